@@ -1,0 +1,298 @@
+//! The small traits that an integration implements, and what it hands over.
+//!
+//! A connector signs in and gives two halves that live apart: a [`Listener`] that hands over batches until it is
+//! stopped, and a [`Remote`] that can be asked while the listener runs.
+
+use std::{path::PathBuf, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use time::OffsetDateTime;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    model::{Account, AccountState, Address, AttachmentPart, Direction, Place, Trouble},
+    secrets::Secrets,
+};
+
+/// One integration: Telegram, mail.
+pub trait Connector: Send + Sync {
+    /// Does the I/O of signing in. Resumes from what `resume` holds.
+    fn open(
+        &self,
+        account: &Account,
+        resume: Resume,
+        secrets: Secrets,
+    ) -> BoxFuture<'_, Result<(Box<dyn Listener>, Arc<dyn Remote>), ConnectorError>>;
+}
+
+/// Hands over batches until it is stopped or fails.
+pub trait Listener: Send {
+    /// Runs until `stop` is cancelled (then `Ok`) or the connection fails.
+    ///
+    /// Each batch carries the cursor that follows it; the listener may go on before a batch is acknowledged, but
+    /// never hands over a cursor that passes a message it has not handed over.
+    fn run(
+        self: Box<Self>,
+        inbox: IncomingSender,
+        stop: CancellationToken,
+    ) -> BoxFuture<'static, Result<(), ConnectorError>>;
+}
+
+/// What can be asked of the other side while the listener runs.
+pub trait Remote: Send + Sync {
+    /// Sets or clears the server's read mark. Called only where the owner has allowed it.
+    fn mark_seen(&self, places: Vec<Place>, seen: bool) -> BoxFuture<'_, Result<(), ConnectorError>>;
+}
+
+/// What the engine must do about a failure. Branch on this, never on text.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// Try again with backoff; not before `retry_after` where the server named a time.
+    #[error("{}", .why.detail)]
+    Transient {
+        /// What happened.
+        why: Trouble,
+        /// The least time to wait.
+        retry_after: Option<std::time::Duration>,
+    },
+    /// A person must sign in again; no further attempts.
+    #[error("{}", .0.detail)]
+    SignInRequired(Trouble),
+    /// A person must correct the settings; no further attempts.
+    #[error("{}", .0.detail)]
+    Misconfigured(Trouble),
+    /// The server set a limit until the given moment.
+    #[error("{}", .why.detail)]
+    Limited {
+        /// When the limit ends.
+        until: OffsetDateTime,
+        /// What the server said.
+        why: Trouble,
+    },
+    /// Trying again cannot help.
+    #[error("{}", .0.detail)]
+    Permanent(Trouble),
+}
+
+impl ConnectorError {
+    /// Returns what happened.
+    pub const fn trouble(&self) -> &Trouble {
+        match self {
+            Self::Transient { why, .. } | Self::Limited { why, .. } => why,
+            Self::SignInRequired(why) | Self::Misconfigured(why) | Self::Permanent(why) => why,
+        }
+    }
+}
+
+/// What is stored of an account's progress: one cursor per folder or update box.
+#[derive(Debug, Clone, Default)]
+pub struct Resume {
+    /// The stored cursors.
+    pub cursors: Vec<Cursor>,
+}
+
+impl Resume {
+    /// Returns the cursor of `mailbox`.
+    pub fn cursor(&self, mailbox: &str) -> Option<&serde_json::Value> {
+        self.cursors.iter().find(|cursor| cursor.mailbox == mailbox).map(|cursor| &cursor.state)
+    }
+}
+
+/// How far a mailbox has been read. The state belongs to the connector; the core only keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cursor {
+    /// The folder or update box.
+    pub mailbox: String,
+    /// The connector's own words.
+    pub state: serde_json::Value,
+}
+
+/// One transaction's worth of news.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// What happened, in order.
+    pub incoming: Vec<Incoming>,
+    /// The cursor that is true once `incoming` is stored.
+    pub cursor: Option<Cursor>,
+}
+
+/// One piece of news from the other side.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A message that is there.
+    Message(Box<IncomingMessage>),
+    /// The server's marks of a message, read there or answered there.
+    Marks {
+        /// Which message.
+        place: Place,
+        /// Whether the server says it is read.
+        seen: bool,
+        /// Whether the server says it is answered.
+        answered: bool,
+    },
+    /// The message no longer stands at this place. It stays here and is marked.
+    Gone {
+        /// Where it stood.
+        place: Place,
+    },
+}
+
+/// A message with everything that is known of it.
+#[derive(Debug)]
+pub struct IncomingMessage {
+    /// Where it stands.
+    pub place: Place,
+    /// Who wrote.
+    pub direction: Direction,
+    /// When its server received it (IMAP INTERNALDATE); messages sort by this.
+    pub received_at: OffsetDateTime,
+    /// When it reached this computer.
+    pub arrived_at: OffsetDateTime,
+    /// Whether the server says it is read.
+    pub seen: bool,
+    /// Whether the server says it is answered.
+    pub answered: bool,
+    /// The untouched bytes.
+    pub raw: Raw,
+    /// What could be read of it.
+    pub content: Content,
+}
+
+/// The untouched bytes of a message with their SHA-256.
+#[derive(Debug)]
+pub struct Raw {
+    /// SHA-256 of the bytes: the message's identity when a server renumbers.
+    pub sha256: [u8; 32],
+    /// Their number.
+    pub size: u64,
+    /// Where they are.
+    pub bytes: RawBytes,
+}
+
+/// Where raw bytes wait to be stored.
+#[derive(Debug)]
+pub enum RawBytes {
+    /// In memory.
+    Memory(Vec<u8>),
+    /// In a temporary file that is removed when this is dropped; for large messages.
+    File(TempFile),
+}
+
+/// A file that is removed when it is dropped.
+#[derive(Debug)]
+pub struct TempFile {
+    /// Where it stands.
+    pub path: PathBuf,
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        // A file that is already gone is as good as removed.
+        let _gone = std::fs::remove_file(&self.path);
+    }
+}
+
+/// What could be read of a message.
+#[derive(Debug)]
+pub enum Content {
+    /// A mail.
+    Letter(Box<Letter>),
+    /// The parser could not read it: it goes to quarantine with its raw bytes.
+    Unreadable {
+        /// Why, in one line.
+        reason: String,
+    },
+}
+
+/// A mail as its parser understood it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Letter {
+    /// The first From address.
+    pub author: Address,
+    /// To.
+    pub to: Vec<Address>,
+    /// Cc.
+    pub cc: Vec<Address>,
+    /// Where answers should go; empty means to the author.
+    pub reply_to: Vec<Address>,
+    /// Decoded, one line.
+    pub subject: String,
+    /// The plain text, or the HTML's text where there is no plain part; without NUL.
+    pub text: String,
+    /// Whether there is an HTML body to show.
+    pub has_html: bool,
+    /// The sender's own date in the sender's own offset.
+    pub sent_at: Option<OffsetDateTime>,
+    /// Message-ID without angle brackets.
+    pub message_id: Option<String>,
+    /// References and In-Reply-To without angle brackets, oldest first, no doubles.
+    pub references: Vec<String>,
+    /// The files, inline images included.
+    pub attachments: Vec<AttachmentPart>,
+}
+
+/// The listener's end of the road: batches go in, acknowledgements come back.
+#[derive(Debug, Clone)]
+pub struct IncomingSender {
+    batches: mpsc::Sender<Delivery>,
+    status: watch::Sender<ListenerStatus>,
+}
+
+/// A batch on its way, with the way back.
+#[derive(Debug)]
+pub struct Delivery {
+    /// What to store.
+    pub batch: Batch,
+    /// Told once the transaction is committed; dropped when it failed.
+    pub stored: oneshot::Sender<()>,
+}
+
+/// What a listener says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerStatus {
+    /// Its state.
+    pub state: AccountState,
+    /// When the other side last said anything at all.
+    pub heard_at: Option<OffsetDateTime>,
+}
+
+/// The engine has ended; nothing more can be handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the engine is no longer taking messages")]
+pub struct Closed;
+
+impl IncomingSender {
+    /// Makes both ends. At most `capacity` batches wait; a full channel slows the listener down.
+    pub fn channel(capacity: usize) -> (Self, mpsc::Receiver<Delivery>, watch::Receiver<ListenerStatus>) {
+        let (batches, deliveries) = mpsc::channel(capacity);
+        let (status, watch) = watch::channel(ListenerStatus { state: AccountState::Connecting, heard_at: None });
+        (Self { batches, status }, deliveries, watch)
+    }
+
+    /// Hands over a batch; waits while the channel is full. The receiver tells when it is committed.
+    pub async fn send(&self, batch: Batch) -> Result<oneshot::Receiver<()>, Closed> {
+        let (stored, acknowledged) = oneshot::channel();
+        self.batches.send(Delivery { batch, stored }).await.map_err(|_| Closed)?;
+        Ok(acknowledged)
+    }
+
+    /// Hands over a batch and waits until it is committed.
+    pub async fn deliver(&self, batch: Batch) -> Result<(), Closed> {
+        self.send(batch).await?.await.map_err(|_| Closed)
+    }
+
+    /// Says where the listener stands.
+    pub fn state(&self, state: AccountState) {
+        self.status.send_if_modified(|status| {
+            let changed = status.state != state;
+            status.state = state;
+            changed
+        });
+    }
+
+    /// Notes that the other side said something at `now`.
+    pub fn heard(&self, now: OffsetDateTime) {
+        self.status.send_modify(|status| status.heard_at = Some(now));
+    }
+}

@@ -1,0 +1,114 @@
+//! Messages and where they stand on the server.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Who wrote: the customer or the bureau.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the other side to us.
+    In,
+    /// From us to the other side.
+    Out,
+}
+
+impl Direction {
+    /// The word the database and the export use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
+impl FromStr for Direction {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "in" => Ok(Self::In),
+            "out" => Ok(Self::Out),
+            other => Err(format!("unknown direction {other:?}")),
+        }
+    }
+}
+
+/// Where a message stands on the other side; unique within its account.
+///
+/// For mail this is folder, UIDVALIDITY and UID (RFC 9051 section 2.3.1.1), which together never name another
+/// message again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The folder, or the chat.
+    pub mailbox: String,
+    /// The mailbox's UIDVALIDITY; 0 where the network has none.
+    pub epoch: u32,
+    /// The message's number within mailbox and epoch.
+    pub number: u32,
+}
+
+impl fmt::Display for Place {
+    /// Writes the remote key in the words of RFC 5092: `INBOX;UIDVALIDITY=7/;UID=42`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{};UIDVALIDITY={}/;UID={}", self.mailbox, self.epoch, self.number)
+    }
+}
+
+/// A name with a mail address; either may be empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Address {
+    /// The display name as its sender wrote it, decoded, without control characters.
+    pub name: String,
+    /// The address in its own spelling.
+    pub address: String,
+}
+
+/// A file of a message: a part of its raw bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentPart {
+    /// Its place among the parts of the message, counted by the parser from 0.
+    pub part: u32,
+    /// The name its sender gave it, decoded; may be empty.
+    pub name: String,
+    /// Its media type, `type/subtype` in lower case.
+    pub mime: String,
+    /// Decoded size in bytes.
+    pub size: u64,
+    /// SHA-256 of the decoded content.
+    pub sha256: [u8; 32],
+    /// Its Content-ID without angle brackets.
+    pub content_id: Option<String>,
+    /// Whether the HTML body shows it in place.
+    pub inline: bool,
+}
+
+/// Tells whether `text` can be a mail address: one `@` with something on both sides, no spaces or control characters.
+///
+/// Stricter rules belong to the server that delivers.
+pub fn is_plausible_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    !local.is_empty()
+        && !local.contains('@')
+        && domain.split('.').all(|label| !label.is_empty())
+        && text.len() <= 254
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'))
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plausible_address_has_one_at_and_no_spaces() {
+        for good in ["a@b", "olena.verbytska@example.org", "o'neil+x@sub.example.org", "пошта@приклад.укр"] {
+            assert!(is_plausible_address(good), "{good}");
+        }
+        for bad in ["", "a", "@b", "a@", "a@@b", "a b@c", "a@b..c", "<a@b>", "a@b,c@d", "a\0@b"] {
+            assert!(!is_plausible_address(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Names of secrets and how to fetch them; never a value in a log.
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+
+use crate::model::AccountId;
+
+/// What a secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecretKind {
+    /// The password of a mailbox.
+    MailPassword,
+    /// The password of the app's database role.
+    DatabasePassword,
+}
+
+impl SecretKind {
+    /// The word in the keyring entry's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MailPassword => "mail-password",
+            Self::DatabasePassword => "database-password",
+        }
+    }
+}
+
+/// The name of one secret: its kind and the account it belongs to ([`AccountId::BUREAU`] for none).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SecretName {
+    /// What it is for.
+    pub kind: SecretKind,
+    /// Whose it is.
+    pub account: AccountId,
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.as_str(), self.account)
+    }
+}
+
+/// Why a secret could not be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// There is no keyring service on this computer, or it cannot be reached.
+    #[error("no keyring service answers: {0}")]
+    NoKeyring(String),
+    /// The keyring or vault is locked, or did not answer within the time limit.
+    #[error("the keyring is locked or does not answer: {0}")]
+    Locked(String),
+    /// The vault's passphrase is wrong.
+    #[error("the passphrase does not open the vault")]
+    WrongPassphrase,
+    /// The vault file is damaged or of another program.
+    #[error("the vault file cannot be read: {0}")]
+    Damaged(String),
+    /// The secret was written, but what came back differs.
+    #[error("the secret was not kept: what was read back differs")]
+    NotKept,
+    /// Anything else the store said.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A place that keeps secrets: the OS keyring, or the passphrase vault.
+pub trait SecretStore: Send + Sync {
+    /// Returns the secret, or `None` when there is none by that name.
+    fn get(&self, name: SecretName) -> BoxFuture<'_, Result<Option<SecretString>, SecretsError>>;
+    /// Writes the secret and returns once it has been read back and compared.
+    fn set(&self, name: SecretName, value: SecretString) -> BoxFuture<'_, Result<(), SecretsError>>;
+    /// Removes the secret; a missing one is no error.
+    fn remove(&self, name: SecretName) -> BoxFuture<'_, Result<(), SecretsError>>;
+    /// Names the kind of store for diagnostics: `keyring`, `vault`, `memory`.
+    fn kind(&self) -> &'static str;
+}
+
+/// The store that this run of the program uses.
+pub type Secrets = Arc<dyn SecretStore>;
