@@ -7,4 +7,5 @@
 pub mod clock;
 pub mod connector;
 pub mod model;
+pub mod postgres;
 pub mod secrets;
