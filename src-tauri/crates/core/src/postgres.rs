@@ -26,7 +26,12 @@ use self::{
     server::Running,
 };
 
-pub use self::{binaries::BinarySearch, connect::ConnectOptions, error::PostgresError};
+pub use self::{
+    binaries::BinarySearch,
+    connect::ConnectOptions,
+    error::PostgresError,
+    remote::{ServerUrl, ServerUrlError},
+};
 
 mod binaries;
 mod connect;
@@ -35,6 +40,7 @@ mod home;
 mod init;
 mod pid_file;
 mod process;
+mod remote;
 mod run_as;
 mod server;
 #[cfg(any(test, feature = "testing"))]

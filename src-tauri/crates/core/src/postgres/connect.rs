@@ -1,6 +1,6 @@
 //! Connecting, with nothing taken from the environment that could weaken the connection.
 
-use std::{fmt, time::Duration};
+use std::{fmt, io, path::Path, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
@@ -46,7 +46,7 @@ impl ConnectOptions {
     pub async fn connect(&self) -> Result<PgConnection, PostgresError> {
         match tokio::time::timeout(CONNECT_DEADLINE, PgConnection::connect_with(&self.0)).await {
             Ok(result) => result.map_err(PostgresError::Connect),
-            Err(_) => Err(PostgresError::Connect(sqlx::Error::PoolTimedOut)),
+            Err(_) => Err(PostgresError::Connect(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))),
         }
     }
 
@@ -59,10 +59,15 @@ impl ConnectOptions {
     pub fn with_database(&self, database: &str) -> Self {
         Self(self.0.clone().database(database))
     }
+
+    #[cfg(test)]
+    pub(super) fn inner(&self) -> &PgConnectOptions {
+        &self.0
+    }
 }
 
 /// The options for a Unix socket.
-pub(super) fn over_socket(dir: &std::path::Path, port: u16) -> PgConnectOptions {
+pub(super) fn over_socket(dir: &Path, port: u16) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass().socket(dir).port(port).ssl_mode(PgSslMode::Disable)
 }
 

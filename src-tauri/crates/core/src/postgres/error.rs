@@ -96,6 +96,9 @@ pub enum PostgresError {
     /// The password is missing or wrong, and it cannot be reset while other programs use the database.
     #[error("the database password is lost; close the other Skrynka programs on this profile and start again")]
     PasswordLost,
+    /// No password for the server named in the settings is in the keyring.
+    #[error("the password of the database server is not in the keyring; enter it again")]
+    NoPassword,
     /// The program that starts or stops the database on this profile does not finish.
     #[error("another Skrynka program has been starting or stopping the database for {} s", waited.as_secs())]
     Busy {

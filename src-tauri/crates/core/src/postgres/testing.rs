@@ -6,12 +6,13 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgPool, postgres::PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
 use tokio::sync::Mutex;
 
 use super::{Cluster, ClusterOptions, ConnectOptions, PostgresError};
@@ -33,14 +34,23 @@ impl TestDatabase {
     /// # Panics
     /// Where the cluster does not start. Without the Postgres programs it says which command fetches them.
     pub async fn new() -> Self {
-        Self::create("template1").await
+        let shared = Shared::get().await;
+        Self::create(shared, "template1").await
     }
 
-    async fn create(template: &str) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
+    /// Makes a copy of a database that `prepare` has filled once, as a migration does. `version` names what `prepare`
+    /// does: the copy is of the database that was prepared under the same name, by whichever test came first.
+    pub async fn prepared(version: &str, prepare: impl AsyncFnOnce(&PgPool)) -> Self {
         let shared = Shared::get().await;
+        let template = format!("template_{}", short_hash(version));
+        shared.ensure_template(&template, prepare).await;
+        Self::create(shared, &template).await
+    }
+
+    async fn create(shared: Arc<Shared>, template: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        shared.run(&format!("drop database if exists {name} with (force)")).await;
+        shared.drop_database(&name).await;
         shared.run(&format!("create database {name} template {template}")).await;
         let connect = shared.cluster.connect_options().with_database(&name);
         let pool = connect.pool(PgPoolOptions::new().max_connections(8));
@@ -56,7 +66,7 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (shared, name) = (self.shared.clone(), &self.name);
-        aside(async move { shared.run(&format!("drop database if exists {name} with (force)")).await });
+        aside(async move { shared.drop_database(name).await });
     }
 }
 
@@ -87,13 +97,68 @@ impl Shared {
         shared
     }
 
+    /// Makes the template once, also when several processes ask for it: it gets its name when it is whole.
+    async fn ensure_template(&self, template: &str, prepare: impl AsyncFnOnce(&PgPool)) {
+        let mut lock = self.connect().await;
+        self.run_on(&mut lock, "select pg_advisory_lock(hashtext('skrynka test template'))").await;
+        let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+            .bind(template)
+            .fetch_one(&mut lock)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        if !exists {
+            let unfinished = format!("unfinished_{template}");
+            self.drop_database(&unfinished).await;
+            self.run(&format!("create database {unfinished}")).await;
+            let connect = self.cluster.connect_options().with_database(&unfinished);
+            let pool = connect.pool(PgPoolOptions::new().max_connections(2));
+            prepare(&pool).await;
+            pool.close().await;
+            self.end_sessions(&mut lock, &unfinished).await;
+            self.run(&format!("alter database {unfinished} rename to {template}")).await;
+        }
+        let _ = lock.close().await;
+    }
+
+    async fn drop_database(&self, name: &str) {
+        let mut connection = self.connect().await;
+        self.end_sessions(&mut connection, name).await;
+        self.run_on(&mut connection, &format!("drop database if exists {name} with (force)")).await;
+        let _ = connection.close().await;
+    }
+
+    /// Ends the sessions of a database and waits for their end. `drop database` does so too, but looks only every
+    /// 100 ms.
+    async fn end_sessions(&self, connection: &mut PgConnection, name: &str) {
+        let query = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = $1";
+        loop {
+            let live: i64 = sqlx::query_scalar(query)
+                .bind(name)
+                .fetch_one(&mut *connection)
+                .await
+                .unwrap_or_else(|error| panic!("{error}"));
+            if live == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    async fn connect(&self) -> PgConnection {
+        let result = self.cluster.connect_options().connect().await;
+        result.unwrap_or_else(|error| panic!("the test cluster does not answer: {:#}", anyhow::Error::from(error)))
+    }
+
     /// Runs one statement outside of any test's database.
     async fn run(&self, statement: &str) {
-        let connect = self.cluster.connect_options();
-        let mut connection = connect.connect().await.unwrap_or_else(|error| panic!("{error:?}"));
-        let result = sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await;
-        result.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        let mut connection = self.connect().await;
+        self.run_on(&mut connection, statement).await;
         let _ = connection.close().await;
+    }
+
+    async fn run_on(&self, connection: &mut PgConnection, statement: &str) {
+        let result = sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(connection).await;
+        result.unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 }
 
@@ -123,9 +188,11 @@ fn profile() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
     let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
     let base = target.map_or_else(std::env::temp_dir, Path::to_path_buf);
-    let checkout: String =
-        Sha256::digest(env!("CARGO_MANIFEST_DIR")).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    base.join("test-postgres").join(checkout)
+    base.join("test-postgres").join(short_hash(env!("CARGO_MANIFEST_DIR")))
+}
+
+fn short_hash(text: &str) -> String {
+    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Keeps the test cluster's password in a file, where every test process finds it.
