@@ -9,5 +9,6 @@ pub mod connector;
 pub mod ingest;
 pub mod journal;
 pub mod model;
+pub mod postgres;
 pub mod secrets;
 pub mod store;
