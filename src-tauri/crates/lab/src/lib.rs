@@ -7,10 +7,15 @@
 //! Calls block for a few milliseconds each. They are made for the thread of a test, not for the product.
 
 pub mod authority;
+mod background;
 pub mod dovecot;
 pub mod folder;
 pub mod imap;
 mod lmtp;
 mod ports;
+pub mod proxy;
+pub mod smtp;
 
 pub use dovecot::{Dovecot, Options};
+pub use proxy::{Mode, Proxy};
+pub use smtp::{Fault, SmtpSink};
