@@ -8,10 +8,12 @@
 
 pub mod authority;
 mod background;
+pub mod bureau;
 pub mod dovecot;
 pub mod folder;
 pub mod imap;
 mod lmtp;
+pub mod numbered;
 mod ports;
 pub mod proxy;
 pub mod smtp;
