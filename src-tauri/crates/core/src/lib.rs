@@ -6,5 +6,9 @@
 
 pub mod clock;
 pub mod connector;
+pub mod ingest;
+pub mod journal;
 pub mod model;
+pub mod postgres;
 pub mod secrets;
+pub mod store;
