@@ -6,5 +6,8 @@
 
 pub mod clock;
 pub mod connector;
+mod files;
+pub mod logbook;
 pub mod model;
+pub mod profile;
 pub mod secrets;
