@@ -5,9 +5,11 @@
 
 mod cli;
 mod commands;
-mod events;
+mod desk;
 mod facts;
 mod mail_scheme;
+mod mailboxes;
+mod views;
 mod window;
 mod wire;
 mod wiring;
