@@ -27,6 +27,7 @@ pub use self::{
     binaries::BinarySearch,
     connect::ConnectOptions,
     error::PostgresError,
+    home::free_bytes,
     remote::{ServerUrl, ServerUrlError},
 };
 

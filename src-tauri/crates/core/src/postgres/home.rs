@@ -192,14 +192,14 @@ impl Users {
 
 /// The bytes this user may still write on the disk that holds `path`.
 #[cfg(unix)]
-pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
+pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let disk = rustix::fs::statvfs(path)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Unknown here: the server says so itself when it runs out.
 #[cfg(not(unix))]
-pub(super) fn free_bytes(_path: &Path) -> io::Result<u64> {
+pub fn free_bytes(_path: &Path) -> io::Result<u64> {
     Ok(u64::MAX)
 }
 
