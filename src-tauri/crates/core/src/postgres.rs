@@ -147,5 +147,5 @@ impl Cluster {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use super::{Cluster, ClusterOptions, ConnectOptions, PostgresError, home::free_bytes};
+use super::{Cluster, ClusterOptions, ConnectOptions, PostgresError, home::free_bytes, run_as::RunAs};
 use crate::secrets::{SecretName, SecretStore, SecretsError};
 
 /// Free bytes from which on test clusters are put in memory.
@@ -201,13 +201,13 @@ pub fn scratch_folder() -> TempDir {
     builder.tempdir_in(parent).unwrap_or_else(|error| panic!("no temporary folder: {error}"))
 }
 
-/// The shared cluster's profile, for each checkout its own. It is kept for the next run: in memory until the computer
+/// The shared cluster's profile, for each user and checkout its own. It is kept for the next run: in memory until the computer
 /// is switched off, or else below `target`.
 fn profile() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
     let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).map(Path::to_path_buf);
     let base = memory().or(target).unwrap_or_else(std::env::temp_dir);
-    base.join(format!("skrynka-test-{}", short_hash(env!("CARGO_MANIFEST_DIR"))))
+    base.join(format!("skrynka-test-{}-{}", RunAs::current().uid, short_hash(env!("CARGO_MANIFEST_DIR"))))
 }
 
 /// Linux' file system in memory, if it has room for some clusters; containers often have 64 MB of it.
@@ -260,5 +260,19 @@ mod tests {
                 .await
                 .unwrap();
         assert_eq!(role, ("skrynka".to_owned(), false));
+    }
+
+    #[tokio::test]
+    async fn a_prepared_database_is_prepared_once_and_copied_for_each_test() {
+        let version = format!("numbers of process {}", std::process::id());
+        let fill = async |pool: &PgPool| {
+            sqlx::query("create table numbers as select 7 as n").execute(pool).await.unwrap();
+        };
+        let one = TestDatabase::prepared(&version, fill).await;
+        sqlx::query("insert into numbers values (8)").execute(&one.pool).await.unwrap();
+        let two = TestDatabase::prepared(&version, async |_: &PgPool| panic!("it is prepared already")).await;
+        let sum: i64 = sqlx::query_scalar("select sum(n) from numbers").fetch_one(&two.pool).await.unwrap();
+        assert_eq!(sum, 7);
+        two.shared.drop_database(&format!("template_{}", short_hash(&version))).await;
     }
 }

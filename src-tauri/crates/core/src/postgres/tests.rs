@@ -1,4 +1,5 @@
 //! Real clusters under real faults. Each test has a profile of its own.
+#![cfg(unix)]
 
 use std::{
     collections::HashMap,
