@@ -1,0 +1,95 @@
+//! Other processes: whether one is a Postgres of this data folder, and telling it to stop. A process id alone is never
+//! trusted, since the system gives it to somebody else later.
+
+use std::path::Path;
+
+/// What stands behind a process id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// A live Postgres process that works in the data folder.
+    Ours,
+    /// No process.
+    Gone,
+    /// A live process that is something else, or one that has ended and waits for its parent to take note: both have
+    /// the id, and Postgres takes them for a live server.
+    Stranger,
+}
+
+/// How to tell a server to stop (Postgres manual, section "Shutting Down the Server").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shutdown {
+    /// Ends the sessions, writes everything down.
+    Fast,
+    /// Ends at once; the next start recovers from the write-ahead log.
+    Immediate,
+}
+
+/// Finds out what stands behind `pid`. A server changes its working folder to its data folder, so that is asked for.
+#[cfg(target_os = "linux")]
+pub(super) fn identify(pid: i32, data: &Path) -> Identity {
+    let folder = format!("/proc/{pid}");
+    let Ok(stat) = std::fs::read_to_string(format!("{folder}/stat")) else { return Identity::Gone };
+    // The state stands after the name, which is in brackets and may itself hold brackets.
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    if matches!(state, Some('Z' | 'X') | None) {
+        return Identity::Stranger;
+    }
+    let at_home = match (std::fs::read_link(format!("{folder}/cwd")), data.canonicalize()) {
+        (Ok(cwd), Ok(data)) => cwd == data,
+        _ => false,
+    };
+    let is_postgres = std::fs::read_to_string(format!("{folder}/comm")).is_ok_and(|name| name.starts_with("postgres"));
+    if at_home && is_postgres { Identity::Ours } else { Identity::Stranger }
+}
+
+/// Finds out what stands behind `pid`, by the name of the program alone.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(super) fn identify(pid: i32, _data: &Path) -> Identity {
+    let output = std::process::Command::new("/bin/ps").args(["-o", "stat=,comm=", "-p", &pid.to_string()]).output();
+    let Ok(output) = output else { return Identity::Ours };
+    let line = String::from_utf8_lossy(&output.stdout);
+    match line.trim().split_once(char::is_whitespace) {
+        None => Identity::Gone,
+        Some((state, _)) if state.starts_with('Z') => Identity::Stranger,
+        Some((_, name)) if name.trim().ends_with("postgres") => Identity::Ours,
+        Some(_) => Identity::Stranger,
+    }
+}
+
+/// Windows' Postgres looks for its own signal pipe instead of the bare id, so the server decides.
+#[cfg(not(unix))]
+pub(super) fn identify(_pid: i32, _data: &Path) -> Identity {
+    Identity::Ours
+}
+
+/// Whether a Postgres process still works in the data folder: sessions outlive a killed server for a moment, and
+/// while one of them writes, no other server may start.
+#[cfg(target_os = "linux")]
+pub(super) fn any_in(data: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return false };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .any(|pid| identify(pid, data) == Identity::Ours)
+}
+
+/// Elsewhere the server's own check of its shared memory stands guard.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn any_in(_data: &Path) -> bool {
+    false
+}
+
+/// Tells the server `pid` to stop; the caller has identified it. A process that is gone is no error.
+#[cfg(unix)]
+pub(super) fn signal(pid: i32, how: Shutdown) {
+    use rustix::process::{Pid, Signal, kill_process};
+    let signal = match how {
+        Shutdown::Fast => Signal::INT,
+        Shutdown::Immediate => Signal::QUIT,
+    };
+    if let Some(pid) = Pid::from_raw(pid)
+        && let Err(error) = kill_process(pid, signal)
+    {
+        tracing::warn!(target: "skrynka::store", pid = pid.as_raw_pid(), %error, "Database server could not be signalled");
+    }
+}
