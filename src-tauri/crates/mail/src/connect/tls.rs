@@ -11,7 +11,11 @@ use rustls_platform_verifier::Verifier;
 use time::OffsetDateTime;
 use tokio::{task::spawn_blocking, time::timeout};
 use tokio_rustls::TlsConnector;
-use x509_parser::{extensions::GeneralName, prelude::*};
+use x509_parser::{
+    certificate::X509Certificate,
+    extensions::GeneralName,
+    prelude::FromDer,
+};
 
 use crate::{
     error::{MailError, Result, tls_error},
