@@ -114,6 +114,8 @@ impl Cluster {
         loop {
             let mut running = self.running.lock().await;
             tokio::select! {
+                // In this order: a server that `stop` has ended is not started again.
+                biased;
                 () = self.closing.cancelled() => return Ok(()),
                 () = running.ended(&self.site.home, WATCH_PAUSE) => {}
             }
@@ -147,5 +149,5 @@ impl Cluster {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -248,7 +248,8 @@ fn system_folder_named(location: &str, inside: &Path) -> Result<PathBuf, Postgre
     Ok(location)
 }
 
-/// Makes a folder of this user's with exactly these rights; one that is there must be this user's own.
+/// Makes a folder of this user's with exactly these rights; one that is there must be this user's own, or that of the
+/// server's user.
 pub(super) fn make_folder(path: &Path, mode: u32) -> Result<(), PostgresError> {
     match fs::create_dir(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(PostgresError::at(path)(error)),
@@ -261,11 +262,11 @@ pub(super) fn make_folder(path: &Path, mode: u32) -> Result<(), PostgresError> {
 fn set_rights(path: &Path, mode: u32) -> Result<(), PostgresError> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let meta = fs::symlink_metadata(path).map_err(PostgresError::at(path))?;
-    let me = rustix::process::geteuid();
+    let owners = [rustix::process::geteuid().as_raw(), RunAs::current().uid];
     if !meta.is_dir() {
         return Err(PostgresError::at(path)(io::ErrorKind::NotADirectory.into()));
     }
-    if meta.uid() != me.as_raw() && !me.is_root() {
+    if !owners.contains(&meta.uid()) {
         return Err(PostgresError::OwnedByOther { path: path.to_owned(), owner: meta.uid() });
     }
     if meta.mode() & 0o777 != mode {
