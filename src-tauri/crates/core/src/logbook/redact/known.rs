@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::{Engine as _, engine::general_purpose};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -16,6 +16,10 @@ use super::MASK;
 
 /// Shorter values would blank ordinary words; what they look like is left to the patterns.
 const MIN_SECRET: usize = 5;
+/// A longer value is looked for in pieces of this many bytes: the cost of the matcher grows with its longest form.
+const PIECE: usize = 128;
+/// Of a longer value only so much is known; no password or token comes near it.
+const MAX_SECRET: usize = 16 * 1024;
 /// A form of fewer characters would match by chance.
 const MIN_FORM: usize = 5;
 
@@ -42,8 +46,11 @@ pub fn remember(value: &SecretString) {
     if !known.seen.insert(digest) {
         return;
     }
-    known.forms.extend(forms(value));
-    let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.forms);
+    known.forms.extend(pieces(value).flat_map(forms).collect::<HashSet<_>>());
+    let matcher = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(&known.forms);
     // It fails only past gigabytes of forms; the matcher of the earlier ones stays then.
     if let Ok(matcher) = matcher {
         known.matcher = Some(Arc::new(matcher));
@@ -66,6 +73,16 @@ pub(super) fn mask(text: &str) -> Cow<'_, str> {
     }
     masked.push_str(&text[from..]);
     Cow::Owned(masked)
+}
+
+/// Cuts between characters. Where two pieces meet, a character of a base64 form may stay.
+fn pieces(value: &str) -> impl Iterator<Item = &str> {
+    let mut rest = &value[..value.floor_char_boundary(MAX_SECRET)];
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 fn forms(value: &str) -> HashSet<String> {
