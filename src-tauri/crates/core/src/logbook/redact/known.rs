@@ -96,9 +96,10 @@ fn forms(value: &str) -> HashSet<String> {
         unquoted(&format!("{:?}", unquoted(&json))).to_owned(),
         hex(value, |text, byte| write!(text, "{byte:02x}")),
         hex(value, |text, byte| write!(text, "{byte:02X}")),
-        percent(value, "%20", |text, byte| write!(text, "%{byte:02X}")),
-        percent(value, "%20", |text, byte| write!(text, "%{byte:02x}")),
-        percent(value, "+", |text, byte| write!(text, "%{byte:02X}")),
+        percent(value, UNRESERVED, "%20", |text, byte| write!(text, "%{byte:02X}")),
+        percent(value, UNRESERVED, "%20", |text, byte| write!(text, "%{byte:02x}")),
+        percent(value, UNRESERVED, "+", |text, byte| write!(text, "%{byte:02X}")),
+        percent(value, b"", "%20", |text, byte| write!(text, "%{byte:02X}")),
     ]);
     forms.extend(inside_base64(value, &general_purpose::STANDARD_NO_PAD));
     forms.extend(inside_base64(value, &general_purpose::URL_SAFE_NO_PAD));
@@ -117,11 +118,14 @@ fn hex(value: &str, digits: impl Fn(&mut String, u8) -> std::fmt::Result) -> Str
     })
 }
 
-/// RFC 3986 section 2: what is not unreserved is written as its bytes.
-fn percent(value: &str, space: &str, escape: impl Fn(&mut String, u8) -> std::fmt::Result) -> String {
+/// RFC 3986 section 2.3; some libraries escape these too.
+const UNRESERVED: &[u8] = b"-._~";
+
+/// RFC 3986 section 2.1; a space may be a plus sign, as forms write it.
+fn percent(value: &str, kept: &[u8], space: &str, escape: impl Fn(&mut String, u8) -> std::fmt::Result) -> String {
     value.bytes().fold(String::new(), |mut text, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() || kept.contains(&byte) => text.push(char::from(byte)),
             b' ' => text.push_str(space),
             _ => {
                 let _ = escape(&mut text, byte);
