@@ -1,0 +1,28 @@
+//! What crosses to TypeScript: forms in, views out, events and error codes.
+//!
+//! Times are RFC 3339 strings in UTC, counts are `u32`, identifiers are UUID strings; 64-bit numbers never cross.
+//! A test writes `ui/src/ipc/bindings.ts` from these types and fails when it is stale.
+
+mod account;
+mod app;
+mod error;
+mod inbox;
+mod logs;
+
+pub use account::*;
+pub use app::*;
+pub use error::*;
+pub use inbox::*;
+pub use logs::*;
+
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Writes a moment as RFC 3339 in UTC.
+pub(crate) fn stamp(at: OffsetDateTime) -> String {
+    at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+}
+
+/// Brings a count to the wire; more than four billion are shown as that.
+pub(crate) fn count(n: impl TryInto<u32>) -> u32 {
+    n.try_into().unwrap_or(u32::MAX)
+}

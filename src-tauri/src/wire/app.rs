@@ -1,0 +1,166 @@
+//! The program itself: start-up, preferences, diagnostics.
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// Where the program stands between its start and a usable inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "phase", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum AppStatus {
+    /// Working on it; `step` names what is being done.
+    Starting {
+        /// What is being done.
+        step: StartStep,
+    },
+    /// There is no keyring service: a passphrase vault is offered, or must be opened.
+    NeedsVault {
+        /// Whether a vault exists already and only its passphrase is missing.
+        exists: bool,
+        /// Why the keyring cannot be used, in the system's words.
+        reason: String,
+    },
+    /// The database cannot be used; what was stored is untouched.
+    DatabaseTrouble {
+        /// What kind of trouble.
+        code: DatabaseTroubleCode,
+        /// The cause in the words of whoever said it.
+        detail: String,
+        /// Since when.
+        since: String,
+    },
+    /// The profile folder cannot be used.
+    ProfileTrouble {
+        /// The cause.
+        detail: String,
+    },
+    /// The inbox is usable.
+    Ready,
+}
+
+/// The steps of a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum StartStep {
+    /// Opening the keyring or the vault.
+    Secrets,
+    /// Unpacking and starting the private database, or reaching the server.
+    Database,
+    /// Bringing the schema up to date.
+    Migrating,
+    /// Starting the accounts.
+    Accounts,
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum DatabaseTroubleCode {
+    /// The disk is full.
+    DiskFull,
+    /// A folder may not be read or written.
+    NoPermission,
+    /// The Postgres programs were not found.
+    BinariesMissing,
+    /// The server does not answer.
+    Unreachable,
+    /// The server refused the role or its password.
+    SignIn,
+    /// The schema is newer than this program can use.
+    SchemaTooNew,
+    /// The data folder is damaged or of another major version.
+    Damaged,
+    /// Anything else.
+    Other,
+}
+
+/// What a manager has chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Preferences {
+    /// `uk`, `en`, `pl`; null follows the system.
+    pub language: Option<String>,
+    /// Light, dark, or as the system.
+    pub theme: Theme,
+    /// Rows of 52 px instead of 72.
+    pub compact: bool,
+    /// The log level that is written to files.
+    pub log_level: LogLevelName,
+    /// A team's server, `postgres://user@host/database` without a password; null is the private database.
+    pub server_url: Option<String>,
+}
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the operating system.
+    #[default]
+    System,
+    /// White slip.
+    Light,
+    /// Smoked ware.
+    Dark,
+}
+
+/// The levels a person chooses between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevelName {
+    /// Everything, for following a fault.
+    Debug,
+    /// What a user would notice.
+    #[default]
+    Info,
+    /// Worth a look.
+    Warn,
+    /// Broken.
+    Error,
+}
+
+/// Facts about this program and where it keeps its things.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct About {
+    /// The program's version.
+    pub version: String,
+    /// The profile folder.
+    pub profile: String,
+    /// `private` or `server`.
+    pub database: String,
+    /// `keyring`, `vault` or `memory`.
+    pub secrets: String,
+    /// The system's language tag, e.g. `uk-UA`.
+    pub system_language: String,
+}
+
+/// One line of the diagnostics page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, or `account`.
+    pub name: String,
+    /// Whose check it is, for `account`.
+    pub account: Option<String>,
+    /// What was found.
+    pub state: CheckState,
+    /// The finding in one technical line.
+    pub detail: String,
+    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`; null when nothing is needed.
+    pub repair: Option<String>,
+    /// When it was looked at.
+    pub checked_at: String,
+}
+
+/// What a check found. Green means looked at, not assumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckState {
+    /// Looked at and in order.
+    Ok,
+    /// Works, but somebody should look.
+    Warn,
+    /// Does not work.
+    Failed,
+    /// Could not be looked at.
+    Unknown,
+}

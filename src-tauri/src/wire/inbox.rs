@@ -1,0 +1,297 @@
+//! Conversations, messages, search, and the facts that say what became stale.
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+use super::{AccountView, WireError};
+
+/// A conversation's key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationKey {
+    /// The account.
+    pub account: String,
+    /// The conversation within it.
+    pub id: String,
+}
+
+/// A message's key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageKey {
+    /// The account.
+    pub account: String,
+    /// The message within it.
+    pub id: String,
+}
+
+/// Which conversations a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationFilter {
+    /// Only this account.
+    pub account: Option<String>,
+    /// Only those with unread messages.
+    pub unread_only: bool,
+    /// Only those whose latest message is the customer's.
+    pub waiting_only: bool,
+}
+
+/// What a window starts from. It is subscribed before the snapshot is read, so nothing falls between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// All accounts.
+    pub accounts: Vec<AccountView>,
+    /// The counts of the sidebar.
+    pub counts: Counts,
+}
+
+/// The counts of the sidebar.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Conversations in all.
+    pub conversations: u32,
+    /// Conversations with unread messages.
+    pub unread: u32,
+    /// Conversations whose latest message is the customer's.
+    pub waiting: u32,
+}
+
+/// A place in a list to go on from; opaque to the UI.
+pub type PageKey = String;
+
+/// A page of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationPage {
+    /// Newest first.
+    pub rows: Vec<ConversationRow>,
+    /// Where the next page starts; null at the end.
+    pub next: Option<PageKey>,
+}
+
+/// One row of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationRow {
+    /// Its key.
+    pub key: ConversationKey,
+    /// The other side's name, or its address.
+    pub name: String,
+    /// The other side's address.
+    pub address: String,
+    /// Whether the other side looks like a company: shown as a tile.
+    pub company: bool,
+    /// The subject without Re: and Fwd:; may be empty.
+    pub subject: String,
+    /// The first words of the latest message.
+    pub snippet: String,
+    /// Whether the latest message is ours.
+    pub last_is_ours: bool,
+    /// When the latest message was received.
+    pub last_at: String,
+    /// Unread messages.
+    pub unread: u32,
+    /// Messages in all.
+    pub messages: u32,
+    /// Whether any message has files.
+    pub has_files: bool,
+    /// Whether the latest message could not be read.
+    pub unreadable: bool,
+}
+
+/// A page of a conversation's messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MessagePage {
+    /// Oldest first within the page.
+    pub rows: Vec<MessageView>,
+    /// Where the page of older messages starts; null at the beginning of the conversation.
+    pub older: Option<PageKey>,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageView {
+    /// Its key.
+    pub key: MessageKey,
+    /// The conversation it belongs to.
+    pub conversation: String,
+    /// Whether it is ours.
+    pub ours: bool,
+    /// The author's name; may be empty.
+    pub author_name: String,
+    /// The author's address.
+    pub author_address: String,
+    /// To.
+    pub to: Vec<PersonView>,
+    /// Cc.
+    pub cc: Vec<PersonView>,
+    /// Its own subject.
+    pub subject: String,
+    /// The plain text, at most 64 KiB of it.
+    pub text: String,
+    /// Whether `text` was cut.
+    pub text_cut: bool,
+    /// Where the quoted earlier text starts, in UTF-16 units of `text`; null when nothing is quoted.
+    pub quote_from: Option<u32>,
+    /// Whether there is an HTML body to show in the frame.
+    pub has_html: bool,
+    /// The sender's own date; null when there is none.
+    pub sent_at: Option<String>,
+    /// When the server received it.
+    pub received_at: String,
+    /// When it reached this computer.
+    pub arrived_at: String,
+    /// When it was stored.
+    pub stored_at: String,
+    /// Whether it was read, here or elsewhere.
+    pub seen: bool,
+    /// Whether the server says it was answered.
+    pub answered: bool,
+    /// When it was found to be gone from the server; it stays here.
+    pub gone_at: Option<String>,
+    /// Why it could not be read; the original is attached.
+    pub unreadable: Option<String>,
+    /// Its size in KiB.
+    pub kib: u32,
+    /// Its files, inline images left out.
+    pub files: Vec<FileView>,
+}
+
+/// A name with an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonView {
+    /// The name; may be empty.
+    pub name: String,
+    /// The address.
+    pub address: String,
+}
+
+/// A file of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct FileView {
+    /// Its key within the account.
+    pub id: String,
+    /// A name that is safe to save under.
+    pub name: String,
+    /// Its media type.
+    pub mime: String,
+    /// Its size in bytes; four billion at most.
+    pub size: u32,
+    /// Whether opening it could run something; opening asks first.
+    pub risky: bool,
+}
+
+/// How to show a message's HTML.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct BodyView {
+    /// The frame's address, of the app's own scheme.
+    pub url: String,
+    /// Remote pictures that were left out.
+    pub blocked: u32,
+    /// Whether remote pictures are shown.
+    pub remote_shown: bool,
+    /// Whether remote pictures of this sender are always shown.
+    pub always: bool,
+}
+
+/// A link of a message, before it is opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkView {
+    /// Its number within the message.
+    pub index: u32,
+    /// What the mail shows.
+    pub text: String,
+    /// Where it really goes.
+    pub url: String,
+    /// The host in its ASCII form.
+    pub host: String,
+    /// Whether the shown text names another host than the real one.
+    pub mismatched: bool,
+}
+
+/// One hit of a search.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchHit {
+    /// The message that matched.
+    pub message: MessageKey,
+    /// Its conversation as a row of the list.
+    pub conversation: ConversationRow,
+    /// The subject of the message.
+    pub subject: String,
+    /// Text around the match.
+    pub snippet: String,
+    /// When the server received the message.
+    pub at: String,
+}
+
+/// A page of hits, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchPage {
+    /// The hits.
+    pub hits: Vec<SearchHit>,
+    /// Where the next page starts.
+    pub next: Option<PageKey>,
+    /// Messages that are stored and not yet searchable.
+    pub pending: u32,
+}
+
+/// Facts gathered over one frame. The UI re-reads what they name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
+#[serde(rename_all = "camelCase")]
+pub struct FactsArrived {
+    /// Conversations whose row changed or is new, at most 200; more say `overflowed`.
+    pub conversations: Vec<ConversationKey>,
+    /// Conversations that became part of another one: forget these rows.
+    pub merged: Vec<ConversationKey>,
+    /// New messages among them, for the polite announcement.
+    pub new_messages: u32,
+    /// Too much happened to name it: read the lists again from their first page.
+    pub overflowed: bool,
+    /// The counts changed; the UI asks for them at its leisure.
+    pub counts_changed: bool,
+}
+
+/// An account's state changed, or an account was added or removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountsChanged {
+    /// All accounts as they are.
+    pub accounts: Vec<AccountView>,
+}
+
+/// The program's status changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
+pub struct StatusChanged(pub super::AppStatus);
+
+/// A link in a mail's frame was clicked. Nothing has been opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkClicked {
+    /// The message.
+    pub message: MessageKey,
+    /// The link.
+    pub link: LinkView,
+}
+
+/// What became of saving several files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SavedFiles {
+    /// Where they were saved; null when the person cancelled.
+    pub folder: Option<String>,
+    /// How many were saved.
+    pub saved: u32,
+    /// What failed, if anything.
+    pub failed: Option<WireError>,
+}
