@@ -14,15 +14,15 @@ mod messages;
 mod migrate;
 mod raw;
 mod search;
+mod server;
 mod status;
 mod threads;
 
 use std::time::Duration;
 
-use sqlx::{
-    PgPool, Postgres, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+
+use crate::postgres::ConnectOptions;
 
 pub use accounts::{AccountDraft, RemovedAccount};
 pub use attachments::StoredFile;
@@ -32,6 +32,7 @@ pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
 pub use messages::{ExportedFile, ExportedMessage, MessagePosition, StoredMessage};
 pub use migrate::{CLIENT_VERSION, MigrationStatus};
 pub use search::{Hit, Indexed};
+pub use server::Server;
 pub use status::{HistoryPoint, StoredStatus};
 
 /// The name of the schema that holds everything.
@@ -130,30 +131,25 @@ pub struct Store {
 impl Store {
     /// Connects to the database that `options` name. Does not touch the schema.
     ///
-    /// At most 16 connections are opened; each is checked before it is handed out, so that a database that was
-    /// restarted or frozen is noticed instead of waited for.
-    pub async fn connect(options: PgConnectOptions) -> Result<Self, StoreError> {
-        let options = options.application_name("skrynka").options([
-            ("search_path", "skrynka,public"),
-            ("statement_timeout", "120s"),
-            ("lock_timeout", "30s"),
-            ("idle_in_transaction_session_timeout", "120s"),
-        ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(ACQUIRE_DEADLINE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for < Duration::from_secs(5) {
-                        return Ok(true);
-                    }
-                    let ping = sqlx::Connection::ping(connection);
-                    Ok(matches!(tokio::time::timeout(Duration::from_secs(3), ping).await, Ok(Ok(()))))
-                })
-            })
-            .connect_with(options)
-            .await?;
+    /// At most 16 connections are opened; one that stood idle is checked before it is handed out, so that a database
+    /// that was restarted or frozen is noticed instead of waited for.
+    pub async fn connect(options: &ConnectOptions) -> Result<Self, StoreError> {
+        let pool = options.pool(
+            PgPoolOptions::new()
+                .max_connections(16)
+                .acquire_timeout(ACQUIRE_DEADLINE)
+                .test_before_acquire(false)
+                .before_acquire(|connection, meta| {
+                    Box::pin(async move {
+                        if meta.idle_for < Duration::from_secs(5) {
+                            return Ok(true);
+                        }
+                        let ping = sqlx::Connection::ping(connection);
+                        Ok(matches!(tokio::time::timeout(Duration::from_secs(3), ping).await, Ok(Ok(()))))
+                    })
+                }),
+        );
+        drop(pool.acquire().await?);
         Ok(Self { pool })
     }
 

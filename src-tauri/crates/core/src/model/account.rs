@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::AccountId;
 
 /// The network an account belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// A mailbox read over IMAP.

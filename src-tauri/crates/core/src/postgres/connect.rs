@@ -34,6 +34,7 @@ impl ConnectOptions {
                 .database(database)
                 .application_name("skrynka")
                 .options([
+                    ("search_path", "skrynka,public"),
                     ("synchronous_commit", "on"),
                     ("lock_timeout", "10s"),
                     ("statement_timeout", "120s"),
