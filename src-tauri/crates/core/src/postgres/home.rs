@@ -29,6 +29,8 @@ pub(super) const ROOM_TO_START: u64 = 64_000_000;
 pub(super) const ROOM_TO_CREATE: u64 = 200_000_000;
 /// The longest path of a socket's folder: the address holds 104 bytes on macOS, and the file's name takes 14.
 const LONGEST_SOCKET_DIR: usize = 84;
+/// The length of `/skrynka-` with six random letters.
+const RANDOM_NAME: usize = 15;
 /// Where root keeps clusters whose profile `nobody` cannot reach.
 const SYSTEM_FOLDER: &str = "/var/lib/skrynka";
 /// How often a lock is asked for.
@@ -102,10 +104,16 @@ impl Home {
             return Ok(before);
         }
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let parent = runtime.filter(|dir| !self.run_as.switches && dir.is_dir()).unwrap_or_else(std::env::temp_dir);
+        let runtime = runtime.filter(|dir| !self.run_as.switches && dir.is_dir());
+        let parent = runtime
+            .into_iter()
+            .chain([std::env::temp_dir()])
+            .find(|parent| parent.as_os_str().len() + RANDOM_NAME <= LONGEST_SOCKET_DIR)
+            .unwrap_or_else(|| PathBuf::from("/tmp"));
         // A random name made by this program: nobody else can have put a folder of theirs there.
         let folder =
             tempfile::Builder::new().prefix("skrynka-").tempdir_in(&parent).map_err(PostgresError::at(&parent))?.keep();
+        make_folder(&folder, 0o700)?;
         self.run_as.give(&folder).map_err(PostgresError::at(&folder))?;
         Ok(folder)
     }
@@ -184,14 +192,14 @@ impl Users {
 
 /// The bytes this user may still write on the disk that holds `path`.
 #[cfg(unix)]
-pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
+pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let disk = rustix::fs::statvfs(path)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Unknown here: the server says so itself when it runs out.
 #[cfg(not(unix))]
-pub(super) fn free_bytes(_path: &Path) -> io::Result<u64> {
+pub fn free_bytes(_path: &Path) -> io::Result<u64> {
     Ok(u64::MAX)
 }
 
@@ -285,7 +293,16 @@ fn is_private(path: &Path, _run_as: RunAs) -> bool {
 }
 
 fn open_lock(path: &Path) -> Result<File, PostgresError> {
-    OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(PostgresError::at(path))
+    private_file().truncate(false).write(true).open(path).map_err(PostgresError::at(path))
+}
+
+/// How a file is made that only this user opens.
+pub(super) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {

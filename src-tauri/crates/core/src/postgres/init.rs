@@ -76,8 +76,9 @@ pub(super) async fn reset_password(
 fn remove_unfinished(home: &Home) -> Result<(), PostgresError> {
     for entry in fs::read_dir(&home.dir).map_err(PostgresError::at(&home.dir))?.flatten() {
         if entry.file_name().as_encoded_bytes().starts_with(STAGING.as_bytes()) {
-            tracing::info!(target: "skrynka::store", "Unfinished database removed");
-            fs::remove_dir_all(entry.path()).map_err(PostgresError::at(entry.path()))?;
+            // One that cannot be removed yet is in nobody's way.
+            let error = fs::remove_dir_all(entry.path()).err().map(|error| error.to_string());
+            tracing::info!(target: "skrynka::store", error, "Unfinished database removed");
         }
     }
     Ok(())
