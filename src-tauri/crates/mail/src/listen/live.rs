@@ -22,7 +22,6 @@ const FEW: u32 = 50;
 impl Work {
     /// Hands over what arrives. Returns when a folder has to be read anew.
     pub(super) async fn live(&mut self) -> Result<()> {
-        self.hand.inbox().state(AccountState::Live);
         let mut others = Instant::now();
         let mut swept = Instant::now();
         // What arrived while the other folders were read has not been heard on this selection.
@@ -36,6 +35,7 @@ impl Work {
                 swept = Instant::now();
             }
             self.hand.flush().await?;
+            self.hand.inbox().state(AccountState::Live);
             if others.elapsed() >= self.session.tuning.others {
                 self.look_at_others().await?;
                 others = Instant::now();
