@@ -90,7 +90,10 @@ async fn a_disk_that_has_become_full_keeps_the_rows_until_there_is_room() {
     kill_9(profile.server().pid);
 
     let refused = error_of(profile.start().await);
-    assert!(matches!(refused, PostgresError::DiskFull { free: ..ROOM_TO_START, needed: ROOM_TO_START, .. }), "{refused:?}");
+    assert!(
+        matches!(refused, PostgresError::DiskFull { free: ..ROOM_TO_START, needed: ROOM_TO_START, .. }),
+        "{refused:?}"
+    );
     std::fs::remove_file(ballast).unwrap();
     let again = profile.start().await.unwrap();
     assert_eq!(rows(&again).await, all(1000));
