@@ -18,6 +18,7 @@ pub const MAIN: &str = "main";
 /// Everything that crosses between the UI and Rust. A test writes the TypeScript side from it.
 pub fn bindings() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
+        .disable_serde_phases()
         .commands(collect_commands![
             app::app_status,
             app::open_vault,

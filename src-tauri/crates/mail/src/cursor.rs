@@ -20,7 +20,7 @@ pub(crate) struct FolderCursor {
     pub(crate) high: u32,
     /// Everything below `low` that is wanted has been read.
     pub(crate) done: bool,
-    /// The account's `since` that `done` is true for, in Unix seconds.
+    /// The account's `since` under which what is below was read, in Unix seconds.
     pub(crate) floor: Option<i64>,
     /// Changes up to here have been handed over (RFC 7162).
     pub(crate) modseq: Option<u64>,
@@ -48,13 +48,19 @@ impl FolderCursor {
         Cursor { mailbox: mailbox.to_owned(), state }
     }
 
-    /// Whether an earlier `since` than the one that was read to makes older messages wanted.
-    pub(crate) fn reaches(&self, since: Option<OffsetDateTime>) -> bool {
-        match (self.floor, since.map(OffsetDateTime::unix_timestamp)) {
-            _ if !self.done => false,
-            (None, _) => true,
-            (Some(floor), Some(wanted)) => floor <= wanted,
-            (Some(_), None) => false,
+    /// Fits the cursor to the account's `since` before older messages are listed.
+    ///
+    /// With an earlier one than before, messages inside the range may have been passed over, so that everything is
+    /// read again: what is here already is recognised. A later one holds for what is still to be read.
+    pub(crate) fn fit(&mut self, since: Option<OffsetDateTime>) {
+        let wanted = since.map(OffsetDateTime::unix_timestamp);
+        let reaches = self.floor.is_none_or(|floor| wanted.is_some_and(|wanted| floor <= wanted));
+        if !reaches {
+            self.low = self.high.saturating_add(1);
+            self.done = false;
+        }
+        if !self.done {
+            self.floor = wanted;
         }
     }
 
@@ -90,13 +96,32 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_since_reopens_a_folder_that_was_done() {
+    fn an_earlier_since_reads_a_folder_again() {
+        let (march, may) = (datetime!(2026-03-01 0:00 UTC), datetime!(2026-05-01 0:00 UTC));
+        let read_to = |since| {
+            let mut cursor = FolderCursor::start(7, 120, None);
+            cursor.fit(since);
+            (cursor.low, cursor.done) = (80, true);
+            cursor
+        };
+        for (before, after, again) in
+            [(None, Some(may), false), (None, None, false), (Some(may), Some(may), false), (Some(march), Some(may), false), (Some(may), Some(march), true), (Some(may), None, true)]
+        {
+            let mut cursor = read_to(before);
+            cursor.fit(after);
+            assert_eq!((cursor.done, cursor.low), if again { (false, 121) } else { (true, 80) }, "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn a_since_that_changed_twice_before_the_end_forgets_nothing() {
         let (march, may) = (datetime!(2026-03-01 0:00 UTC), datetime!(2026-05-01 0:00 UTC));
         let mut cursor = FolderCursor::start(7, 120, None);
-        assert!(!cursor.reaches(Some(may)));
-        cursor.done = true;
-        assert!(cursor.reaches(None) && cursor.reaches(Some(may)));
-        cursor.floor = Some(may.unix_timestamp());
-        assert!(cursor.reaches(Some(may)) && !cursor.reaches(Some(march)) && !cursor.reaches(None));
+        cursor.fit(Some(march));
+        cursor.low = 80;
+        cursor.fit(Some(may));
+        cursor.low = 60;
+        cursor.fit(Some(march));
+        assert_eq!(cursor.low, 121, "what May passed over is wanted again");
     }
 }

@@ -92,16 +92,14 @@ impl Work {
             // What arrives after this look at the top is new, whatever the listing below sees of it.
             None => FolderCursor::start(epoch, self.top().await?, modseq),
         };
+        cursor.fit(since);
         let mut backlog = UidSet::default();
-        if !cursor.reaches(since) && cursor.low > 1 {
+        if !cursor.done && cursor.low > 1 {
             let below = cursor.low - 1;
             let keys = since.map(|since| format!("SINCE {} ", search_date(since))).unwrap_or_default();
             backlog = self.session.search(&format!("{keys}UID 1:{below}")).await?.clip(1, below);
         }
-        if backlog.is_empty() && !cursor.reaches(since) {
-            cursor.done = true;
-            cursor.floor = since.map(OffsetDateTime::unix_timestamp);
-        }
+        cursor.done |= backlog.is_empty();
         self.folders[place].backlog = backlog;
         self.store_cursor(place, cursor).await
     }
@@ -147,13 +145,8 @@ impl Work {
         let range = folder.backlog.newest(self.session.tuning.range);
         let Some(first) = range.first() else { return Ok(()) };
         let left = folder.backlog.clip(1, first.saturating_sub(1));
-        let floor = self.settings.since.map(OffsetDateTime::unix_timestamp);
         let done = left.is_empty();
-        self.read_range(place, &range, |cursor| {
-            cursor.low = first;
-            (cursor.done, cursor.floor) = (done, if done { floor } else { cursor.floor });
-        })
-        .await?;
+        self.read_range(place, &range, |cursor| (cursor.low, cursor.done) = (first, done)).await?;
         self.folders[place].backlog = left;
         Ok(())
     }

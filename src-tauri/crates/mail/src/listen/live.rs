@@ -22,7 +22,6 @@ const FEW: u32 = 50;
 impl Work {
     /// Hands over what arrives. Returns when a folder has to be read anew.
     pub(super) async fn live(&mut self) -> Result<()> {
-        self.hand.inbox().state(AccountState::Live);
         let mut others = Instant::now();
         let mut swept = Instant::now();
         // What arrived while the other folders were read has not been heard on this selection.
@@ -36,6 +35,7 @@ impl Work {
                 swept = Instant::now();
             }
             self.hand.flush().await?;
+            self.hand.inbox().state(AccountState::Live);
             if others.elapsed() >= self.session.tuning.others {
                 self.look_at_others().await?;
                 others = Instant::now();
@@ -107,6 +107,7 @@ impl Work {
     async fn idle(&mut self, due: Instant) -> Result<()> {
         let renew = Instant::now() + self.session.tuning.idle_renew;
         let sent = self.session.send("IDLE").await?;
+        self.session.idling = true;
         loop {
             match self.session.step(&sent, "wait for news", self.session.tuning.command).await {
                 Ok(Step::Reply(Reply::Continue(_))) => break,
@@ -114,12 +115,12 @@ impl Work {
                 Ok(Step::Done(_)) | Err(MailError::Refused { .. }) => {
                     tracing::warn!(target: "skrynka::email", "Idle refused, polling instead");
                     self.session.capabilities.forget("IDLE");
+                    self.session.idling = false;
                     return Ok(());
                 }
                 Err(other) => return Err(other),
             }
         }
-        self.session.idling = true;
         self.listen_until(due.min(renew)).await?;
         self.session.send_line("DONE").await?;
         self.session.idling = false;

@@ -3,9 +3,6 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8};
 
-/// Where nothing else tells, the bureau's own corner of the world is the better guess.
-const REGION: &[u8] = b"ua";
-
 /// Decodes text of unknown charset: UTF-8 when it is that, otherwise what the bytes look like.
 pub(super) fn guess(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
@@ -17,7 +14,8 @@ pub(super) fn guess(bytes: &[u8]) -> String {
 fn guess_encoding(bytes: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
-    detector.guess(Some(REGION), Utf8Detection::Allow)
+    // Without a hint: one for Ukraine makes it read Polish as Cyrillic.
+    detector.guess(None, Utf8Detection::Allow)
 }
 
 /// Makes a header block with raw 8-bit bytes readable: each line that is not UTF-8 is decoded by the charset the
