@@ -30,8 +30,7 @@ export class Profile {
       XDG_DATA_HOME: join(this.home, 'data'),
       XDG_CONFIG_HOME: join(this.home, 'config'),
       XDG_CACHE_HOME: join(this.home, 'cache'),
-      LANG: 'uk_UA.UTF-8',
-      LANGUAGE: 'uk',
+      LANG: 'C.UTF-8',
     };
   }
 

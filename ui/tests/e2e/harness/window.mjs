@@ -55,7 +55,14 @@ export class Window {
   /** Types into a field; what stood there is gone. */
   async type(testid, text) {
     const element = await this.find(testid);
-    await element.sendKeys(Key.chord(Key.CONTROL, 'a'), Key.BACK_SPACE, text);
+    await this.driver.executeScript((field) => field.select(), element);
+    await element.sendKeys(text || Key.BACK_SPACE);
+  }
+
+  /** Chooses an option of a list by its value. */
+  async choose(testid, value) {
+    const list = await this.find(testid);
+    await list.findElement(By.css(`option[value="${value}"]`)).click();
   }
 
   async text(testid, data = {}) {
