@@ -93,7 +93,7 @@ export class Bureau {
     const tongue = talk.person.tongue;
     const text = ours ? random.pick(answers[tongue]) : `${random.pick(openings[tongue])}\n\n${random.pick(bodies[tongue])}\n\n${random.pick(endings[tongue])},\n${talk.person.name}`;
     const message = this.#message(talk, `${talk.row.key.id}-m${index}`, at, ours, text, index > 0 && fromEnd < 2 && random.chance(0.6));
-    message.seen = ours || fromEnd >= talk.unreadFrom;
+    message.seen = ours || fromEnd >= talk.unreadFrom * 2;
     message.answered = !ours && fromEnd > 0;
     if (talk.row.hasFiles && fromEnd === 0) message.files = this.#files(random, talk.row.key.id, talk.html === 'tender' ? 2 : 1 + random.int(3));
     if (fromEnd === 0) {
@@ -128,7 +128,7 @@ export class Bureau {
         lastIsOurs: unread === 0 && random.chance(0.55),
         lastAt: iso(NOON - minutes * 60_000),
         unread,
-        messages: fresh ? 0 : index === 0 ? 4 : 1 + random.int(9) + (index === 5 ? 60 : 0),
+        messages: fresh ? 0 : index === 0 ? 4 : unread * 2 + 1 + random.int(6) + (index === 5 ? 60 : 0),
         hasFiles: index === 0 || random.chance(0.35),
         unreadable: index === 11,
       },
