@@ -6,5 +6,27 @@
 
 pub mod clock;
 pub mod connector;
+pub mod engine;
+pub mod fault;
+mod files;
+pub mod ingest;
+pub mod journal;
+pub mod logbook;
 pub mod model;
+pub mod postgres;
+pub mod profile;
 pub mod secrets;
+pub mod store;
+
+/// Writes an error with all its causes on one line, at most 500 characters.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(500).collect()
+}

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::AccountId;
 
 /// The network an account belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// A mailbox read over IMAP.
@@ -310,9 +310,11 @@ mod tests {
 
     #[test]
     fn an_endpoint_reads_names_and_both_address_families() {
-        for (text, host, port) in
-            [("imap.example.org:993", "imap.example.org", 993), ("127.0.0.1:1", "127.0.0.1", 1), ("[::1]:143", "::1", 143)]
-        {
+        for (text, host, port) in [
+            ("imap.example.org:993", "imap.example.org", 993),
+            ("127.0.0.1:1", "127.0.0.1", 1),
+            ("[::1]:143", "::1", 143),
+        ] {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!((endpoint.host.as_str(), endpoint.port), (host, port));
             assert_eq!(endpoint.to_string(), text);
@@ -321,7 +323,8 @@ mod tests {
 
     #[test]
     fn an_endpoint_refuses_what_is_not_one() {
-        for text in ["", "host", "host:", ":993", "host:0", "host:65536", "host:-1", "ho st:993", "host/x:993", "a\0:1"] {
+        for text in ["", "host", "host:", ":993", "host:0", "host:65536", "host:-1", "ho st:993", "host/x:993", "a\0:1"]
+        {
             assert!(text.parse::<Endpoint>().is_err(), "{text:?}");
         }
     }

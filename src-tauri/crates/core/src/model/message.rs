@@ -97,14 +97,14 @@ pub fn is_plausible_address(text: &str) -> bool {
         && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_plausible_address_has_one_at_and_no_spaces() {
-        for good in ["a@b", "olena.verbytska@example.org", "o'neil+x@sub.example.org", "пошта@приклад.укр"] {
+        for good in ["a@b", "olena.verbytska@example.org", "o'neil+x@sub.example.org", "пошта@приклад.укр"]
+        {
             assert!(is_plausible_address(good), "{good}");
         }
         for bad in ["", "a", "@b", "a@", "a@@b", "a b@c", "a@b..c", "<a@b>", "a@b,c@d", "a\0@b"] {

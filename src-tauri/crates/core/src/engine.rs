@@ -1,0 +1,193 @@
+//! Owns every task: starts, stops and restarts them, one supervisor per account.
+//!
+//! A supervisor runs one attempt after another: sign in, listen, store. What an attempt ends with decides what
+//! follows; a panic ends one attempt of one account and nothing else.
+
+mod backoff;
+mod housekeeping;
+mod status;
+mod supervisor;
+mod tasks;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+pub use self::{backoff::Backoff, status::AccountStatus, tasks::Tasks};
+use self::{status::Statuses, supervisor::Supervisor};
+use crate::{
+    clock::Clock,
+    connector::{Connector, Remote},
+    ingest::Ingest,
+    model::{Account, AccountId, AccountState, Channel},
+    secrets::Secrets,
+    store::{Store, StoreError},
+};
+
+/// How long an account's tasks may take to end before they are aborted.
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What the engine works with.
+#[derive(Clone)]
+pub struct EngineParts {
+    /// The database.
+    pub store: Store,
+    /// Where secrets are.
+    pub secrets: Secrets,
+    /// The integrations, by network.
+    pub connectors: HashMap<Channel, Arc<dyn Connector>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How long failed attempts pause.
+    pub backoff: Backoff,
+}
+
+/// Listens to every enabled account until it is shut down.
+pub struct Engine {
+    shared: Arc<Shared>,
+    tasks: Tasks,
+    running: tokio::sync::Mutex<HashMap<AccountId, Running>>,
+}
+
+/// What supervisors and housekeeping share.
+struct Shared {
+    parts: EngineParts,
+    ingest: Ingest,
+    statuses: Statuses,
+    remotes: Mutex<HashMap<AccountId, Arc<dyn Remote>>>,
+    /// Wakes the indexer.
+    stored: Notify,
+}
+
+struct Running {
+    stop: CancellationToken,
+    wake: Arc<Notify>,
+    tasks: Tasks,
+}
+
+impl Engine {
+    /// Starts the housekeeping and a supervisor for every enabled account.
+    ///
+    /// # Errors
+    /// The accounts could not be read; nothing is left running.
+    pub async fn start(parts: EngineParts) -> Result<Self, StoreError> {
+        let accounts = parts.store.accounts().await?;
+        let shared = Arc::new(Shared {
+            ingest: Ingest::new(parts.store.clone(), parts.clock.clone()),
+            statuses: Statuses::default(),
+            remotes: Mutex::default(),
+            stored: Notify::new(),
+            parts,
+        });
+        let engine = Self { tasks: Tasks::default(), running: tokio::sync::Mutex::default(), shared };
+        engine.tasks.spawn("index", housekeeping::index(engine.shared.clone(), engine.tasks.stopping()));
+        engine.tasks.spawn("prune", housekeeping::prune(engine.shared.clone(), engine.tasks.stopping()));
+        engine.tasks.spawn("status", status::write_behind(engine.shared.clone(), engine.tasks.stopping()));
+        for account in accounts {
+            engine.supervise(account).await;
+        }
+        Ok(engine)
+    }
+
+    /// Follows a change of an account: starts, stops or restarts its listener as its row now says.
+    ///
+    /// # Errors
+    /// The account could not be read; its listener runs on as it was.
+    pub async fn reload(&self, id: AccountId) -> Result<(), StoreError> {
+        let account = self.shared.parts.store.account(id).await?;
+        self.stop(id).await;
+        match account {
+            Some(account) => self.supervise(account).await,
+            None => self.shared.statuses.forget(id),
+        }
+        Ok(())
+    }
+
+    /// Ends whatever an account waits for, so that its next attempt starts at once.
+    pub async fn retry_now(&self, id: AccountId) {
+        if let Some(running) = self.running.lock().await.get(&id) {
+            running.wake.notify_one();
+        }
+    }
+
+    /// Ends every connection and starts anew, as after the computer slept.
+    pub async fn reconnect(&self) {
+        let accounts: Vec<AccountId> = self.running.lock().await.keys().copied().collect();
+        for account in accounts {
+            if let Err(error) = self.reload(account).await {
+                tracing::warn!(target: "skrynka::app", account = %account, error = %error, "Reconnecting failed");
+            }
+        }
+    }
+
+    /// Returns what every account's listener says of itself.
+    pub fn statuses(&self) -> Vec<AccountStatus> {
+        self.shared.statuses.all()
+    }
+
+    /// Changes whenever any status does.
+    pub fn watch_statuses(&self) -> watch::Receiver<u64> {
+        self.shared.statuses.watch()
+    }
+
+    /// Returns what can be asked of an account's other side while its listener runs.
+    pub fn remote(&self, id: AccountId) -> Option<Arc<dyn Remote>> {
+        self.shared.remotes.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// Waits until every enabled account has caught up or waits for a person.
+    pub async fn settled(&self) {
+        let mut changes = self.watch_statuses();
+        let is_settled = |status: &AccountStatus| {
+            matches!(
+                status.state,
+                AccountState::Live
+                    | AccountState::NeedsSignIn { .. }
+                    | AccountState::Misconfigured { .. }
+                    | AccountState::Stopped
+            )
+        };
+        while !self.statuses().iter().all(is_settled) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Stops every listener, stores what they had handed over, and ends the housekeeping.
+    pub async fn shutdown(&self) {
+        let running: Vec<Running> = self.running.lock().await.drain().map(|(_, running)| running).collect();
+        for account in &running {
+            account.stop.cancel();
+        }
+        futures_util::future::join_all(running.iter().map(|account| account.tasks.shutdown(STOP_DEADLINE))).await;
+        status::write_all(&self.shared).await;
+        self.tasks.shutdown(STOP_DEADLINE).await;
+    }
+
+    async fn supervise(&self, account: Account) {
+        let id = account.id;
+        self.shared.statuses.begin(&account, self.shared.parts.clock.now());
+        if !account.enabled {
+            return;
+        }
+        let running =
+            Running { stop: CancellationToken::new(), wake: Arc::new(Notify::new()), tasks: Tasks::default() };
+        let supervisor = Supervisor::new(self.shared.clone(), account, running.stop.clone(), running.wake.clone());
+        running.tasks.spawn("supervise", supervisor.run());
+        self.running.lock().await.insert(id, running);
+    }
+
+    async fn stop(&self, id: AccountId) {
+        let running = self.running.lock().await.remove(&id);
+        if let Some(running) = running {
+            running.stop.cancel();
+            running.tasks.shutdown(STOP_DEADLINE).await;
+        }
+    }
+}

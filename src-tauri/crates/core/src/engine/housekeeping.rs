@@ -1,0 +1,67 @@
+//! What happens behind the road: the search index, pruning.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+
+/// Messages indexed in one transaction.
+const INDEX_BATCH: i64 = 500;
+/// The queue is looked at this often even when nothing was stored here: another program may have stored.
+const INDEX_ANYWAY: Duration = Duration::from_secs(30);
+/// The pause after the database failed.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How often old facts are pruned.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// Facts are kept this long; who is further behind takes a new snapshot.
+const KEEP_FACTS: time::Duration = time::Duration::days(3);
+
+/// Makes stored messages searchable, right behind ingest.
+pub(super) async fn index(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut caught_up = true;
+    loop {
+        let pause = match shared.parts.store.index_messages(INDEX_BATCH).await {
+            Ok(indexed) if indexed.messages > 0 => {
+                caught_up = false;
+                Duration::ZERO
+            }
+            Ok(_) => {
+                if !std::mem::replace(&mut caught_up, true) {
+                    tracing::debug!(target: "skrynka::store", "Search index caught up");
+                }
+                INDEX_ANYWAY
+            }
+            Err(error) => {
+                tracing::warn!(target: "skrynka::store", error = %error, "Search index not filled");
+                PAUSE
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = shared.stored.notified(), if pause == INDEX_ANYWAY => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Removes facts and quarters that nobody needs any more.
+pub(super) async fn prune(shared: Arc<Shared>, stop: CancellationToken) {
+    loop {
+        let before = shared.parts.clock.now() - KEEP_FACTS;
+        let pruned = async {
+            let facts = shared.parts.store.prune_journal(before).await?;
+            shared.parts.store.prune_history().await?;
+            Ok::<_, crate::store::StoreError>(facts)
+        };
+        match pruned.await {
+            Ok(0) => {}
+            Ok(facts) => tracing::debug!(target: "skrynka::store", facts, "Journal pruned"),
+            Err(error) => tracing::warn!(target: "skrynka::store", error = %error, "Journal not pruned"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PRUNE_EVERY) => {}
+        }
+    }
+}

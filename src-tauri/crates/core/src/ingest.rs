@@ -1,0 +1,494 @@
+//! What a listener hands over becomes stored fact: normalised, threaded, deduplicated, in one transaction.
+//!
+//! One batch is one transaction: messages, cursor, conversation summaries and journal rows, or nothing. Handing the
+//! same batch over again changes nothing, so a crash anywhere is cured by resuming from the stored cursor.
+
+mod subject;
+mod text;
+mod thread;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    clock::Clock,
+    connector::{Batch, Content, Cursor, Incoming, IncomingMessage, Letter},
+    fault,
+    model::{AccountId, Address, ContactId, ConversationId, Direction, MessageId, Place},
+    store::{Fact, FactKind, IngestTx, KnownPlace, NewMessage, Store, StoreError, SummaryChange},
+};
+
+/// A conversation with the same subject and person is joined only when it was active this recently.
+const SUBJECT_WINDOW: Duration = Duration::days(60);
+
+/// Turns batches into stored facts.
+#[derive(Clone)]
+pub struct Ingest {
+    store: Store,
+    clock: Arc<dyn Clock>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ingested {
+    /// Messages that are new here.
+    pub stored: usize,
+    /// Messages that were here and stand at a further place.
+    pub linked: usize,
+    /// Messages that were here at this very place.
+    pub known: usize,
+    /// Messages that could not be read and went to quarantine.
+    pub quarantined: usize,
+    /// Untouched bytes stored.
+    pub bytes: u64,
+    /// The longest time from arrival on this computer to the commit.
+    pub lag: Option<Duration>,
+}
+
+impl Ingested {
+    fn add(&mut self, other: Self) {
+        self.stored += other.stored;
+        self.linked += other.linked;
+        self.known += other.known;
+        self.quarantined += other.quarantined;
+        self.bytes += other.bytes;
+        self.lag = self.lag.max(other.lag);
+    }
+}
+
+impl Ingest {
+    /// Makes the room's one object.
+    pub const fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+
+    /// Stores a batch and returns once it is committed.
+    ///
+    /// A message that the database refuses goes to quarantine with its reason, and the others are stored: a transaction
+    /// that fails over its data is tried again message by message. Everything else that fails leaves nothing behind.
+    pub async fn ingest(&self, account: AccountId, mut batch: Batch) -> Result<Ingested, StoreError> {
+        for incoming in &mut batch.incoming {
+            if let Incoming::Message(message) = incoming {
+                text::clean(message);
+            }
+        }
+        match self.commit(account, &batch.incoming, batch.cursor.as_ref()).await {
+            Err(StoreError::Refused(error)) => {
+                tracing::warn!(
+                    target: "skrynka::store", account = %account, error = %error,
+                    "Batch refused, storing its messages one by one"
+                );
+                self.one_by_one(account, batch).await
+            }
+            result => result,
+        }
+    }
+
+    async fn one_by_one(&self, account: AccountId, batch: Batch) -> Result<Ingested, StoreError> {
+        let mut sum = Ingested::default();
+        for mut incoming in batch.incoming {
+            let stored = self.commit(account, std::slice::from_ref(&incoming), None).await;
+            match (stored, &mut incoming) {
+                (Err(StoreError::Refused(error)), Incoming::Message(message)) => {
+                    message.content = Content::Unreadable { reason: format!("The database refused it: {error}") };
+                    sum.add(self.commit(account, std::slice::from_ref(&incoming), None).await?);
+                }
+                (stored, _) => sum.add(stored?),
+            }
+        }
+        // The cursor moves only once everything it covers is there.
+        self.commit(account, &[], batch.cursor.as_ref()).await?;
+        Ok(sum)
+    }
+
+    async fn commit(
+        &self,
+        account: AccountId,
+        incoming: &[Incoming],
+        cursor: Option<&Cursor>,
+    ) -> Result<Ingested, StoreError> {
+        let mut work = Work::begin(&self.store, account, self.clock.now()).await?;
+        fault::point("begun");
+        // Messages of one mailbox and epoch are looked at together: content is compared across, never within them.
+        let mut groups: BTreeMap<(&str, u32), Vec<&IncomingMessage>> = BTreeMap::new();
+        let mut marks = Vec::new();
+        let mut gone = Vec::new();
+        for incoming in incoming {
+            match incoming {
+                Incoming::Message(message) => {
+                    groups.entry((&message.place.mailbox, message.place.epoch)).or_default().push(message);
+                }
+                Incoming::Marks { place, seen, answered } => marks.push((place.clone(), *seen, *answered)),
+                Incoming::Gone { place } => gone.push(place.clone()),
+            }
+        }
+        for messages in groups.into_values() {
+            work.messages(messages).await?;
+        }
+        fault::point("messages_written");
+        work.marks(&marks).await?;
+        work.gone(&gone).await?;
+        let mut done = work.finish(cursor).await?;
+        fault::point("committed");
+        let now = self.clock.now();
+        let arrivals = incoming.iter().filter_map(|incoming| match incoming {
+            Incoming::Message(message) => Some(now - message.arrived_at),
+            Incoming::Marks { .. } | Incoming::Gone { .. } => None,
+        });
+        done.lag = arrivals.max();
+        Ok(done)
+    }
+}
+
+/// One transaction's work.
+struct Work {
+    tx: IngestTx,
+    now: OffsetDateTime,
+    done: Ingested,
+    unread: BTreeMap<ConversationId, i32>,
+    facts: Vec<Fact>,
+    changed: BTreeSet<ConversationId>,
+    /// Where conversations went that were merged in this transaction.
+    moved: HashMap<ConversationId, ConversationId>,
+}
+
+impl Work {
+    async fn begin(store: &Store, account: AccountId, now: OffsetDateTime) -> Result<Self, StoreError> {
+        Ok(Self {
+            tx: store.begin_ingest(account).await?,
+            now,
+            done: Ingested::default(),
+            unread: BTreeMap::new(),
+            facts: Vec::new(),
+            changed: BTreeSet::new(),
+            moved: HashMap::new(),
+        })
+    }
+
+    /// Stores messages of one mailbox and epoch.
+    async fn messages(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
+        let places: Vec<&Place> = messages.iter().map(|message| &message.place).collect();
+        let known = self.tx.known_places(&places).await?;
+        let mut marks = Vec::new();
+        let mut unknown: Vec<&IncomingMessage> = Vec::new();
+        let mut met: BTreeSet<u32> = BTreeSet::new();
+        for message in messages {
+            if !met.insert(message.place.number) {
+                continue;
+            }
+            if known.contains_key(&message.place) {
+                self.done.known += 1;
+                marks.push((message.place.clone(), message.seen, message.answered));
+            } else {
+                unknown.push(message);
+            }
+        }
+        self.marks_of(&marks, &known).await?;
+        let fresh = self.link_same_content(unknown).await?;
+        self.insert(fresh).await
+    }
+
+    /// Links messages that are here already under another place and returns the rest.
+    async fn link_same_content<'m>(
+        &mut self,
+        messages: Vec<&'m IncomingMessage>,
+    ) -> Result<Vec<&'m IncomingMessage>, StoreError> {
+        let Some(first) = messages.first() else { return Ok(Vec::new()) };
+        let hashes: Vec<[u8; 32]> = messages.iter().map(|message| message.raw.sha256).collect();
+        let mut candidates = self.tx.same_content(&hashes, &first.place.mailbox, first.place.epoch).await?;
+        let mut links = Vec::new();
+        let mut fresh = Vec::new();
+        for message in messages {
+            match candidates.get_mut(&message.raw.sha256).and_then(|found| (!found.is_empty()).then(|| found.remove(0)))
+            {
+                Some(same) => {
+                    self.follow_read_mark(&same, message.seen);
+                    if message.seen && !same.read {
+                        self.facts.push(fact(FactKind::MessageMarked, same.conversation, same.message));
+                    }
+                    links.push((message.place.clone(), same.message, message.seen, message.answered));
+                }
+                None => fresh.push(message),
+            }
+        }
+        if !links.is_empty() {
+            self.done.linked += links.len();
+            self.tx.link(&links).await?;
+            let read: Vec<_> = links
+                .iter()
+                .map(|(place, message, seen, answered)| {
+                    (place.clone(), *message, *seen, *answered, seen.then_some(true))
+                })
+                .collect();
+            self.tx.mark(&read).await?;
+        }
+        Ok(fresh)
+    }
+
+    async fn insert(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let contacts = self.contacts(&messages).await?;
+        let threads = self.thread(&messages, &contacts).await?;
+        let mut changes: BTreeMap<ConversationId, SummaryChange> = BTreeMap::new();
+        let mut rows = Vec::with_capacity(messages.len());
+        for (message, (conversation, new)) in messages.iter().zip(threads.conversations) {
+            let row = new_message(message, conversation, MessageId::new(self.now));
+            let change = summary_change(message, &row, new, &contacts);
+            changes.entry(conversation).and_modify(|sum| fold(sum, &change)).or_insert(change);
+            self.facts.push(fact(FactKind::MessageStored, conversation, row.id));
+            self.done.stored += 1;
+            self.done.bytes += row.size;
+            self.done.quarantined += usize::from(row.unreadable.is_some());
+            rows.push(row);
+        }
+        self.changed.extend(changes.keys().copied());
+        let changes: Vec<SummaryChange> = changes.into_values().collect();
+        self.tx.summarise(&changes).await?;
+        self.tx.insert_messages(&rows, self.now).await?;
+        self.tx.remember_threads(threads.ids).await
+    }
+
+    async fn contacts(&mut self, messages: &[&IncomingMessage]) -> Result<BTreeMap<String, ContactId>, StoreError> {
+        let mut people: BTreeMap<String, String> = BTreeMap::new();
+        for message in messages {
+            if let Some(peer) = peer(message)
+                && !peer.address.is_empty()
+            {
+                people.entry(peer.address.to_lowercase()).or_insert_with(|| peer.name.clone());
+            }
+        }
+        if people.is_empty() { Ok(BTreeMap::new()) } else { self.tx.contacts(&people, self.now).await }
+    }
+
+    /// Finds the conversation of every message; merges conversations that turn out to be one.
+    async fn thread(
+        &mut self,
+        messages: &[&IncomingMessage],
+        contacts: &BTreeMap<String, ContactId>,
+    ) -> Result<Threads, StoreError> {
+        let ids: Vec<Vec<String>> = messages.iter().map(|message| thread_ids(message)).collect();
+        let asked: Vec<String> = ids.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let known = self.tx.threads(&asked).await?;
+        let groups = thread::group(&ids, &known);
+        for (from, into) in &groups.merges {
+            self.tx.merge(*from, *into).await?;
+            self.moved.insert(*from, *into);
+            self.facts.push(Fact { kind: FactKind::ConversationMerged, conversation: Some(*from), message: None });
+            self.changed.insert(*into);
+        }
+        let mut conversations: Vec<Option<ConversationId>> = groups.existing.clone();
+        let mut fresh: BTreeSet<ConversationId> = BTreeSet::new();
+        let mut of_message = Vec::with_capacity(messages.len());
+        for (message, group) in messages.iter().zip(&groups.of) {
+            let conversation = match conversations[*group] {
+                Some(conversation) => conversation,
+                None => match self.by_subject(message, contacts).await? {
+                    Some(conversation) => conversation,
+                    None => {
+                        let conversation = ConversationId::new(self.now);
+                        fresh.insert(conversation);
+                        conversation
+                    }
+                },
+            };
+            conversations[*group] = Some(conversation);
+            of_message.push((conversation, fresh.contains(&conversation)));
+        }
+        let ids = groups
+            .ids
+            .into_iter()
+            .filter_map(|(id, group)| conversations[group].map(|conversation| (id, conversation)))
+            .collect();
+        Ok(Threads { conversations: of_message, ids })
+    }
+
+    /// The last resort: a reply without any reference joins the latest conversation with the same person and subject.
+    async fn by_subject(
+        &mut self,
+        message: &IncomingMessage,
+        contacts: &BTreeMap<String, ContactId>,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let Content::Letter(letter) = &message.content else { return Ok(None) };
+        let (key, is_reply) = subject::key(&letter.subject);
+        let contact = peer(message).and_then(|peer| contacts.get(&peer.address.to_lowercase()));
+        match contact {
+            Some(contact) if is_reply && letter.references.is_empty() && !key.is_empty() => {
+                self.tx.conversation_by_subject(&key, *contact, message.received_at - SUBJECT_WINDOW).await
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn marks(&mut self, marks: &[(Place, bool, bool)]) -> Result<(), StoreError> {
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<&Place> = marks.iter().map(|(place, ..)| place).collect();
+        let known = self.tx.known_places(&places).await?;
+        self.marks_of(marks, &known).await
+    }
+
+    /// Follows the server's marks. A mail read elsewhere is read here, one marked unread elsewhere is unread here; a
+    /// mark that did not change on the server leaves what a person did here alone.
+    async fn marks_of(
+        &mut self,
+        marks: &[(Place, bool, bool)],
+        known: &HashMap<Place, KnownPlace>,
+    ) -> Result<(), StoreError> {
+        let mut changes = Vec::new();
+        for (place, seen, answered) in marks {
+            let Some(stored) = known.get(place) else { continue };
+            if stored.seen == *seen && stored.answered == *answered {
+                continue;
+            }
+            let read = (stored.seen != *seen).then_some(*seen);
+            if read.is_some() {
+                self.follow_read_mark(stored, *seen);
+            }
+            changes.push((place.clone(), stored.message, *seen, *answered, read));
+            self.facts.push(fact(FactKind::MessageMarked, stored.conversation, stored.message));
+            self.changed.insert(stored.conversation);
+        }
+        if changes.is_empty() { Ok(()) } else { self.tx.mark(&changes).await }
+    }
+
+    fn follow_read_mark(&mut self, stored: &KnownPlace, seen: bool) {
+        if stored.direction == Direction::In && stored.read != seen && (seen || stored.seen) {
+            *self.unread.entry(stored.conversation).or_default() += if seen { -1 } else { 1 };
+            self.changed.insert(stored.conversation);
+        }
+    }
+
+    async fn gone(&mut self, places: &[Place]) -> Result<(), StoreError> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        for (message, conversation) in self.tx.gone(places).await? {
+            self.facts.push(fact(FactKind::MessageGone, conversation, message));
+            self.changed.insert(conversation);
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self, cursor: Option<&Cursor>) -> Result<Ingested, StoreError> {
+        if !self.unread.is_empty() {
+            let mut unread = BTreeMap::new();
+            for (conversation, change) in &self.unread {
+                *unread.entry(self.moved.get(conversation).copied().unwrap_or(*conversation)).or_default() += change;
+            }
+            self.tx.add_unread(&unread).await?;
+        }
+        for conversation in &self.changed {
+            let conversation = self.moved.get(conversation).copied().unwrap_or(*conversation);
+            self.facts.push(Fact {
+                kind: FactKind::ConversationChanged,
+                conversation: Some(conversation),
+                message: None,
+            });
+        }
+        self.tx.commit(cursor, &self.facts).await?;
+        Ok(self.done)
+    }
+}
+
+/// Where the messages of a batch belong.
+struct Threads {
+    /// The conversation of each message, and whether it is new.
+    conversations: Vec<(ConversationId, bool)>,
+    /// Every Message-ID with its conversation.
+    ids: Vec<(String, ConversationId)>,
+}
+
+const fn fact(kind: FactKind, conversation: ConversationId, message: MessageId) -> Fact {
+    Fact { kind, conversation: Some(conversation), message: Some(message) }
+}
+
+/// The other side of a message: who wrote to us, or whom we wrote to.
+fn peer(message: &IncomingMessage) -> Option<&Address> {
+    let Content::Letter(letter) = &message.content else { return None };
+    match message.direction {
+        Direction::In => Some(&letter.author),
+        Direction::Out => letter.to.first().or_else(|| letter.cc.first()),
+    }
+}
+
+/// Every Message-ID that ties a message to its thread: its own and those it refers to.
+fn thread_ids(message: &IncomingMessage) -> Vec<String> {
+    match &message.content {
+        Content::Letter(letter) => letter.message_id.iter().chain(&letter.references).cloned().collect(),
+        Content::Unreadable { .. } => Vec::new(),
+    }
+}
+
+fn new_message(message: &IncomingMessage, conversation: ConversationId, id: MessageId) -> NewMessage<'_> {
+    let (letter, unreadable): (Option<&Letter>, Option<&str>) = match &message.content {
+        Content::Letter(letter) => (Some(letter), None),
+        Content::Unreadable { reason } => (None, Some(reason)),
+    };
+    NewMessage {
+        id,
+        conversation,
+        place: &message.place,
+        direction: message.direction,
+        letter,
+        unreadable,
+        received_at: message.received_at,
+        arrived_at: message.arrived_at,
+        read: message.seen || message.direction == Direction::Out,
+        seen: message.seen,
+        answered: message.answered,
+        size: message.raw.size,
+        sha256: message.raw.sha256,
+        raw: &message.raw.bytes,
+    }
+}
+
+fn summary_change(
+    message: &IncomingMessage,
+    row: &NewMessage<'_>,
+    new: bool,
+    contacts: &BTreeMap<String, ContactId>,
+) -> SummaryChange {
+    let peer = peer(message).cloned().unwrap_or_default();
+    let (subject, subject_key) = row
+        .letter
+        .map(|letter| (subject::base(&letter.subject).to_owned(), subject::key(&letter.subject).0))
+        .unwrap_or_default();
+    SummaryChange {
+        conversation: row.conversation,
+        new,
+        messages: 1,
+        unread: i32::from(!row.read),
+        files: row
+            .letter
+            .map_or(0, |letter| letter.attachments.iter().filter(|file| !file.inline).count())
+            .try_into()
+            .unwrap_or(i32::MAX),
+        last_message: row.id,
+        last_at: row.received_at,
+        last_direction: row.direction,
+        snippet: row.letter.map(|letter| text::snippet(&letter.text)).unwrap_or_default(),
+        unreadable: row.unreadable.is_some(),
+        contact: contacts.get(&peer.address.to_lowercase()).copied(),
+        peer,
+        subject,
+        subject_key,
+    }
+}
+
+/// Adds what one more message of the same batch changes.
+fn fold(sum: &mut SummaryChange, change: &SummaryChange) {
+    let (messages, unread, files) =
+        (sum.messages + change.messages, sum.unread + change.unread, sum.files + change.files);
+    let new = sum.new;
+    if (change.last_at, change.last_message) >= (sum.last_at, sum.last_message) {
+        *sum = change.clone();
+    }
+    (sum.messages, sum.unread, sum.files, sum.new) = (messages, unread, files, new);
+}

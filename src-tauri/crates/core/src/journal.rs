@@ -1,0 +1,80 @@
+//! Reads the journal: the truth that every window, command and desktop follows.
+
+use std::time::Duration;
+
+use crate::store::{JournalEntry, JournalListener, Store, StoreError, Vector};
+
+/// How many facts are read at a time.
+const PAGE: i64 = 1000;
+/// Hints can be lost with a connection; the journal is read at least this often.
+const LOOK_ANYWAY: Duration = Duration::from_secs(15);
+
+/// Follows the journal from a vector on. Hints wake it; what it returns comes from the journal alone.
+#[derive(Debug)]
+pub struct JournalReader {
+    store: Store,
+    listener: Option<JournalListener>,
+    vector: Vector,
+}
+
+/// What the journal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// Facts in order within each account.
+    Facts(Vec<JournalEntry>),
+    /// Facts that this reader has not read were pruned: it must take a new snapshot. Its vector stands at the present.
+    Overflowed,
+}
+
+impl JournalReader {
+    /// Starts to follow from the present: listens first, then takes the vector, so nothing falls between.
+    pub async fn from_now(store: Store) -> Result<Self, StoreError> {
+        let listener = store.journal_listener().await?;
+        let vector = store.journal_vector().await?;
+        Ok(Self { store, listener: Some(listener), vector })
+    }
+
+    /// Returns how far each account's sequence has been read.
+    pub const fn vector(&self) -> &Vector {
+        &self.vector
+    }
+
+    /// Waits for the next facts. Cancel-safe: a fact is passed over only once it has been returned.
+    pub async fn next(&mut self) -> Result<News, StoreError> {
+        loop {
+            let facts = self.store.journal_after(&self.vector, PAGE).await?;
+            if !facts.is_empty() {
+                return self.advance(facts).await;
+            }
+            self.wait().await?;
+        }
+    }
+
+    async fn advance(&mut self, facts: Vec<JournalEntry>) -> Result<News, StoreError> {
+        let mut vector = self.vector.clone();
+        for fact in &facts {
+            let seen = vector.entry(fact.account).or_insert(fact.seq - 1);
+            if fact.seq != *seen + 1 {
+                self.vector = self.store.journal_vector().await?;
+                return Ok(News::Overflowed);
+            }
+            *seen = fact.seq;
+        }
+        self.vector = vector;
+        Ok(News::Facts(facts))
+    }
+
+    async fn wait(&mut self) -> Result<(), StoreError> {
+        if self.listener.is_none() {
+            self.listener = Some(self.store.journal_listener().await?);
+            return Ok(());
+        }
+        if let Some(listener) = &mut self.listener
+            && let Ok(Err(error)) = tokio::time::timeout(LOOK_ANYWAY, listener.wait()).await
+        {
+            tracing::warn!(target: "skrynka::store", error = %error, "Journal listener lost");
+            self.listener = None;
+        }
+        Ok(())
+    }
+}

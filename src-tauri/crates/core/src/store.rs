@@ -1,0 +1,164 @@
+//! The only room with SQL: one file per table, row structs private, transactions here.
+//!
+//! Every statement is checked against the schema when it is compiled. Functions that write return what they wrote,
+//! and the journal row of a fact is written in the same transaction, so nothing is announced before it is committed.
+
+mod accounts;
+mod attachments;
+mod contacts;
+mod conversations;
+mod cursors;
+mod ingest;
+mod journal;
+mod messages;
+mod migrate;
+mod raw;
+mod search;
+mod server;
+mod status;
+mod threads;
+
+use std::time::Duration;
+
+use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+
+use crate::postgres::ConnectOptions;
+
+pub use accounts::{AccountDraft, RemovedAccount};
+pub use attachments::StoredFile;
+pub use conversations::{ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary};
+pub use ingest::{IngestTx, KnownPlace, NewMessage, SummaryChange};
+pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
+pub use messages::{ExportedFile, ExportedMessage, MessagePosition, StoredMessage};
+pub use migrate::{CLIENT_VERSION, MigrationStatus};
+pub use search::{Hit, Indexed};
+pub use server::Server;
+pub use status::{HistoryPoint, StoredStatus};
+
+/// The name of the schema that holds everything.
+pub const SCHEMA: &str = "skrynka";
+
+/// How long a statement waits for a free connection before the database counts as not answering.
+const ACQUIRE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why the store could not do what it was asked. Nothing of the failed call is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database did not answer, or broke the connection; trying again may help.
+    #[error("the database does not answer")]
+    Unreachable(#[source] sqlx::Error),
+    /// The database refused the role or its password.
+    #[error("the database refused the sign-in")]
+    SignIn(#[source] sqlx::Error),
+    /// The disk under the database is full; what was stored is kept.
+    #[error("the disk under the database is full")]
+    DiskFull(#[source] sqlx::Error),
+    /// The schema needs a newer program.
+    #[error("the schema needs a program of version {needed} or newer; this one is {CLIENT_VERSION}")]
+    SchemaTooNew {
+        /// The least version that may use the schema.
+        needed: i32,
+    },
+    /// A migration failed; those before it are kept and it will be tried again.
+    #[error("the schema could not be brought up to date")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// What is stored cannot be understood: another program wrote it, or a defect.
+    #[error("the database holds a value that cannot be: {0}")]
+    Inconsistent(String),
+    /// An account with this address is there already.
+    #[error("an account for {0} exists already")]
+    AccountExists(String),
+    /// What was asked for is not there.
+    #[error("{0} does not exist")]
+    NotFound(&'static str),
+    /// The database refused a statement.
+    #[error("the database refused a statement")]
+    Refused(#[source] sqlx::Error),
+    /// A temporary file with a message's bytes could not be read.
+    #[error("the message's bytes could not be read")]
+    Spool(#[source] std::io::Error),
+}
+
+impl StoreError {
+    /// Tells whether the same call may succeed later without anybody's help.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::DiskFull(_))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    /// Sorts by SQLSTATE (Postgres manual, appendix A).
+    fn from(error: sqlx::Error) -> Self {
+        if let sqlx::Error::Database(database) = &error {
+            let code = database.code().unwrap_or_default().into_owned();
+            return match code.as_str() {
+                "53100" => Self::DiskFull(error),
+                "28P01" | "28000" => Self::SignIn(error),
+                // Class 08: connection; 57P0x: shutdown, crash, starting up; 40: serialisation; 53: resources; 25P0x: idle timeouts.
+                code if code.starts_with("08")
+                    || code.starts_with("57")
+                    || code.starts_with("40")
+                    || code.starts_with("53")
+                    || code.starts_with("25P")
+                    || code.starts_with("55P03") =>
+                {
+                    Self::Unreachable(error)
+                }
+                _ => Self::Refused(error),
+            };
+        }
+        if matches!(
+            error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Protocol(_)
+        ) {
+            return Self::Unreachable(error);
+        }
+        Self::Refused(error)
+    }
+}
+
+/// The bureau's database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    /// Connects to the database that `options` name. Does not touch the schema.
+    ///
+    /// At most 16 connections are opened; one that stood idle is checked before it is handed out, so that a database
+    /// that was restarted or frozen is noticed instead of waited for.
+    pub async fn connect(options: &ConnectOptions) -> Result<Self, StoreError> {
+        let pool = options.pool(
+            PgPoolOptions::new()
+                .max_connections(16)
+                .acquire_timeout(ACQUIRE_DEADLINE)
+                .test_before_acquire(false)
+                .before_acquire(|connection, meta| {
+                    Box::pin(async move {
+                        if meta.idle_for < Duration::from_secs(5) {
+                            return Ok(true);
+                        }
+                        let ping = sqlx::Connection::ping(connection);
+                        Ok(matches!(tokio::time::timeout(Duration::from_secs(3), ping).await, Ok(Ok(()))))
+                    })
+                }),
+        );
+        drop(pool.acquire().await?);
+        Ok(Self { pool })
+    }
+
+    /// Closes every connection, waiting for those in use.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        Ok(self.pool.begin().await?)
+    }
+}

@@ -1,0 +1,288 @@
+//! `accounts`, `email_accounts`.
+
+use time::OffsetDateTime;
+
+use super::{Fact, FactKind, Store, StoreError, journal};
+use crate::model::{Account, AccountId, Channel, EmailSettings, Endpoint};
+
+/// What a new account needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountDraft {
+    /// Its key, made by the caller, who has already kept its secret under it.
+    pub id: AccountId,
+    /// What the bureau calls it, 1 to 200 characters.
+    pub name: String,
+    /// Its colour, 1 to 8; `None` takes the least used.
+    pub color: Option<i16>,
+    /// The mailbox.
+    pub email: EmailSettings,
+}
+
+/// What became of a removed account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemovedAccount {
+    /// Messages that were deleted with it; 0 when they were kept.
+    pub deleted_messages: u64,
+}
+
+struct AccountRow {
+    id: uuid::Uuid,
+    channel: String,
+    name: String,
+    code: String,
+    color: i16,
+    enabled: bool,
+    created_at: OffsetDateTime,
+    address: Option<String>,
+    imap_host: Option<String>,
+    imap_port: Option<i32>,
+    imap_security: Option<String>,
+    smtp_host: Option<String>,
+    smtp_port: Option<i32>,
+    smtp_security: Option<String>,
+    user_name: Option<String>,
+    since: Option<OffsetDateTime>,
+    ca_pem: Option<String>,
+    folders: Option<Vec<String>>,
+    write_flags: Option<bool>,
+}
+
+impl AccountRow {
+    fn into_account(self) -> Result<Account, StoreError> {
+        let wrong = StoreError::Inconsistent;
+        let endpoint = |host: Option<String>, port: Option<i32>| {
+            let port = port.and_then(|port| u16::try_from(port).ok()).ok_or_else(|| wrong("a port".to_owned()))?;
+            Ok::<_, StoreError>(Endpoint { host: host.unwrap_or_default(), port })
+        };
+        let email = match self.address {
+            None => None,
+            Some(address) => Some(EmailSettings {
+                address,
+                imap: endpoint(self.imap_host, self.imap_port)?,
+                imap_security: self.imap_security.unwrap_or_default().parse().map_err(wrong)?,
+                smtp: endpoint(self.smtp_host, self.smtp_port)?,
+                smtp_security: self.smtp_security.unwrap_or_default().parse().map_err(wrong)?,
+                user: self.user_name.unwrap_or_default(),
+                since: self.since,
+                ca_pem: self.ca_pem,
+                folders: self.folders.unwrap_or_default(),
+                write_flags: self.write_flags.unwrap_or(false),
+            }),
+        };
+        Ok(Account {
+            id: AccountId(self.id),
+            channel: self.channel.parse::<Channel>().map_err(wrong)?,
+            name: self.name,
+            code: self.code,
+            color: self.color,
+            enabled: self.enabled,
+            email,
+            created_at: self.created_at,
+        })
+    }
+}
+
+impl Store {
+    /// Returns every account that was not removed, oldest first.
+    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        let rows = sqlx::query_as!(
+            AccountRow,
+            r#"SELECT a.id, a.channel, a.name, a.code, a.color, a.enabled, a.created_at,
+                      e.address AS "address?", e.imap_host AS "imap_host?", e.imap_port AS "imap_port?",
+                      e.imap_security AS "imap_security?", e.smtp_host AS "smtp_host?", e.smtp_port AS "smtp_port?",
+                      e.smtp_security AS "smtp_security?", e.user_name AS "user_name?", e.since AS "since?",
+                      e.ca_pem AS "ca_pem?", e.folders AS "folders?", e.write_flags AS "write_flags?"
+               FROM accounts a LEFT JOIN email_accounts e ON e.account_id = a.id
+               WHERE a.removed_at IS NULL
+               ORDER BY a.created_at, a.id"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(AccountRow::into_account).collect()
+    }
+
+    /// Returns one account, or `None` when it does not exist or was removed.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        // The bureau has a handful of accounts; one query serves both.
+        Ok(self.accounts().await?.into_iter().find(|account| account.id == id))
+    }
+
+    /// Adds a mailbox. Refuses an address that is there already, whatever its case.
+    pub async fn add_email_account(&self, draft: &AccountDraft) -> Result<Account, StoreError> {
+        let mut tx = self.begin().await?;
+        // Two programs that add the same address at once would both find it missing.
+        sqlx::query!("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
+        let email = &draft.email;
+        let taken = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT 1 FROM email_accounts e JOIN accounts a ON a.id = e.account_id
+                              WHERE lower(e.address) = lower($1) AND a.removed_at IS NULL) AS "taken!""#,
+            email.address
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        if taken {
+            return Err(StoreError::AccountExists(email.address.clone()));
+        }
+        let color = match draft.color {
+            Some(color) => color,
+            None => {
+                sqlx::query_scalar!(
+                    r#"SELECT c::smallint AS "color!" FROM generate_series(1, 8) c
+                   LEFT JOIN accounts a ON a.color = c AND a.removed_at IS NULL
+                   GROUP BY c ORDER BY count(a.id), c LIMIT 1"#
+                )
+                .fetch_one(&mut *tx)
+                .await?
+            }
+        };
+        sqlx::query!(
+            "INSERT INTO accounts (id, channel, name, code, color) VALUES ($1, 'email', $2, $3, $4)",
+            draft.id.0,
+            draft.name,
+            tile_code(&draft.name),
+            color
+        )
+        .execute(&mut *tx)
+        .await?;
+        write_settings(&mut tx, draft.id, email).await?;
+        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountAdded)]).await?;
+        tx.commit().await?;
+        self.account(draft.id).await?.ok_or(StoreError::NotFound("the account"))
+    }
+
+    /// Writes an account's name, colour and settings.
+    pub async fn update_email_account(
+        &self,
+        id: AccountId,
+        name: &str,
+        color: Option<i16>,
+        email: &EmailSettings,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query!(
+            "UPDATE accounts SET name = $2, code = $3, color = coalesce($4, color) WHERE id = $1 AND removed_at IS NULL",
+            id.0,
+            name,
+            tile_code(name),
+            color
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if changed == 0 {
+            return Err(StoreError::NotFound("the account"));
+        }
+        write_settings(&mut tx, id, email).await?;
+        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountChanged)]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Switches an account's listener on or off.
+    pub async fn set_account_enabled(&self, id: AccountId, enabled: bool) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let changed =
+            sqlx::query!("UPDATE accounts SET enabled = $2 WHERE id = $1 AND removed_at IS NULL", id.0, enabled)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        if changed == 0 {
+            return Err(StoreError::NotFound("the account"));
+        }
+        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountChanged)]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Removes an account. Its messages stay readable unless `delete_messages` asks for them to go with it.
+    pub async fn remove_account(&self, id: AccountId, delete_messages: bool) -> Result<RemovedAccount, StoreError> {
+        let mut tx = self.begin().await?;
+        let removed = sqlx::query!(
+            "UPDATE accounts SET removed_at = clock_timestamp(), enabled = false WHERE id = $1 AND removed_at IS NULL",
+            id.0
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if removed == 0 {
+            return Err(StoreError::NotFound("the account"));
+        }
+        let mut deleted_messages = 0;
+        if delete_messages {
+            deleted_messages = sqlx::query!("DELETE FROM messages WHERE account_id = $1", id.0)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            sqlx::query!("DELETE FROM journal WHERE account_id = $1", id.0).execute(&mut *tx).await?;
+            sqlx::query!("DELETE FROM accounts WHERE id = $1", id.0).execute(&mut *tx).await?;
+        }
+        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountRemoved)]).await?;
+        tx.commit().await?;
+        Ok(RemovedAccount { deleted_messages })
+    }
+}
+
+async fn write_settings(
+    connection: &mut sqlx::PgConnection,
+    id: AccountId,
+    email: &EmailSettings,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO email_accounts (account_id, address, imap_host, imap_port, imap_security, smtp_host, smtp_port,
+                smtp_security, user_name, since, ca_pem, folders, write_flags)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         ON CONFLICT (account_id) DO UPDATE SET address = excluded.address, imap_host = excluded.imap_host,
+                imap_port = excluded.imap_port, imap_security = excluded.imap_security,
+                smtp_host = excluded.smtp_host, smtp_port = excluded.smtp_port,
+                smtp_security = excluded.smtp_security, user_name = excluded.user_name, since = excluded.since,
+                ca_pem = excluded.ca_pem, folders = excluded.folders, write_flags = excluded.write_flags",
+        id.0,
+        email.address,
+        email.imap.host,
+        i32::from(email.imap.port),
+        email.imap_security.as_str(),
+        email.smtp.host,
+        i32::from(email.smtp.port),
+        email.smtp_security.as_str(),
+        email.user,
+        email.since,
+        email.ca_pem,
+        &email.folders,
+        email.write_flags,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+const fn account_fact(kind: FactKind) -> Fact {
+    Fact { kind, conversation: None, message: None }
+}
+
+/// Makes the two characters of an account's tile from its name: the initials of two words, or the first two letters.
+fn tile_code(name: &str) -> String {
+    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let code: String = match words.as_slice() {
+        [] => "@".to_owned(),
+        [word] => word.chars().take(2).collect(),
+        [first, second, ..] => first.chars().take(1).chain(second.chars().take(1)).collect(),
+    };
+    code.to_uppercase().chars().take(4).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tile_code;
+
+    #[test]
+    fn a_tile_shows_two_initials_or_the_first_two_letters() {
+        for (name, code) in [
+            ("Бюро Київ", "БК"),
+            ("Замовлення", "ЗА"),
+            ("zamówienia", "ZA"),
+            ("office@example.org", "OE"),
+            ("…", "@"),
+            ("ß", "SS"),
+        ] {
+            assert_eq!(tile_code(name), code);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! `conversations`: the list and its counts.
+
+use time::OffsetDateTime;
+
+use super::{Fact, FactKind, Store, StoreError, journal};
+use crate::model::{AccountId, ConversationId, Direction, Place};
+
+/// A conversation as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationSummary {
+    /// Its account.
+    pub account: AccountId,
+    /// Its key within the account.
+    pub id: ConversationId,
+    /// The other side's name; may be empty.
+    pub peer_name: String,
+    /// The other side's address; may be empty.
+    pub peer_address: String,
+    /// The subject without reply marks.
+    pub subject: String,
+    /// The first words of the latest message.
+    pub snippet: String,
+    /// When the latest message was received.
+    pub last_at: OffsetDateTime,
+    /// Whose it is.
+    pub last_direction: Direction,
+    /// Whether it could not be read.
+    pub last_unreadable: bool,
+    /// Messages in all.
+    pub messages: i32,
+    /// Unread messages.
+    pub unread: i32,
+    /// Files in all.
+    pub files: i32,
+}
+
+/// Which conversations are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConversationListing {
+    /// Only this account.
+    pub account: Option<AccountId>,
+    /// Only those with unread messages.
+    pub unread_only: bool,
+    /// Only those whose latest message is the customer's.
+    pub waiting_only: bool,
+}
+
+/// A place in the list: the row it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConversationPosition {
+    /// When that row's latest message was received.
+    pub last_at: OffsetDateTime,
+    /// That row's account.
+    pub account: AccountId,
+    /// That row's key.
+    pub id: ConversationId,
+}
+
+impl ConversationSummary {
+    /// The place right after this row.
+    pub const fn position(&self) -> ConversationPosition {
+        ConversationPosition { last_at: self.last_at, account: self.account, id: self.id }
+    }
+}
+
+/// The counts beside the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConversationCounts {
+    /// Conversations in all.
+    pub all: i64,
+    /// With unread messages.
+    pub unread: i64,
+    /// Whose latest message is the customer's.
+    pub waiting: i64,
+}
+
+struct SummaryRow {
+    account_id: uuid::Uuid,
+    id: uuid::Uuid,
+    peer_name: String,
+    peer_address: String,
+    subject: String,
+    snippet: String,
+    last_at: OffsetDateTime,
+    last_direction: String,
+    last_unreadable: bool,
+    message_count: i32,
+    unread_count: i32,
+    file_count: i32,
+}
+
+impl TryFrom<SummaryRow> for ConversationSummary {
+    type Error = StoreError;
+
+    fn try_from(row: SummaryRow) -> Result<Self, Self::Error> {
+        Ok(Self {
+            account: AccountId(row.account_id),
+            id: ConversationId(row.id),
+            peer_name: row.peer_name,
+            peer_address: row.peer_address,
+            subject: row.subject,
+            snippet: row.snippet,
+            last_at: row.last_at,
+            last_direction: row.last_direction.parse().map_err(StoreError::Inconsistent)?,
+            last_unreadable: row.last_unreadable,
+            messages: row.message_count,
+            unread: row.unread_count,
+            files: row.file_count,
+        })
+    }
+}
+
+/// One statement per kind of list, so that each walks the partial index made for it. `$1` is the account where there
+/// is one; the last parameters are the place to go on from and the limit.
+macro_rules! page {
+    ($condition:literal, $store:expr, $after:expr, $limit:expr $(, $account:expr)?) => {{
+        let after = $after;
+        sqlx::query_as!(
+            SummaryRow,
+            "SELECT account_id, id, peer_name, peer_address, subject, snippet, last_at, last_direction,
+                    last_unreadable, message_count, unread_count, file_count
+             FROM conversations
+             WHERE merged_into IS NULL AND (last_at, account_id, id) < ($1, $2, $3) AND " + $condition + "
+             ORDER BY last_at DESC, account_id DESC, id DESC LIMIT $4",
+            after.last_at,
+            after.account.0,
+            after.id.0,
+            $limit
+            $(, $account)?
+        )
+        .fetch_all(&$store.pool)
+        .await?
+    }};
+}
+
+impl Store {
+    /// Returns a page of conversations, latest first, that follow `after` (`None`: from the top).
+    pub async fn conversations(
+        &self,
+        listing: ConversationListing,
+        after: Option<ConversationPosition>,
+        limit: i64,
+    ) -> Result<Vec<ConversationSummary>, StoreError> {
+        let after = after.unwrap_or(TOP);
+        let rows = match (listing.account.map(|id| id.0), listing.unread_only, listing.waiting_only) {
+            (None, false, false) => page!("true", self, after, limit),
+            (None, true, false) => page!("unread_count > 0", self, after, limit),
+            (None, false, true) => page!("last_direction = 'in'", self, after, limit),
+            (None, true, true) => page!("unread_count > 0 AND last_direction = 'in'", self, after, limit),
+            (Some(account), false, false) => page!("account_id = $5", self, after, limit, account),
+            (Some(account), true, false) => page!("unread_count > 0 AND account_id = $5", self, after, limit, account),
+            (Some(account), false, true) => {
+                page!("last_direction = 'in' AND account_id = $5", self, after, limit, account)
+            }
+            (Some(account), true, true) => {
+                page!("unread_count > 0 AND last_direction = 'in' AND account_id = $5", self, after, limit, account)
+            }
+        };
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Returns the named conversations that exist, latest first. A merged one is answered by the one it became.
+    pub async fn conversations_by_key(
+        &self,
+        keys: &[(AccountId, ConversationId)],
+    ) -> Result<Vec<ConversationSummary>, StoreError> {
+        let accounts: Vec<uuid::Uuid> = keys.iter().map(|(account, _)| account.0).collect();
+        let ids: Vec<uuid::Uuid> = keys.iter().map(|(_, id)| id.0).collect();
+        let rows = sqlx::query_as!(
+            SummaryRow,
+            "SELECT c.account_id, c.id, c.peer_name, c.peer_address, c.subject, c.snippet, c.last_at, c.last_direction,
+                    c.last_unreadable, c.message_count, c.unread_count, c.file_count
+             FROM conversations c
+             WHERE c.merged_into IS NULL AND (c.account_id, c.id) IN (
+                 SELECT asked.account_id, coalesce(was.merged_into, asked.id)
+                 FROM unnest($1::uuid[], $2::uuid[]) AS asked (account_id, id)
+                 LEFT JOIN conversations was ON was.account_id = asked.account_id AND was.id = asked.id)
+             ORDER BY c.last_at DESC, c.account_id DESC, c.id DESC",
+            &accounts,
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Counts conversations for the sidebar.
+    pub async fn conversation_counts(&self) -> Result<ConversationCounts, StoreError> {
+        let row = sqlx::query!(
+            r#"SELECT (SELECT count(*) FROM conversations WHERE merged_into IS NULL) AS "all!",
+                      (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND unread_count > 0) AS "unread!",
+                      (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND last_direction = 'in')
+                          AS "waiting!""#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(ConversationCounts { all: row.all, unread: row.unread, waiting: row.waiting })
+    }
+
+    /// Marks every message of a conversation read here. Returns their places, for servers that should know.
+    pub async fn mark_read(&self, account: AccountId, id: ConversationId) -> Result<Vec<Place>, StoreError> {
+        let mut tx = self.begin().await?;
+        let messages = sqlx::query_scalar!(
+            "UPDATE messages SET seen = true WHERE account_id = $1 AND conversation_id = $2 AND NOT seen RETURNING id",
+            account.0,
+            id.0
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let changed = sqlx::query!(
+            "UPDATE conversations SET unread_count = 0 WHERE account_id = $1 AND id = $2 AND unread_count > 0",
+            account.0,
+            id.0
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        let places = sqlx::query!(
+            "SELECT mailbox, epoch, number FROM message_places
+             WHERE account_id = $1 AND message_id = ANY($2) AND gone_at IS NULL AND NOT seen",
+            account.0,
+            &messages
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        if changed > 0 {
+            journal::announce(&mut tx, account, &[changed_fact(id)]).await?;
+        }
+        tx.commit().await?;
+        let number = |n: i64| u32::try_from(n).map_err(|_| StoreError::Inconsistent(format!("a place's number {n}")));
+        places
+            .into_iter()
+            .map(|row| Ok(Place { mailbox: row.mailbox, epoch: number(row.epoch)?, number: number(row.number)? }))
+            .collect()
+    }
+
+    /// Marks the latest message of the customer unread here.
+    pub async fn mark_unread(&self, account: AccountId, id: ConversationId) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let marked = sqlx::query!(
+            "UPDATE messages SET seen = false WHERE account_id = $1 AND id = (
+                 SELECT m.id FROM messages m WHERE m.account_id = $1 AND m.conversation_id = $2 AND m.direction = 'in'
+                 ORDER BY m.received_at DESC, m.id DESC LIMIT 1) AND seen",
+            account.0,
+            id.0
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if marked > 0 {
+            sqlx::query!(
+                "UPDATE conversations SET unread_count = unread_count + 1 WHERE account_id = $1 AND id = $2",
+                account.0,
+                id.0
+            )
+            .execute(&mut *tx)
+            .await?;
+            journal::announce(&mut tx, account, &[changed_fact(id)]).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Counts conversations whose summary differs from what their messages say. Reads every message.
+    pub async fn wrong_summaries(&self) -> Result<i64, StoreError> {
+        let wrong = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "wrong!" FROM conversations c
+               LEFT JOIN (
+                   SELECT account_id, conversation_id, count(*) AS messages,
+                          count(*) FILTER (WHERE NOT seen AND direction = 'in') AS unread,
+                          sum(file_count) AS files, max(received_at) AS last_at
+                   FROM messages GROUP BY account_id, conversation_id
+               ) m ON m.account_id = c.account_id AND m.conversation_id = c.id
+               WHERE c.message_count <> coalesce(m.messages, 0) OR c.unread_count <> coalesce(m.unread, 0)
+                  OR c.file_count <> coalesce(m.files, 0) OR (c.merged_into IS NULL AND c.last_at <> m.last_at)"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(wrong)
+    }
+}
+
+/// Before the first row: later than every message and greater than every key.
+const TOP: ConversationPosition = ConversationPosition {
+    last_at: time::macros::datetime!(9999-01-01 0:00 UTC),
+    account: AccountId(uuid::Uuid::max()),
+    id: ConversationId(uuid::Uuid::max()),
+};
+
+const fn changed_fact(id: ConversationId) -> Fact {
+    Fact { kind: FactKind::ConversationChanged, conversation: Some(id), message: None }
+}

@@ -1,0 +1,604 @@
+//! The transaction in which news of one account becomes stored fact.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::{Postgres, Transaction};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Fact, Store, StoreError, contacts, cursors, journal, raw, threads};
+use crate::{
+    connector::{Cursor, Letter, RawBytes},
+    fault,
+    model::{AccountId, Address, AttachmentId, ContactId, ConversationId, Direction, MessageId, Place},
+};
+
+/// One transaction of one account: messages, cursor, conversation summaries and journal rows, or nothing.
+#[derive(Debug)]
+pub struct IngestTx {
+    tx: Transaction<'static, Postgres>,
+    account: AccountId,
+}
+
+/// What is stored of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownPlace {
+    /// The message that stands there.
+    pub message: MessageId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Whether the message counts as read here.
+    pub read: bool,
+    /// Whether it is ours.
+    pub direction: Direction,
+    /// The server's read mark as last seen.
+    pub seen: bool,
+    /// The server's answered mark as last seen.
+    pub answered: bool,
+}
+
+/// A message ready to be written.
+#[derive(Debug)]
+pub struct NewMessage<'a> {
+    /// Its new key.
+    pub id: MessageId,
+    /// Its conversation, which exists.
+    pub conversation: ConversationId,
+    /// Where it stands on the server.
+    pub place: &'a Place,
+    /// Who wrote.
+    pub direction: Direction,
+    /// What could be read; `None` for one that could not.
+    pub letter: Option<&'a Letter>,
+    /// Why it could not be read.
+    pub unreadable: Option<&'a str>,
+    /// When its server received it.
+    pub received_at: OffsetDateTime,
+    /// When it reached this computer.
+    pub arrived_at: OffsetDateTime,
+    /// Whether it counts as read.
+    pub read: bool,
+    /// The server's read mark.
+    pub seen: bool,
+    /// The server's answered mark.
+    pub answered: bool,
+    /// Size of the untouched bytes.
+    pub size: u64,
+    /// SHA-256 of the untouched bytes.
+    pub sha256: [u8; 32],
+    /// The untouched bytes.
+    pub raw: &'a RawBytes,
+}
+
+/// What a batch changes of a conversation's summary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SummaryChange {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Whether it has to be made first.
+    pub new: bool,
+    /// Messages added.
+    pub messages: i32,
+    /// Change of the unread count.
+    pub unread: i32,
+    /// Files added.
+    pub files: i32,
+    /// The latest of the added messages.
+    pub last_message: MessageId,
+    /// When it was received.
+    pub last_at: OffsetDateTime,
+    /// Whose it is.
+    pub last_direction: Direction,
+    /// Its first words.
+    pub snippet: String,
+    /// Whether it could not be read.
+    pub unreadable: bool,
+    /// The other side.
+    pub peer: Address,
+    /// The other side as a contact.
+    pub contact: Option<ContactId>,
+    /// The subject without reply marks.
+    pub subject: String,
+    /// The subject in the form that is compared.
+    pub subject_key: String,
+}
+
+impl Store {
+    /// Begins a transaction that writes news of one account. Transactions of one account follow one another.
+    pub async fn begin_ingest(&self, account: AccountId) -> Result<IngestTx, StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))", account.to_string())
+            .execute(&mut *tx)
+            .await?;
+        Ok(IngestTx { tx, account })
+    }
+}
+
+impl IngestTx {
+    /// Returns what is stored of the given places.
+    pub async fn known_places(&mut self, places: &[&Place]) -> Result<HashMap<Place, KnownPlace>, StoreError> {
+        let (mailboxes, epochs, numbers) = columns(places);
+        let rows = sqlx::query!(
+            r#"SELECT p.mailbox, p.epoch, p.number, p.message_id, p.seen, p.answered,
+                      m.conversation_id, m.seen AS read, m.direction
+               FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS asked (mailbox, epoch, number)
+               JOIN message_places p ON p.account_id = $1 AND p.mailbox = asked.mailbox AND p.epoch = asked.epoch
+                    AND p.number = asked.number
+               JOIN messages m ON m.account_id = $1 AND m.id = p.message_id"#,
+            self.account.0,
+            &mailboxes,
+            &epochs,
+            &numbers
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let known = KnownPlace {
+                    message: MessageId(row.message_id),
+                    conversation: ConversationId(row.conversation_id),
+                    read: row.read,
+                    direction: row.direction.parse().map_err(StoreError::Inconsistent)?,
+                    seen: row.seen,
+                    answered: row.answered,
+                };
+                Ok((Place { mailbox: row.mailbox, epoch: number(row.epoch)?, number: number(row.number)? }, known))
+            })
+            .collect()
+    }
+
+    /// Finds stored messages with the given content that do not stand in this mailbox and epoch yet: after a
+    /// UIDVALIDITY change, or a move between folders, they are the same messages at a new place.
+    pub async fn same_content(
+        &mut self,
+        hashes: &[[u8; 32]],
+        mailbox: &str,
+        epoch: u32,
+    ) -> Result<HashMap<[u8; 32], Vec<KnownPlace>>, StoreError> {
+        let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
+        let rows = sqlx::query!(
+            r#"SELECT m.id, m.sha256, m.conversation_id, m.seen AS read, m.direction,
+                      coalesce((SELECT bool_or(p.seen) FROM message_places p
+                                WHERE p.account_id = m.account_id AND p.message_id = m.id), m.seen) AS "seen!"
+               FROM messages m
+               WHERE m.account_id = $1 AND m.sha256 = ANY($2)
+                 AND NOT EXISTS (SELECT 1 FROM message_places p WHERE p.account_id = m.account_id
+                                 AND p.message_id = m.id AND p.mailbox = $3 AND p.epoch = $4)
+               ORDER BY m.id"#,
+            self.account.0,
+            &hashes as &[&[u8]],
+            mailbox,
+            i64::from(epoch)
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let mut found: HashMap<[u8; 32], Vec<KnownPlace>> = HashMap::new();
+        for row in rows {
+            let hash = row.sha256.try_into().map_err(|_| StoreError::Inconsistent("a content hash".to_owned()))?;
+            found.entry(hash).or_default().push(KnownPlace {
+                message: MessageId(row.id),
+                conversation: ConversationId(row.conversation_id),
+                read: row.read,
+                direction: row.direction.parse().map_err(StoreError::Inconsistent)?,
+                seen: row.seen,
+                answered: false,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Notes that stored messages stand at further places. They are no longer gone.
+    pub async fn link(&mut self, links: &[(Place, MessageId, bool, bool)]) -> Result<(), StoreError> {
+        let places: Vec<&Place> = links.iter().map(|(place, ..)| place).collect();
+        let (mailboxes, epochs, numbers) = columns(&places);
+        let messages: Vec<Uuid> = links.iter().map(|(_, message, ..)| message.0).collect();
+        let seen: Vec<bool> = links.iter().map(|(_, _, seen, _)| *seen).collect();
+        let answered: Vec<bool> = links.iter().map(|(.., answered)| *answered).collect();
+        sqlx::query!(
+            "INSERT INTO message_places (account_id, mailbox, epoch, number, message_id, seen, answered)
+             SELECT $1::uuid, * FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::uuid[], $6::boolean[], $7::boolean[])",
+            self.account.0,
+            &mailboxes,
+            &epochs,
+            &numbers,
+            &messages,
+            &seen,
+            &answered
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        sqlx::query!(
+            "UPDATE messages SET deleted_at = NULL WHERE account_id = $1 AND id = ANY($2) AND deleted_at IS NOT NULL",
+            self.account.0,
+            &messages
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Returns the conversations that the given Message-IDs belong to.
+    pub async fn threads(&mut self, ids: &[String]) -> Result<BTreeMap<String, ConversationId>, StoreError> {
+        threads::lookup(&mut self.tx, self.account, ids).await
+    }
+
+    /// Remembers which conversation each Message-ID belongs to.
+    pub async fn remember_threads(&mut self, ids: Vec<(String, ConversationId)>) -> Result<(), StoreError> {
+        let (ids, conversations): (Vec<String>, Vec<Uuid>) = ids.into_iter().map(|(id, c)| (id, c.0)).unzip();
+        threads::remember(&mut self.tx, self.account, &ids, &conversations).await
+    }
+
+    /// Finds or makes the contacts of mail addresses.
+    pub async fn contacts(
+        &mut self,
+        people: &BTreeMap<String, String>,
+        now: OffsetDateTime,
+    ) -> Result<BTreeMap<String, ContactId>, StoreError> {
+        contacts::of_addresses(&mut self.tx, people, now).await
+    }
+
+    /// Finds the latest conversation with this contact under this subject that was active since `since`.
+    pub async fn conversation_by_subject(
+        &mut self,
+        subject_key: &str,
+        contact: ContactId,
+        since: OffsetDateTime,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let found = sqlx::query_scalar!(
+            "SELECT id FROM conversations
+             WHERE account_id = $1 AND subject_key = $2 AND contact_id = $3 AND merged_into IS NULL AND last_at >= $4
+             ORDER BY last_at DESC LIMIT 1",
+            self.account.0,
+            subject_key,
+            contact.0,
+            since
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        Ok(found.map(ConversationId))
+    }
+
+    /// Makes the conversations that are new and adds what a batch brings to the summaries of all.
+    pub async fn summarise(&mut self, changes: &[SummaryChange]) -> Result<(), StoreError> {
+        let fresh: Vec<&SummaryChange> = changes.iter().filter(|change| change.new).collect();
+        let text = |f: fn(&SummaryChange) -> &str| fresh.iter().map(|c| f(c).to_owned()).collect::<Vec<String>>();
+        sqlx::query!(
+            "INSERT INTO conversations (account_id, id, contact_id, peer_name, peer_address, subject, subject_key,
+                                        last_message_id, last_at, last_direction)
+             SELECT $1::uuid, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
+                                      $8::uuid[], $9::timestamptz[], $10::text[])",
+            self.account.0,
+            &fresh.iter().map(|c| c.conversation.0).collect::<Vec<_>>(),
+            &fresh.iter().map(|c| c.contact.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+            &text(|c| &c.peer.name),
+            &text(|c| &c.peer.address),
+            &text(|c| &c.subject),
+            &text(|c| &c.subject_key),
+            &fresh.iter().map(|c| c.last_message.0).collect::<Vec<_>>(),
+            &fresh.iter().map(|c| c.last_at).collect::<Vec<_>>(),
+            &text(|c| c.last_direction.as_str()),
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        let text = |f: fn(&SummaryChange) -> &str| changes.iter().map(|c| f(c).to_owned()).collect::<Vec<String>>();
+        sqlx::query!(
+            "UPDATE conversations c SET
+                 message_count = c.message_count + d.messages,
+                 unread_count = c.unread_count + d.unread,
+                 file_count = c.file_count + d.files,
+                 last_message_id = CASE WHEN d.newer THEN d.last_message ELSE c.last_message_id END,
+                 last_at = CASE WHEN d.newer THEN d.last_at ELSE c.last_at END,
+                 last_direction = CASE WHEN d.newer THEN d.last_direction ELSE c.last_direction END,
+                 snippet = CASE WHEN d.newer THEN d.snippet ELSE c.snippet END,
+                 last_unreadable = CASE WHEN d.newer THEN d.unreadable ELSE c.last_unreadable END,
+                 peer_name = CASE WHEN d.names THEN d.peer_name ELSE c.peer_name END,
+                 peer_address = CASE WHEN d.names THEN d.peer_address ELSE c.peer_address END,
+                 contact_id = CASE WHEN d.names THEN d.contact ELSE c.contact_id END
+             FROM (
+                 SELECT n.*,
+                        (n.last_at, n.last_message) >= (old.last_at, old.last_message_id) AS newer,
+                        -- The customer who wrote last names the conversation; our own mails never rename it.
+                        n.last_direction = 'in' AND n.peer_address <> ''
+                            AND (n.last_at >= old.last_at OR old.peer_address = '') AS names
+                 FROM unnest($2::uuid[], $3::integer[], $4::integer[], $5::integer[], $6::uuid[], $7::timestamptz[],
+                             $8::text[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::uuid[])
+                      AS n (id, messages, unread, files, last_message, last_at, last_direction, snippet, unreadable,
+                            peer_name, peer_address, contact)
+                 JOIN conversations old ON old.account_id = $1 AND old.id = n.id
+             ) d
+             WHERE c.account_id = $1 AND c.id = d.id",
+            self.account.0,
+            &changes.iter().map(|c| c.conversation.0).collect::<Vec<_>>(),
+            &changes.iter().map(|c| c.messages).collect::<Vec<_>>(),
+            &changes.iter().map(|c| c.unread).collect::<Vec<_>>(),
+            &changes.iter().map(|c| c.files).collect::<Vec<_>>(),
+            &changes.iter().map(|c| c.last_message.0).collect::<Vec<_>>(),
+            &changes.iter().map(|c| c.last_at).collect::<Vec<_>>(),
+            &text(|c| c.last_direction.as_str()),
+            &text(|c| &c.snippet),
+            &changes.iter().map(|c| c.unreadable).collect::<Vec<_>>(),
+            &text(|c| &c.peer.name),
+            &text(|c| &c.peer.address),
+            &changes.iter().map(|c| c.contact.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Changes the unread counts of conversations.
+    pub async fn add_unread(&mut self, changes: &BTreeMap<ConversationId, i32>) -> Result<(), StoreError> {
+        sqlx::query!(
+            "UPDATE conversations c SET unread_count = greatest(0, c.unread_count + d.unread)
+             FROM unnest($2::uuid[], $3::integer[]) AS d (id, unread) WHERE c.account_id = $1 AND c.id = d.id",
+            self.account.0,
+            &changes.keys().map(|id| id.0).collect::<Vec<_>>(),
+            &changes.values().copied().collect::<Vec<_>>(),
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Moves everything of `from` into `into` and sums `into` up anew. Rare, so it may read every message of both.
+    pub async fn merge(&mut self, from: ConversationId, into: ConversationId) -> Result<(), StoreError> {
+        let (account, from, into) = (self.account.0, from.0, into.0);
+        sqlx::query!(
+            "UPDATE messages SET conversation_id = $3 WHERE account_id = $1 AND conversation_id = $2",
+            account,
+            from,
+            into
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        sqlx::query!(
+            "UPDATE mail_threads SET conversation_id = $3 WHERE account_id = $1 AND conversation_id = $2",
+            account,
+            from,
+            into
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        sqlx::query!(
+            "UPDATE conversations SET merged_into = $3, message_count = 0, unread_count = 0, file_count = 0
+             WHERE account_id = $1 AND (id = $2 OR merged_into = $2)",
+            account,
+            from,
+            into
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        sqlx::query!(
+            "UPDATE conversations c SET message_count = s.messages, unread_count = s.unread, file_count = s.files,
+                    last_message_id = s.last_id, last_at = s.last_at, last_direction = s.last_direction,
+                    last_unreadable = s.last_kind = 'unreadable',
+                    snippet = CASE WHEN f.last_at > c.last_at THEN f.snippet ELSE c.snippet END
+             FROM conversations f, (
+                 SELECT count(*)::integer AS messages,
+                        count(*) FILTER (WHERE NOT seen AND direction = 'in')::integer AS unread,
+                        coalesce(sum(file_count), 0)::integer AS files,
+                        (array_agg(id ORDER BY received_at DESC, id DESC))[1] AS last_id,
+                        max(received_at) AS last_at,
+                        (array_agg(direction ORDER BY received_at DESC, id DESC))[1] AS last_direction,
+                        (array_agg(kind ORDER BY received_at DESC, id DESC))[1] AS last_kind
+                 FROM messages WHERE account_id = $1 AND conversation_id = $3) s
+             WHERE c.account_id = $1 AND c.id = $3 AND f.account_id = $1 AND f.id = $2 AND s.messages > 0",
+            account,
+            from,
+            into
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes messages with their places, raw bytes, files, quarantine entries and their place in the search queue.
+    pub async fn insert_messages(
+        &mut self,
+        messages: &[NewMessage<'_>],
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = messages.iter().map(|m| m.id.0).collect();
+        let empty = Letter::default();
+        let letters: Vec<&Letter> = messages.iter().map(|m| m.letter.unwrap_or(&empty)).collect();
+        let text = |f: fn(&Letter) -> &str| letters.iter().map(|l| f(l).to_owned()).collect::<Vec<String>>();
+        let people = |f: fn(&Letter) -> &[Address]| {
+            letters.iter().map(|l| serde_json::json!(f(l))).collect::<Vec<serde_json::Value>>()
+        };
+        sqlx::query!(
+            "INSERT INTO messages (account_id, id, conversation_id, kind, direction, author_name, author_address,
+                    recipients_to, recipients_cc, recipients_reply_to, subject, body_text, has_html, rfc_message_id,
+                    sent_at, sent_offset, received_at, arrived_at, seen, answered, file_count, size, sha256)
+             SELECT $1::uuid, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
+                    $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::text[], $12::text[], $13::boolean[], $14::text[],
+                    $15::timestamptz[], $16::smallint[], $17::timestamptz[], $18::timestamptz[], $19::boolean[],
+                    $20::boolean[], $21::integer[], $22::bigint[], $23::bytea[])",
+            self.account.0,
+            &ids,
+            &messages.iter().map(|m| m.conversation.0).collect::<Vec<_>>(),
+            &messages
+                .iter()
+                .map(|m| if m.letter.is_some() { "mail" } else { "unreadable" }.to_owned())
+                .collect::<Vec<_>>(),
+            &messages.iter().map(|m| m.direction.as_str().to_owned()).collect::<Vec<_>>(),
+            &text(|l| &l.author.name),
+            &text(|l| &l.author.address),
+            &people(|l| &l.to),
+            &people(|l| &l.cc),
+            &people(|l| &l.reply_to),
+            &text(|l| &l.subject),
+            &text(|l| &l.text),
+            &letters.iter().map(|l| l.has_html).collect::<Vec<_>>(),
+            &letters.iter().map(|l| l.message_id.clone()).collect::<Vec<_>>() as &[Option<String>],
+            &letters.iter().map(|l| l.sent_at).collect::<Vec<_>>() as &[Option<OffsetDateTime>],
+            &letters.iter().map(|l| l.sent_at.map(|at| at.offset().whole_minutes())).collect::<Vec<_>>()
+                as &[Option<i16>],
+            &messages.iter().map(|m| m.received_at).collect::<Vec<_>>(),
+            &messages.iter().map(|m| m.arrived_at).collect::<Vec<_>>(),
+            &messages.iter().map(|m| m.read).collect::<Vec<_>>(),
+            &messages.iter().map(|m| m.answered).collect::<Vec<_>>(),
+            &letters.iter().map(|l| file_count(l)).collect::<Vec<_>>(),
+            &messages.iter().map(|m| i64::try_from(m.size).unwrap_or(i64::MAX)).collect::<Vec<_>>(),
+            &messages.iter().map(|m| m.sha256.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        let links: Vec<_> = messages.iter().map(|m| (m.place.clone(), m.id, m.seen, m.answered)).collect();
+        self.link(&links).await?;
+        let raws: Vec<_> = messages.iter().map(|m| (m.id, m.raw)).collect();
+        raw::write(&mut self.tx, self.account, &raws).await?;
+        self.insert_files(messages, now).await?;
+        self.insert_quarantine(messages).await?;
+        sqlx::query!(
+            "INSERT INTO search_queue (account_id, message_id) SELECT $1::uuid, * FROM unnest($2::uuid[])",
+            self.account.0,
+            &ids
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    async fn insert_files(&mut self, messages: &[NewMessage<'_>], now: OffsetDateTime) -> Result<(), StoreError> {
+        let files: Vec<_> = messages
+            .iter()
+            .flat_map(|m| m.letter.iter().flat_map(|l| &l.attachments).map(move |file| (m.id, file)))
+            .collect();
+        if files.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "INSERT INTO attachments (account_id, id, message_id, part, name, mime, size, sha256, content_id, inline)
+             SELECT $1::uuid, * FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::bigint[],
+                                      $8::bytea[], $9::text[], $10::boolean[])",
+            self.account.0,
+            &files.iter().map(|_| AttachmentId::new(now).0).collect::<Vec<_>>(),
+            &files.iter().map(|(message, _)| message.0).collect::<Vec<_>>(),
+            &files.iter().map(|(_, f)| i32::try_from(f.part).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
+            &files.iter().map(|(_, f)| f.name.clone()).collect::<Vec<_>>(),
+            &files.iter().map(|(_, f)| f.mime.clone()).collect::<Vec<_>>(),
+            &files.iter().map(|(_, f)| i64::try_from(f.size).unwrap_or(i64::MAX)).collect::<Vec<_>>(),
+            &files.iter().map(|(_, f)| f.sha256.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+            &files.iter().map(|(_, f)| f.content_id.clone()).collect::<Vec<_>>() as &[Option<String>],
+            &files.iter().map(|(_, f)| f.inline).collect::<Vec<_>>(),
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    async fn insert_quarantine(&mut self, messages: &[NewMessage<'_>]) -> Result<(), StoreError> {
+        for message in messages {
+            if let Some(reason) = message.unreadable {
+                sqlx::query!(
+                    "INSERT INTO quarantine (account_id, message_id, reason) VALUES ($1, $2, $3)",
+                    self.account.0,
+                    message.id.0,
+                    reason
+                )
+                .execute(&mut *self.tx)
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the server's marks of known places, and what follows for the messages: `read` and `answered` are set
+    /// where the option holds a value.
+    pub async fn mark(&mut self, marks: &[(Place, MessageId, bool, bool, Option<bool>)]) -> Result<(), StoreError> {
+        let places: Vec<&Place> = marks.iter().map(|(place, ..)| place).collect();
+        let (mailboxes, epochs, numbers) = columns(&places);
+        let seen: Vec<bool> = marks.iter().map(|mark| mark.2).collect();
+        let answered: Vec<bool> = marks.iter().map(|mark| mark.3).collect();
+        sqlx::query!(
+            "UPDATE message_places p SET seen = n.seen, answered = n.answered, gone_at = NULL
+             FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::boolean[], $6::boolean[])
+                  AS n (mailbox, epoch, number, seen, answered)
+             WHERE p.account_id = $1 AND p.mailbox = n.mailbox AND p.epoch = n.epoch AND p.number = n.number",
+            self.account.0,
+            &mailboxes,
+            &epochs,
+            &numbers,
+            &seen,
+            &answered
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        sqlx::query!(
+            "UPDATE messages m SET seen = coalesce(n.read, m.seen), answered = m.answered OR n.answered
+             FROM unnest($2::uuid[], $3::boolean[], $4::boolean[]) AS n (id, read, answered)
+             WHERE m.account_id = $1 AND m.id = n.id",
+            self.account.0,
+            &marks.iter().map(|mark| mark.1.0).collect::<Vec<_>>(),
+            &marks.iter().map(|mark| mark.4).collect::<Vec<_>>() as &[Option<bool>],
+            &answered
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Marks places as gone, and messages that stand nowhere any more. Returns those messages.
+    pub async fn gone(&mut self, places: &[Place]) -> Result<Vec<(MessageId, ConversationId)>, StoreError> {
+        let places: Vec<&Place> = places.iter().collect();
+        let (mailboxes, epochs, numbers) = columns(&places);
+        let messages = sqlx::query_scalar!(
+            "UPDATE message_places p SET gone_at = clock_timestamp()
+             FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS n (mailbox, epoch, number)
+             WHERE p.account_id = $1 AND p.mailbox = n.mailbox AND p.epoch = n.epoch AND p.number = n.number
+               AND p.gone_at IS NULL
+             RETURNING p.message_id",
+            self.account.0,
+            &mailboxes,
+            &epochs,
+            &numbers
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let rows = sqlx::query!(
+            "UPDATE messages m SET deleted_at = clock_timestamp()
+             WHERE m.account_id = $1 AND m.id = ANY($2) AND m.deleted_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM message_places p WHERE p.account_id = m.account_id
+                               AND p.message_id = m.id AND p.gone_at IS NULL)
+             RETURNING m.id, m.conversation_id",
+            self.account.0,
+            &messages
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        Ok(rows.into_iter().map(|row| (MessageId(row.id), ConversationId(row.conversation_id))).collect())
+    }
+
+    /// Writes the cursor and the journal rows and commits. After this, and only after this, the facts are true.
+    pub async fn commit(mut self, cursor: Option<&Cursor>, facts: &[Fact]) -> Result<(), StoreError> {
+        if let Some(cursor) = cursor {
+            cursors::write(&mut self.tx, self.account, cursor).await?;
+        }
+        fault::point("cursor_written");
+        if !facts.is_empty() {
+            journal::announce(&mut self.tx, self.account, facts).await?;
+        }
+        fault::point("announced");
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// Counts the files a person would call one: pictures of the HTML body are part of the text.
+fn file_count(letter: &Letter) -> i32 {
+    i32::try_from(letter.attachments.iter().filter(|file| !file.inline).count()).unwrap_or(i32::MAX)
+}
+
+fn columns(places: &[&Place]) -> (Vec<String>, Vec<i64>, Vec<i64>) {
+    (
+        places.iter().map(|place| place.mailbox.clone()).collect(),
+        places.iter().map(|place| i64::from(place.epoch)).collect(),
+        places.iter().map(|place| i64::from(place.number)).collect(),
+    )
+}
+
+fn number(value: i64) -> Result<u32, StoreError> {
+    value.try_into().map_err(|_| StoreError::Inconsistent(format!("a place's number {value}")))
+}

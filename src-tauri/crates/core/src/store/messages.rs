@@ -1,0 +1,311 @@
+//! `messages`: a conversation's pages, one message, the export.
+
+use futures_util::{Stream, TryStreamExt};
+use serde::Deserialize;
+use time::{OffsetDateTime, UtcOffset};
+
+use super::{Store, StoreError, StoredFile, attachments};
+use crate::model::{AccountId, Address, Channel, ConversationId, Direction, MessageId, Place};
+
+/// A message as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Its account.
+    pub account: AccountId,
+    /// Its key within the account.
+    pub id: MessageId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Whose it is.
+    pub direction: Direction,
+    /// Who wrote it.
+    pub author: Address,
+    /// To.
+    pub to: Vec<Address>,
+    /// Cc.
+    pub cc: Vec<Address>,
+    /// Its own subject.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// Whether there is an HTML body.
+    pub has_html: bool,
+    /// The sender's own date in the sender's own offset.
+    pub sent_at: Option<OffsetDateTime>,
+    /// When its server received it.
+    pub received_at: OffsetDateTime,
+    /// When it reached a computer of the bureau.
+    pub arrived_at: OffsetDateTime,
+    /// When it was stored.
+    pub stored_at: OffsetDateTime,
+    /// Whether it was read.
+    pub seen: bool,
+    /// Whether its server says it was answered.
+    pub answered: bool,
+    /// When it was found to be gone from its server.
+    pub deleted_at: Option<OffsetDateTime>,
+    /// Why it could not be read.
+    pub unreadable: Option<String>,
+    /// Size of the untouched bytes.
+    pub size: i64,
+    /// Its files.
+    pub files: Vec<StoredFile>,
+}
+
+/// A place in a conversation: the message it precedes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessagePosition {
+    /// When that message was received.
+    pub received_at: OffsetDateTime,
+    /// That message.
+    pub id: MessageId,
+}
+
+/// A message as `skrynka export messages` prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportedMessage {
+    /// Its account.
+    pub account: AccountId,
+    /// Its network.
+    pub channel: Channel,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Where it was first seen on the server.
+    pub place: Option<Place>,
+    /// Whose it is.
+    pub direction: Direction,
+    /// Who wrote it.
+    pub author: Address,
+    /// To.
+    pub to: Vec<Address>,
+    /// Its subject.
+    pub subject: String,
+    /// Its plain text.
+    pub text: String,
+    /// The sender's own date.
+    pub sent_at: Option<OffsetDateTime>,
+    /// When its server received it.
+    pub received_at: OffsetDateTime,
+    /// When it was stored.
+    pub stored_at: OffsetDateTime,
+    /// Whether it was edited.
+    pub edited: bool,
+    /// Whether it is gone from its server.
+    pub deleted: bool,
+    /// Its files.
+    pub files: Vec<ExportedFile>,
+    /// Whether it stands in quarantine.
+    pub quarantined: bool,
+}
+
+/// A file of an exported message.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ExportedFile {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub mime: String,
+    /// Its size in bytes.
+    pub size: i64,
+    /// SHA-256 of its content in hex.
+    pub sha256: String,
+}
+
+struct MessageRow {
+    account_id: uuid::Uuid,
+    id: uuid::Uuid,
+    conversation_id: uuid::Uuid,
+    direction: String,
+    author_name: String,
+    author_address: String,
+    recipients_to: serde_json::Value,
+    recipients_cc: serde_json::Value,
+    subject: String,
+    body_text: String,
+    has_html: bool,
+    sent_at: Option<OffsetDateTime>,
+    sent_offset: Option<i16>,
+    received_at: OffsetDateTime,
+    arrived_at: OffsetDateTime,
+    stored_at: OffsetDateTime,
+    seen: bool,
+    answered: bool,
+    deleted_at: Option<OffsetDateTime>,
+    reason: Option<String>,
+    size: i64,
+}
+
+impl TryFrom<MessageRow> for StoredMessage {
+    type Error = StoreError;
+
+    fn try_from(row: MessageRow) -> Result<Self, Self::Error> {
+        Ok(Self {
+            account: AccountId(row.account_id),
+            id: MessageId(row.id),
+            conversation: ConversationId(row.conversation_id),
+            direction: row.direction.parse().map_err(StoreError::Inconsistent)?,
+            author: Address { name: row.author_name, address: row.author_address },
+            to: addresses(row.recipients_to)?,
+            cc: addresses(row.recipients_cc)?,
+            subject: row.subject,
+            text: row.body_text,
+            has_html: row.has_html,
+            sent_at: in_offset(row.sent_at, row.sent_offset),
+            received_at: row.received_at,
+            arrived_at: row.arrived_at,
+            stored_at: row.stored_at,
+            seen: row.seen,
+            answered: row.answered,
+            deleted_at: row.deleted_at,
+            unreadable: row.reason,
+            size: row.size,
+            files: Vec::new(),
+        })
+    }
+}
+
+impl Store {
+    /// Returns a page of a conversation: at most `limit` messages before `before` (`None`: the latest), oldest first.
+    pub async fn messages(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        before: Option<MessagePosition>,
+        limit: i64,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
+        let before = before.unwrap_or(MessagePosition {
+            received_at: time::macros::datetime!(9999-01-01 0:00 UTC),
+            id: MessageId(uuid::Uuid::max()),
+        });
+        let rows = sqlx::query_as!(
+            MessageRow,
+            r#"SELECT m.account_id, m.id, m.conversation_id, m.direction, m.author_name, m.author_address,
+                      m.recipients_to, m.recipients_cc, m.subject, m.body_text, m.has_html, m.sent_at, m.sent_offset,
+                      m.received_at, m.arrived_at, m.stored_at, m.seen, m.answered, m.deleted_at,
+                      q.reason AS "reason?", m.size
+               FROM messages m
+               LEFT JOIN quarantine q ON q.account_id = m.account_id AND q.message_id = m.id
+               WHERE m.account_id = $1 AND m.conversation_id = $2 AND (m.received_at, m.id) < ($3, $4)
+               ORDER BY m.received_at DESC, m.id DESC LIMIT $5"#,
+            account.0,
+            conversation.0,
+            before.received_at,
+            before.id.0,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut messages: Vec<StoredMessage> =
+            rows.into_iter().rev().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        attachments::attach(self, account, &mut messages).await?;
+        Ok(messages)
+    }
+
+    /// Returns one message.
+    pub async fn message(&self, account: AccountId, id: MessageId) -> Result<StoredMessage, StoreError> {
+        let row = sqlx::query_as!(
+            MessageRow,
+            r#"SELECT m.account_id, m.id, m.conversation_id, m.direction, m.author_name, m.author_address,
+                      m.recipients_to, m.recipients_cc, m.subject, m.body_text, m.has_html, m.sent_at, m.sent_offset,
+                      m.received_at, m.arrived_at, m.stored_at, m.seen, m.answered, m.deleted_at,
+                      q.reason AS "reason?", m.size
+               FROM messages m
+               LEFT JOIN quarantine q ON q.account_id = m.account_id AND q.message_id = m.id
+               WHERE m.account_id = $1 AND m.id = $2"#,
+            account.0,
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let mut messages = vec![row.ok_or(StoreError::NotFound("the message"))?.try_into()?];
+        attachments::attach(self, account, &mut messages).await?;
+        messages.pop().ok_or(StoreError::NotFound("the message"))
+    }
+
+    /// Counts stored, unread and quarantined messages of every account.
+    pub async fn message_counts(&self) -> Result<Vec<(AccountId, [i64; 3])>, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT a.id,
+                      (SELECT coalesce(sum(c.message_count), 0) FROM conversations c WHERE c.account_id = a.id)
+                          AS "stored!",
+                      (SELECT coalesce(sum(c.unread_count), 0) FROM conversations c
+                       WHERE c.account_id = a.id AND c.unread_count > 0) AS "unread!",
+                      (SELECT count(*) FROM quarantine q WHERE q.account_id = a.id) AS "quarantined!"
+               FROM accounts a WHERE a.removed_at IS NULL"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|row| (AccountId(row.id), [row.stored, row.unread, row.quarantined])).collect())
+    }
+
+    /// Streams messages in the order they were stored, those of one account and since one moment where asked for.
+    pub fn export(
+        &self,
+        account: Option<AccountId>,
+        since: Option<OffsetDateTime>,
+    ) -> impl Stream<Item = Result<ExportedMessage, StoreError>> + Send + '_ {
+        sqlx::query!(
+            r#"SELECT m.account_id, a.channel, m.conversation_id, m.direction, m.author_name, m.author_address,
+                      m.recipients_to, m.subject, m.body_text, m.sent_at, m.sent_offset, m.received_at, m.stored_at,
+                      m.edited_at IS NOT NULL AS "edited!", m.deleted_at IS NOT NULL AS "deleted!",
+                      m.kind = 'unreadable' AS "quarantined!",
+                      p.mailbox AS "mailbox?", p.epoch AS "epoch?", p.number AS "number?",
+                      (SELECT coalesce(jsonb_agg(jsonb_build_object('name', f.name, 'mime', f.mime, 'size', f.size,
+                                  'sha256', encode(f.sha256, 'hex')) ORDER BY f.part), '[]')
+                       FROM attachments f WHERE f.account_id = m.account_id AND f.message_id = m.id) AS "files!"
+               FROM messages m JOIN accounts a ON a.id = m.account_id
+               LEFT JOIN LATERAL (
+                   SELECT p.mailbox, p.epoch, p.number FROM message_places p
+                   WHERE p.account_id = m.account_id AND p.message_id = m.id
+                   ORDER BY p.gone_at IS NOT NULL, p.epoch, p.mailbox, p.number LIMIT 1
+               ) p ON true
+               WHERE ($1::uuid IS NULL OR m.account_id = $1) AND ($2::timestamptz IS NULL OR m.received_at >= $2)
+               ORDER BY m.account_id, m.id"#,
+            account.map(|id| id.0),
+            since
+        )
+        .fetch(&self.pool)
+        .map_err(StoreError::from)
+        .and_then(|row| async move {
+            let number =
+                |n: i64| u32::try_from(n).map_err(|_| StoreError::Inconsistent(format!("a place's number {n}")));
+            let place = match (row.mailbox, row.epoch, row.number) {
+                (Some(mailbox), Some(epoch), Some(n)) => {
+                    Some(Place { mailbox, epoch: number(epoch)?, number: number(n)? })
+                }
+                _ => None,
+            };
+            Ok(ExportedMessage {
+                account: AccountId(row.account_id),
+                channel: row.channel.parse().map_err(StoreError::Inconsistent)?,
+                conversation: ConversationId(row.conversation_id),
+                place,
+                direction: row.direction.parse().map_err(StoreError::Inconsistent)?,
+                author: Address { name: row.author_name, address: row.author_address },
+                to: addresses(row.recipients_to)?,
+                subject: row.subject,
+                text: row.body_text,
+                sent_at: in_offset(row.sent_at, row.sent_offset),
+                received_at: row.received_at,
+                stored_at: row.stored_at,
+                edited: row.edited,
+                deleted: row.deleted,
+                files: serde_json::from_value(row.files).map_err(inconsistent)?,
+                quarantined: row.quarantined,
+            })
+        })
+    }
+}
+
+fn addresses(json: serde_json::Value) -> Result<Vec<Address>, StoreError> {
+    serde_json::from_value(json).map_err(inconsistent)
+}
+
+fn inconsistent(error: serde_json::Error) -> StoreError {
+    StoreError::Inconsistent(format!("a message's row: {error}"))
+}
+
+fn in_offset(at: Option<OffsetDateTime>, minutes: Option<i16>) -> Option<OffsetDateTime> {
+    let offset = UtcOffset::from_whole_seconds(i32::from(minutes.unwrap_or(0)) * 60).unwrap_or(UtcOffset::UTC);
+    at.map(|at| at.to_offset(offset))
+}

@@ -1,0 +1,205 @@
+//! `message_search`: full text over what was written, trigrams over short things.
+
+use time::OffsetDateTime;
+
+use super::{Store, StoreError};
+use crate::model::{AccountId, ConversationId, MessageId};
+
+/// A message that matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// Its account.
+    pub account: AccountId,
+    /// The message.
+    pub message: MessageId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Its subject.
+    pub subject: String,
+    /// Text around the match.
+    pub snippet: String,
+    /// When its server received it.
+    pub received_at: OffsetDateTime,
+}
+
+/// What a step of the indexer did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Indexed {
+    /// Messages indexed in this step.
+    pub messages: u64,
+}
+
+/// A match found through an index is sorted only up to this many; beyond it the words are so common that walking
+/// back in time finds a page sooner.
+const PROBE: i64 = 2000;
+
+impl Store {
+    /// Makes at most `limit` waiting messages searchable. Two programs may do this at once.
+    pub async fn index_messages(&self, limit: i64) -> Result<Indexed, StoreError> {
+        let done = sqlx::query!(
+            "WITH taken AS (
+                 DELETE FROM search_queue WHERE (account_id, message_id) IN (
+                     SELECT account_id, message_id FROM search_queue LIMIT $1 FOR UPDATE SKIP LOCKED)
+                 RETURNING account_id, message_id
+             ), files AS (
+                 SELECT f.account_id, f.message_id, string_agg(f.name, ' ') AS names
+                 FROM attachments f JOIN taken USING (account_id, message_id) GROUP BY 1, 2
+             )
+             INSERT INTO message_search (account_id, message_id, received_at, words, short)
+             SELECT m.account_id, m.id, m.received_at,
+                    -- A tsvector holds at most 1 MB and a word at most 2 KB.
+                    to_tsvector('simple', left(concat_ws(' ', m.subject, m.author_name, m.author_address,
+                        replace(files.names, '.', ' '), m.body_text), 200000)),
+                    left(lower(concat_ws(' ', m.subject, m.author_name, m.author_address, files.names)), 2000)
+             FROM messages m JOIN taken ON taken.account_id = m.account_id AND taken.message_id = m.id
+             LEFT JOIN files ON files.account_id = m.account_id AND files.message_id = m.id
+             ON CONFLICT DO NOTHING",
+            limit
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(Indexed { messages: done.rows_affected() })
+    }
+
+    /// Counts messages that are stored and not searchable yet.
+    pub async fn search_pending(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar!(r#"SELECT count(*) AS "pending!" FROM search_queue"#).fetch_one(&self.pool).await?)
+    }
+
+    /// Finds messages, newest first, that follow `after`. Every word must begin a word of the text, or the whole query
+    /// must stand somewhere in subject, names, addresses or file names.
+    pub async fn search(
+        &self,
+        query: &str,
+        account: Option<AccountId>,
+        after: Option<(OffsetDateTime, AccountId, MessageId)>,
+        limit: i64,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let Some(words) = prefix_query(query) else { return Ok(Vec::new()) };
+        let needle = format!("%{}%", escape_like(&query.trim().to_lowercase()));
+        let (at, after_account, after_message) = after.unwrap_or((
+            time::macros::datetime!(9999-01-01 0:00 UTC),
+            AccountId(uuid::Uuid::max()),
+            MessageId(uuid::Uuid::max()),
+        ));
+        let matches = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "matches!" FROM (
+                   SELECT 1 FROM message_search s
+                   WHERE (s.words @@ to_tsquery('simple', $1) OR s.short LIKE $2)
+                   LIMIT $3) probe"#,
+            words,
+            needle,
+            PROBE
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let ids = if matches < PROBE {
+            // Few matches: take them all from the indexes, then sort. OFFSET 0 keeps the planner from walking in time.
+            sqlx::query!(
+                "SELECT s.account_id, s.message_id FROM (
+                     SELECT account_id, message_id, received_at FROM message_search
+                     WHERE words @@ to_tsquery('simple', $1) OR short LIKE $2 OFFSET 0) s
+                 WHERE ($3::uuid IS NULL OR s.account_id = $3) AND (s.received_at, s.account_id, s.message_id) < ($4, $5, $6)
+                 ORDER BY s.received_at DESC, s.account_id DESC, s.message_id DESC LIMIT $7",
+                words,
+                needle,
+                account.map(|id| id.0),
+                at,
+                after_account.0,
+                after_message.0,
+                limit
+            )
+            .fetch_all(&self.pool)
+            .await?
+            .into_iter()
+            .map(|row| (row.account_id, row.message_id))
+            .collect::<Vec<_>>()
+        } else {
+            sqlx::query!(
+                "SELECT account_id, message_id FROM message_search
+                 WHERE (words @@ to_tsquery('simple', $1) OR short LIKE $2)
+                   AND ($3::uuid IS NULL OR account_id = $3) AND (received_at, account_id, message_id) < ($4, $5, $6)
+                 ORDER BY received_at DESC, account_id DESC, message_id DESC LIMIT $7",
+                words,
+                needle,
+                account.map(|id| id.0),
+                at,
+                after_account.0,
+                after_message.0,
+                limit
+            )
+            .fetch_all(&self.pool)
+            .await?
+            .into_iter()
+            .map(|row| (row.account_id, row.message_id))
+            .collect()
+        };
+        self.hits(&words, ids).await
+    }
+
+    async fn hits(&self, words: &str, ids: Vec<(uuid::Uuid, uuid::Uuid)>) -> Result<Vec<Hit>, StoreError> {
+        let (accounts, messages): (Vec<_>, Vec<_>) = ids.into_iter().unzip();
+        let rows = sqlx::query!(
+            r#"SELECT m.account_id, m.id, m.conversation_id, m.subject, m.received_at,
+                      ts_headline('simple', left(m.body_text, 20000), to_tsquery('simple', $3),
+                          'StartSel="", StopSel="", MaxWords=30, MinWords=12, MaxFragments=1') AS "snippet!"
+               FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS found (account_id, id, n)
+               JOIN messages m USING (account_id, id) ORDER BY found.n"#,
+            &accounts,
+            &messages,
+            words
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Hit {
+                account: AccountId(row.account_id),
+                message: MessageId(row.id),
+                conversation: ConversationId(row.conversation_id),
+                subject: row.subject,
+                snippet: row.snippet.split_whitespace().collect::<Vec<_>>().join(" "),
+                received_at: row.received_at,
+            })
+            .collect())
+    }
+}
+
+/// Makes a tsquery in which every word is a prefix: `договір орен` becomes `'договір':* & 'орен':*`.
+fn prefix_query(text: &str) -> Option<String> {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .take(16)
+        .map(|word| format!("'{}':*", word.chars().take(100).collect::<String>().to_lowercase()))
+        .collect();
+    (!words.is_empty()).then(|| words.join(" & "))
+}
+
+fn escape_like(text: &str) -> String {
+    text.chars().take(200).filter(|c| *c != '\0').fold(String::new(), |mut escaped, c| {
+        if matches!(c, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_a_query_is_a_prefix() {
+        assert_eq!(prefix_query("Договір орен").as_deref(), Some("'договір':* & 'орен':*"));
+        assert_eq!(prefix_query("2026/11-084").as_deref(), Some("'2026':* & '11':* & '084':*"));
+    }
+
+    #[test]
+    fn a_query_cannot_break_out_of_its_words() {
+        assert_eq!(prefix_query("'; | ! & <-> ()").as_deref(), None);
+        assert_eq!(prefix_query("a'b\\c").as_deref(), Some("'a':* & 'b':* & 'c':*"));
+        assert_eq!(escape_like("50%_\\"), "50\\%\\_\\\\");
+    }
+}

@@ -1,0 +1,138 @@
+//! `account_status`, `account_history`: what the listening program last said.
+
+use time::OffsetDateTime;
+
+use super::{Store, StoreError};
+use crate::model::{AccountId, AccountState, Trouble};
+
+/// What is stored of an account's listener.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredStatus {
+    /// The account.
+    pub account: AccountId,
+    /// The state it last said it was in.
+    pub state: AccountState,
+    /// Since when.
+    pub since: OffsetDateTime,
+    /// When the other side last said anything.
+    pub heard_at: Option<OffsetDateTime>,
+    /// When the latest message was stored.
+    pub last_message_at: Option<OffsetDateTime>,
+    /// Milliseconds from arrival on this computer to the row, of the latest live message.
+    pub lag_ms: Option<i32>,
+    /// The latest failure, kept after it is over.
+    pub last_error: Option<(Trouble, OffsetDateTime)>,
+    /// When this was written.
+    pub updated_at: OffsetDateTime,
+}
+
+/// The worst state of a quarter of an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryPoint {
+    /// The account.
+    pub account: AccountId,
+    /// When the quarter began.
+    pub quarter: OffsetDateTime,
+    /// 1 paused, 2 live, 3 catching up, 4 retrying or limited, 5 waits for a person.
+    pub worst: i16,
+}
+
+impl Store {
+    /// Writes what an account's listener says of itself, and the quarter's worst state with it.
+    pub async fn write_status(&self, status: &StoredStatus) -> Result<(), StoreError> {
+        let wrong = |error: serde_json::Error| StoreError::Inconsistent(format!("an account's state: {error}"));
+        let state = serde_json::to_value(&status.state).map_err(wrong)?;
+        let error =
+            status.last_error.as_ref().map(|(trouble, _)| serde_json::to_value(trouble)).transpose().map_err(wrong)?;
+        sqlx::query!(
+            "INSERT INTO account_status (account_id, state, since, heard_at, last_message_at, lag_ms, last_error,
+                    last_error_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (account_id) DO UPDATE SET state = excluded.state, since = excluded.since,
+                    heard_at = excluded.heard_at,
+                    last_message_at = coalesce(excluded.last_message_at, account_status.last_message_at),
+                    lag_ms = coalesce(excluded.lag_ms, account_status.lag_ms),
+                    last_error = coalesce(excluded.last_error, account_status.last_error),
+                    last_error_at = coalesce(excluded.last_error_at, account_status.last_error_at),
+                    updated_at = clock_timestamp()",
+            status.account.0,
+            state,
+            status.since,
+            status.heard_at,
+            status.last_message_at,
+            status.lag_ms,
+            error,
+            status.last_error.as_ref().map(|(_, at)| *at),
+        )
+        .execute(&self.pool)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO account_history (account_id, quarter, worst)
+             VALUES ($1, date_bin('15 minutes', clock_timestamp(), 'epoch'), $2)
+             ON CONFLICT (account_id, quarter) DO UPDATE SET worst = greatest(account_history.worst, excluded.worst)",
+            status.account.0,
+            worst_of(&status.state),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Returns what is stored of every account's listener.
+    pub async fn statuses(&self) -> Result<Vec<StoredStatus>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT account_id, state, since, heard_at, last_message_at, lag_ms, last_error, last_error_at, updated_at
+             FROM account_status"
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let wrong = |error: serde_json::Error| StoreError::Inconsistent(format!("an account's state: {error}"));
+        rows.into_iter()
+            .map(|row| {
+                let error = row.last_error.map(serde_json::from_value::<Trouble>).transpose().map_err(wrong)?;
+                Ok(StoredStatus {
+                    account: AccountId(row.account_id),
+                    state: serde_json::from_value(row.state).map_err(wrong)?,
+                    since: row.since,
+                    heard_at: row.heard_at,
+                    last_message_at: row.last_message_at,
+                    lag_ms: row.lag_ms,
+                    last_error: error.zip(row.last_error_at),
+                    updated_at: row.updated_at,
+                })
+            })
+            .collect()
+    }
+
+    /// Returns the last day's quarters of every account, oldest first.
+    pub async fn history(&self) -> Result<Vec<HistoryPoint>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT account_id, quarter, worst FROM account_history
+             WHERE quarter > clock_timestamp() - interval '24 hours' ORDER BY quarter"
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| HistoryPoint { account: AccountId(row.account_id), quarter: row.quarter, worst: row.worst })
+            .collect())
+    }
+
+    /// Removes quarters older than a week.
+    pub async fn prune_history(&self) -> Result<(), StoreError> {
+        sqlx::query!("DELETE FROM account_history WHERE quarter < clock_timestamp() - interval '7 days'")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+const fn worst_of(state: &AccountState) -> i16 {
+    match state {
+        AccountState::Idle | AccountState::Stopped => 1,
+        AccountState::Live => 2,
+        AccountState::Connecting | AccountState::CatchingUp { .. } => 3,
+        AccountState::BackingOff { .. } | AccountState::Limited { .. } => 4,
+        AccountState::NeedsSignIn { .. } | AccountState::Misconfigured { .. } => 5,
+    }
+}

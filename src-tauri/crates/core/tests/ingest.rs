@@ -1,0 +1,229 @@
+//! The road from a batch to stored facts, on a real Postgres.
+
+mod common;
+
+use common::{Bureau, Mail};
+use skrynka_core::{
+    connector::{Batch, Content, Cursor, Incoming},
+    store::{ConversationListing, FactKind},
+};
+
+#[tokio::test]
+async fn a_batch_handed_over_twice_is_stored_once() {
+    let bureau = Bureau::new().await;
+    let mails = || (1..=20).map(|uid| Mail::new(uid).incoming()).collect::<Vec<_>>();
+
+    let first = bureau.ingest(mails()).await;
+    let again = bureau.ingest(mails()).await;
+
+    assert_eq!((first.stored, first.known), (20, 0));
+    assert_eq!((again.stored, again.known), (0, 20));
+    assert_eq!(bureau.stored().await, 20);
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn a_batch_is_in_the_journal_with_its_cursor_or_not_at_all() {
+    let bureau = Bureau::new().await;
+    let cursor = Cursor { mailbox: "INBOX".to_owned(), state: serde_json::json!({"high": 2}) };
+    let batch =
+        Batch { incoming: vec![Mail::new(1).incoming(), Mail::new(2).incoming()], cursor: Some(cursor.clone()) };
+
+    bureau.ingest.ingest(bureau.account, batch).await.unwrap();
+
+    assert_eq!(bureau.store.cursors(bureau.account).await.unwrap(), [cursor]);
+    let facts = bureau.store.journal_after(&Default::default(), 100).await.unwrap();
+    let stored = facts.iter().filter(|entry| entry.fact.kind == FactKind::MessageStored).count();
+    assert_eq!(stored, 2);
+    let numbers: Vec<i64> = facts.iter().filter(|f| f.account == bureau.account).map(|f| f.seq).collect();
+    assert_eq!(numbers, (1..=numbers.len() as i64).collect::<Vec<_>>(), "sequences have no gaps");
+}
+
+#[tokio::test]
+async fn a_thread_is_one_conversation_whatever_the_order_of_its_mails() {
+    for order in [[1, 2, 3], [3, 2, 1], [2, 3, 1], [3, 1, 2]] {
+        let bureau = Bureau::new().await;
+        for n in order {
+            let parent: &[&str] = match n {
+                2 => &["1"],
+                3 => &["2"],
+                _ => &[],
+            };
+            bureau.ingest(vec![Mail::new(n).references(parent).incoming()]).await;
+        }
+        let conversations = bureau.conversations().await;
+        assert_eq!(conversations.len(), 1, "{order:?}");
+        assert_eq!(conversations[0].messages, 3, "{order:?}");
+        bureau.assert_summaries_true().await;
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_bridges_two_conversations_makes_them_one() {
+    let bureau = Bureau::new().await;
+    bureau.ingest(vec![Mail::new(1).incoming(), Mail::new(2).incoming()]).await;
+    assert_eq!(bureau.conversations().await.len(), 2);
+
+    bureau.ingest(vec![Mail::new(3).references(&["1", "2"]).incoming()]).await;
+
+    let conversations = bureau.conversations().await;
+    assert_eq!((conversations.len(), conversations[0].messages, conversations[0].unread), (1, 3, 3));
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn a_reply_without_references_joins_the_same_persons_subject() {
+    let bureau = Bureau::new().await;
+    bureau.ingest(vec![Mail::new(1).subject("Договір оренди").incoming()]).await;
+    bureau.ingest(vec![Mail::new(2).subject("Re: Договір  оренди").incoming()]).await;
+    bureau.ingest(vec![Mail::new(3).subject("Re: Договір оренди").from("other@example.org").incoming()]).await;
+    bureau.ingest(vec![Mail::new(4).subject("Договір оренди").incoming()]).await;
+
+    let mut sizes: Vec<i32> = bureau.conversations().await.iter().map(|c| c.messages).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 1, 2], "only the reply of the same person joins");
+}
+
+#[tokio::test]
+async fn a_renumbered_mailbox_neither_loses_nor_doubles() {
+    let bureau = Bureau::new().await;
+    let twins = [Mail::new(7).body("однакові"), Mail::new(7).body("однакові").uid(8)];
+    bureau.ingest((1..=6).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    bureau.ingest(twins.clone().map(Mail::incoming).into()).await;
+    assert_eq!(bureau.stored().await, 8, "two deliveries of the same bytes are two messages");
+
+    let renumbered = (1..=6).map(|uid| Mail::new(uid).epoch(2).uid(uid + 100).incoming());
+    let twins = twins.map(|mail| {
+        let uid = mail.uid;
+        mail.epoch(2).uid(uid + 100).incoming()
+    });
+    let result = bureau.ingest(renumbered.chain(twins).chain([Mail::new(9).epoch(2).incoming()]).collect()).await;
+
+    assert_eq!((result.stored, result.linked), (1, 8));
+    assert_eq!(bureau.stored().await, 9);
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn marks_of_the_server_are_followed_and_reading_here_is_kept() {
+    let bureau = Bureau::new().await;
+    bureau.ingest(vec![Mail::new(1).incoming(), Mail::new(2).references(&["1"]).incoming()]).await;
+    let conversation = bureau.conversations().await.remove(0);
+    assert_eq!(conversation.unread, 2);
+
+    bureau.ingest(vec![bureau.marks(1, true)]).await;
+    assert_eq!(bureau.conversations().await[0].unread, 1, "read elsewhere");
+    bureau.store.mark_read(bureau.account, conversation.id).await.unwrap();
+    bureau.ingest(vec![bureau.marks(2, false)]).await;
+    assert_eq!(bureau.conversations().await[0].unread, 0, "an unchanged mark does not undo reading here");
+    bureau.ingest(vec![bureau.marks(1, false)]).await;
+    assert_eq!(bureau.conversations().await[0].unread, 1, "marked unread elsewhere");
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn a_mail_deleted_on_the_server_stays_and_is_marked() {
+    let bureau = Bureau::new().await;
+    bureau.ingest(vec![Mail::new(1).incoming()]).await;
+
+    bureau.ingest(vec![Incoming::Gone { place: Mail::new(1).place() }]).await;
+
+    let conversation = bureau.conversations().await.remove(0);
+    let messages = bureau.store.messages(bureau.account, conversation.id, None, 10).await.unwrap();
+    assert!(messages[0].deleted_at.is_some());
+    assert_eq!(messages[0].text, "Текст листа 1");
+}
+
+#[tokio::test]
+async fn an_unreadable_message_is_kept_with_its_reason_and_its_bytes() {
+    let bureau = Bureau::new().await;
+    let mut mail = Mail::new(1).message();
+    mail.content = Content::Unreadable { reason: "10,000 parts".to_owned() };
+
+    let result = bureau.ingest(vec![Incoming::Message(Box::new(mail)), Mail::new(2).incoming()]).await;
+
+    assert_eq!((result.stored, result.quarantined), (2, 1));
+    let unreadable = bureau.conversations().await.into_iter().find(|c| c.last_unreadable).unwrap();
+    let message = bureau.store.messages(bureau.account, unreadable.id, None, 1).await.unwrap().remove(0);
+    assert_eq!(message.unreadable.as_deref(), Some("10,000 parts"));
+    assert_eq!(bureau.store.raw_message(bureau.account, message.id).await.unwrap(), Mail::new(1).bytes());
+}
+
+#[tokio::test]
+async fn nul_characters_do_not_stop_a_message() {
+    let bureau = Bureau::new().await;
+    let result =
+        bureau.ingest(vec![Mail::new(1).subject("a\0b").body("c\0d").from("x\0y@example.org").incoming()]).await;
+    assert_eq!((result.stored, result.quarantined), (1, 0));
+    assert_eq!(bureau.conversations().await[0].subject, "ab");
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_goes_to_quarantine_and_the_rest_is_stored() {
+    let bureau = Bureau::new().await;
+    let mut poison = Mail::new(2).message();
+    // Beyond what a timestamp of Postgres can hold together with an offset: the row is refused.
+    let Content::Letter(letter) = &mut poison.content else { unreachable!() };
+    letter.attachments.push(skrynka_core::model::AttachmentPart {
+        part: u32::MAX,
+        name: "x".repeat(10),
+        mime: "a/b".to_owned(),
+        size: u64::MAX,
+        sha256: [0; 32],
+        content_id: None,
+        inline: false,
+    });
+    letter.sent_at = Some(time::macros::datetime!(-9000-01-01 0:00 UTC));
+
+    let result = bureau
+        .ingest(vec![Mail::new(1).incoming(), Incoming::Message(Box::new(poison)), Mail::new(3).incoming()])
+        .await;
+
+    assert_eq!((result.stored, result.quarantined), (3, 1));
+    assert_eq!(bureau.stored().await, 3);
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn lists_are_paged_without_gaps_or_doubles() {
+    let bureau = Bureau::new().await;
+    bureau.ingest((1..=57).map(|uid| Mail::new(uid).incoming()).collect()).await;
+
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = bureau.store.conversations(ConversationListing::default(), after, 10).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.position());
+        seen.extend(page.iter().map(|c| c.id));
+    }
+
+    assert_eq!(seen.len(), 57);
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 57);
+}
+
+#[tokio::test]
+async fn search_finds_words_names_subjects_and_numbers() {
+    let bureau = Bureau::new().await;
+    bureau
+        .ingest(vec![
+            Mail::new(1).subject("Рахунок 2026/11-084").body("Прошу оплатити переклад договору").incoming(),
+            Mail::new(2).subject("Umowa najmu").from("agnieszka@przyklad.example").body("Dzień dobry").incoming(),
+        ])
+        .await;
+    while bureau.store.index_messages(100).await.unwrap().messages > 0 {}
+
+    for (query, hits) in [
+        ("договор", 1),
+        ("ПЕРЕКЛАД", 1),
+        ("2026/11-084", 1),
+        ("gnieszka", 1),
+        ("dzień umowa", 1),
+        ("немає", 0),
+        ("''|", 0),
+    ] {
+        assert_eq!(bureau.store.search(query, None, None, 10).await.unwrap().len(), hits, "{query}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The mail side of the core's traits.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+use skrynka_core::{
+    clock::Clock,
+    connector::{Connector, ConnectorError, Listener, Remote, Resume},
+    model::{Account, AccountId, EmailSettings},
+    secrets::{SecretKind, SecretName, Secrets},
+};
+use time::OffsetDateTime;
+
+use crate::{
+    clocked::Clocked,
+    connect,
+    error::{MailError, Result},
+    fetch::trail::Trail,
+    listen::MailListener,
+    remote::MailRemote,
+    tuning::Tuning,
+};
+
+/// Opens mailboxes over IMAP. One serves all accounts; it keeps nothing of an account but what a connection that
+/// failed has taught.
+#[derive(Debug)]
+pub struct MailConnector {
+    clock: Clocked,
+    spool: PathBuf,
+    tuning: Tuning,
+    lessons: Mutex<HashMap<AccountId, Lessons>>,
+}
+
+/// What earlier connections of an account have taught.
+#[derive(Debug, Clone, Default)]
+struct Lessons {
+    trail: Trail,
+    /// When the password was refused, while it has not been accepted since.
+    refused: Option<OffsetDateTime>,
+}
+
+impl MailConnector {
+    /// Makes a connector. Large messages wait in `spool` (created when needed) until they are stored.
+    pub fn new(clock: Arc<dyn Clock>, spool: PathBuf, tuning: Tuning) -> Self {
+        Self { clock: Clocked(clock), spool, tuning, lessons: Mutex::default() }
+    }
+
+    async fn open_mailbox(
+        &self,
+        account: AccountId,
+        settings: Option<EmailSettings>,
+        resume: Resume,
+        secrets: Secrets,
+    ) -> Result<(Box<dyn Listener>, Arc<dyn Remote>)> {
+        let settings = settings.ok_or(MailError::NoSettings)?;
+        let password = password(account, &secrets).await?;
+        let session = connect::open(&settings, &password, &self.tuning).await?;
+        let trail = self.lessons(account, |lessons| {
+            lessons.refused = None;
+            lessons.trail.clone()
+        });
+        let remote = MailRemote { account, settings: settings.clone(), secrets, tuning: self.tuning.clone(), clock: self.clock.clone() };
+        let (clock, spool) = (self.clock.clone(), self.spool.clone());
+        let listener = MailListener { session, settings, resume, clock, spool, trail };
+        Ok((Box::new(listener), Arc::new(remote)))
+    }
+
+    /// A single refusal may be the server's own trouble; a person is asked when a second attempt, some time later,
+    /// is refused as well.
+    fn judge(&self, account: AccountId, error: MailError) -> ConnectorError {
+        let now = self.clock.now();
+        if !matches!(error, MailError::SignIn(_)) {
+            return error.into_connector(now);
+        }
+        let pause = self.tuning.second_refusal;
+        let first = self.lessons(account, |lessons| *lessons.refused.get_or_insert(now));
+        if first < now && now - first >= pause {
+            error.into_connector(now)
+        } else {
+            ConnectorError::Transient { why: error.trouble(), retry_after: Some(pause) }
+        }
+    }
+
+    fn lessons<T>(&self, account: AccountId, with: impl FnOnce(&mut Lessons) -> T) -> T {
+        let mut lessons = self.lessons.lock().unwrap_or_else(PoisonError::into_inner);
+        with(lessons.entry(account).or_default())
+    }
+}
+
+impl Connector for MailConnector {
+    fn open(
+        &self,
+        account: &Account,
+        resume: Resume,
+        secrets: Secrets,
+    ) -> BoxFuture<'_, std::result::Result<(Box<dyn Listener>, Arc<dyn Remote>), ConnectorError>> {
+        let (id, settings) = (account.id, account.email.clone());
+        Box::pin(async move {
+            let opened = self.open_mailbox(id, settings, resume, secrets).await;
+            opened.map_err(|error| {
+                tracing::warn!(target: "skrynka::email", why = error.trouble().detail, "Cannot open the mailbox");
+                self.judge(id, error)
+            })
+        })
+    }
+}
+
+/// Fetches the account's password from the keyring or vault.
+pub(crate) async fn password(account: AccountId, secrets: &Secrets) -> Result<SecretString> {
+    let name = SecretName { kind: SecretKind::MailPassword, account };
+    secrets.get(name).await.map_err(MailError::Secrets)?.ok_or(MailError::NoPassword)
+}

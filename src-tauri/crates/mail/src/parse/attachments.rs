@@ -1,0 +1,135 @@
+//! The files of a mail: their names in every notation, their types, their bytes.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use mail_parser::{
+    ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType,
+    decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
+};
+use sha2::{Digest, Sha256};
+use skrynka_core::model::AttachmentPart;
+
+use super::{
+    PARSER,
+    charset::repair_headers,
+    headers::{decode_words, one_line},
+    names::name_for_type,
+    text,
+};
+
+/// Files of one mail that are listed.
+const MOST: usize = 1_000;
+/// Characters of a name that are kept.
+const NAME: usize = 500;
+/// Bytes of an image that is shown inside the mail.
+const IMAGE: usize = 5 << 20;
+
+/// Lists the files, inline images included.
+pub(super) fn list(raw: &[u8], message: &Message<'_>) -> Vec<AttachmentPart> {
+    let shown = text::html(raw, message).map(|html| referenced(&html)).unwrap_or_default();
+    let describe = |&id: &u32| {
+        let part = message.parts.get(id as usize)?;
+        let bytes = bytes(raw, message, id)?;
+        let content_id = part.content_id().map(|id| one_line(id, NAME)).filter(|id| !id.is_empty());
+        let mime = media_type(part);
+        Some(AttachmentPart {
+            part: id,
+            name: name(raw, part, &mime),
+            size: bytes.len() as u64,
+            sha256: Sha256::digest(&bytes).into(),
+            inline: content_id.as_ref().is_some_and(|id| shown.contains(id.as_str())),
+            content_id,
+            mime,
+        })
+    };
+    message.attachments.iter().filter_map(describe).take(MOST).collect()
+}
+
+/// The decoded bytes of a part; a multipart has none.
+pub(super) fn bytes<'m>(raw: &'m [u8], message: &'m Message<'_>, id: u32) -> Option<Cow<'m, [u8]>> {
+    let part = message.parts.get(id as usize).filter(|_| message.attachments.contains(&id))?;
+    match &part.body {
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Some(Cow::Borrowed(bytes)),
+        // The parser has turned text into UTF-8; a file is what was sent.
+        PartType::Text(_) | PartType::Html(_) => Some(transfer_decoded(raw, part)),
+        PartType::Message(_) if part.encoding == Encoding::None => slice(raw, part).map(Cow::Borrowed),
+        PartType::Message(inner) => Some(Cow::Borrowed(&inner.raw_message)),
+        PartType::Multipart(_) => None,
+    }
+}
+
+/// The images the HTML shows by their Content-ID.
+pub(super) fn referenced_images(raw: &[u8], message: &Message<'_>, html: &str) -> Vec<(String, Vec<u8>)> {
+    let shown = referenced(html);
+    let image = |&id: &u32| {
+        let content_id = message.parts.get(id as usize)?.content_id().map(|id| one_line(id, NAME))?;
+        let bytes = bytes(raw, message, id).filter(|bytes| bytes.len() <= IMAGE)?;
+        shown.contains(&content_id).then(|| (content_id, bytes.into_owned()))
+    };
+    message.attachments.iter().filter_map(image).take(MOST).collect()
+}
+
+/// The part's bytes without their transfer encoding, in whatever charset they were sent.
+pub(super) fn transfer_decoded<'m>(raw: &'m [u8], part: &MessagePart<'_>) -> Cow<'m, [u8]> {
+    let encoded = slice(raw, part).unwrap_or_default();
+    let decoded = match part.encoding {
+        Encoding::None => None,
+        Encoding::Base64 => base64_decode(encoded),
+        Encoding::QuotedPrintable => quoted_printable_decode(encoded),
+    };
+    decoded.map_or(Cow::Borrowed(encoded), Cow::Owned)
+}
+
+fn slice<'m>(raw: &'m [u8], part: &MessagePart<'_>) -> Option<&'m [u8]> {
+    raw.get(part.offset_body as usize..part.offset_end as usize)
+}
+
+/// The Content-IDs an HTML text names, percent-decoded where it needs to be.
+fn referenced(html: &str) -> HashSet<String> {
+    let ends = |c: char| matches!(c, '"' | '\'' | '>' | '<' | ')' | '&') || c.is_whitespace();
+    let ids = html.split("cid:").skip(1).filter_map(|after| after.split(ends).next());
+    ids.flat_map(|id| [id.to_owned(), percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned()])
+        .collect()
+}
+
+/// `type/subtype` in lower case.
+fn media_type(part: &MessagePart<'_>) -> String {
+    let default = match &part.body {
+        PartType::Text(_) => "text/plain",
+        PartType::Html(_) => "text/html",
+        PartType::Message(_) => "message/rfc822",
+        _ => "application/octet-stream",
+    };
+    let written = part.content_type().and_then(|of| Some(format!("{}/{}", of.ctype(), of.subtype()?)));
+    let plausible = |mime: &String| {
+        mime.len() < 128 && mime.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.+-_!#$&^".contains(&b))
+    };
+    written.map(|mime| mime.to_ascii_lowercase()).filter(plausible).unwrap_or_else(|| default.to_owned())
+}
+
+/// The name its sender gave it: `filename` (RFC 2183, RFC 2231), else `name`, with encoded words wherever mailers
+/// put them; for a forwarded mail its subject; else one made from the type.
+fn name(raw: &[u8], part: &MessagePart<'_>, mime: &str) -> String {
+    let named = part.attachment_name().map(str::to_owned);
+    let named = match named {
+        // Raw 8-bit bytes: read the part's headers again, repaired.
+        Some(name) if name.contains('\u{FFFD}') => repaired_name(raw, part).or(Some(name)),
+        other => other,
+    };
+    let name = named.map(|name| if name.contains("=?") { decode_words(&name) } else { one_line(&name, NAME) });
+    let subject = || match &part.body {
+        PartType::Message(inner) => inner.subject().map(|subject| one_line(subject, 100)),
+        _ => None,
+    };
+    let from_subject = || subject().filter(|subject| !subject.is_empty()).map(|subject| format!("{subject}.eml"));
+    name.filter(|name| !name.is_empty()).or_else(from_subject).unwrap_or_else(|| name_for_type(mime))
+}
+
+fn repaired_name(raw: &[u8], part: &MessagePart<'_>) -> Option<String> {
+    let block = raw.get(part.offset_header as usize..part.offset_body as usize)?;
+    let repaired = repair_headers(block)?;
+    let message = PARSER.parse_headers(&repaired)?;
+    let attribute = |of: Option<&ContentType<'_>>, name| of.and_then(|of| of.attribute(name)).map(str::to_owned);
+    let root = message.root_part();
+    attribute(root.content_disposition(), "filename").or_else(|| attribute(root.content_type(), "name"))
+}
