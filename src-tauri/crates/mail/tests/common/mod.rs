@@ -204,10 +204,7 @@ impl Desk {
     }
 
     /// Listens until `until` is true, or the connection ends. Panics when neither happens.
-    pub async fn listen(
-        &mut self,
-        until: impl FnMut(&Shelf, &ListenerStatus) -> bool,
-    ) -> Result<(), ConnectorError> {
+    pub async fn listen(&mut self, until: impl FnMut(&Shelf, &ListenerStatus) -> bool) -> Result<(), ConnectorError> {
         tokio::time::timeout(PATIENCE, self.listen_on(until)).await.expect("what was waited for did not happen")
     }
 
