@@ -1,1 +1,30 @@
+//! The shell: the only Rust that knows Tauri. It decides nothing.
+//!
+//! [`wiring`] puts the rooms together; [`window`] shows them; `cli` works without a window; `commands` is what the UI
+//! may ask, `wire` what crosses.
 
+mod cli;
+mod commands;
+mod desk;
+mod facts;
+mod mail_scheme;
+mod mailboxes;
+mod views;
+mod window;
+mod wire;
+mod wiring;
+
+pub use window::bindings;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// Reads the command line and does what it says: one command, or the window.
+pub fn run() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    match arguments.command {
+        Some(command) => cli::run(arguments.common, command),
+        None => window::run(arguments.common),
+    }
+}

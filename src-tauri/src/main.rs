@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: a window, or one command of the command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    skrynka_app::run()
+}

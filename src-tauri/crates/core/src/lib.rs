@@ -7,10 +7,13 @@
 pub mod clock;
 pub mod connector;
 pub mod engine;
+mod files;
 pub mod ingest;
 pub mod journal;
+pub mod logbook;
 pub mod model;
 pub mod postgres;
+pub mod profile;
 pub mod secrets;
 pub mod store;
 

@@ -1,10 +1,21 @@
 //! Names of secrets and how to fetch them; never a value in a log.
+//!
+//! Two stores keep secrets: [`keyring::Keyring`], the operating system's own, and [`vault::Vault`], a file under a
+//! passphrase for computers without one. [`open`] chooses. Every value that passes through a store is made known
+//! to the logbook's redaction first.
+
+pub mod keyring;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
+mod opening;
+pub mod vault;
 
 use std::{fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
+pub use self::opening::{OpenOptions, Opened, open};
 use crate::model::AccountId;
 
 /// What a secret is for.
@@ -59,6 +70,9 @@ pub enum SecretsError {
     /// The secret was written, but what came back differs.
     #[error("the secret was not kept: what was read back differs")]
     NotKept,
+    /// The key file of the vault may be read by others, is not ours, or holds no key.
+    #[error("the vault's key file cannot be used: {0}")]
+    KeyFile(String),
     /// Anything else the store said.
     #[error("{0}")]
     Other(String),

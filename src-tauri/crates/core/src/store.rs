@@ -14,6 +14,7 @@ mod messages;
 mod migrate;
 mod raw;
 mod search;
+mod server;
 mod status;
 mod threads;
 
@@ -31,6 +32,7 @@ pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
 pub use messages::{ExportedFile, ExportedMessage, MessagePosition, StoredMessage};
 pub use migrate::{CLIENT_VERSION, MigrationStatus};
 pub use search::{Hit, Indexed};
+pub use server::Server;
 pub use status::{HistoryPoint, StoredStatus};
 
 /// The name of the schema that holds everything.

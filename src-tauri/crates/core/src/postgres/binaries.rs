@@ -45,7 +45,7 @@ impl Binaries {
             return Err(PostgresError::BinariesMissing { looked_in });
         };
         let bin = layout::make_usable(bin, cache, run_as)?;
-        let major = version(&program(&bin, "postgres")).await?;
+        let major = version(&program(&bin, "postgres"), run_as).await?;
         Ok(Self { bin, major })
     }
 
@@ -56,13 +56,8 @@ impl Binaries {
 
     /// A command that runs one of the programs as `run_as`, with nothing of this program's environment.
     pub fn command(&self, name: &str, run_as: RunAs, folder: &Path) -> Command {
-        let mut command = Command::new(self.program(name));
-        command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").current_dir(folder);
-        #[cfg(windows)]
-        for name in ["SystemRoot", "PATH", "TEMP"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
-        run_as.apply(&mut command);
+        let mut command = bare_command(&self.program(name), run_as);
+        command.current_dir(folder);
         command
     }
 }
@@ -95,16 +90,31 @@ fn program(bin: &Path, name: &str) -> PathBuf {
     bin.join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
-async fn version(postgres: &Path) -> Result<u32, PostgresError> {
+/// A command without this program's environment, apart from what Windows cannot do without.
+fn bare_command(program: &Path, run_as: RunAs) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("LC_ALL", "C").env("TZ", "UTC");
+    #[cfg(windows)]
+    for name in ["SystemRoot", "PATH", "TEMP"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    run_as.apply(&mut command);
+    command
+}
+
+async fn version(postgres: &Path, run_as: RunAs) -> Result<u32, PostgresError> {
     let unusable = |reason: String| PostgresError::BinariesUnusable { path: postgres.to_owned(), reason };
-    let mut command = Command::new(postgres);
-    command.arg("--version").env("LC_ALL", "C").kill_on_drop(true);
+    let mut command = bare_command(postgres, run_as);
+    command.arg("--version").kill_on_drop(true);
     let output = tokio::time::timeout(Duration::from_secs(20), command.output())
         .await
         .map_err(|_| unusable("it does not answer".to_owned()))?
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => PostgresError::at(postgres)(error),
-            _ => unusable(error.to_string()),
+        .map_err(|error| {
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                PostgresError::at(postgres)(error)
+            } else {
+                unusable(error.to_string())
+            }
         })?;
     if !output.status.success() {
         return Err(unusable(String::from_utf8_lossy(&output.stderr).trim().to_owned()));

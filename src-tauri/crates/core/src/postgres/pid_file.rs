@@ -18,9 +18,17 @@ pub(super) struct PidFile {
 }
 
 impl PidFile {
-    /// Reads the file in the data folder. `None` when there is none, or when nothing usable stands in it.
+    /// Reads the file in the data folder; `None` when there is none. One in which nothing usable stands names no
+    /// process: its id is 0.
     pub fn read(data: &Path) -> Option<Self> {
-        parse(&std::fs::read_to_string(data.join(NAME)).ok()?)
+        let text = std::fs::read(data.join(NAME)).ok()?;
+        Some(parse(&String::from_utf8_lossy(&text)).unwrap_or(Self {
+            pid: 0,
+            started: 0,
+            port: 0,
+            socket_dir: None,
+            status: String::new(),
+        }))
     }
 
     /// Whether the server takes connections.

@@ -24,7 +24,7 @@ pub(super) enum Shutdown {
     Immediate,
 }
 
-/// Finds out what stands behind `pid`. A server changes its working folder to its data folder, so that is asked for.
+/// Finds out what stands behind `pid`, 0 for an unreadable one. A server changes its working folder to its data folder, so that is asked for.
 #[cfg(target_os = "linux")]
 pub(super) fn identify(pid: i32, data: &Path) -> Identity {
     let folder = format!("/proc/{pid}");
@@ -42,24 +42,31 @@ pub(super) fn identify(pid: i32, data: &Path) -> Identity {
     if at_home && is_postgres { Identity::Ours } else { Identity::Stranger }
 }
 
-/// Finds out what stands behind `pid`, by the name of the program alone.
+/// Finds out what stands behind `pid`; `lsof` is part of macOS.
 #[cfg(all(unix, not(target_os = "linux")))]
-pub(super) fn identify(pid: i32, _data: &Path) -> Identity {
-    let output = std::process::Command::new("/bin/ps").args(["-o", "stat=,comm=", "-p", &pid.to_string()]).output();
-    let Ok(output) = output else { return Identity::Ours };
-    let line = String::from_utf8_lossy(&output.stdout);
-    match line.trim().split_once(char::is_whitespace) {
-        None => Identity::Gone,
-        Some((state, _)) if state.starts_with('Z') => Identity::Stranger,
-        Some((_, name)) if name.trim().ends_with("postgres") => Identity::Ours,
-        Some(_) => Identity::Stranger,
+pub(super) fn identify(pid: i32, data: &Path) -> Identity {
+    let process = rustix::process::Pid::from_raw(pid);
+    if process.is_none_or(|process| rustix::process::test_kill_process(process) == Err(rustix::io::Errno::SRCH)) {
+        return Identity::Gone;
     }
+    let output = std::process::Command::new("lsof").args(["-a", "-d", "cwd", "-Fcn", "-p", &pid.to_string()]).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let field = |letter| text.lines().find_map(|line| line.strip_prefix(letter));
+    let at_home = data.canonicalize().is_ok_and(|data| field('n').is_some_and(|cwd| Path::new(cwd) == data));
+    if at_home && field('c') == Some("postgres") { Identity::Ours } else { Identity::Stranger }
 }
 
-/// Windows' Postgres looks for its own signal pipe instead of the bare id, so the server decides.
+/// Finds out what stands behind `pid`, by the name of the program alone.
 #[cfg(not(unix))]
-pub(super) fn identify(_pid: i32, _data: &Path) -> Identity {
-    Identity::Ours
+pub(super) fn identify(pid: i32, _data: &Path) -> Identity {
+    let filter = format!("PID eq {pid}");
+    let output = std::process::Command::new("tasklist").args(["/NH", "/FO", "CSV", "/FI", &filter]).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    match text.trim().strip_prefix('"') {
+        Some(name) if name.starts_with("postgres.exe") => Identity::Ours,
+        Some(_) => Identity::Stranger,
+        None => Identity::Gone,
+    }
 }
 
 /// Whether a Postgres process still works in the data folder: sessions outlive a killed server for a moment, and

@@ -1,0 +1,326 @@
+//! The one query of the log viewer and of `skrynka logs`: pages of matching lines over all files, by time.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::PathBuf,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{
+    Entry, Filter, Tail,
+    entry::Stamp,
+    matcher::Matcher,
+    shared::Shared,
+    source::{self, Direction, Found, Key, LogFile, Source},
+};
+
+const MEMORY: &str = "memory";
+
+/// A page holds no more lines than this.
+pub const MAX_PAGE: usize = 1_000;
+
+/// Why a query gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The regular expression is none, or too large.
+    #[error("the search expression cannot be used: {0}")]
+    Expression(String),
+    /// The cursor is not one that a page has given.
+    #[error("{0:?} is no place in the log")]
+    Cursor(String),
+    /// The folder or a file of it cannot be read.
+    #[error("the log folder {} cannot be read", .dir.display())]
+    Io {
+        /// The folder.
+        dir: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// A place between two lines. It stays good when lines are added and when old files are removed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor(pub(super) Key);
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}~{}~{}", self.0.stamp.as_str(), self.0.file, self.0.offset)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = QueryError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let mut parts = text.splitn(3, '~');
+            let stamp = Stamp::parse(parts.next()?.as_bytes())?;
+            let (file, offset) = (parts.next()?, parts.next()?.parse().ok()?);
+            Some(Self(Key { stamp, file: Arc::from(file), offset }))
+        };
+        parse().ok_or_else(|| QueryError::Cursor(text.chars().take(100).collect()))
+    }
+}
+
+/// Where a page begins and in which direction it is read.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// At the newest line, backwards.
+    Newest,
+    /// At the line before the cursor, backwards.
+    Before(Cursor),
+    /// At the oldest line, forwards.
+    Oldest,
+    /// At the line after the cursor, forwards.
+    After(Cursor),
+}
+
+/// Which part of the answer is wanted.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// Where it begins.
+    pub start: Start,
+    /// The most lines; never more than [`MAX_PAGE`].
+    pub rows: usize,
+    /// Stop after so many bytes have been read, even if fewer lines were found.
+    pub max_bytes: u64,
+}
+
+impl Window {
+    /// A page from `start` without a limit on what is read for it.
+    pub const fn new(start: Start, rows: usize) -> Self {
+        Self { start, rows, max_bytes: u64::MAX }
+    }
+}
+
+/// A line and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Where the line is: `Before` it and `After` it both leave it out.
+    pub cursor: Cursor,
+    /// The line.
+    pub entry: Entry,
+}
+
+impl Row {
+    /// The number of a line that is in memory only.
+    pub(super) fn seq_in_memory(&self) -> Option<u64> {
+        self.cursor.0.file.ends_with(MEMORY).then_some(self.cursor.0.offset)
+    }
+
+    /// Tells whether the line is of the run whose files begin with `prefix`.
+    pub(super) fn is_of_run(&self, prefix: &str) -> bool {
+        self.cursor.0.file.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'))
+    }
+}
+
+/// A part of the answer.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// In the direction of reading: newest first for `Newest` and `Before`.
+    pub rows: Vec<Row>,
+    /// Where the next page of the same direction begins; `None` when there is nothing more.
+    pub next: Option<Cursor>,
+    /// How many bytes were read for it.
+    pub scanned: u64,
+}
+
+/// What the head of the viewer tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Lines in all files.
+    pub lines: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Number of files.
+    pub files: usize,
+    /// Lines that this run could not keep.
+    pub dropped: u64,
+    /// Set while the files cannot be written: why. The newest lines are in memory only.
+    pub memory_only: Option<String>,
+}
+
+/// Reads the log of a profile. Calls block while they read files.
+#[derive(Clone)]
+pub struct Reader {
+    pub(super) dir: PathBuf,
+    pub(super) live: Option<(Arc<Shared>, String)>,
+    counted: Arc<Mutex<HashMap<Arc<str>, (u64, u64)>>>,
+}
+
+impl Reader {
+    /// Reads the files in `dir`, whoever writes them.
+    pub fn new(dir: PathBuf) -> Self {
+        Self { dir, live: None, counted: Arc::default() }
+    }
+
+    /// Reads the files, and what this run has in memory only.
+    pub(super) fn live(dir: PathBuf, shared: Arc<Shared>, prefix: String) -> Self {
+        Self { live: Some((shared, prefix)), ..Self::new(dir) }
+    }
+
+    /// Returns one page.
+    ///
+    /// # Errors
+    /// [`QueryError`] for an expression that cannot be used or a folder that cannot be read.
+    pub fn page(&self, filter: &Filter, window: &Window) -> Result<Page, QueryError> {
+        let matcher = Matcher::new(filter)?;
+        let files = self.list()?;
+        self.page_of(&files, &matcher, window).map_err(|source| self.failed(source))
+    }
+
+    /// Follows the log: the first answer is the newest `backlog` lines, then come the lines as they are written.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub fn tail(&self, filter: &Filter, backlog: usize) -> Result<Tail, QueryError> {
+        Tail::new(self.clone(), Matcher::new(filter)?, backlog)
+    }
+
+    /// Counts lines and bytes. Files that have not grown since the last call are not read again.
+    ///
+    /// # Errors
+    /// [`QueryError::Io`].
+    pub fn stats(&self) -> Result<Stats, QueryError> {
+        let files = self.list()?;
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.retain(|id, _| files.iter().any(|file| file.id == *id));
+        let mut lines = 0;
+        for file in &files {
+            let (known_bytes, known_lines) = counted.get(&file.id).copied().unwrap_or_default();
+            let more = count_lines(file, known_bytes).map_err(|source| self.failed(source))?;
+            lines += known_lines + more;
+            counted.insert(Arc::clone(&file.id), (file.bytes, known_lines + more));
+        }
+        let shared = self.live.as_ref().map(|(shared, _)| shared);
+        Ok(Stats {
+            lines,
+            bytes: files.iter().map(|file| file.bytes).sum(),
+            files: files.len(),
+            dropped: shared.map_or(0, |shared| shared.dropped()),
+            memory_only: shared.and_then(|shared| shared.memory_only().as_ref().map(|state| state.reason.clone())),
+        })
+    }
+
+    pub(super) fn list(&self) -> Result<Vec<LogFile>, QueryError> {
+        source::list(&self.dir).map_err(|source| self.failed(source))
+    }
+
+    pub(super) fn failed(&self, source: io::Error) -> QueryError {
+        QueryError::Io { dir: self.dir.clone(), source }
+    }
+
+    pub(super) fn page_of(&self, files: &[LogFile], matcher: &Matcher, window: &Window) -> io::Result<Page> {
+        let (direction, cursor) = match &window.start {
+            Start::Newest => (Direction::Back, None),
+            Start::Before(Cursor(key)) => (Direction::Back, Some(key.clone())),
+            Start::Oldest => (Direction::Forward, None),
+            Start::After(Cursor(key)) => (Direction::Forward, Some(Key { offset: key.offset + 1, ..key.clone() })),
+        };
+        let edge = |stamp: Option<Stamp>| stamp.map(|stamp| Key { stamp, file: Arc::from(""), offset: 0 });
+        let (mut from, mut to) = (edge(matcher.since), edge(matcher.until));
+        match direction {
+            Direction::Back => to = to.into_iter().chain(cursor).min(),
+            Direction::Forward => from = from.into_iter().chain(cursor).max(),
+        }
+        let mut sources = Vec::new();
+        for file in files {
+            if let Some(mut source) = Source::open(file, direction)? {
+                source.limit(from.as_ref(), to.as_ref())?;
+                sources.push(source);
+            }
+        }
+        sources.extend(self.memory(matcher, direction, 0, |key| {
+            from.as_ref().is_none_or(|from| key >= from) && to.as_ref().is_none_or(|to| key < to)
+        }));
+        merge(&mut sources, matcher, direction, window.rows.min(MAX_PAGE), window.max_bytes)
+    }
+
+    /// The lines after number `after` that are in memory only.
+    pub(super) fn memory(
+        &self,
+        matcher: &Matcher,
+        direction: Direction,
+        after: u64,
+        wanted: impl Fn(&Key) -> bool,
+    ) -> Option<Source> {
+        let (shared, prefix) = self.live.as_ref()?;
+        let state = shared.memory_only().clone()?;
+        // Sorts after the files of this run.
+        let id: Arc<str> = format!("{prefix}.{MEMORY}").into();
+        let lines = shared.queued(state.first.max(after + 1), state.last);
+        let found = lines.into_iter().filter_map(|(seq, line)| {
+            let (stamp, entry) = matcher.entry(&line)?;
+            let key = Key { stamp, file: Arc::clone(&id), offset: seq };
+            wanted(&key).then_some(Found { key, entry })
+        });
+        let found = match direction {
+            Direction::Forward => found.collect(),
+            Direction::Back => {
+                let mut found: Vec<_> = found.collect();
+                found.reverse();
+                found.into()
+            }
+        };
+        Some(Source::of_memory(Arc::clone(&id), found, direction))
+    }
+}
+
+/// Takes lines from the sources in one order until the page is full. A source is read only as far as needed.
+pub(super) fn merge(
+    sources: &mut [Source],
+    matcher: &Matcher,
+    direction: Direction,
+    rows: usize,
+    max_bytes: u64,
+) -> io::Result<Page> {
+    let mut page = Page { rows: Vec::new(), next: None, scanned: 0 };
+    loop {
+        let keys = sources.iter().enumerate().filter_map(|(at, source)| Some((source.next_key()?, at)));
+        let next = match direction {
+            Direction::Back => keys.max(),
+            Direction::Forward => keys.min(),
+        };
+        let Some((key, at)) = next else { return Ok(page) };
+        if page.rows.len() >= rows {
+            page.next = page.rows.last().map(|last| last.cursor.clone());
+            return Ok(page);
+        }
+        if let Some(Found { key, entry }) = sources[at].take() {
+            page.rows.push(Row { cursor: Cursor(key), entry });
+        } else if page.scanned < max_bytes {
+            page.scanned += sources[at].step(matcher)?;
+        } else {
+            page.next = Some(Cursor(match direction {
+                Direction::Back => key,
+                Direction::Forward => Key { offset: key.offset - 1, ..key },
+            }));
+            return Ok(page);
+        }
+    }
+}
+
+fn count_lines(file: &LogFile, from: u64) -> io::Result<u64> {
+    if file.bytes <= from {
+        return Ok(0);
+    }
+    let mut open = match File::open(&file.path) {
+        Ok(open) => open,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    open.seek(SeekFrom::Start(from))?;
+    let mut rest = open.take(file.bytes - from);
+    let mut block = vec![0; 256 * 1024];
+    let mut lines = 0;
+    loop {
+        match rest.read(&mut block)? {
+            0 => return Ok(lines),
+            read => lines += memchr::memchr_iter(b'\n', &block[..read]).count() as u64,
+        }
+    }
+}

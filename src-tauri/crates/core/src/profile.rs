@@ -1,0 +1,191 @@
+//! The profile folder: one installation's identity, its settings, and where everything else of it lies.
+
+mod settings;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::{NoContext, Timestamp, Uuid};
+
+pub use self::settings::{DatabaseSettings, Density, Loaded, Settings, Theme};
+use crate::files;
+
+/// The application's identifier: the name of its data folder and the service of its keyring entries. Fixed for ever.
+pub const APP_ID: &str = "dev.skrynka.desktop";
+
+const INSTALL_FILE: &str = "install.json";
+const SETTINGS_FILE: &str = "settings.json";
+
+/// Why a profile cannot be used. Nothing in the folder has been changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The operating system names no application data folder (no home directory).
+    #[error("there is no home directory for the profile; name a folder with --profile DIR")]
+    NoHome,
+    /// Something that is not a folder stands at the path or above it.
+    #[error("{} is not a folder; name another one with --profile DIR", .0.display())]
+    NotAFolder(PathBuf),
+    /// The folder or a file in it cannot be written: read-only medium or missing permission.
+    #[error("the profile folder {} cannot be written; allow writing or name another one with --profile DIR", .path.display())]
+    ReadOnly {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The disk under the folder is full.
+    #[error("the disk is full, the profile folder {} cannot be written; free some space and start again", .path.display())]
+    DiskFull {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// `install.json` holds something else than an installation's identity. It is not replaced by itself, because
+    /// the names of all secrets in the keyring are built from it.
+    #[error(
+        "{} is damaged ({reason}); restore it from a backup, or remove it and enter every password again", .path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Anything else the operating system said.
+    #[error("the profile folder {} cannot be used", .path.display())]
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl ProfileError {
+    fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotADirectory => Self::NotAFolder(path),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, source },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path, source },
+            _ => Self::Io { path, source },
+        }
+    }
+}
+
+/// A profile folder that can be written, with its installation's identity.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    root: PathBuf,
+    install: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Install {
+    install: Uuid,
+}
+
+impl Profile {
+    /// Opens the profile in `dir`, or in the operating system's application data folder.
+    ///
+    /// Creates the folder (0700) and `install.json` where they are missing. `now` dates a new installation.
+    ///
+    /// # Errors
+    /// See [`ProfileError`]; a folder that cannot be written is refused here and not in the middle of the work.
+    pub fn open(dir: Option<&Path>, now: OffsetDateTime) -> Result<Self, ProfileError> {
+        let root = match dir {
+            Some(dir) => std::path::absolute(dir).map_err(|error| ProfileError::io(dir, error))?,
+            None => dirs::data_dir().ok_or(ProfileError::NoHome)?.join(APP_ID),
+        };
+        if root.exists() && !root.is_dir() {
+            return Err(ProfileError::NotAFolder(root));
+        }
+        files::create_private_dir(&root).map_err(|error| ProfileError::io(&root, error))?;
+        check_writable(&root)?;
+        let install = read_or_create_install(&root, now)?;
+        Ok(Self { root, install })
+    }
+
+    /// The identity of this installation; part of every keyring entry's name.
+    pub const fn install_id(&self) -> Uuid {
+        self.install
+    }
+
+    /// The folder itself, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of the log files.
+    pub fn logs_dir(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// The folder of the private Postgres cluster.
+    pub fn postgres_dir(&self) -> PathBuf {
+        self.root.join("postgres")
+    }
+
+    /// The folder for what can be made again at any time.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
+    /// The passphrase vault; it exists only where there is no keyring.
+    pub fn vault_file(&self) -> PathBuf {
+        self.root.join("vault.json")
+    }
+
+    /// Reads the settings. A damaged file is moved aside and told in [`Loaded::damaged`]; the defaults apply then.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the file exists and cannot be read or moved.
+    pub fn settings(&self, now: OffsetDateTime) -> Result<Loaded, ProfileError> {
+        settings::load(&self.root.join(SETTINGS_FILE), now)
+    }
+
+    /// Writes the settings; a reader finds the old ones or the new ones.
+    ///
+    /// # Errors
+    /// [`ProfileError`]; the old settings are kept.
+    pub fn save_settings(&self, settings: &Settings) -> Result<(), ProfileError> {
+        settings::save(&self.root.join(SETTINGS_FILE), settings)
+    }
+}
+
+/// Permission bits do not tell what a read-only mount or an access list allows: only writing does.
+fn check_writable(root: &Path) -> Result<(), ProfileError> {
+    tempfile::Builder::new()
+        .prefix(".writing-")
+        .tempfile_in(root)
+        .and_then(tempfile::NamedTempFile::close)
+        .map_err(|error| ProfileError::io(root, error))
+}
+
+fn read_or_create_install(root: &Path, now: OffsetDateTime) -> Result<Uuid, ProfileError> {
+    let path = root.join(INSTALL_FILE);
+    if !path.exists() {
+        create_install(&path, now)?;
+    }
+    let text = fs::read(&path).map_err(|error| ProfileError::io(&path, error))?;
+    serde_json::from_slice::<Install>(&text)
+        .map(|install| install.install)
+        .map_err(|error| ProfileError::Damaged { path, reason: error.to_string() })
+}
+
+/// Two programs that start at once on a new profile agree on the identity that was written first.
+fn create_install(path: &Path, now: OffsetDateTime) -> Result<(), ProfileError> {
+    let seconds = u64::try_from(now.unix_timestamp()).unwrap_or(0);
+    let install = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.nanosecond()));
+    let text = serde_json::to_vec_pretty(&Install { install })
+        .map_err(|error| ProfileError::Io { path: path.to_owned(), source: error.into() })?;
+    match files::create_new(path, &text) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map_err(|error| ProfileError::io(path, error)),
+    }
+}

@@ -1,0 +1,111 @@
+//! `settings.json`: what a person may choose on this computer. Never a secret.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, UtcOffset, macros::format_description};
+
+use super::ProfileError;
+use crate::{files, logbook::Level};
+
+/// The choices of this computer. Fields that this version does not know are kept when it writes the file.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The language as a BCP 47 tag (`uk`, `en`, `pl`); the system's when absent.
+    pub language: Option<String>,
+    /// Light, dark, or as the system has it.
+    pub theme: Theme,
+    /// How much room a row takes.
+    pub density: Density,
+    /// The least level the logbook keeps of the app's own lines.
+    pub log_level: Level,
+    /// Where the data is.
+    pub database: DatabaseSettings,
+    #[serde(flatten)]
+    unknown: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Light, dark, or as the system has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the system has it.
+    #[default]
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// How much room a row takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Density {
+    /// The usual row height.
+    #[default]
+    Comfortable,
+    /// More rows on the screen.
+    Compact,
+}
+
+/// Where the data is: a private cluster by default, the bureau's server when its URL is set.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DatabaseSettings {
+    /// The folder that holds the Postgres programs (`bin`, `lib`, `share`) instead of those that come with the app.
+    pub binaries: Option<PathBuf>,
+    /// `postgres://user@host:port/database`, without a password: that one stands in the keyring.
+    pub server_url: Option<String>,
+    /// The PEM file of the certificate authority that signed the server's certificate.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Settings as read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings; the defaults where there was no file or a damaged one.
+    pub settings: Settings,
+    /// Set when the file was damaged: where it was moved, and what was wrong with it.
+    pub damaged: Option<(PathBuf, String)>,
+}
+
+pub(super) fn load(path: &Path, now: OffsetDateTime) -> Result<Loaded, ProfileError> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Loaded { settings: Settings::default(), damaged: None });
+        }
+        Err(error) => return Err(ProfileError::io(path, error)),
+    };
+    match serde_json::from_slice(&text) {
+        Ok(settings) => Ok(Loaded { settings, damaged: None }),
+        Err(error) => {
+            let aside = keep_aside(path, now)?;
+            Ok(Loaded { settings: Settings::default(), damaged: Some((aside, error.to_string())) })
+        }
+    }
+}
+
+pub(super) fn save(path: &Path, settings: &Settings) -> Result<(), ProfileError> {
+    let text = serde_json::to_vec_pretty(settings)
+        .map_err(|error| ProfileError::Io { path: path.to_owned(), source: error.into() })?;
+    files::replace(path, &text).map_err(|error| ProfileError::io(path, error))
+}
+
+fn keep_aside(path: &Path, now: OffsetDateTime) -> Result<PathBuf, ProfileError> {
+    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+    let stamp = now
+        .to_offset(UtcOffset::UTC)
+        .format(format)
+        .map_err(|error| ProfileError::Io { path: path.to_owned(), source: io::Error::other(error) })?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".damaged-{stamp}"));
+    let aside = path.with_file_name(name);
+    fs::rename(path, &aside).map_err(|error| ProfileError::io(path, error))?;
+    Ok(aside)
+}

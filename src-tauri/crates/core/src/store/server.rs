@@ -1,0 +1,41 @@
+//! The server itself, for diagnostics.
+
+use std::time::Duration;
+
+use super::{Store, StoreError};
+
+/// What the server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its version, as in `18.4`.
+    pub version: String,
+    /// Whether what is committed survives a power cut.
+    pub fsync: bool,
+    /// Whether a damaged page is noticed.
+    pub checksums: bool,
+    /// The size of the database in bytes.
+    pub bytes: i64,
+    /// How long it took to answer.
+    pub answered_in: Duration,
+}
+
+impl Store {
+    /// Asks the server what it is.
+    pub async fn server(&self) -> Result<Server, StoreError> {
+        let asked = tokio::time::Instant::now();
+        let row = sqlx::query!(
+            r#"SELECT current_setting('server_version') AS "version!", current_setting('fsync') = 'on' AS "fsync!",
+                      current_setting('data_checksums') = 'on' AS "checksums!",
+                      pg_database_size(current_database()) AS "bytes!""#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Server {
+            version: row.version,
+            fsync: row.fsync,
+            checksums: row.checksums,
+            bytes: row.bytes,
+            answered_in: asked.elapsed(),
+        })
+    }
+}

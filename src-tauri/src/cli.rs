@@ -1,0 +1,128 @@
+//! The command line: the same program without a window, for servers, scripts, support and tests.
+
+mod account;
+mod doctor;
+mod export;
+mod listen;
+mod logs;
+mod migrate;
+mod output;
+mod search;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+pub use self::{listen::asked_to_stop, output::failed};
+use self::output::Output;
+use crate::wiring::{Bureau, Ground, Places, StartError};
+
+/// Every mailbox of a translation bureau in one live inbox.
+#[derive(Debug, Parser)]
+#[command(name = "skrynka", version, about, long_about = None)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub common: Common,
+    /// Without a command, the window opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The profile folder (default: the operating system's application data folder).
+    #[arg(long, global = true, value_name = "DIR")]
+    pub profile: Option<PathBuf>,
+    /// A file (0600) whose content opens the passphrase vault.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub vault_key_file: Option<PathBuf>,
+    /// Print one JSON object a line.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl Common {
+    /// Where things are that the command line decides.
+    pub fn places(&self) -> Places {
+        Places { profile: self.profile.clone(), vault_key_file: self.vault_key_file.clone(), postgres: None }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Listen to every enabled account until SIGTERM or SIGINT.
+    Listen {
+        /// End once every account has caught up.
+        #[arg(long)]
+        until_idle: bool,
+    },
+    /// Add, list, test, switch and remove accounts.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Print what is stored.
+    #[command(subcommand)]
+    Export(export::ExportCommand),
+    /// Find messages, newest first.
+    Search(search::SearchArguments),
+    /// Bring the schema up to date.
+    Migrate {
+        /// Only tell what is applied and what is not.
+        #[arg(long)]
+        status: bool,
+    },
+    /// Look at everything that can be wrong, and say what would repair it.
+    Doctor,
+    /// Read the log.
+    Logs(logs::LogsArguments),
+}
+
+/// Runs one command. Exit 0: done; 1: failed, with the reason on standard error; 2: wrong usage.
+pub fn run(common: Common, command: Command) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("The program could not start")),
+    };
+    match runtime.block_on(dispatch(common, command)) {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> {
+    let output = Output::new(common.json);
+    match command {
+        Command::Listen { until_idle } => listen::run(&common, output, until_idle).await,
+        Command::Account(command) => account::run(&common, output, command).await,
+        Command::Export(command) => export::run(&common, output, command).await,
+        Command::Search(arguments) => search::run(&common, output, arguments).await,
+        Command::Migrate { status } => migrate::run(&common, output, status).await,
+        Command::Doctor => doctor::run(&common, output).await,
+        Command::Logs(arguments) => logs::run(&common, output, arguments).await,
+    }
+}
+
+/// The database of a command that is about to use it.
+struct Session {
+    ground: Ground,
+    bureau: Bureau,
+}
+
+impl Session {
+    /// Opens the profile, the secrets and the database, and brings the schema up to date.
+    async fn open(common: &Common) -> Result<Self, StartError> {
+        let places = common.places();
+        let ground = Ground::open(&places)?;
+        let secrets = ground.secrets(&places, None).await?;
+        let bureau = Bureau::open(&ground, &places, secrets, |_| {}).await?;
+        Ok(Self { ground, bureau })
+    }
+
+    /// Runs `work` and leaves the database, whatever became of the work.
+    async fn with<T>(common: &Common, work: impl AsyncFnOnce(&Self) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let session = Self::open(common).await?;
+        let result = work(&session).await;
+        session.bureau.close().await;
+        result
+    }
+}

@@ -1,0 +1,293 @@
+//! `skrynka account`: add, list, test, switch and remove accounts.
+
+use std::{io::Read as _, path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+use skrynka_core::{
+    model::{Account, AccountId, AccountState, EmailSettings, Endpoint, Security},
+    store::StoredStatus,
+};
+use time::{Date, OffsetDateTime, format_description::well_known::{Iso8601, Rfc3339}};
+
+use super::{Common, Output, Session};
+use crate::{
+    mailboxes::{self, Mailbox},
+    wire::stamp,
+};
+
+/// Secrets on standard input are at most this long.
+const SECRETS: u64 = 64 * 1024;
+
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Add an account; its login is tested first.
+    #[command(subcommand)]
+    Add(AddCommand),
+    /// Show every account's state, last event, lag, backlog and last error.
+    List,
+    /// Test an account's connection, step by step.
+    Test {
+        /// The account's id.
+        id: String,
+    },
+    /// Listen to an account again.
+    Enable {
+        /// The account's id.
+        id: String,
+    },
+    /// Stop listening to an account.
+    Disable {
+        /// The account's id.
+        id: String,
+    },
+    /// Remove an account and its secrets. Its messages stay.
+    Remove {
+        /// The account's id.
+        id: String,
+        /// Delete its messages too. This cannot be undone.
+        #[arg(long)]
+        delete_messages: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AddCommand {
+    /// A mailbox.
+    Email(Box<EmailArguments>),
+}
+
+#[derive(Debug, Args)]
+pub struct EmailArguments {
+    /// What the bureau calls it.
+    #[arg(long)]
+    name: String,
+    /// The mailbox's own address.
+    #[arg(long)]
+    address: String,
+    /// The IMAP server.
+    #[arg(long, value_name = "HOST:PORT")]
+    imap: Endpoint,
+    /// tls, starttls or loopback_plain.
+    #[arg(long, value_name = "S")]
+    imap_security: Security,
+    /// The SMTP server.
+    #[arg(long, value_name = "HOST:PORT")]
+    smtp: Endpoint,
+    /// tls, starttls or loopback_plain.
+    #[arg(long, value_name = "S")]
+    smtp_security: Security,
+    /// The name to sign in with (default: the address).
+    #[arg(long, value_name = "U")]
+    user: Option<String>,
+    /// Fetch only mails received since this day.
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    since: Option<OffsetDateTime>,
+    /// A file with extra certificate authorities to trust for this account.
+    #[arg(long, value_name = "PEM")]
+    ca_file: Option<PathBuf>,
+    /// A folder to fetch beside INBOX and Sent; may be given several times.
+    #[arg(long = "folder", value_name = "NAME")]
+    folders: Vec<String>,
+    /// Reading here marks read on the server.
+    #[arg(long)]
+    write_flags: bool,
+    /// Read the password from standard input: {"password": "…"}
+    #[arg(long, required = true)]
+    secrets_stdin: bool,
+}
+
+#[derive(Deserialize)]
+struct EmailSecrets {
+    password: SecretString,
+}
+
+pub async fn run(common: &Common, output: Output, command: AccountCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AccountCommand::Add(AddCommand::Email(arguments)) => {
+            let secrets = read_secrets()?;
+            Session::with(common, async |session| add(session, output, *arguments, secrets).await).await
+        }
+        AccountCommand::List => Session::with(common, async |session| list(session, output).await).await,
+        AccountCommand::Test { id } => {
+            let id = parse(&id)?;
+            Session::with(common, async |session| test(session, output, id).await).await
+        }
+        AccountCommand::Enable { id } => enable(common, output, &id, true).await,
+        AccountCommand::Disable { id } => enable(common, output, &id, false).await,
+        AccountCommand::Remove { id, delete_messages } => {
+            let id = parse(&id)?;
+            Session::with(common, async |session| {
+                let deleted = mailboxes::remove(&session.bureau, id, delete_messages).await?;
+                let record = json!({"account": id.to_string(), "removed": true, "deleted_messages": deleted});
+                output.record(&record, || format!("Removed {id}; {deleted} messages deleted"))?;
+                Ok(ExitCode::SUCCESS)
+            })
+            .await
+        }
+    }
+}
+
+async fn add(
+    session: &Session,
+    output: Output,
+    arguments: EmailArguments,
+    secrets: EmailSecrets,
+) -> anyhow::Result<ExitCode> {
+    let mailbox = Mailbox {
+        name: arguments.name,
+        color: None,
+        settings: EmailSettings {
+            user: arguments.user.unwrap_or_else(|| arguments.address.clone()),
+            address: arguments.address,
+            imap: arguments.imap,
+            imap_security: arguments.imap_security,
+            smtp: arguments.smtp,
+            smtp_security: arguments.smtp_security,
+            since: arguments.since,
+            ca_pem: arguments.ca_file.as_deref().map(mailboxes::read_ca).transpose()?,
+            folders: arguments.folders,
+            write_flags: arguments.write_flags,
+        },
+    };
+    let account = mailboxes::add(&session.bureau, mailbox, secrets.password).await?;
+    let record = record(&account, None, [0; 3]);
+    output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(session: &Session, output: Output) -> anyhow::Result<ExitCode> {
+    let store = &session.bureau.store;
+    let statuses = store.statuses().await?;
+    let counts = store.message_counts().await?;
+    for account in store.accounts().await? {
+        let status = statuses.iter().find(|status| status.account == account.id);
+        let counts = counts.iter().find(|(id, _)| *id == account.id).map(|(_, counts)| *counts).unwrap_or_default();
+        output.record(&record(&account, status, counts), || line(&account, status, counts))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Result<ExitCode> {
+    let account = session.bureau.store.account(id).await?.context("There is no such account")?;
+    let settings = account.email.context("The account is not a mailbox")?;
+    let password = mailboxes::kept_password(&session.bureau, id).await?;
+    let mailbox = Mailbox { name: account.name, color: None, settings };
+    let mut tell = |step: skrynka_mail::probe::Step| {
+        if step.took.is_none() && step.trouble.is_none() {
+            return;
+        }
+        let ms = step.took.map(|took| took.as_millis());
+        let record = json!({
+            "step": step.name.as_str(),
+            "state": step.state.as_str(),
+            "ms": ms,
+            "detail": step.detail,
+            "error": step.trouble.as_ref().map(|trouble| json!({"code": trouble.code, "detail": trouble.detail})),
+        });
+        let printed = output.record(&record, || {
+            let why = step.trouble.as_ref().map(|trouble| trouble.detail.as_str()).unwrap_or_default();
+            format!("{:<8} {:<8} {:>6} ms  {} {why}", step.name.as_str(), step.state.as_str(), ms.unwrap_or(0), step.detail)
+        });
+        if let Err(error) = printed {
+            tracing::debug!(target: "skrynka::app", error = %error, "Step not printed");
+        }
+    };
+    mailboxes::test(&mailbox, &password, session.bureau.clock.now(), &mut tell).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn enable(common: &Common, output: Output, id: &str, enabled: bool) -> anyhow::Result<ExitCode> {
+    let id = parse(id)?;
+    Session::with(common, async |session| {
+        session.bureau.store.set_account_enabled(id, enabled).await?;
+        let record = json!({"account": id.to_string(), "enabled": enabled});
+        output.record(&record, || format!("{} {id}", if enabled { "Enabled" } else { "Disabled" }))?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+fn record(account: &Account, status: Option<&StoredStatus>, [stored, unread, quarantined]: [i64; 3]) -> serde_json::Value {
+    let state = status.map(|status| &status.state);
+    let (done, total) = match state {
+        Some(AccountState::CatchingUp { done, total }) => (Some(done), Some(total)),
+        _ => (None, None),
+    };
+    json!({
+        "id": account.id.to_string(),
+        "channel": account.channel.as_str(),
+        "name": account.name,
+        "address": account.email.as_ref().map(|email| email.address.as_str()),
+        "enabled": account.enabled,
+        "state": state.map(AccountState::as_str),
+        "since": status.map(|status| stamp(status.since)),
+        "done": done,
+        "total": total,
+        "backlog": total.zip(done).map(|(total, done)| total.saturating_sub(*done)),
+        "last_event": status.and_then(|status| status.last_message_at.or(status.heard_at)).map(stamp),
+        "lag_ms": status.and_then(|status| status.lag_ms),
+        "last_error": status.and_then(|status| status.last_error.as_ref()).map(|(trouble, at)| {
+            json!({"code": trouble.code, "detail": trouble.detail, "at": stamp(*at)})
+        }),
+        "stored": stored,
+        "unread": unread,
+        "quarantined": quarantined,
+    })
+}
+
+fn line(account: &Account, status: Option<&StoredStatus>, [stored, unread, quarantined]: [i64; 3]) -> String {
+    let state = status.map_or("never started", |status| status.state.as_str());
+    let error = status
+        .and_then(|status| status.last_error.as_ref())
+        .map(|(trouble, at)| format!("  last error {}: {}", stamp(*at), trouble.detail))
+        .unwrap_or_default();
+    let address = account.email.as_ref().map(|email| email.address.as_str()).unwrap_or_default();
+    format!(
+        "{}  {:<13}  {}  <{address}>  {stored} stored, {unread} unread, {quarantined} in quarantine{error}",
+        account.id,
+        if account.enabled { state } else { "disabled" },
+        account.name,
+    )
+}
+
+fn read_secrets() -> anyhow::Result<EmailSecrets> {
+    let mut text = zeroize::Zeroizing::new(String::new());
+    std::io::stdin().take(SECRETS).read_to_string(&mut text).context("The secrets could not be read")?;
+    // The parser's message could quote what it read: only its place is told.
+    serde_json::from_str(&text).map_err(|error| {
+        anyhow::anyhow!(
+            "standard input holds no secrets of the form {{\"password\": \"…\"}} (line {}, column {})",
+            error.line(),
+            error.column()
+        )
+    })
+}
+
+fn parse(id: &str) -> anyhow::Result<AccountId> {
+    id.parse().map_err(|_| anyhow::anyhow!("{id:?} is not an account's id; `skrynka account list` shows them"))
+}
+
+/// Reads a moment: RFC 3339, or a day, which begins at midnight UTC.
+pub fn moment(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .or_else(|_| Date::parse(text, &Iso8601::DATE).map(|date| date.midnight().assume_utc()))
+        .map_err(|_| format!("{text:?} is neither a day (YYYY-MM-DD) nor an RFC 3339 time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment;
+
+    #[test]
+    fn a_moment_is_a_day_or_an_rfc_3339_time() {
+        assert_eq!(moment("2026-09-01").unwrap().unix_timestamp(), 1_788_220_800);
+        assert_eq!(moment("2026-09-01T03:00:00+03:00").unwrap().unix_timestamp(), 1_788_220_800);
+        for bad in ["", "yesterday", "2026-13-01", "2026-02-30", "01.09.2026"] {
+            assert!(moment(bad).is_err(), "{bad}");
+        }
+    }
+}

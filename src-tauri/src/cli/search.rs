@@ -1,0 +1,41 @@
+//! `skrynka search`: the inbox's own search.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+
+use super::{Common, Output, Session};
+use crate::wire::stamp;
+
+#[derive(Debug, Args)]
+pub struct SearchArguments {
+    /// Words of the text, or a part of a subject, name, address, number or file name.
+    query: String,
+    /// Only this account.
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// At most so many hits.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+}
+
+pub async fn run(common: &Common, output: Output, arguments: SearchArguments) -> anyhow::Result<ExitCode> {
+    let account = arguments.account.map(|id| id.parse()).transpose().context("--account is not an account's id")?;
+    Session::with(common, async |session| {
+        for hit in session.bureau.store.search(&arguments.query, account, None, arguments.limit).await? {
+            let record = json!({
+                "account": hit.account.to_string(),
+                "conversation": hit.conversation.to_string(),
+                "message": hit.message.to_string(),
+                "subject": hit.subject,
+                "snippet": hit.snippet,
+                "received_at": stamp(hit.received_at),
+            });
+            output.record(&record, || format!("{}  {}  {}", stamp(hit.received_at), hit.subject, hit.snippet))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}

@@ -1,0 +1,39 @@
+//! What the UI may ask, one file per noun. Each command parses, asks the core, and answers.
+
+pub mod accounts;
+pub mod app;
+pub mod inbox;
+pub mod logs;
+pub mod message;
+
+use std::{future::Future, str::FromStr, sync::Arc};
+
+use crate::{
+    desk::{Desk, ms},
+    wire::{ErrorCode, WireError},
+};
+
+/// Tauri's handle to what the window works with.
+pub type DeskState<'a> = tauri::State<'a, Arc<Desk>>;
+
+/// Runs a command and notes how long it took. Neither arguments nor answers are logged.
+async fn logged<T>(
+    command: &'static str,
+    work: impl Future<Output = Result<T, WireError>>,
+) -> Result<T, WireError> {
+    let started = tokio::time::Instant::now();
+    let result = work.await;
+    let ms = ms(started.elapsed());
+    match &result {
+        Ok(_) => tracing::debug!(target: "skrynka::events", command, ms, "Command received"),
+        Err(error) => tracing::warn!(
+            target: "skrynka::events", command, ms, code = ?error.code, detail = error.detail, "Command failed"
+        ),
+    }
+    result
+}
+
+/// Reads an id that the UI was given earlier.
+fn id<T: FromStr>(text: &str) -> Result<T, WireError> {
+    text.parse().map_err(|_| WireError { code: ErrorCode::InvalidInput, detail: "id".to_owned() })
+}

@@ -1,0 +1,293 @@
+//! Accounts: their state, and adding a mailbox by steps.
+
+use secrecy::SecretString;
+use skrynka_core::model::{AccountId, EmailSettings, Endpoint};
+use skrynka_mail::{
+    probe::{self, Step, StepName, StepState},
+    providers::{self, Passwords},
+};
+use tauri::ipc::Channel;
+use tauri_plugin_dialog::DialogExt as _;
+use time::{Date, format_description::well_known::Iso8601};
+
+use super::{DeskState, id, logged};
+use crate::{
+    desk::Office,
+    facts,
+    mailboxes::{self, Mailbox, MailboxError},
+    views,
+    wire::{
+        AccountView, Discovery, ErrorCode, Estimate, MailboxForm, PasswordPolicy, TestStep, TestStepName,
+        TestStepState, WireError, count,
+    },
+    wiring::free_bytes,
+};
+
+/// Every account with its live state.
+#[tauri::command]
+#[specta::specta]
+pub async fn accounts(desk: DeskState<'_>) -> Result<Vec<AccountView>, WireError> {
+    logged("accounts", async { views::accounts(&*desk.office().await?).await }).await
+}
+
+/// Finds the settings of an address: the table's, or the first guess that answers.
+#[tauri::command]
+#[specta::specta]
+pub async fn discover_mailbox(address: String) -> Result<Discovery, WireError> {
+    logged("discover_mailbox", async {
+        let found = providers::discover(&address)
+            .ok_or_else(|| WireError { code: ErrorCode::InvalidInput, detail: "address".to_owned() })?;
+        let passwords = match found.passwords {
+            Passwords::Password => PasswordPolicy::Password,
+            Passwords::AppPassword => PasswordPolicy::AppPassword,
+            Passwords::SwitchOnFirst => PasswordPolicy::SwitchOnFirst,
+            Passwords::None => PasswordPolicy::None,
+        };
+        let settings = if passwords == PasswordPolicy::None { None } else { probe::find(&found).await };
+        let answered = settings.is_some();
+        let servers = settings.or_else(|| found.servers.first().cloned());
+        let mailbox = servers.map(|servers| MailboxForm {
+            name: address.split('@').next().unwrap_or_default().to_owned(),
+            address: address.clone(),
+            imap_host: servers.imap.host,
+            imap_port: servers.imap.port,
+            imap_security: servers.imap_security.into(),
+            smtp_host: servers.smtp.host,
+            smtp_port: servers.smtp.port,
+            smtp_security: servers.smtp_security.into(),
+            user: address.clone(),
+            since: None,
+            ca_file: None,
+            folders: Vec::new(),
+            write_flags: false,
+            color: 0,
+        });
+        Ok(Discovery {
+            provider: found.provider.map(ToOwned::to_owned),
+            passwords,
+            help_url: found.help_url.map(ToOwned::to_owned),
+            mailbox,
+            answered,
+        })
+    })
+    .await
+}
+
+/// Tells how many mails a start date means and how much room they need.
+#[tauri::command]
+#[specta::specta]
+pub async fn estimate_mailbox(
+    desk: DeskState<'_>,
+    form: MailboxForm,
+    password: Option<String>,
+    account: Option<String>,
+) -> Result<Estimate, WireError> {
+    logged("estimate_mailbox", async {
+        let office = desk.office().await?;
+        let password = password_for(&office, password, account.as_deref()).await?;
+        let mailbox = mailbox(form, &office, account.as_deref()).await?;
+        mailbox.check(office.bureau.clock.now())?;
+        let estimate = probe::estimate(&mailbox.settings, &password).await?;
+        let free = office.bureau.has_private_database().then(|| free_bytes(desk.ground().ok()?.profile.root()));
+        Ok(Estimate {
+            messages: count(estimate.messages),
+            kib: count(estimate.bytes / 1024),
+            free_kib: free.flatten().map(|bytes| count(bytes / 1024)),
+        })
+    })
+    .await
+}
+
+/// Tests the connection; each step is told to the channel. Nothing is saved.
+#[tauri::command]
+#[specta::specta]
+pub async fn test_mailbox(
+    desk: DeskState<'_>,
+    form: MailboxForm,
+    password: Option<String>,
+    account: Option<String>,
+    on_step: Channel<TestStep>,
+) -> Result<(), WireError> {
+    logged("test_mailbox", async {
+        let office = desk.office().await?;
+        let password = password_for(&office, password, account.as_deref()).await?;
+        let mailbox = mailbox(form, &office, account.as_deref()).await?;
+        let mut tell = |step: Step| {
+            if let Err(error) = on_step.send(step_view(step)) {
+                tracing::debug!(target: "skrynka::events", error = %error, "Step not told");
+            }
+        };
+        Ok(mailboxes::test(&mailbox, &password, office.bureau.clock.now(), &mut tell).await?)
+    })
+    .await
+}
+
+/// Adds a mailbox once its sign-in has passed and its password has been read back.
+#[tauri::command]
+#[specta::specta]
+pub async fn add_mailbox(
+    desk: DeskState<'_>,
+    form: MailboxForm,
+    password: String,
+) -> Result<AccountView, WireError> {
+    logged("add_mailbox", async {
+        let office = desk.office().await?;
+        let mailbox = mailbox(form, &office, None).await?;
+        let account = mailboxes::add(&office.bureau, mailbox, SecretString::from(password)).await?;
+        office.engine.reload(account.id).await?;
+        facts::send_accounts(&desk, &office).await;
+        let id = account.id.to_string();
+        let view = views::accounts(&office).await?.into_iter().find(|view| view.id == id);
+        view.ok_or_else(|| WireError { code: ErrorCode::NotFound, detail: "account".to_owned() })
+    })
+    .await
+}
+
+/// Changes a mailbox once its sign-in has passed. Without a password the kept one is used.
+#[tauri::command]
+#[specta::specta]
+pub async fn update_mailbox(
+    desk: DeskState<'_>,
+    account: String,
+    form: MailboxForm,
+    password: Option<String>,
+) -> Result<(), WireError> {
+    logged("update_mailbox", async {
+        let office = desk.office().await?;
+        let mailbox = mailbox(form, &office, Some(&account)).await?;
+        let account = id(&account)?;
+        mailboxes::update(&office.bureau, account, mailbox, password.map(SecretString::from)).await?;
+        office.engine.reload(account).await?;
+        facts::send_accounts(&desk, &office).await;
+        Ok(())
+    })
+    .await
+}
+
+/// Switches an account's listener on or off.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_account_enabled(desk: DeskState<'_>, account: String, enabled: bool) -> Result<(), WireError> {
+    logged("set_account_enabled", async {
+        let office = desk.office().await?;
+        let account = id(&account)?;
+        office.bureau.store.set_account_enabled(account, enabled).await?;
+        office.engine.reload(account).await?;
+        facts::send_accounts(&desk, &office).await;
+        Ok(())
+    })
+    .await
+}
+
+/// Ends whatever an account waits for, so that it tries again at once.
+#[tauri::command]
+#[specta::specta]
+pub async fn retry_account(desk: DeskState<'_>, account: String) -> Result<(), WireError> {
+    logged("retry_account", async {
+        desk.office().await?.engine.retry_now(id(&account)?).await;
+        Ok(())
+    })
+    .await
+}
+
+/// Removes an account; its messages stay unless asked otherwise.
+#[tauri::command]
+#[specta::specta]
+pub async fn remove_account(desk: DeskState<'_>, account: String, delete_messages: bool) -> Result<(), WireError> {
+    logged("remove_account", async {
+        let office = desk.office().await?;
+        let account: AccountId = id(&account)?;
+        // The listener ends first: it would go on storing into an account that is being removed.
+        office.bureau.store.set_account_enabled(account, false).await?;
+        office.engine.reload(account).await?;
+        mailboxes::remove(&office.bureau, account, delete_messages).await?;
+        office.engine.reload(account).await?;
+        facts::send_accounts(&desk, &office).await;
+        Ok(())
+    })
+    .await
+}
+
+/// Asks for a file with certificate authorities.
+#[tauri::command]
+#[specta::specta]
+pub async fn pick_ca_file(desk: DeskState<'_>) -> Result<Option<String>, WireError> {
+    let Some(handle) = desk.handle() else { return Ok(None) };
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    handle.dialog().file().add_filter("PEM", &["pem", "crt", "cer"]).pick_file(move |path| {
+        // The window may have been closed while the dialog was open.
+        let _nobody_waits = answer.send(path);
+    });
+    Ok(answered.await.ok().flatten().map(|path| path.to_string()))
+}
+
+/// The password that came with the form, or the kept one of the account that is being changed.
+async fn password_for(
+    office: &Office,
+    password: Option<String>,
+    account: Option<&str>,
+) -> Result<SecretString, WireError> {
+    match (password, account) {
+        (Some(password), _) => Ok(SecretString::from(password)),
+        (None, Some(account)) => Ok(mailboxes::kept_password(&office.bureau, id(account)?).await?),
+        (None, None) => Err(WireError { code: ErrorCode::InvalidInput, detail: "password".to_owned() }),
+    }
+}
+
+/// Reads the form. Certificate authorities that an account has are kept when the form names no new file.
+async fn mailbox(form: MailboxForm, office: &Office, account: Option<&str>) -> Result<Mailbox, WireError> {
+    let ca_pem = match (&form.ca_file, account) {
+        (Some(path), _) => Some(mailboxes::read_ca(path.as_ref())?),
+        (None, Some(account)) => {
+            office.bureau.store.account(id(account)?).await?.and_then(|account| account.email?.ca_pem)
+        }
+        (None, None) => None,
+    };
+    let since = form.since.as_deref().map(day).transpose()?;
+    Ok(Mailbox {
+        name: form.name.trim().to_owned(),
+        color: (form.color > 0).then_some(form.color.into()),
+        settings: EmailSettings {
+            address: form.address.trim().to_owned(),
+            imap: Endpoint { host: form.imap_host.trim().to_owned(), port: form.imap_port },
+            imap_security: form.imap_security.into(),
+            smtp: Endpoint { host: form.smtp_host.trim().to_owned(), port: form.smtp_port },
+            smtp_security: form.smtp_security.into(),
+            user: form.user.trim().to_owned(),
+            since,
+            ca_pem,
+            folders: form.folders,
+            write_flags: form.write_flags,
+        },
+    })
+}
+
+fn day(text: &str) -> Result<time::OffsetDateTime, MailboxError> {
+    Date::parse(text, &Iso8601::DATE)
+        .map(|date| date.midnight().assume_utc())
+        .map_err(|_| MailboxError::Invalid { field: "since", why: "not a day".to_owned() })
+}
+
+fn step_view(step: Step) -> TestStep {
+    TestStep {
+        step: match step.name {
+            StepName::Resolve => TestStepName::Resolve,
+            StepName::Connect => TestStepName::Connect,
+            StepName::Tls => TestStepName::Tls,
+            StepName::SignIn => TestStepName::SignIn,
+            StepName::Folders => TestStepName::Folders,
+            StepName::Idle => TestStepName::Idle,
+            StepName::Smtp => TestStepName::Smtp,
+        },
+        state: match step.state {
+            StepState::Running => TestStepState::Running,
+            StepState::Passed => TestStepState::Passed,
+            StepState::Warned => TestStepState::Warned,
+            StepState::Failed => TestStepState::Failed,
+            StepState::Skipped => TestStepState::Skipped,
+        },
+        ms: step.took.map(|took| count(took.as_millis())),
+        detail: step.detail,
+        error: step.trouble.map(Into::into),
+    }
+}

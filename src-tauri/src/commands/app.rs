@@ -1,0 +1,155 @@
+//! The program itself: start-up, preferences, diagnostics.
+
+use secrecy::SecretString;
+use skrynka_core::{
+    logbook::Level,
+    profile::{self, Density},
+};
+
+use super::{DeskState, logged};
+use crate::{
+    desk::ms,
+    views,
+    wire::{About, AppStatus, Check, ErrorCode, LogField, LogLevelName, Preferences, Theme, WireError},
+};
+
+/// Where the program stands between its start and a usable inbox.
+#[tauri::command]
+#[specta::specta]
+pub async fn app_status(desk: DeskState<'_>) -> Result<AppStatus, ()> {
+    Ok(desk.status())
+}
+
+/// Opens the passphrase vault, or makes it.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_vault(desk: DeskState<'_>, passphrase: String) -> Result<(), WireError> {
+    let passphrase = SecretString::from(passphrase);
+    logged("open_vault", desk.open_vault(passphrase)).await
+}
+
+/// Tries to start again.
+#[tauri::command]
+#[specta::specta]
+pub async fn retry_start(desk: DeskState<'_>) -> Result<(), WireError> {
+    desk.retry();
+    Ok(())
+}
+
+/// What a manager has chosen.
+#[tauri::command]
+#[specta::specta]
+pub async fn preferences(desk: DeskState<'_>) -> Result<Preferences, WireError> {
+    let ground = desk.ground()?;
+    let loaded = ground.profile.settings(ground.clock.now()).map_err(file_error)?;
+    let settings = loaded.settings;
+    Ok(Preferences {
+        language: settings.language,
+        theme: match settings.theme {
+            profile::Theme::System => Theme::System,
+            profile::Theme::Light => Theme::Light,
+            profile::Theme::Dark => Theme::Dark,
+        },
+        compact: settings.density == Density::Compact,
+        log_level: match settings.log_level {
+            Level::Trace | Level::Debug => LogLevelName::Debug,
+            Level::Info => LogLevelName::Info,
+            Level::Warn => LogLevelName::Warn,
+            Level::Error => LogLevelName::Error,
+        },
+        server_url: settings.database.server_url,
+    })
+}
+
+/// Keeps what a manager has chosen. A server's address takes effect at the next start.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> Result<(), WireError> {
+    logged("set_preferences", async {
+        let ground = desk.ground()?;
+        let mut settings = ground.profile.settings(ground.clock.now()).map_err(file_error)?.settings;
+        settings.language = preferences.language;
+        settings.theme = match preferences.theme {
+            Theme::System => profile::Theme::System,
+            Theme::Light => profile::Theme::Light,
+            Theme::Dark => profile::Theme::Dark,
+        };
+        settings.density = if preferences.compact { Density::Compact } else { Density::Comfortable };
+        settings.log_level = match preferences.log_level {
+            LogLevelName::Debug => Level::Debug,
+            LogLevelName::Info => Level::Info,
+            LogLevelName::Warn => Level::Warn,
+            LogLevelName::Error => Level::Error,
+        };
+        if let Some(url) = &preferences.server_url {
+            url.parse::<skrynka_core::postgres::ServerUrl>().map_err(|error| WireError {
+                code: ErrorCode::InvalidInput,
+                detail: format!("serverUrl: {error}"),
+            })?;
+        }
+        settings.database.server_url = preferences.server_url;
+        ground.profile.save_settings(&settings).map_err(file_error)?;
+        ground.set_log_level(settings.log_level);
+        Ok(())
+    })
+    .await
+}
+
+/// Facts about this program and where it keeps its things.
+#[tauri::command]
+#[specta::specta]
+pub async fn about(desk: DeskState<'_>) -> Result<About, WireError> {
+    let ground = desk.ground()?;
+    let office = desk.office().await.ok();
+    let database = match &office {
+        Some(office) if office.bureau.has_private_database() => "private",
+        Some(_) => "server",
+        None if ground.settings.database.server_url.is_some() => "server",
+        None => "private",
+    };
+    Ok(About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        profile: ground.profile.root().display().to_string(),
+        database: database.to_owned(),
+        secrets: office.map(|office| office.bureau.secrets.kind()).unwrap_or_default().to_owned(),
+        system_language: sys_locale::get_locale().unwrap_or_default(),
+    })
+}
+
+/// Looks at everything that can be wrong.
+#[tauri::command]
+#[specta::specta]
+pub async fn diagnostics(desk: DeskState<'_>) -> Result<Vec<Check>, WireError> {
+    logged("diagnostics", async {
+        let office = desk.office().await?;
+        Ok(views::checks(desk.ground()?, &office.bureau).await)
+    })
+    .await
+}
+
+/// The window has painted for the first time.
+#[tauri::command]
+#[specta::specta]
+pub async fn ui_ready(desk: DeskState<'_>) -> Result<(), WireError> {
+    tracing::info!(target: "skrynka::ui", ms = ms(desk.age()), "Window painted");
+    Ok(())
+}
+
+/// A line for the log from the window.
+#[tauri::command]
+#[specta::specta]
+pub async fn ui_log(level: LogLevelName, message: String, fields: Vec<LogField>) -> Result<(), WireError> {
+    let facts: String = fields.iter().map(|field| format!("{}={} ", field.name, field.value)).collect();
+    let (message, facts): (String, String) = (message.chars().take(500).collect(), facts.chars().take(2000).collect());
+    match level {
+        LogLevelName::Debug => tracing::debug!(target: "skrynka::ui", said = message, facts, "Window said"),
+        LogLevelName::Info => tracing::info!(target: "skrynka::ui", said = message, facts, "Window said"),
+        LogLevelName::Warn => tracing::warn!(target: "skrynka::ui", said = message, facts, "Window said"),
+        LogLevelName::Error => tracing::error!(target: "skrynka::ui", said = message, facts, "Window said"),
+    }
+    Ok(())
+}
+
+fn file_error(error: impl std::error::Error) -> WireError {
+    WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) }
+}

@@ -1,0 +1,186 @@
+//! Conversations, messages and search.
+
+use std::sync::PoisonError;
+
+use skrynka_core::model::{AccountId, ConversationId};
+
+use super::{DeskState, id, logged};
+use crate::{
+    views,
+    wire::{
+        ConversationFilter, ConversationKey, ConversationPage, ConversationRow, Counts, MessagePage, PageKey,
+        SearchPage, Snapshot, WireError,
+    },
+    window::MAIN,
+};
+
+/// Pages are at most this long.
+const PAGE: u16 = 500;
+
+/// What a window starts from. Facts are told from the program's start on, so nothing falls between.
+#[tauri::command]
+#[specta::specta]
+pub async fn subscribe(desk: DeskState<'_>) -> Result<Snapshot, WireError> {
+    tracing::info!(target: "skrynka::events", window = MAIN, "Window subscribing");
+    logged("subscribe", async {
+        let office = desk.office().await?;
+        let vector = office.bureau.store.journal_vector().await?;
+        let snapshot = Snapshot { accounts: views::accounts(&office).await?, counts: views::counts(&office).await? };
+        tracing::info!(target: "skrynka::events", window = MAIN, "Window subscribed");
+        tracing::info!(
+            target: "skrynka::events",
+            window = MAIN, seq = vector.values().sum::<i64>(), conversations = snapshot.counts.conversations,
+            "Snapshot sent"
+        );
+        Ok(snapshot)
+    })
+    .await
+}
+
+/// The counts of the sidebar.
+#[tauri::command]
+#[specta::specta]
+pub async fn counts(desk: DeskState<'_>) -> Result<Counts, WireError> {
+    logged("counts", async { views::counts(&*desk.office().await?).await }).await
+}
+
+/// A page of the list, latest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn conversations(
+    desk: DeskState<'_>,
+    filter: ConversationFilter,
+    after: Option<PageKey>,
+    limit: u16,
+) -> Result<ConversationPage, WireError> {
+    logged("conversations", async {
+        let office = desk.office().await?;
+        let after = after.as_deref().map(views::read_conversation_position).transpose()?;
+        let limit = limit.clamp(1, PAGE);
+        let listing = views::listing(&filter)?;
+        let page = office.bureau.store.conversations(listing, after, limit.into()).await?;
+        let next = (page.len() == usize::from(limit))
+            .then(|| page.last().map(|row| views::write_conversation_position(row.position())))
+            .flatten();
+        Ok(ConversationPage { rows: page.into_iter().map(views::conversation).collect(), next })
+    })
+    .await
+}
+
+/// Rows that facts named.
+#[tauri::command]
+#[specta::specta]
+pub async fn conversations_by_key(
+    desk: DeskState<'_>,
+    keys: Vec<ConversationKey>,
+) -> Result<Vec<ConversationRow>, WireError> {
+    logged("conversations_by_key", async {
+        let office = desk.office().await?;
+        let keys = keys.iter().take(PAGE.into()).map(key).collect::<Result<Vec<_>, _>>()?;
+        let rows = office.bureau.store.conversations_by_key(&keys).await?;
+        Ok(rows.into_iter().map(views::conversation).collect())
+    })
+    .await
+}
+
+/// A page of a conversation, older than `before`.
+#[tauri::command]
+#[specta::specta]
+pub async fn messages(
+    desk: DeskState<'_>,
+    conversation: ConversationKey,
+    before: Option<PageKey>,
+    limit: u16,
+) -> Result<MessagePage, WireError> {
+    logged("messages", async {
+        let office = desk.office().await?;
+        let (account, conversation) = key(&conversation)?;
+        let before = before.as_deref().map(views::read_message_position).transpose()?;
+        let limit = limit.clamp(1, PAGE);
+        let page = office.bureau.store.messages(account, conversation, before, limit.into()).await?;
+        let older = (page.len() == usize::from(limit))
+            .then(|| page.first().map(views::write_message_position))
+            .flatten();
+        Ok(MessagePage { rows: page.into_iter().map(views::message).collect(), older })
+    })
+    .await
+}
+
+/// Marks a conversation read here, and on the server where the owner has turned that on.
+#[tauri::command]
+#[specta::specta]
+pub async fn mark_read(desk: DeskState<'_>, conversation: ConversationKey) -> Result<(), WireError> {
+    logged("mark_read", async {
+        let office = desk.office().await?;
+        let (account, conversation) = key(&conversation)?;
+        let places = office.bureau.store.mark_read(account, conversation).await?;
+        let writes = office.bureau.store.account(account).await?.and_then(|a| a.email).is_some_and(|e| e.write_flags);
+        if let Some(remote) = office.engine.remote(account).filter(|_| writes && !places.is_empty()) {
+            let marked = async move {
+                if let Err(error) = remote.mark_seen(places, true).await {
+                    tracing::warn!(
+                        target: "skrynka::email", account = %account, error = skrynka_core::chain(&error),
+                        "Read mark not written to the server"
+                    );
+                }
+            };
+            desk.tasks().spawn("mark seen", marked);
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Marks a conversation's latest message from the customer unread here.
+#[tauri::command]
+#[specta::specta]
+pub async fn mark_unread(desk: DeskState<'_>, conversation: ConversationKey) -> Result<(), WireError> {
+    logged("mark_unread", async {
+        let (account, conversation) = key(&conversation)?;
+        Ok(desk.office().await?.bureau.store.mark_unread(account, conversation).await?)
+    })
+    .await
+}
+
+/// Finds messages, newest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn search(
+    desk: DeskState<'_>,
+    text: String,
+    account: Option<String>,
+    after: Option<PageKey>,
+    limit: u16,
+) -> Result<SearchPage, WireError> {
+    logged("search", async {
+        let account = account.as_deref().map(id::<AccountId>).transpose()?;
+        views::search(&*desk.office().await?, &text, account, after.as_deref(), limit.clamp(1, PAGE)).await
+    })
+    .await
+}
+
+/// The window has painted these rows: the last stamp of a message's way.
+#[tauri::command]
+#[specta::specta]
+pub async fn painted(desk: DeskState<'_>, conversations: Vec<ConversationKey>) -> Result<(), WireError> {
+    let office = desk.office().await?;
+    let now = office.bureau.clock.now();
+    for conversation in conversations.iter().take(PAGE.into()) {
+        let (account, conversation) = key(conversation)?;
+        let stored_at =
+            office.unpainted.lock().unwrap_or_else(PoisonError::into_inner).remove(&(account, conversation));
+        if let Some(stored_at) = stored_at {
+            let ms = i64::try_from((now - stored_at).whole_milliseconds()).unwrap_or(i64::MAX);
+            tracing::info!(
+                target: "skrynka::events",
+                account = %account, conversation = %conversation, since_stored_ms = ms,
+                "Row painted"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn key(key: &ConversationKey) -> Result<(AccountId, ConversationId), WireError> {
+    Ok((id(&key.account)?, id(&key.id)?))
+}

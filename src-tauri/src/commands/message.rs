@@ -1,0 +1,278 @@
+//! One message: its HTML, its links, its files.
+
+use std::path::{Path, PathBuf};
+
+use skrynka_core::{
+    model::{AccountId, AttachmentId, MessageId},
+    store::StoredFile,
+};
+use skrynka_mail::parse::{attachment_bytes, clean_file_name};
+use tauri_plugin_dialog::DialogExt as _;
+
+use super::{DeskState, id, logged};
+use crate::{
+    desk::{Desk, Office},
+    mail_scheme,
+    wire::{BodyView, ErrorCode, MessageKey, SavedFiles, WireError, count},
+    wiring::opened_files_dir,
+};
+
+/// How to show a message's HTML.
+#[tauri::command]
+#[specta::specta]
+pub async fn message_body(desk: DeskState<'_>, message: MessageKey, show_remote: bool) -> Result<BodyView, WireError> {
+    logged("message_body", async {
+        let (account, message) = key(&message)?;
+        let always = desk.office().await?.bureau.store.shows_remote(account, message).await?;
+        let remote_shown = show_remote || always;
+        let document = mail_scheme::rendered(&desk, account, message, remote_shown).await?;
+        Ok(BodyView {
+            url: mail_scheme::frame_url(account, message, remote_shown),
+            blocked: document.blocked_remote,
+            remote_shown,
+            always,
+        })
+    })
+    .await
+}
+
+/// Chooses whether remote pictures of this message's sender are always shown.
+#[tauri::command]
+#[specta::specta]
+pub async fn always_show_remote(desk: DeskState<'_>, message: MessageKey, always: bool) -> Result<(), WireError> {
+    logged("always_show_remote", async {
+        let (account, message) = key(&message)?;
+        Ok(desk.office().await?.bureau.store.set_shows_remote(account, message, always).await?)
+    })
+    .await
+}
+
+/// Opens a link in the system's browser, after the manager has seen where it goes.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_link(desk: DeskState<'_>, message: MessageKey, index: u32) -> Result<(), WireError> {
+    logged("open_link", async {
+        let (account, message) = key(&message)?;
+        let document = mail_scheme::rendered(&desk, account, message, true).await?;
+        let link = usize::try_from(index).ok().and_then(|index| document.links.get(index)).ok_or_else(not_found)?;
+        let is_web = ["https://", "http://", "mailto:"].iter().any(|scheme| link.href.starts_with(scheme));
+        if !is_web {
+            return Err(WireError { code: ErrorCode::InvalidInput, detail: "link".to_owned() });
+        }
+        opener::open(&link.href).map_err(file_error)
+    })
+    .await
+}
+
+/// Opens a file in the system's default program, from a folder of its own.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_file(desk: DeskState<'_>, account: String, file: String) -> Result<(), WireError> {
+    logged("open_file", async {
+        let path = put_aside(&desk, &account, &file).await?;
+        opener::open(path).map_err(file_error)
+    })
+    .await
+}
+
+/// Saves a file where the manager chooses.
+#[tauri::command]
+#[specta::specta]
+pub async fn save_file(desk: DeskState<'_>, account: String, file: String) -> Result<SavedFiles, WireError> {
+    logged("save_file", async {
+        let office = desk.office().await?;
+        let (name, bytes) = content(&office, id(&account)?, id(&file)?).await?;
+        save_one(&desk, &name, bytes).await
+    })
+    .await
+}
+
+/// Saves every file of a message into a folder that the manager chooses. Names that are taken get a number.
+#[tauri::command]
+#[specta::specta]
+pub async fn save_all_files(desk: DeskState<'_>, message: MessageKey) -> Result<SavedFiles, WireError> {
+    logged("save_all_files", async {
+        let (account, message) = key(&message)?;
+        let office = desk.office().await?;
+        let files = office.bureau.store.message(account, message).await?.files;
+        let Some(folder) = ask(&desk, |dialog, answer| dialog.pick_folder(answer)).await? else {
+            return Ok(SavedFiles { folder: None, saved: 0, failed: None });
+        };
+        let raw = office.bureau.store.raw_message(account, message).await?;
+        let mut saved = 0_usize;
+        let mut failed = None;
+        for file in files.iter().filter(|file| !file.inline) {
+            let written = part(&raw, file).and_then(|bytes| {
+                write_new(&folder, &clean_file_name(&file.name, &file.mime), &bytes).map_err(file_error)
+            });
+            match written {
+                Ok(_) => saved += 1,
+                Err(error) => failed = Some(error),
+            }
+        }
+        Ok(SavedFiles { folder: Some(folder.display().to_string()), saved: count(saved), failed })
+    })
+    .await
+}
+
+/// Saves the untouched message as an `.eml` file.
+#[tauri::command]
+#[specta::specta]
+pub async fn save_original(desk: DeskState<'_>, message: MessageKey) -> Result<SavedFiles, WireError> {
+    logged("save_original", async {
+        let (account, message) = key(&message)?;
+        let office = desk.office().await?;
+        let stored = office.bureau.store.message(account, message).await?;
+        let raw = office.bureau.store.raw_message(account, message).await?;
+        let subject = if stored.subject.is_empty() { "message" } else { &stored.subject };
+        let name = clean_file_name(&format!("{}.eml", subject.replace(['/', '\\'], "-")), "message/rfc822");
+        save_one(&desk, &name, raw).await
+    })
+    .await
+}
+
+/// Puts a file aside and starts dragging it out of the window.
+#[tauri::command]
+#[specta::specta]
+pub async fn drag_file(desk: DeskState<'_>, account: String, file: String) -> Result<(), WireError> {
+    logged("drag_file", async {
+        let path = put_aside(&desk, &account, &file).await?;
+        let window = desk
+            .handle()
+            .and_then(|handle| tauri::Manager::get_webview_window(handle, crate::window::MAIN))
+            .ok_or_else(not_found)?;
+        start_drag(&window, path)
+    })
+    .await
+}
+
+/// The drag starts on the thread that owns the window.
+fn start_drag(window: &tauri::WebviewWindow, path: PathBuf) -> Result<(), WireError> {
+    let dragged = window.clone();
+    window
+        .run_on_main_thread(move || {
+            #[cfg(target_os = "linux")]
+            let started = dragged.gtk_window().map_err(|error| error.to_string()).and_then(|gtk| {
+                let picture = drag::Image::Raw(DRAG_PICTURE.to_vec());
+                drag::start_drag(&gtk, drag::DragItem::Files(vec![path]), picture, |_, _| {}, drag::Options::default())
+                    .map_err(|error| error.to_string())
+            });
+            #[cfg(not(target_os = "linux"))]
+            let started = {
+                let picture = drag::Image::Raw(DRAG_PICTURE.to_vec());
+                let item = drag::DragItem::Files(vec![path]);
+                drag::start_drag(&dragged, item, picture, |_, _| {}, drag::Options::default())
+                    .map_err(|error| error.to_string())
+            };
+            if let Err(error) = started {
+                tracing::warn!(target: "skrynka::ui", error, "Drag not started");
+            }
+        })
+        .map_err(|error| WireError { code: ErrorCode::Internal, detail: error.to_string() })
+}
+
+/// What hangs at the pointer while a file is dragged.
+const DRAG_PICTURE: &[u8] = include_bytes!("../../../icons/32x32.png");
+
+/// Writes a file into a folder of its own below the cache and returns its path.
+async fn put_aside(desk: &Desk, account: &str, file: &str) -> Result<PathBuf, WireError> {
+    let office = desk.office().await?;
+    let (account, file): (AccountId, AttachmentId) = (id(account)?, id(file)?);
+    let (name, bytes) = content(&office, account, file).await?;
+    let folder = opened_files_dir(&desk.ground()?.profile).join(file.to_string());
+    std::fs::create_dir_all(&folder).map_err(file_error)?;
+    let path = folder.join(name);
+    // A copy that is open in another program may be read-only for us; the same bytes need no second writing.
+    if std::fs::read(&path).is_ok_and(|there| there == bytes) {
+        return Ok(path);
+    }
+    std::fs::write(&path, bytes).map_err(file_error)?;
+    Ok(path)
+}
+
+async fn content(office: &Office, account: AccountId, file: AttachmentId) -> Result<(String, Vec<u8>), WireError> {
+    let file = office.bureau.store.file(account, file).await?;
+    let raw = office.bureau.store.raw_message(account, file.message).await?;
+    let bytes = part(&raw, &file)?;
+    Ok((clean_file_name(&file.name, &file.mime), bytes))
+}
+
+fn part(raw: &[u8], file: &StoredFile) -> Result<Vec<u8>, WireError> {
+    file.part.and_then(|part| attachment_bytes(raw, part)).ok_or_else(not_found)
+}
+
+async fn save_one(desk: &Desk, name: &str, bytes: Vec<u8>) -> Result<SavedFiles, WireError> {
+    let name = name.to_owned();
+    let chosen = ask(desk, |dialog, answer| dialog.set_file_name(name).save_file(answer)).await?;
+    let Some(path) = chosen else { return Ok(SavedFiles { folder: None, saved: 0, failed: None }) };
+    std::fs::write(&path, bytes).map_err(file_error)?;
+    let folder = path.parent().map(|folder| folder.display().to_string());
+    Ok(SavedFiles { folder, saved: 1, failed: None })
+}
+
+/// Asks with a native dialog; `None` when the manager cancelled.
+async fn ask(
+    desk: &Desk,
+    show: impl FnOnce(
+        tauri_plugin_dialog::FileDialogBuilder<tauri::Wry>,
+        Box<dyn FnOnce(Option<tauri_plugin_dialog::FilePath>) + Send>,
+    ),
+) -> Result<Option<PathBuf>, WireError> {
+    let handle = desk.handle().ok_or_else(not_found)?;
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    let answer = Box::new(move |path: Option<tauri_plugin_dialog::FilePath>| {
+        // The window may have been closed while the dialog was open.
+        let _nobody_waits = answer.send(path);
+    });
+    show(handle.dialog().file(), answer);
+    let chosen = answered.await.ok().flatten();
+    chosen.map(|path| path.into_path().map_err(file_error)).transpose()
+}
+
+/// Writes a file under a name that is free: `name (2).pdf` where `name.pdf` is taken.
+fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf> {
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
+        _ => (name, String::new()),
+    };
+    for number in 1_u32.. {
+        let name = if number == 1 { name.to_owned() } else { format!("{stem} ({number}){extension}") };
+        let path = folder.join(name);
+        match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => {
+                std::io::Write::write_all(&mut file, bytes)?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
+}
+
+fn key(key: &MessageKey) -> Result<(AccountId, MessageId), WireError> {
+    Ok((id(&key.account)?, id(&key.id)?))
+}
+
+fn not_found() -> WireError {
+    WireError { code: ErrorCode::NotFound, detail: String::new() }
+}
+
+fn file_error(error: impl std::error::Error) -> WireError {
+    WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_new;
+
+    #[test]
+    fn a_taken_name_gets_a_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..3)
+            .map(|_| write_new(folder.path(), "рахунок.pdf", b"x").unwrap())
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(names, ["рахунок.pdf", "рахунок (2).pdf", "рахунок (3).pdf"]);
+    }
+}

@@ -1,0 +1,308 @@
+//! What the window works with: the program's status, and the office behind it once it is open.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use secrecy::SecretString;
+use skrynka_core::{
+    engine::{Engine, Tasks},
+    model::{AccountId, ConversationId},
+    postgres::PostgresError,
+    secrets::{Secrets, SecretsError},
+    store::StoreError,
+};
+use tauri::AppHandle;
+use tauri_specta::Event as _;
+use time::OffsetDateTime;
+use tokio::sync::{Notify, RwLock};
+
+use crate::{
+    facts,
+    wire::{AppStatus, DatabaseTroubleCode, ErrorCode, StartStep, StatusChanged, WireError, stamp},
+    wiring::{Bureau, Ground, Places, StartError},
+};
+
+/// How long the last tasks may take to end.
+const END_DEADLINE: Duration = Duration::from_secs(10);
+/// A wall clock that jumps ahead of the running time by this much means that the computer slept.
+const SLEPT: time::Duration = time::Duration::seconds(10);
+
+/// What the window works with.
+pub struct Desk {
+    places: Places,
+    tasks: Tasks,
+    handle: OnceLock<AppHandle>,
+    ground: OnceLock<Arc<Ground>>,
+    status: Mutex<AppStatus>,
+    secrets: Mutex<Option<Secrets>>,
+    /// Somebody asked to try again.
+    retry: Notify,
+    office: RwLock<Option<Arc<Office>>>,
+    followers: Mutex<HashMap<u32, tokio_util::sync::CancellationToken>>,
+    started: tokio::time::Instant,
+}
+
+/// The open office: database and listeners.
+pub struct Office {
+    /// Database, secrets, integrations.
+    pub bureau: Bureau,
+    /// The listeners.
+    pub engine: Engine,
+    /// When facts of conversations were stored that the window has not painted yet.
+    pub unpainted: Mutex<HashMap<(AccountId, ConversationId), OffsetDateTime>>,
+}
+
+impl Desk {
+    pub fn new(places: Places) -> Self {
+        Self {
+            places,
+            tasks: Tasks::default(),
+            handle: OnceLock::new(),
+            ground: OnceLock::new(),
+            status: Mutex::new(AppStatus::Starting { step: StartStep::Secrets }),
+            secrets: Mutex::default(),
+            retry: Notify::new(),
+            office: RwLock::default(),
+            followers: Mutex::default(),
+            started: tokio::time::Instant::now(),
+        }
+    }
+
+    /// The tasks that end with the window.
+    pub const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Time since the program started.
+    pub fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Tauri's handle; there is one from the window's set-up on.
+    pub fn handle(&self) -> Option<&AppHandle> {
+        self.handle.get()
+    }
+
+    /// The ground, once the profile could be opened.
+    pub fn ground(&self) -> Result<&Arc<Ground>, WireError> {
+        self.ground
+            .get()
+            .ok_or_else(|| WireError { code: ErrorCode::Internal, detail: "the profile is not open".to_owned() })
+    }
+
+    /// Where the program stands.
+    pub fn status(&self) -> AppStatus {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The open office.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Database`] while the database is not ready.
+    pub async fn office(&self) -> Result<Arc<Office>, WireError> {
+        self.office.read().await.clone().ok_or_else(|| WireError {
+            code: ErrorCode::Database,
+            detail: "the database is not open yet".to_owned(),
+        })
+    }
+
+    /// Starts opening the office; the window shows how far it is.
+    pub fn begin(self: &Arc<Self>, handle: AppHandle) {
+        let _first = self.handle.set(handle);
+        let desk = self.clone();
+        self.tasks.spawn("start", async move {
+            let stop = desk.tasks.stopping();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = desk.open() => {}
+            }
+        });
+        let desk = self.clone();
+        self.tasks.spawn("signals", async move { desk.exit_when_asked().await });
+    }
+
+    /// Tries to start again.
+    pub fn retry(&self) {
+        self.retry.notify_one();
+    }
+
+    /// Opens or makes the vault with what a person typed.
+    pub async fn open_vault(&self, passphrase: SecretString) -> Result<(), WireError> {
+        let secrets = self.ground()?.secrets(&self.places, Some(passphrase)).await;
+        let secrets = secrets.map_err(|error| match error {
+            StartError::Secrets(SecretsError::WrongPassphrase) => {
+                WireError { code: ErrorCode::WrongPassphrase, detail: String::new() }
+            }
+            other => WireError { code: ErrorCode::Secrets, detail: skrynka_core::chain(&other) },
+        })?;
+        *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = Some(secrets);
+        self.retry();
+        Ok(())
+    }
+
+    /// Remembers who follows the log; returns the number that ends it.
+    pub fn add_follower(&self, stop: tokio_util::sync::CancellationToken) -> u32 {
+        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = followers.keys().max().map_or(1, |highest| highest + 1);
+        followers.insert(number, stop);
+        number
+    }
+
+    /// Ends following the log.
+    pub fn remove_follower(&self, number: u32) {
+        if let Some(stop) = self.followers.lock().unwrap_or_else(PoisonError::into_inner).remove(&number) {
+            stop.cancel();
+        }
+    }
+
+    /// Ends everything: listeners first, the database last.
+    pub async fn end(&self) {
+        let office = self.office.write().await.take();
+        if let Some(office) = &office {
+            office.engine.shutdown().await;
+        }
+        self.tasks.shutdown(END_DEADLINE).await;
+        if let Some(office) = office {
+            office.bureau.close().await;
+        }
+        tracing::info!(target: "skrynka::app", "Program ended");
+    }
+
+    async fn open(self: Arc<Self>) {
+        let office = loop {
+            match self.try_open().await {
+                Ok(office) => break Arc::new(office),
+                Err(error) => {
+                    tracing::warn!(target: "skrynka::app", error = skrynka_core::chain(&error), "Start stopped");
+                    self.set_status(trouble(&error));
+                }
+            }
+            self.retry.notified().await;
+        };
+        *self.office.write().await = Some(office.clone());
+        self.set_status(AppStatus::Ready);
+        tracing::info!(target: "skrynka::app", ms = ms(self.age()), "Office opened");
+        let watched = office.clone();
+        let watch = async move { watched.bureau.watch_database().await };
+        tokio::join!(watch, facts::pump(&self, &office), watch_for_sleep(&office));
+    }
+
+    async fn try_open(&self) -> Result<Office, StartError> {
+        let ground = match self.ground.get() {
+            Some(ground) => ground.clone(),
+            None => {
+                let ground = Arc::new(Ground::open(&self.places)?);
+                self.ground.get_or_init(|| ground).clone()
+            }
+        };
+        self.set_status(AppStatus::Starting { step: StartStep::Secrets });
+        let opened = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let secrets = match opened {
+            Some(secrets) => secrets,
+            None => ground.secrets(&self.places, None).await?,
+        };
+        let bureau = Bureau::open(&ground, &self.places, secrets, |step| {
+            self.set_status(AppStatus::Starting { step });
+        })
+        .await?;
+        self.set_status(AppStatus::Starting { step: StartStep::Accounts });
+        match bureau.listen().await {
+            Ok(engine) => Ok(Office { bureau, engine, unpainted: Mutex::default() }),
+            Err(error) => {
+                bureau.close().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn set_status(&self, status: AppStatus) {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&status);
+        if let Some(handle) = self.handle()
+            && let Err(error) = StatusChanged(status).emit(handle)
+        {
+            tracing::warn!(target: "skrynka::events", error = %error, "Event not sent");
+        }
+    }
+
+    /// Ends the program when the system asks it to.
+    async fn exit_when_asked(&self) {
+        let stop = self.tasks.stopping();
+        let asked = tokio::select! {
+            () = stop.cancelled() => false,
+            asked = crate::cli::asked_to_stop() => asked.is_ok(),
+        };
+        if asked && let Some(handle) = self.handle() {
+            handle.exit(0);
+        }
+    }
+}
+
+/// Connections do not survive sleep, and timers do not count it: after it, everything connects anew.
+async fn watch_for_sleep(office: &Office) {
+    let clock = &office.bureau.clock;
+    loop {
+        let (before, started) = (clock.now(), tokio::time::Instant::now());
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let slept = clock.now() - before - time::Duration::try_from(started.elapsed()).unwrap_or_default();
+        if slept > SLEPT {
+            tracing::info!(target: "skrynka::app", seconds = slept.whole_seconds(), "Computer slept, connecting anew");
+            office.engine.reconnect().await;
+        }
+    }
+}
+
+/// Says in the window's words why the office is not open.
+fn trouble(error: &StartError) -> AppStatus {
+    let detail = skrynka_core::chain(error);
+    let code = match error {
+        StartError::NeedsVault { reason } => return AppStatus::NeedsVault { exists: false, reason: reason.clone() },
+        StartError::NeedsPassphrase => return AppStatus::NeedsVault { exists: true, reason: String::new() },
+        StartError::Profile(_) | StartError::Log(_) => return AppStatus::ProfileTrouble { detail },
+        StartError::Secrets(_) => DatabaseTroubleCode::SignIn,
+        StartError::ServerUrl(_) => DatabaseTroubleCode::Other,
+        StartError::Postgres(error) => postgres_code(error),
+        StartError::Store(error) => match error {
+            StoreError::DiskFull(_) => DatabaseTroubleCode::DiskFull,
+            StoreError::SchemaTooNew { .. } => DatabaseTroubleCode::SchemaTooNew,
+            StoreError::SignIn(_) => DatabaseTroubleCode::SignIn,
+            StoreError::Unreachable(_) => DatabaseTroubleCode::Unreachable,
+            StoreError::Migration(_)
+            | StoreError::Inconsistent(_)
+            | StoreError::AccountExists(_)
+            | StoreError::NotFound(_)
+            | StoreError::Refused(_)
+            | StoreError::Spool(_) => DatabaseTroubleCode::Other,
+        },
+    };
+    let since = stamp(skrynka_core::clock::Clock::now(&skrynka_core::clock::SystemClock));
+    AppStatus::DatabaseTrouble { code, detail, since }
+}
+
+const fn postgres_code(error: &PostgresError) -> DatabaseTroubleCode {
+    match error {
+        PostgresError::BinariesMissing { .. } | PostgresError::BinariesUnusable { .. } => {
+            DatabaseTroubleCode::BinariesMissing
+        }
+        PostgresError::NoPermission { .. } | PostgresError::OwnedByOther { .. } => DatabaseTroubleCode::NoPermission,
+        PostgresError::DiskFull { .. } => DatabaseTroubleCode::DiskFull,
+        PostgresError::OtherMajorVersion { .. } | PostgresError::Damaged { .. } => DatabaseTroubleCode::Damaged,
+        PostgresError::PasswordLost | PostgresError::NoPassword | PostgresError::Secrets(_) => {
+            DatabaseTroubleCode::SignIn
+        }
+        PostgresError::Connect(_) | PostgresError::NotReady { .. } | PostgresError::Busy { .. } => {
+            DatabaseTroubleCode::Unreachable
+        }
+        PostgresError::InitFailed { .. }
+        | PostgresError::Socket { .. }
+        | PostgresError::Unsafe { .. }
+        | PostgresError::Io { .. } => DatabaseTroubleCode::Other,
+    }
+}
+
+/// Whole milliseconds, for the log.
+pub fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

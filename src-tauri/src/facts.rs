@@ -1,0 +1,183 @@
+//! The journal's facts on their way to the window: gathered per frame, named by id.
+
+use std::{collections::BTreeSet, sync::PoisonError, time::Duration};
+
+use skrynka_core::{
+    journal::{JournalReader, News},
+    model::{AccountId, ConversationId},
+    store::{FactKind, JournalEntry},
+};
+use tauri_specta::Event as _;
+use tokio::time::Instant;
+
+use crate::{
+    desk::{Desk, Office},
+    views,
+    wire::{AccountsChanged, ConversationKey, FactsArrived, count},
+    window::MAIN,
+};
+
+/// One frame of a screen: what happens within it is told together.
+const FRAME: Duration = Duration::from_millis(16);
+/// Account states are told at most this often.
+const STATES: Duration = Duration::from_millis(200);
+/// More conversations than this are not named: the window reads its lists again.
+const NAMED: usize = 200;
+/// Conversations whose painting is waited for; beyond it the window is far behind anyway.
+const UNPAINTED: usize = 1000;
+
+/// Brings facts and account states to the window until it is dropped.
+pub async fn pump(desk: &Desk, office: &Office) {
+    tokio::join!(facts(desk, office), states(desk, office));
+}
+
+async fn facts(desk: &Desk, office: &Office) {
+    loop {
+        let error = match JournalReader::from_now(office.bureau.store.clone()).await {
+            Ok(mut journal) => match follow(desk, office, &mut journal).await {
+                Ok(never) => match never {},
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        tracing::warn!(target: "skrynka::events", error = skrynka_core::chain(&error), "Journal not read");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // What happened meanwhile is not known by name.
+        send(desk, &Frame { overflowed: true, ..Frame::default() }, 0);
+    }
+}
+
+async fn follow(
+    desk: &Desk,
+    office: &Office,
+    journal: &mut JournalReader,
+) -> Result<std::convert::Infallible, skrynka_core::store::StoreError> {
+    let mut last_sent = Instant::now();
+    loop {
+        let mut frame = Frame::default();
+        let mut seq = frame.take(journal.next().await?, office);
+        // The first fact goes at once; what follows within a frame of the last event goes together.
+        let until = last_sent + FRAME;
+        while Instant::now() < until {
+            match tokio::time::timeout_at(until, journal.next()).await {
+                Ok(news) => seq = seq.max(frame.take(news?, office)),
+                Err(_) => break,
+            }
+        }
+        send(desk, &frame, seq);
+        last_sent = Instant::now();
+    }
+}
+
+async fn states(desk: &Desk, office: &Office) {
+    let mut changes = office.engine.watch_statuses();
+    while changes.changed().await.is_ok() {
+        send_accounts(desk, office).await;
+        tokio::time::sleep(STATES).await;
+    }
+}
+
+/// Tells the window how every account stands.
+pub async fn send_accounts(desk: &Desk, office: &Office) {
+    match views::accounts(office).await {
+        Ok(accounts) => {
+            if let Some(handle) = desk.handle()
+                && let Err(error) = (AccountsChanged { accounts }).emit(handle)
+            {
+                tracing::warn!(target: "skrynka::events", error = %error, "Event not sent");
+            }
+        }
+        Err(error) => tracing::debug!(target: "skrynka::events", error = error.detail, "Accounts not read"),
+    }
+}
+
+/// What one event tells.
+#[derive(Default)]
+struct Frame {
+    conversations: BTreeSet<(AccountId, ConversationId)>,
+    merged: BTreeSet<(AccountId, ConversationId)>,
+    new_messages: usize,
+    overflowed: bool,
+    accounts: bool,
+}
+
+impl Frame {
+    /// Adds what the journal says and returns the highest number in it.
+    fn take(&mut self, news: News, office: &Office) -> i64 {
+        match news {
+            News::Overflowed => {
+                self.overflowed = true;
+                0
+            }
+            News::Facts(facts) => {
+                for entry in &facts {
+                    self.add(entry, office);
+                }
+                facts.iter().map(|entry| entry.seq).max().unwrap_or(0)
+            }
+        }
+    }
+
+    fn add(&mut self, entry: &JournalEntry, office: &Office) {
+        let key = entry.fact.conversation.map(|conversation| (entry.account, conversation));
+        match (entry.fact.kind, key) {
+            (FactKind::ConversationMerged, Some(key)) => {
+                self.merged.insert(key);
+            }
+            (FactKind::MessageStored, Some(key)) => {
+                self.new_messages += 1;
+                self.conversations.insert(key);
+                let mut unpainted = office.unpainted.lock().unwrap_or_else(PoisonError::into_inner);
+                if unpainted.len() < UNPAINTED {
+                    unpainted.insert(key, entry.at);
+                }
+            }
+            (FactKind::MessageMarked | FactKind::MessageGone | FactKind::ConversationChanged, Some(key)) => {
+                self.conversations.insert(key);
+            }
+            (
+                FactKind::AccountAdded
+                | FactKind::AccountChanged
+                | FactKind::AccountRemoved
+                | FactKind::AccountStateChanged,
+                _,
+            ) => self.accounts = true,
+            (
+                FactKind::ConversationMerged
+                | FactKind::MessageStored
+                | FactKind::MessageMarked
+                | FactKind::MessageGone
+                | FactKind::ConversationChanged,
+                None,
+            ) => self.overflowed = true,
+        }
+    }
+}
+
+fn send(desk: &Desk, frame: &Frame, seq: i64) {
+    let Some(handle) = desk.handle() else { return };
+    if frame.conversations.is_empty() && frame.merged.is_empty() && !frame.overflowed {
+        return;
+    }
+    let overflowed = frame.overflowed || frame.conversations.len() > NAMED;
+    let key = |(account, id): &(AccountId, ConversationId)| ConversationKey {
+        account: account.to_string(),
+        id: id.to_string(),
+    };
+    let event = FactsArrived {
+        conversations: if overflowed { Vec::new() } else { frame.conversations.iter().map(key).collect() },
+        merged: frame.merged.iter().map(key).collect(),
+        new_messages: count(frame.new_messages),
+        overflowed,
+        counts_changed: true,
+    };
+    let conversations = event.conversations.len();
+    match event.emit(handle) {
+        Ok(()) => tracing::debug!(
+            target: "skrynka::events",
+            kind = "facts_arrived", seq, window = MAIN, conversations, overflowed,
+            "Event sent"
+        ),
+        Err(error) => tracing::warn!(target: "skrynka::events", error = %error, "Event not sent"),
+    }
+}

@@ -1,0 +1,206 @@
+//! Adding, changing and removing a mailbox: the same way for the window and the command line.
+
+use secrecy::SecretString;
+use skrynka_core::{
+    model::{Account, AccountId, EmailSettings, Trouble, TroubleCode, is_plausible_address},
+    secrets::{SecretKind, SecretName, SecretsError},
+    store::{AccountDraft, StoreError},
+};
+use skrynka_mail::probe::{self, Step};
+use time::OffsetDateTime;
+
+use crate::{
+    wire::{ErrorCode, WireError},
+    wiring::Bureau,
+};
+
+/// Names are at most this long.
+const NAME: usize = 200;
+
+/// Why a mailbox was not added or changed. Nothing was saved.
+#[derive(Debug, thiserror::Error)]
+pub enum MailboxError {
+    /// A field's value cannot be used.
+    #[error("{field}: {why}")]
+    Invalid {
+        /// The field's name on the wire.
+        field: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The connection test failed.
+    #[error("the connection test failed ({}): {}", .0.code.as_str(), .0.detail)]
+    Test(Trouble),
+    /// The password could not be kept.
+    #[error("the password could not be kept")]
+    Secrets(#[from] SecretsError),
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<MailboxError> for WireError {
+    fn from(error: MailboxError) -> Self {
+        match error {
+            MailboxError::Invalid { field, why } => {
+                Self { code: ErrorCode::InvalidInput, detail: format!("{field}: {why}") }
+            }
+            MailboxError::Test(trouble) => trouble.into(),
+            MailboxError::Secrets(error) => {
+                Self { code: ErrorCode::Secrets, detail: skrynka_core::chain(&error) }
+            }
+            MailboxError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A mailbox as a person described it.
+#[derive(Debug, Clone)]
+pub struct Mailbox {
+    /// What the bureau calls it.
+    pub name: String,
+    /// Its colour; `None` lets the program choose.
+    pub color: Option<i16>,
+    /// Its settings.
+    pub settings: EmailSettings,
+}
+
+impl Mailbox {
+    /// Refuses what can be seen to be wrong before anything is asked of a server.
+    pub fn check(&self, now: OffsetDateTime) -> Result<(), MailboxError> {
+        let invalid = |field, why: &str| Err(MailboxError::Invalid { field, why: why.to_owned() });
+        let settings = &self.settings;
+        if self.name.trim().is_empty() || self.name.chars().count() > NAME || self.name.contains('\0') {
+            return invalid("name", "1 to 200 characters");
+        }
+        if !is_plausible_address(&settings.address) {
+            return invalid("address", "not a mail address");
+        }
+        if settings.user.trim().is_empty() || settings.user.chars().any(char::is_control) {
+            return invalid("user", "the name to sign in with is missing");
+        }
+        if settings.since.is_some_and(|since| since > now) {
+            return invalid("since", "the day is in the future");
+        }
+        if self.color.is_some_and(|color| !(1..=8).contains(&color)) {
+            return invalid("color", "1 to 8");
+        }
+        for (field, endpoint) in [("imapHost", &settings.imap), ("smtpHost", &settings.smtp)] {
+            if endpoint.to_string().parse::<skrynka_core::model::Endpoint>().is_err() {
+                return invalid(field, "not a host name with a port from 1 to 65535");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tests the connection; each step is told as it begins and ends.
+///
+/// # Errors
+/// [`MailboxError::Invalid`] before, [`MailboxError::Test`] at the first step that fails.
+pub async fn test(
+    mailbox: &Mailbox,
+    password: &SecretString,
+    now: OffsetDateTime,
+    on_step: &mut (dyn FnMut(Step) + Send),
+) -> Result<(), MailboxError> {
+    mailbox.check(now)?;
+    probe::test(&mailbox.settings, password, on_step).await.map_err(MailboxError::Test)
+}
+
+/// Adds a mailbox: tests the sign-in, keeps the password and reads it back, then writes the account. What fails leaves
+/// nothing behind.
+///
+/// # Errors
+/// See [`MailboxError`].
+pub async fn add(bureau: &Bureau, mailbox: Mailbox, password: SecretString) -> Result<Account, MailboxError> {
+    test(&mailbox, &password, bureau.clock.now(), &mut |_| {}).await?;
+    let id = AccountId::new(bureau.clock.now());
+    bureau.secrets.set(password_of(id), password).await?;
+    let draft = AccountDraft { id, name: mailbox.name, color: mailbox.color, email: mailbox.settings };
+    match bureau.store.add_email_account(&draft).await {
+        Ok(account) => {
+            tracing::info!(target: "skrynka::app", account = %id, "Account added");
+            Ok(account)
+        }
+        Err(error) => {
+            if let Err(left) = bureau.secrets.remove(password_of(id)).await {
+                tracing::warn!(
+                    target: "skrynka::app", account = %id, error = skrynka_core::chain(&left),
+                    "Password of an account that was not added is still kept"
+                );
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Changes a mailbox: tests the sign-in with the new password, or the kept one, then writes both.
+///
+/// # Errors
+/// See [`MailboxError`]; the old settings and the old password are kept.
+pub async fn update(
+    bureau: &Bureau,
+    id: AccountId,
+    mailbox: Mailbox,
+    password: Option<SecretString>,
+) -> Result<(), MailboxError> {
+    let used = match &password {
+        Some(password) => password.clone(),
+        None => kept_password(bureau, id).await?,
+    };
+    test(&mailbox, &used, bureau.clock.now(), &mut |_| {}).await?;
+    if let Some(password) = password {
+        bureau.secrets.set(password_of(id), password).await?;
+    }
+    bureau.store.update_email_account(id, &mailbox.name, mailbox.color, &mailbox.settings).await?;
+    tracing::info!(target: "skrynka::app", account = %id, "Account changed");
+    Ok(())
+}
+
+/// Removes an account and its password; its messages stay unless asked otherwise.
+///
+/// # Errors
+/// The account does not exist, or the database failed: then nothing was removed.
+pub async fn remove(bureau: &Bureau, id: AccountId, delete_messages: bool) -> Result<u64, MailboxError> {
+    let removed = bureau.store.remove_account(id, delete_messages).await?;
+    if let Err(error) = bureau.secrets.remove(password_of(id)).await {
+        tracing::warn!(
+            target: "skrynka::app", account = %id, error = skrynka_core::chain(&error),
+            "Password of a removed account is still kept"
+        );
+    }
+    tracing::info!(target: "skrynka::app", account = %id, deleted = removed.deleted_messages, "Account removed");
+    Ok(removed.deleted_messages)
+}
+
+/// Returns the password that is kept for an account.
+///
+/// # Errors
+/// There is none, or the keyring is locked.
+pub async fn kept_password(bureau: &Bureau, id: AccountId) -> Result<SecretString, MailboxError> {
+    bureau.secrets.get(password_of(id)).await?.ok_or_else(|| {
+        MailboxError::Test(Trouble {
+            code: TroubleCode::SignIn,
+            detail: "no password is kept for this account; enter it again".to_owned(),
+        })
+    })
+}
+
+const fn password_of(account: AccountId) -> SecretName {
+    SecretName { kind: SecretKind::MailPassword, account }
+}
+
+/// Reads a file with certificate authorities.
+///
+/// # Errors
+/// The file cannot be read, or holds no certificate.
+pub fn read_ca(path: &std::path::Path) -> Result<String, MailboxError> {
+    let invalid = |why: String| MailboxError::Invalid { field: "caFile", why };
+    let pem = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
+    if pem.contains("-----BEGIN CERTIFICATE-----") {
+        Ok(pem)
+    } else {
+        Err(invalid("the file holds no certificate in PEM form".to_owned()))
+    }
+}

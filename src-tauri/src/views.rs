@@ -1,0 +1,551 @@
+//! Core's nouns as the window sees them.
+
+use std::collections::HashMap;
+
+use skrynka_core::{
+    logbook::Stats,
+    model::{Account, AccountId, AccountState, ConversationId, Direction, MessageId, Trouble},
+    store::{
+        ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition, StoreError,
+        StoredFile, StoredMessage, StoredStatus,
+    },
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::{
+    desk::Office,
+    wire::{
+        AccountStateView, AccountView, Check, CheckState, ConversationFilter, ConversationKey, ConversationRow, Counts,
+        ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView, SearchHit, SearchPage,
+        TroubleView, WireError, count, stamp,
+    },
+    wiring::{Bureau, Ground, free_bytes},
+};
+
+/// A message's text crosses up to this size; the rest is in the original.
+const TEXT: usize = 64 * 1024;
+/// Quarters of an hour in a day.
+const QUARTERS: usize = 96;
+/// Less room than this on the profile's disk is worth a warning.
+const LITTLE_ROOM: u64 = 1 << 30;
+
+impl From<StoreError> for WireError {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::NotFound(_) => ErrorCode::NotFound,
+            StoreError::AccountExists(_) => ErrorCode::AlreadyExists,
+            StoreError::Unreachable(_)
+            | StoreError::SignIn(_)
+            | StoreError::DiskFull(_)
+            | StoreError::SchemaTooNew { .. }
+            | StoreError::Migration(_)
+            | StoreError::Inconsistent(_)
+            | StoreError::Refused(_)
+            | StoreError::Spool(_) => ErrorCode::Database,
+        };
+        Self { code, detail: skrynka_core::chain(&error) }
+    }
+}
+
+/// Every account with its live state.
+pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
+    let store = &office.bureau.store;
+    let accounts = store.accounts().await?;
+    let counts: HashMap<AccountId, [i64; 3]> = store.message_counts().await?.into_iter().collect();
+    let mut stored: HashMap<AccountId, StoredStatus> =
+        store.statuses().await?.into_iter().map(|status| (status.account, status)).collect();
+    let history = store.history().await?;
+    let now = office.bureau.clock.now();
+    let live: HashMap<AccountId, _> =
+        office.engine.statuses().into_iter().map(|status| (status.account, status)).collect();
+    Ok(accounts
+        .into_iter()
+        .map(|account| {
+            let before = stored.remove(&account.id);
+            let status = live.get(&account.id);
+            let state = status.map_or(AccountState::Idle, |status| status.state.clone());
+            let last_error = status
+                .and_then(|status| status.last_error.clone())
+                .or_else(|| before.as_ref().and_then(|status| status.last_error.clone()));
+            let last_message_at = status
+                .and_then(|status| status.last_message_at)
+                .or_else(|| before.as_ref().and_then(|status| status.last_message_at));
+            let [stored, unread, quarantined] = counts.get(&account.id).copied().unwrap_or_default();
+            AccountView {
+                id: account.id.to_string(),
+                channel: account.channel.as_str().to_owned(),
+                address: account.email.as_ref().map(|email| email.address.clone()).unwrap_or_default(),
+                enabled: account.enabled,
+                state_since: stamp(status.map_or(now, |status| status.since)),
+                last_message_at: last_message_at.map(stamp),
+                last_heard_at: status.and_then(|status| status.heard_at).map(stamp),
+                lag_ms: status.and_then(|status| status.lag_ms).map(count),
+                backlog: status.map_or(0, |status| count(status.backlog())),
+                last_error: last_error.map(|(trouble, at)| trouble_view(trouble, at)),
+                unread: count(unread),
+                stored: count(stored),
+                quarantined: count(quarantined),
+                mailbox: mailbox(&account),
+                history: marks(&history, account.id, now),
+                state: state_view(state, now),
+                name: account.name,
+                code: account.code,
+                color: u8::try_from(account.color).unwrap_or(1),
+            }
+        })
+        .collect())
+}
+
+/// The counts of the sidebar.
+pub async fn counts(office: &Office) -> Result<Counts, WireError> {
+    let counts = office.bureau.store.conversation_counts().await?;
+    Ok(Counts {
+        conversations: count(counts.all),
+        unread: count(counts.unread),
+        waiting: count(counts.waiting),
+    })
+}
+
+/// An account's settings as the form that edits them.
+pub fn mailbox(account: &Account) -> Option<MailboxForm> {
+    let email = account.email.clone()?;
+    Some(MailboxForm {
+        name: account.name.clone(),
+        address: email.address,
+        imap_host: email.imap.host,
+        imap_port: email.imap.port,
+        imap_security: email.imap_security.into(),
+        smtp_host: email.smtp.host,
+        smtp_port: email.smtp.port,
+        smtp_security: email.smtp_security.into(),
+        user: email.user,
+        since: email.since.map(|since| since.date().to_string()),
+        ca_file: None,
+        folders: email.folders,
+        write_flags: email.write_flags,
+        color: u8::try_from(account.color).unwrap_or(0),
+    })
+}
+
+/// Which conversations are asked for.
+pub fn listing(filter: &ConversationFilter) -> Result<ConversationListing, WireError> {
+    let account = filter.account.as_deref().map(str::parse).transpose().map_err(|_| bad("account"))?;
+    Ok(ConversationListing { account, unread_only: filter.unread_only, waiting_only: filter.waiting_only })
+}
+
+/// A row of the list.
+pub fn conversation(summary: ConversationSummary) -> ConversationRow {
+    let name = if summary.peer_name.is_empty() { summary.peer_address.clone() } else { summary.peer_name };
+    ConversationRow {
+        key: ConversationKey { account: summary.account.to_string(), id: summary.id.to_string() },
+        company: looks_like_a_company(&name),
+        name,
+        address: summary.peer_address,
+        subject: summary.subject,
+        snippet: summary.snippet,
+        last_is_ours: summary.last_direction == Direction::Out,
+        last_at: stamp(summary.last_at),
+        unread: count(summary.unread),
+        messages: count(summary.messages),
+        has_files: summary.files > 0,
+        unreadable: summary.last_unreadable,
+    }
+}
+
+/// A message of a conversation.
+pub fn message(message: StoredMessage) -> MessageView {
+    let (text, text_cut) = cut(message.text);
+    let people = |list: Vec<skrynka_core::model::Address>| {
+        list.into_iter().map(|person| PersonView { name: person.name, address: person.address }).collect()
+    };
+    MessageView {
+        key: MessageKey { account: message.account.to_string(), id: message.id.to_string() },
+        conversation: message.conversation.to_string(),
+        ours: message.direction == Direction::Out,
+        author_name: message.author.name,
+        author_address: message.author.address,
+        to: people(message.to),
+        cc: people(message.cc),
+        subject: message.subject,
+        quote_from: quote_from(&text),
+        text,
+        text_cut,
+        has_html: message.has_html,
+        sent_at: message.sent_at.map(stamp),
+        received_at: stamp(message.received_at),
+        arrived_at: stamp(message.arrived_at),
+        stored_at: stamp(message.stored_at),
+        seen: message.seen,
+        answered: message.answered,
+        gone_at: message.deleted_at.map(stamp),
+        unreadable: message.unreadable,
+        kib: count((message.size + 1023) / 1024),
+        files: message.files.into_iter().filter(|file| !file.inline).map(file).collect(),
+    }
+}
+
+fn file(file: StoredFile) -> FileView {
+    let name = skrynka_mail::parse::clean_file_name(&file.name, &file.mime);
+    FileView {
+        id: file.id.to_string(),
+        risky: is_risky(&name),
+        name,
+        mime: file.mime,
+        size: count(file.size),
+    }
+}
+
+/// Tells whether the system could run a file of this name instead of showing it.
+pub fn is_risky(name: &str) -> bool {
+    const RISKY: &[&str] = &[
+        "exe", "com", "scr", "pif", "bat", "cmd", "msi", "msix", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta", "lnk",
+        "url", "jar", "reg", "cpl", "dll", "iso", "img", "vhd", "vhdx", "app", "dmg", "pkg", "command", "sh", "run",
+        "desktop", "appimage", "deb", "rpm", "py", "pl", "rb", "docm", "xlsm", "pptm", "dotm", "xlam", "html", "htm",
+        "xhtml", "shtml", "svg", "mht", "mhtml", "chm", "one", "xll",
+    ];
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+    RISKY.contains(&extension.as_str())
+}
+
+/// Hits with their conversations.
+pub async fn search(
+    office: &Office,
+    text: &str,
+    account: Option<AccountId>,
+    after: Option<&str>,
+    limit: u16,
+) -> Result<SearchPage, WireError> {
+    let store = &office.bureau.store;
+    let after = after.map(read_hit_position).transpose()?;
+    let hits = store.search(text, account, after, limit.into()).await?;
+    let keys: Vec<_> = hits.iter().map(|hit| (hit.account, hit.conversation)).collect();
+    let rows: HashMap<(AccountId, ConversationId), ConversationRow> = store
+        .conversations_by_key(&keys)
+        .await?
+        .into_iter()
+        .map(|summary| ((summary.account, summary.id), conversation(summary)))
+        .collect();
+    let next = (hits.len() == usize::from(limit))
+        .then(|| hits.last().map(|hit| write_position(hit.received_at, &[&hit.account, &hit.message])))
+        .flatten();
+    let hits = hits
+        .into_iter()
+        .filter_map(|hit| {
+            Some(SearchHit {
+                message: MessageKey { account: hit.account.to_string(), id: hit.message.to_string() },
+                conversation: rows.get(&(hit.account, hit.conversation))?.clone(),
+                subject: hit.subject,
+                snippet: hit.snippet,
+                at: stamp(hit.received_at),
+            })
+        })
+        .collect();
+    Ok(SearchPage { hits, next, pending: count(store.search_pending().await?) })
+}
+
+/// Looks at everything that can be wrong with the program and its accounts.
+pub async fn checks(ground: &Ground, bureau: &Bureau) -> Vec<Check> {
+    let mut checks = vec![database(bureau).await, schema(bureau).await, summaries(bureau).await, secrets(bureau).await];
+    checks.push(disk(ground, bureau));
+    checks.push(logs(ground, bureau).await);
+    match (bureau.store.accounts().await, bureau.store.statuses().await) {
+        (Ok(accounts), Ok(statuses)) => {
+            for account in accounts {
+                let status = statuses.iter().find(|status| status.account == account.id);
+                checks.push(account_check(bureau, &account, status));
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            checks.push(check(bureau, "account", CheckState::Unknown, skrynka_core::chain(&error), None));
+        }
+    }
+    checks
+}
+
+fn check(bureau: &Bureau, name: &str, state: CheckState, detail: String, repair: Option<&str>) -> Check {
+    Check {
+        name: name.to_owned(),
+        account: None,
+        state,
+        detail,
+        repair: repair.map(ToOwned::to_owned),
+        checked_at: stamp(bureau.clock.now()),
+    }
+}
+
+async fn database(bureau: &Bureau) -> Check {
+    match bureau.store.server().await {
+        Ok(server) => {
+            let safe = server.fsync && server.checksums;
+            let state = if safe { CheckState::Ok } else { CheckState::Warn };
+            let detail = format!(
+                "Postgres {}, {}, fsync {}, checksums {}, {} MiB, answered in {} ms",
+                server.version,
+                if bureau.has_private_database() { "private" } else { "server" },
+                if server.fsync { "on" } else { "off" },
+                if server.checksums { "on" } else { "off" },
+                server.bytes >> 20,
+                server.answered_in.as_millis()
+            );
+            check(bureau, "database", state, detail, None)
+        }
+        Err(error) => {
+            check(bureau, "database", CheckState::Failed, skrynka_core::chain(&error), Some("retry_database"))
+        }
+    }
+}
+
+async fn schema(bureau: &Bureau) -> Check {
+    match bureau.store.migration_status().await {
+        Ok(status) if status.pending.is_empty() => {
+            check(bureau, "schema", CheckState::Ok, format!("{} migrations applied", status.applied.len()), None)
+        }
+        Ok(status) => {
+            let detail = format!("{} migrations not applied", status.pending.len());
+            check(bureau, "schema", CheckState::Failed, detail, Some("migrate"))
+        }
+        Err(error) => check(bureau, "schema", CheckState::Unknown, skrynka_core::chain(&error), None),
+    }
+}
+
+async fn summaries(bureau: &Bureau) -> Check {
+    match bureau.store.wrong_summaries().await {
+        Ok(0) => check(bureau, "summaries", CheckState::Ok, "every summary agrees with its messages".to_owned(), None),
+        Ok(wrong) => {
+            check(bureau, "summaries", CheckState::Warn, format!("{wrong} summaries disagree with their messages"), None)
+        }
+        Err(error) => check(bureau, "summaries", CheckState::Unknown, skrynka_core::chain(&error), None),
+    }
+}
+
+/// Reads a secret that need not exist: what counts is that the store answers.
+async fn secrets(bureau: &Bureau) -> Check {
+    let name = skrynka_core::secrets::SecretName {
+        kind: skrynka_core::secrets::SecretKind::DatabasePassword,
+        account: AccountId::BUREAU,
+    };
+    match bureau.secrets.get(name).await {
+        Ok(_) => check(bureau, "secrets", CheckState::Ok, format!("the {} answers", bureau.secrets.kind()), None),
+        Err(error) => {
+            check(bureau, "secrets", CheckState::Failed, skrynka_core::chain(&error), Some("open_vault"))
+        }
+    }
+}
+
+fn disk(ground: &Ground, bureau: &Bureau) -> Check {
+    match free_bytes(ground.profile.root()) {
+        Some(free) if free < LITTLE_ROOM => {
+            check(bureau, "disk", CheckState::Warn, format!("{} MiB free", free >> 20), Some("free_disk"))
+        }
+        Some(free) => check(bureau, "disk", CheckState::Ok, format!("{} MiB free", free >> 20), None),
+        None => check(bureau, "disk", CheckState::Unknown, "the free room is not known".to_owned(), None),
+    }
+}
+
+async fn logs(ground: &Ground, bureau: &Bureau) -> Check {
+    let reader = ground.logbook.reader();
+    let stats = tokio::task::spawn_blocking(move || reader.stats()).await;
+    match stats {
+        Ok(Ok(Stats { memory_only: Some(reason), .. })) => check(bureau, "logs", CheckState::Failed, reason, None),
+        Ok(Ok(stats)) => {
+            let state = if stats.dropped == 0 { CheckState::Ok } else { CheckState::Warn };
+            let detail = format!("{} KiB in {} files, {} lines dropped", stats.bytes / 1024, stats.files, stats.dropped);
+            check(bureau, "logs", state, detail, None)
+        }
+        Ok(Err(error)) => check(bureau, "logs", CheckState::Failed, skrynka_core::chain(&error), None),
+        Err(error) => check(bureau, "logs", CheckState::Unknown, error.to_string(), None),
+    }
+}
+
+fn account_check(bureau: &Bureau, account: &Account, status: Option<&StoredStatus>) -> Check {
+    let (state, repair) = match status.map(|status| &status.state) {
+        None => (CheckState::Unknown, None),
+        Some(AccountState::Live) => (CheckState::Ok, None),
+        Some(AccountState::Stopped) if !account.enabled => (CheckState::Ok, None),
+        Some(AccountState::Idle | AccountState::Stopped | AccountState::Connecting) => (CheckState::Unknown, None),
+        Some(AccountState::CatchingUp { .. }) => (CheckState::Warn, None),
+        Some(AccountState::BackingOff { .. } | AccountState::Limited { .. }) => {
+            (CheckState::Warn, Some("retry_account"))
+        }
+        Some(AccountState::NeedsSignIn { .. } | AccountState::Misconfigured { .. }) => {
+            (CheckState::Failed, Some("sign_in"))
+        }
+    };
+    let detail = status.map_or_else(
+        || format!("{}: never listened to", account.name),
+        |status| {
+            let why = status.state.trouble().map(|why| format!(": {}", why.detail)).unwrap_or_default();
+            format!("{}: {} since {}{why}", account.name, status.state.as_str(), stamp(status.since))
+        },
+    );
+    Check { account: Some(account.id.to_string()), ..check(bureau, "account", state, detail, repair) }
+}
+
+/// Names with a legal form, a quotation mark or no second word of a person are shown as companies.
+fn looks_like_a_company(name: &str) -> bool {
+    const FORMS: &[&str] = &[
+        "тов", "тзов", "прат", "пп", "ат", "фоп", "ltd", "llc", "gmbh", "inc", "sp.", "s.a.", "s.c.", "kancelaria",
+        "бюро", "контора", "biuro", "університет", "uniwersytet", "суд", "sąd",
+    ];
+    let lower = name.to_lowercase();
+    name.contains(['«', '"', '„']) || lower.split([' ', ',']).any(|word| FORMS.contains(&word))
+}
+
+fn cut(mut text: String) -> (String, bool) {
+    if text.len() <= TEXT {
+        return (text, false);
+    }
+    let end = (0..=TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text.truncate(end);
+    (text, true)
+}
+
+/// Finds where the quoted earlier text starts: the first line of a run of quoted lines that reaches to the end, with
+/// the line above it that introduces it.
+fn quote_from(text: &str) -> Option<u32> {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let is_quoted = |line: &str| line.trim_start().starts_with('>') || line.trim().is_empty();
+    let mut first = lines.iter().rposition(|line| !is_quoted(line)).map_or(0, |last| last + 1);
+    if !lines.get(first..)?.iter().any(|line| line.trim_start().starts_with('>')) {
+        return None;
+    }
+    if first > 0 && lines.get(first - 1).is_some_and(|line| line.trim_end().ends_with(':')) {
+        first -= 1;
+    }
+    (first > 0).then(|| count(lines.iter().take(first).map(|line| line.encode_utf16().count()).sum::<usize>()))
+}
+
+fn state_view(state: AccountState, now: OffsetDateTime) -> AccountStateView {
+    let why = |trouble: Trouble| trouble_view(trouble, now);
+    match state {
+        AccountState::Idle => AccountStateView::Idle,
+        AccountState::Connecting => AccountStateView::Connecting,
+        AccountState::CatchingUp { done, total } => {
+            AccountStateView::CatchingUp { done: count(done), total: count(total) }
+        }
+        AccountState::Live => AccountStateView::Live,
+        AccountState::BackingOff { until, why: trouble, attempt } => {
+            AccountStateView::BackingOff { until: stamp(until), why: why(trouble), attempt }
+        }
+        AccountState::NeedsSignIn { why: trouble } => AccountStateView::NeedsSignIn { why: why(trouble) },
+        AccountState::Misconfigured { why: trouble } => AccountStateView::Misconfigured { why: why(trouble) },
+        AccountState::Limited { until, why: trouble } => {
+            AccountStateView::Limited { until: stamp(until), why: why(trouble) }
+        }
+        AccountState::Stopped => AccountStateView::Stopped,
+    }
+}
+
+fn trouble_view(trouble: Trouble, at: OffsetDateTime) -> TroubleView {
+    TroubleView { error: trouble.into(), at: stamp(at) }
+}
+
+fn marks(history: &[HistoryPoint], account: AccountId, now: OffsetDateTime) -> Vec<HistoryMark> {
+    let mut marks = vec![HistoryMark::None; QUARTERS];
+    for point in history.iter().filter(|point| point.account == account) {
+        let quarters_ago = usize::try_from((now - point.quarter).whole_minutes() / 15).unwrap_or(usize::MAX);
+        if let Some(mark) = QUARTERS.checked_sub(1 + quarters_ago).and_then(|at| marks.get_mut(at)) {
+            *mark = match point.worst {
+                1 => HistoryMark::Paused,
+                2 => HistoryMark::Live,
+                3 => HistoryMark::CatchingUp,
+                4 => HistoryMark::Retrying,
+                _ => HistoryMark::Failed,
+            };
+        }
+    }
+    marks
+}
+
+/// Writes a place in the list, opaque to the UI.
+pub fn write_conversation_position(position: ConversationPosition) -> String {
+    write_position(position.last_at, &[&position.account, &position.id])
+}
+
+/// Reads a place in the list that the UI was given.
+pub fn read_conversation_position(text: &str) -> Result<ConversationPosition, WireError> {
+    let (last_at, account, id) = read_position(text)?;
+    Ok(ConversationPosition { last_at, account: AccountId(account), id: ConversationId(id) })
+}
+
+/// Writes a place in a conversation, opaque to the UI.
+pub fn write_message_position(message: &StoredMessage) -> String {
+    write_position(message.received_at, &[&message.id, &message.id])
+}
+
+/// Reads a place in a conversation that the UI was given.
+pub fn read_message_position(text: &str) -> Result<MessagePosition, WireError> {
+    let (received_at, id, _) = read_position(text)?;
+    Ok(MessagePosition { received_at, id: MessageId(id) })
+}
+
+fn read_hit_position(text: &str) -> Result<(OffsetDateTime, AccountId, MessageId), WireError> {
+    let (at, account, message) = read_position(text)?;
+    Ok((at, AccountId(account), MessageId(message)))
+}
+
+fn write_position(at: OffsetDateTime, ids: &[&dyn std::fmt::Display; 2]) -> String {
+    format!("{}~{}~{}", stamp(at), ids[0], ids[1])
+}
+
+fn read_position(text: &str) -> Result<(OffsetDateTime, uuid::Uuid, uuid::Uuid), WireError> {
+    let read = || {
+        let mut parts = text.splitn(3, '~');
+        let at = OffsetDateTime::parse(parts.next()?, &Rfc3339).ok()?;
+        Some((at, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    };
+    read().ok_or_else(|| bad("page"))
+}
+
+fn bad(field: &str) -> WireError {
+    WireError { code: ErrorCode::InvalidInput, detail: field.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quoted_end_of_a_text_is_found_with_its_introduction() {
+        let text = "Дякую!\n\nOlena wrote:\n> перше\n> друге\n\n";
+        let start = usize::try_from(quote_from(text).unwrap()).unwrap();
+        let rest: Vec<u16> = text.encode_utf16().skip(start).collect();
+        assert_eq!(String::from_utf16(&rest).unwrap(), "Olena wrote:\n> перше\n> друге\n\n");
+    }
+
+    #[test]
+    fn a_text_without_a_quoted_end_is_shown_whole() {
+        for text in ["", "Добрий день", "> питання\nвідповідь", "> усе процитовано"] {
+            assert_eq!(quote_from(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_a_list_survives_its_way_through_the_window() {
+        let position = ConversationPosition {
+            last_at: time::macros::datetime!(2026-11-22 12:04:33.123456 UTC),
+            account: AccountId(uuid::Uuid::from_u128(1)),
+            id: ConversationId(uuid::Uuid::from_u128(2)),
+        };
+        assert_eq!(read_conversation_position(&write_conversation_position(position)).unwrap(), position);
+        for bad in ["", "~~", "2026-11-22T12:00:00Z~x~y", "now"] {
+            assert!(read_conversation_position(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn files_that_a_system_would_run_are_risky() {
+        for name in ["a.exe", "звіт.PDF.scr", "x.docm", "page.html", "setup.AppImage"] {
+            assert!(is_risky(name), "{name}");
+        }
+        for name in ["a.pdf", "договір.docx", "scan.jpg", "без розширення"] {
+            assert!(!is_risky(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let (text, cut) = cut("ї".repeat(TEXT));
+        assert!(cut && text.len() <= TEXT && text.chars().all(|c| c == 'ї'));
+    }
+}

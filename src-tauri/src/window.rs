@@ -1,0 +1,135 @@
+//! The one window: Tauri's builder, the commands and events it knows, its start and its end.
+
+use std::{process::ExitCode, sync::Arc};
+
+use tauri::{Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder};
+use tauri_specta::{Builder, collect_commands, collect_events};
+
+use crate::{
+    cli::{self, Common},
+    commands::{accounts, app, inbox, logs, message},
+    desk::Desk,
+    mail_scheme, wire,
+};
+
+/// The label of the one window.
+pub const MAIN: &str = "main";
+
+/// Everything that crosses between the UI and Rust. A test writes the TypeScript side from it.
+pub fn bindings() -> Builder<tauri::Wry> {
+    Builder::<tauri::Wry>::new()
+        .disable_serde_phases()
+        .commands(collect_commands![
+            app::app_status,
+            app::open_vault,
+            app::retry_start,
+            app::preferences,
+            app::set_preferences,
+            app::about,
+            app::diagnostics,
+            app::ui_ready,
+            app::ui_log,
+            inbox::subscribe,
+            inbox::counts,
+            inbox::conversations,
+            inbox::conversations_by_key,
+            inbox::messages,
+            inbox::mark_read,
+            inbox::mark_unread,
+            inbox::search,
+            inbox::painted,
+            message::message_body,
+            message::always_show_remote,
+            message::open_link,
+            message::open_file,
+            message::save_file,
+            message::save_all_files,
+            message::save_original,
+            message::drag_file,
+            accounts::accounts,
+            accounts::discover_mailbox,
+            accounts::estimate_mailbox,
+            accounts::test_mailbox,
+            accounts::add_mailbox,
+            accounts::update_mailbox,
+            accounts::set_account_enabled,
+            accounts::retry_account,
+            accounts::remove_account,
+            accounts::pick_ca_file,
+            logs::log_page,
+            logs::follow_logs,
+            logs::unfollow_logs,
+            logs::log_stats,
+        ])
+        .events(collect_events![
+            wire::FactsArrived,
+            wire::AccountsChanged,
+            wire::StatusChanged,
+            wire::LinkClicked
+        ])
+}
+
+/// Opens the window and returns when it was closed and everything has ended.
+pub fn run(common: Common) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return cli::failed(&anyhow::Error::new(error).context("The program could not start")),
+    };
+    let _entered = runtime.enter();
+    tauri::async_runtime::set(runtime.handle().clone());
+    let desk = Arc::new(Desk::new(common.places()));
+    let bindings = bindings();
+    let commands = bindings.invoke_handler();
+    let mut builder = tauri::Builder::default();
+    // A throw-away profile is its own world: only the real one has a window that a second start would bring forward.
+    if common.profile.is_none() {
+        builder = builder.plugin(tauri_plugin_single_instance::init(|app, _, _| bring_to_front(app)));
+    }
+    let (served, shown) = (desk.clone(), desk.clone());
+    let app = builder
+        .plugin(tauri_plugin_dialog::init())
+        .register_asynchronous_uri_scheme_protocol(mail_scheme::NAME, move |_, request, responder| {
+            let desk = served.clone();
+            served.tasks().spawn("mail frame", async move {
+                responder.respond(mail_scheme::respond(&desk, &request).await);
+            });
+        })
+        .invoke_handler(commands)
+        .manage(desk.clone())
+        .setup(move |app| {
+            bindings.mount_events(app);
+            shown.begin(app.handle().clone());
+            open_window(app, shown.clone())?;
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match app {
+        Ok(app) => app.run(move |_, event| {
+            if matches!(event, RunEvent::Exit) {
+                runtime.block_on(desk.end());
+            }
+        }),
+        Err(error) => return cli::failed(&anyhow::Error::new(error).context("The window could not be opened")),
+    }
+    ExitCode::SUCCESS
+}
+
+fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
+    WebviewWindowBuilder::new(app, MAIN, WebviewUrl::default())
+        .title("Скринька")
+        .inner_size(1440.0, 900.0)
+        .min_inner_size(720.0, 450.0)
+        .on_navigation(move |url| mail_scheme::may_navigate(&desk, url))
+        .build()?;
+    Ok(())
+}
+
+/// Shows the window that is open already.
+fn bring_to_front(app: &tauri::AppHandle) {
+    let Some(window) = app.get_webview_window(MAIN) else { return };
+    for result in [window.unminimize(), window.show(), window.set_focus()] {
+        if let Err(error) = result {
+            tracing::warn!(target: "skrynka::app", error = %error, "Window not brought to the front");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The composition root: profile, secrets, database, channels, engine. The only place where everything meets.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use secrecy::SecretString;
+use skrynka_core::{
+    chain,
+    clock::{Clock, SystemClock},
+    connector::Connector,
+    engine::{Backoff, Engine, EngineParts},
+    logbook::{Level, Logbook, LogbookGuard, LogbookOptions},
+    model::Channel,
+    postgres::{BinarySearch, Cluster, ClusterOptions, PostgresError, ServerUrl},
+    profile::{Profile, ProfileError, Settings},
+    secrets::{OpenOptions, Opened, Secrets, SecretsError},
+    store::{Store, StoreError},
+};
+use skrynka_mail::{MailConnector, Tuning};
+
+use crate::wire::StartStep;
+
+/// The pause before a database that could not be started again is tried again.
+const DATABASE_PAUSE: Duration = Duration::from_secs(2);
+
+/// The ground everything stands on: the profile folder, the settings and the log.
+pub struct Ground {
+    /// The profile folder.
+    pub profile: Profile,
+    /// The settings as they were at the start.
+    pub settings: Settings,
+    /// The log.
+    pub logbook: Logbook,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    _writing: LogbookGuard,
+}
+
+/// Where things are that the command line or the installation decides.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The profile folder; the operating system's data folder where there is none.
+    pub profile: Option<PathBuf>,
+    /// The file that opens the vault without a person.
+    pub vault_key_file: Option<PathBuf>,
+    /// The Postgres programs among the app's resources.
+    pub postgres: Option<PathBuf>,
+}
+
+/// Why the program could not start. What was stored is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The profile folder cannot be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// A second log in one process.
+    #[error("the log could not be started")]
+    Log(#[from] skrynka_core::logbook::AlreadyKept),
+    /// There is no keyring service and no vault yet.
+    #[error(
+        "no keyring service answers ({reason}); open the window to make a passphrase vault, or name a key file with \
+         --vault-key-file FILE"
+    )]
+    NeedsVault {
+        /// Why the keyring cannot be used.
+        reason: String,
+    },
+    /// The vault's passphrase is missing.
+    #[error("the vault is locked; name its key file with --vault-key-file FILE")]
+    NeedsPassphrase,
+    /// The keyring or vault failed.
+    #[error("the keyring or vault cannot be used")]
+    Secrets(#[from] SecretsError),
+    /// The database server could not be started or reached.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
+    /// The server's address in the settings cannot be used.
+    #[error("the database server's address in the settings cannot be used")]
+    ServerUrl(#[from] skrynka_core::postgres::ServerUrlError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Ground {
+    /// Opens the profile and starts the log.
+    pub fn open(places: &Places) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let profile = Profile::open(places.profile.as_deref(), clock.now())?;
+        let loaded = profile.settings(clock.now())?;
+        let options = LogbookOptions::new(profile.logs_dir(), loaded.settings.log_level, clock.clone());
+        let writing = Logbook::init(options)?;
+        if let Some((aside, reason)) = &loaded.damaged {
+            tracing::warn!(
+                target: "skrynka::app", aside = %aside.display(), reason,
+                "Settings were damaged, kept aside and replaced by defaults"
+            );
+        }
+        tracing::info!(target: "skrynka::app", version = env!("CARGO_PKG_VERSION"), "Program started");
+        Ok(Self { profile, settings: loaded.settings, logbook: writing.logbook(), clock, _writing: writing })
+    }
+
+    /// Opens the keyring or the vault. `passphrase` is what a person typed.
+    pub async fn secrets(
+        &self,
+        places: &Places,
+        passphrase: Option<SecretString>,
+    ) -> Result<Secrets, StartError> {
+        let mut options = OpenOptions::new(&self.profile);
+        options.vault_key_file.clone_from(&places.vault_key_file);
+        options.passphrase = passphrase;
+        match skrynka_core::secrets::open(options).await? {
+            Opened::Ready(secrets) => Ok(secrets),
+            Opened::Locked { secrets, reason } => {
+                tracing::warn!(target: "skrynka::app", reason, "Keyring locked");
+                Ok(secrets)
+            }
+            Opened::NeedsPassphrase => Err(StartError::NeedsPassphrase),
+            Opened::NeedsVault { reason } => Err(StartError::NeedsVault { reason }),
+        }
+    }
+
+    /// Sets the least level that is written from here on.
+    pub fn set_log_level(&self, level: Level) {
+        self.logbook.set_level(level);
+    }
+}
+
+/// The bureau's database with the secrets and the integrations.
+pub struct Bureau {
+    /// Where secrets are.
+    pub secrets: Secrets,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    mail: Arc<MailConnector>,
+    cluster: Option<Cluster>,
+}
+
+impl Bureau {
+    /// Starts or reaches the database and brings its schema up to date. Tells each step as it begins.
+    pub async fn open(
+        ground: &Ground,
+        places: &Places,
+        secrets: Secrets,
+        step: impl Fn(StartStep),
+    ) -> Result<Self, StartError> {
+        let bureau = Self::connect(ground, places, secrets, &step).await?;
+        step(StartStep::Migrating);
+        bureau.store.migrate().await?;
+        Ok(bureau)
+    }
+
+    /// Starts or reaches the database and leaves its schema as it is.
+    pub async fn connect(
+        ground: &Ground,
+        places: &Places,
+        secrets: Secrets,
+        step: &impl Fn(StartStep),
+    ) -> Result<Self, StartError> {
+        step(StartStep::Database);
+        let (cluster, options) = match &ground.settings.database.server_url {
+            Some(url) => (None, url.parse::<ServerUrl>()?.open(&secrets).await?),
+            None => {
+                let mut options = ClusterOptions::new(ground.profile.root(), secrets.clone());
+                options.binaries = BinarySearch {
+                    configured: ground.settings.database.binaries.clone(),
+                    bundled: places.postgres.clone(),
+                };
+                let cluster = Cluster::start(options).await?;
+                let options = cluster.connect_options();
+                (Some(cluster), options)
+            }
+        };
+        let spool = spool_dir(&ground.profile);
+        let mail = Arc::new(MailConnector::new(ground.clock.clone(), spool, Tuning::default()));
+        let store = Store::connect(&options).await?;
+        Ok(Self { secrets, store, clock: ground.clock.clone(), mail, cluster })
+    }
+
+    /// Starts listening to every enabled account.
+    pub async fn listen(&self) -> Result<Engine, StoreError> {
+        let mail: Arc<dyn Connector> = self.mail.clone();
+        Engine::start(EngineParts {
+            store: self.store.clone(),
+            secrets: self.secrets.clone(),
+            connectors: HashMap::from([(Channel::Email, mail)]),
+            clock: self.clock.clone(),
+            backoff: Backoff::default(),
+        })
+        .await
+    }
+
+    /// Starts the private database again whenever it ends by itself, until [`Self::close`].
+    pub async fn watch_database(&self) {
+        let Some(cluster) = &self.cluster else { return };
+        while let Err(error) = cluster.watch().await {
+            tracing::error!(target: "skrynka::store", error = chain(&error), "Database not started again");
+            tokio::time::sleep(DATABASE_PAUSE).await;
+        }
+    }
+
+    /// Tells whether the database is this program's own.
+    pub const fn has_private_database(&self) -> bool {
+        self.cluster.is_some()
+    }
+
+    /// Closes the connections, and stops the private database when no other program uses it.
+    pub async fn close(&self) {
+        self.store.close().await;
+        if let Some(cluster) = &self.cluster
+            && let Err(error) = cluster.stop().await
+        {
+            tracing::error!(target: "skrynka::store", error = chain(&error), "Database not stopped");
+        }
+    }
+}
+
+/// Where large messages wait until they are stored.
+fn spool_dir(profile: &Profile) -> PathBuf {
+    profile.cache_dir().join("spool")
+}
+
+/// Where attachments are put that a person opens.
+pub fn opened_files_dir(profile: &Profile) -> PathBuf {
+    profile.cache_dir().join("opened")
+}
+
+/// The free room of the disk under `path` in bytes.
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    skrynka_core::postgres::free_bytes(path).ok()
+}

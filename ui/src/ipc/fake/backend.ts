@@ -1,0 +1,190 @@
+import type { AppStatus, Preferences } from '../bindings';
+import type { Backend, Listeners } from '../backend';
+import { IpcError } from '../error';
+import { NOON } from './accounts';
+import { Bureau } from './bureau';
+import { accountCommands } from './accountCommands';
+import { inboxCommands } from './inboxCommands';
+import { Logbook } from './logs';
+
+/** How the tests and `npm run dev` steer the invented bureau: `window.bureau`. */
+export interface Controls {
+  deliver(place: number | null, subject?: string): string;
+  burst(count: number, perFact: number): void;
+  status(status: AppStatus): void;
+  clickLink(mismatched: boolean): void;
+  grow(lines: number): void;
+  calls: Record<string, number>;
+  painted: string[];
+}
+
+/** Everything the commands share. */
+export interface World {
+  bureau: Bureau;
+  logbook: Logbook;
+  status: AppStatus;
+  preferences: Preferences;
+  listeners: Listeners | null;
+  now: () => number;
+  painted: string[];
+  scenario: string;
+  loggers: Map<number, (grew: { written: number }) => void>;
+}
+
+export const fail = (code: ConstructorParameters<typeof IpcError>[0]['code'], detail = ''): never => {
+  throw new IpcError({ code, detail });
+};
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const known = ['ready', 'empty', 'starting', 'vault-new', 'vault-open', 'profile'];
+
+/** An in-memory stand-in for Rust. `?scenario=…` in the address chooses what it plays. */
+export function fakeBackend(): Backend {
+  const query = new URLSearchParams(location.search);
+  const scenario = query.get('scenario') ?? 'ready';
+  const started = performance.now();
+  const now = () => Math.round(NOON + performance.now() - started);
+  const bureau = new Bureau(scenario === 'empty' ? 0 : Number(query.get('conversations') ?? 3000), now);
+  const world: World = {
+    bureau,
+    logbook: new Logbook(4000, bureau.accounts),
+    status: statusOf(scenario),
+    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null },
+    listeners: null,
+    now,
+    painted: [],
+    scenario,
+    loggers: new Map(),
+  };
+  const calls: Record<string, number> = {};
+  Object.assign(window, { bureau: controls(world, calls) });
+  Object.assign(Date, { now });
+  if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
+  setInterval(() => grow(world, 3), 1000);
+  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const counted: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
+  for (const [name, command] of Object.entries(commands)) {
+    counted[name] = async (...args) => {
+      calls[name] = (calls[name] ?? 0) + 1;
+      await pause(1);
+      return structuredClone(await command(...args));
+    };
+  }
+  return {
+    commands: counted as unknown as Backend['commands'],
+    async listen(listeners) {
+      world.listeners = listeners;
+      return () => (world.listeners = null);
+    },
+  };
+}
+
+function statusOf(scenario: string): AppStatus {
+  if (scenario === 'starting') return { phase: 'starting', step: 'database' };
+  if (scenario === 'vault-new' || scenario === 'vault-open') return { phase: 'needs_vault', exists: scenario === 'vault-open', reason: 'org.freedesktop.secrets: The name is not activatable' };
+  if (scenario === 'profile') return { phase: 'profile_trouble', detail: '/home/bureau/.local/share/skrynka: Read-only file system (os error 30)' };
+  if (!known.includes(scenario)) return { phase: 'database_trouble', code: scenario.replace('db-', '') as never, detail: 'connection refused (os error 111)', since: new Date(NOON - 193_000).toISOString() };
+  return { phase: 'ready' };
+}
+
+function grow(world: World, lines: number): void {
+  for (let i = 0; i < lines; i++) world.logbook.write(world.now());
+  for (const grew of world.loggers.values()) grew({ written: world.logbook.rows.length });
+}
+
+function controls(world: World, calls: Record<string, number>): Controls {
+  const { bureau } = world;
+  const tell = (keys: ReturnType<Bureau['deliver']>[], overflowed = false) => {
+    world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], newMessages: keys.length, overflowed, countsChanged: true });
+  };
+  return {
+    deliver(place, subject) {
+      const key = bureau.deliver(place, subject);
+      tell([key]);
+      return key.id;
+    },
+    burst(count, perFact) {
+      let left = count;
+      const step = () => {
+        const keys = [];
+        for (let i = 0; i < perFact && left > 0; i++, left--) keys.push(bureau.deliver(left % 3 === 0 ? null : null));
+        tell(keys, keys.length > 200);
+        if (left > 0) setTimeout(step, 16);
+      };
+      step();
+    },
+    status(status) {
+      world.status = status;
+      world.listeners?.statusChanged(status);
+    },
+    clickLink(mismatched) {
+      world.listeners?.linkClicked({
+        message: { account: 'acc-zam', id: 'c000000-m3' },
+        link: { index: 0, text: mismatched ? 'https://bank.example.ua' : 'tender.example.org/lot4', url: mismatched ? 'https://xn--bnk-5cd.example.net/login?session=8f2a' : 'https://tender.example.org/lot4', host: mismatched ? 'xn--bnk-5cd.example.net' : 'tender.example.org', mismatched },
+      });
+    },
+    grow: (lines) => grow(world, lines),
+    calls,
+    painted: world.painted,
+  };
+}
+
+function appCommands(world: World) {
+  return {
+    appStatus: async () => world.status,
+    openVault: async (passphrase: string) => {
+      await pause(200);
+      if (world.scenario === 'vault-open' && passphrase !== 'чотири випадкові слова тут') fail('wrong_passphrase');
+      world.status = { phase: 'ready' };
+      world.listeners?.statusChanged(world.status);
+      return null;
+    },
+    retryStart: async () => {
+      await pause(300);
+      world.status = { phase: 'ready' };
+      world.listeners?.statusChanged(world.status);
+      return null;
+    },
+    preferences: async () => world.preferences,
+    setPreferences: async (preferences: Preferences) => {
+      world.preferences = preferences;
+      return null;
+    },
+    about: async () => ({ version: '0.1.0', profile: '/home/bureau/.local/share/dev.skrynka.desktop', database: 'private', secrets: 'keyring', systemLanguage: 'uk-UA' }),
+    diagnostics: async () => {
+      await pause(150);
+      const at = new Date(world.now()).toISOString();
+      const check = (name: string, state: string, detail: string, repair: string | null = null, account: string | null = null) => ({ name, account, state, detail, repair, checkedAt: at });
+      return [
+        check('database', 'ok', 'PostgreSQL 18.1, 4.2 GB, fsync=on, data checksums on, 1 ms'),
+        check('schema', 'ok', '12 of 12 migrations'),
+        check('secrets', 'ok', 'read back and compared 9 of 9, 18 ms'),
+        check('disk', 'warn', '3.8 GB left', 'free_disk'),
+        check('logs', 'ok', '0 lines dropped'),
+        ...world.bureau.accounts.map((account) => {
+          const kind = account.state.kind;
+          if (kind === 'needs_sign_in') return check('account', 'failed', account.state.why.detail, 'sign_in', account.id);
+          if (kind === 'misconfigured') return check('account', 'failed', account.state.why.detail, 'sign_in', account.id);
+          if (kind === 'backing_off') return check('account', 'unknown', account.state.why.detail, 'retry_account', account.id);
+          return check('account', kind === 'limited' ? 'warn' : 'ok', kind === 'stopped' ? 'paused' : 'answers', null, account.id);
+        }),
+      ];
+    },
+    uiReady: async () => null,
+    uiLog: async (level: string, message: string, fields: unknown) => {
+      console.warn(level, message, JSON.stringify(fields));
+      return null;
+    },
+    logPage: async (filter: Parameters<Logbook['page']>[0], anchor: Parameters<Logbook['page']>[1], limit: number) => world.logbook.page(filter, anchor, limit),
+    followLogs: async (grew: (grew: { written: number }) => void) => {
+      const id = world.loggers.size + 1;
+      world.loggers.set(id, grew);
+      return id;
+    },
+    unfollowLogs: async (id: number) => {
+      world.loggers.delete(id);
+      return null;
+    },
+    logStats: async () => ({ kib: 84_000, capKib: 100_000, dropped: 0, memoryOnly: null }),
+  };
+}

@@ -1,0 +1,91 @@
+import type { ConversationFilter, ConversationKey, ConversationRow, FactsArrived, MessageKey, SavedFiles } from '../bindings';
+import { type World, fail } from './backend';
+
+const mailPages = import.meta.glob<string>('./mails/*.html', { eager: true, query: '?url', import: 'default' });
+
+/** The inbox's commands over the invented bureau. */
+export function inboxCommands(world: World) {
+  const { bureau } = world;
+  const shownFor = new Set<string>();
+  const saved: SavedFiles = { folder: '/home/bureau/Завантаження', saved: 1, failed: null };
+
+  const passing = (filter: ConversationFilter) => (row: ConversationRow) =>
+    (filter.account === null || row.key.account === filter.account) && (!filter.unreadOnly || row.unread > 0) && (!filter.waitingOnly || !row.lastIsOurs);
+
+  function changed(key: ConversationKey): void {
+    bureau.count();
+    const facts: FactsArrived = { conversations: [key], merged: [], newMessages: 0, overflowed: false, countsChanged: true };
+    world.listeners?.factsArrived(facts);
+    world.listeners?.accountsChanged({ accounts: structuredClone(bureau.accounts) });
+  }
+
+  function read(key: ConversationKey, unread: number): null {
+    const talk = bureau.talks.get(key.id) ?? fail('not_found');
+    talk.row = { ...talk.row, unread };
+    talk.unreadFrom = unread;
+    for (const message of talk.live) message.seen = unread === 0;
+    changed(key);
+    return null;
+  }
+
+  return {
+    subscribe: async () => ({ accounts: bureau.accounts, counts: counts(world) }),
+    counts: async () => counts(world),
+    conversations: async (filter: ConversationFilter, after: string | null, limit: number) => {
+      const rows = bureau.rows().filter(passing(filter));
+      const from = after === null ? 0 : rows.findIndex((row) => `${row.lastAt} ${row.key.id}` === after) + 1;
+      const page = rows.slice(from, from + limit);
+      const last = page.at(-1);
+      return { rows: page, next: last && from + limit < rows.length ? `${last.lastAt} ${last.key.id}` : null };
+    },
+    conversationsByKey: async (keys: ConversationKey[]) => keys.flatMap((key) => bureau.talks.get(key.id)?.row ?? []),
+    messages: async (key: ConversationKey, before: string | null, limit: number) => {
+      const all = bureau.messages(key.id);
+      if (all.length === 0) fail('not_found');
+      const end = before === null ? all.length : Number(before);
+      const from = Math.max(0, end - limit);
+      return { rows: all.slice(from, end), older: from === 0 ? null : String(from) };
+    },
+    markRead: async (key: ConversationKey) => read(key, 0),
+    markUnread: async (key: ConversationKey) => read(key, 1),
+    search: async (text: string, account: string | null, after: string | null, limit: number) => {
+      const wanted = text.toLowerCase();
+      const found = bureau.rows().filter((row) => (account === null || row.key.account === account) && `${row.name} ${row.address} ${row.subject} ${row.snippet}`.toLowerCase().includes(wanted));
+      const from = Number(after ?? 0);
+      const hits = found.slice(from, from + limit).map((row) => {
+        const message = bureau.messages(row.key.id).at(-1);
+        return { message: message?.key ?? { account: row.key.account, id: row.key.id }, conversation: row, subject: row.subject, snippet: row.snippet, at: row.lastAt };
+      });
+      return { hits, next: from + limit < found.length ? String(from + limit) : null, pending: 0 };
+    },
+    painted: async (keys: ConversationKey[]) => {
+      world.painted.push(...keys.map((key) => key.id));
+      return null;
+    },
+    messageBody: async (key: MessageKey, showRemote: boolean) => {
+      const talk = bureau.talks.get(key.id.split('-')[0] ?? '');
+      const kind = talk?.html ?? 'letter';
+      const always = shownFor.has(talk?.person.address ?? '');
+      const shown = showRemote || always;
+      const url = mailPages[`./mails/${kind}.html`] ?? '';
+      return { url: shown ? `${url}?remote` : url, blocked: kind === 'letter' || shown ? 0 : 3, remoteShown: shown, always };
+    },
+    alwaysShowRemote: async (key: MessageKey, always: boolean) => {
+      const address = bureau.talks.get(key.id.split('-')[0] ?? '')?.person.address ?? '';
+      if (always) shownFor.add(address);
+      else shownFor.delete(address);
+      return null;
+    },
+    openLink: async () => null,
+    openFile: async () => null,
+    saveFile: async () => saved,
+    saveAllFiles: async () => ({ ...saved, saved: 3 }),
+    saveOriginal: async () => saved,
+    dragFile: async () => null,
+  };
+}
+
+function counts(world: World) {
+  const rows = [...world.bureau.talks.values()].map((talk) => talk.row);
+  return { conversations: rows.length, unread: rows.filter((row) => row.unread > 0).length, waiting: rows.filter((row) => !row.lastIsOurs).length };
+}

@@ -1,0 +1,33 @@
+/** Where the window is. */
+export type Route =
+  | { screen: 'inbox' }
+  | { screen: 'accounts'; open?: string }
+  | { screen: 'mailbox'; account?: string }
+  | { screen: 'logs'; account?: string }
+  | { screen: 'diagnostics' }
+  | { screen: 'settings' };
+
+/** Which conversations the inbox shows. */
+export type View = { kind: 'waiting' } | { kind: 'unread' } | { kind: 'all' } | { kind: 'account'; account: string };
+
+let route = $state.raw<Route>({ screen: 'inbox' });
+let view = $state.raw<View>({ kind: 'all' });
+
+export const place = {
+  get route(): Route {
+    return route;
+  },
+  get view(): View {
+    return view;
+  },
+};
+
+export function go(to: Route): void {
+  route = to;
+}
+
+/** Opens the inbox on a view. */
+export function show(chosen: View): void {
+  view = chosen;
+  route = { screen: 'inbox' };
+}

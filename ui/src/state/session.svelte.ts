@@ -1,0 +1,116 @@
+import { type About, type AccountView, type AppStatus, type Counts, type FactsArrived, IpcError, type LinkClicked, type Preferences, ipc, listen } from '../ipc/client';
+import { languageFor, speak } from '../i18n/index.svelte';
+import { touchClock } from './clock.svelte';
+
+/** Counts are asked for at most this often, in milliseconds. */
+const COUNTS_EVERY = 250;
+
+const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null };
+
+type FactsListener = (facts: FactsArrived) => void;
+
+/** What the whole window shares: the program's status, accounts, counts and preferences. */
+class Session {
+  status = $state.raw<AppStatus>({ phase: 'starting', step: 'secrets' });
+  accounts = $state.raw<readonly AccountView[]>([]);
+  counts = $state.raw<Counts>({ conversations: 0, unread: 0, waiting: 0 });
+  preferences = $state.raw<Preferences>(defaults);
+  about = $state.raw<About | null>(null);
+  /** The link that waits for a decision. */
+  link = $state.raw<LinkClicked | null>(null);
+  /** Whether the snapshot has been read. */
+  subscribed = $state(false);
+  error = $state.raw<IpcError | null>(null);
+
+  #factsListeners = new Set<FactsListener>();
+  #countsTimer: ReturnType<typeof setTimeout> | undefined;
+  #countsAt = 0;
+
+  /** Listens first, then asks, so that nothing falls between. */
+  async start(): Promise<void> {
+    await listen({
+      factsArrived: (facts) => this.#facts(facts),
+      accountsChanged: ({ accounts }) => (this.accounts = accounts),
+      statusChanged: (status) => this.#enter(status),
+      linkClicked: (clicked) => (this.link = clicked),
+    });
+    const [status] = await Promise.all([ipc.appStatus(), this.#settings()]);
+    this.#enter(status);
+  }
+
+  /** Calls back with every bundle of facts until the answer is called. */
+  onFacts(listener: FactsListener): () => void {
+    this.#factsListeners.add(listener);
+    return () => this.#factsListeners.delete(listener);
+  }
+
+  account(id: string): AccountView | undefined {
+    return this.accounts.find((account) => account.id === id);
+  }
+
+  /** Saves a change of the preferences; shown at once, taken back when it could not be saved. */
+  async prefer(change: Partial<Preferences>): Promise<void> {
+    const before = this.preferences;
+    this.preferences = { ...before, ...change };
+    this.#dress();
+    try {
+      await ipc.setPreferences(this.preferences);
+    } catch (thrown) {
+      this.preferences = before;
+      this.#dress();
+      throw IpcError.from(thrown);
+    }
+  }
+
+  async subscribe(): Promise<void> {
+    try {
+      const snapshot = await ipc.subscribe();
+      this.accounts = snapshot.accounts;
+      this.counts = snapshot.counts;
+      this.subscribed = true;
+      this.error = null;
+    } catch (thrown) {
+      this.error = IpcError.from(thrown);
+    }
+  }
+
+  #enter(status: AppStatus): void {
+    const wasReady = this.status.phase === 'ready';
+    this.status = status;
+    if (status.phase === 'ready' && !wasReady) void this.subscribe();
+    if (status.phase !== 'ready') this.subscribed = false;
+  }
+
+  async #settings(): Promise<void> {
+    const [preferences, about] = await Promise.allSettled([ipc.preferences(), ipc.about()]);
+    if (preferences.status === 'fulfilled') this.preferences = preferences.value;
+    if (about.status === 'fulfilled') this.about = about.value;
+    this.#dress();
+  }
+
+  #dress(): void {
+    const { language, theme } = this.preferences;
+    speak(languageFor(language ?? this.about?.systemLanguage ?? navigator.language));
+    if (theme === 'system') delete document.documentElement.dataset['theme'];
+    else document.documentElement.dataset['theme'] = theme;
+  }
+
+  #facts(facts: FactsArrived): void {
+    touchClock();
+    for (const listener of this.#factsListeners) listener(facts);
+    if (facts.countsChanged || facts.overflowed) this.#recount();
+  }
+
+  /** The first change is asked for at once, a flood of them a few times a second. */
+  #recount(): void {
+    if (this.#countsTimer !== undefined) return;
+    const wait = Math.max(0, this.#countsAt + COUNTS_EVERY - performance.now());
+    this.#countsTimer = setTimeout(() => {
+      this.#countsTimer = undefined;
+      this.#countsAt = performance.now();
+      void ipc.counts().then((counts) => (this.counts = counts), () => undefined);
+    }, wait);
+  }
+}
+
+export const session = new Session();
