@@ -7,6 +7,8 @@ mod catch_up;
 mod changes;
 mod live;
 
+pub(crate) use self::catch_up::search_date;
+
 use std::{collections::HashMap, path::PathBuf};
 
 use futures_util::future::BoxFuture;
@@ -104,7 +106,20 @@ impl Work {
         let hand = HandOver::new(inbox, clock.clone(), session.tuning.group_bytes);
         let own_epoch = u32::try_from(clock.now().unix_timestamp()).unwrap_or(1).max(1);
         let folders = Vec::new();
-        Self { session, settings, clock, spool, trail, hand, folders, resume, done: 0, total: 0, unnamed: false, own_epoch }
+        Self {
+            session,
+            settings,
+            clock,
+            spool,
+            trail,
+            hand,
+            folders,
+            resume,
+            done: 0,
+            total: 0,
+            unnamed: false,
+            own_epoch,
+        }
     }
 
     async fn run(&mut self) -> Result<()> {

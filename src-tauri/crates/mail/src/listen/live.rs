@@ -110,7 +110,7 @@ impl Work {
         self.session.idling = true;
         loop {
             match self.session.step(&sent, "wait for news", self.session.tuning.command).await {
-                Ok(Step::Reply(Reply::Continue(_))) => break,
+                Ok(Step::Reply(Reply::Continue)) => break,
                 Ok(Step::Reply(_)) => {}
                 Ok(Step::Done(_)) | Err(MailError::Refused { .. }) => {
                     tracing::warn!(target: "skrynka::email", "Idle refused, polling instead");

@@ -1,0 +1,191 @@
+//! The connection test: every step by itself, with its time, what was found, and the server's own words when it fails.
+
+mod estimate;
+mod find;
+mod smtp;
+
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use skrynka_core::model::{EmailSettings, Trouble};
+
+pub use self::{
+    estimate::{Estimate, estimate},
+    find::find,
+};
+pub use crate::connect::tls::TlsFacts;
+use crate::{
+    connect,
+    error::Result,
+    folder::{display_name, sent_folder},
+    tuning::Tuning,
+};
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepName {
+    /// Finds the addresses of the IMAP server.
+    Resolve,
+    /// Connects to one of them.
+    Connect,
+    /// Encrypts the connection and checks the certificate.
+    Tls,
+    /// Signs in.
+    SignIn,
+    /// Lists the folders.
+    Folders,
+    /// Looks whether the server tells of new mail by itself.
+    Idle,
+    /// Connects and signs in to the SMTP server.
+    Smtp,
+}
+
+impl StepName {
+    /// The word the window and the command line use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::SignIn => "sign_in",
+            Self::Folders => "folders",
+            Self::Idle => "idle",
+            Self::Smtp => "smtp",
+        }
+    }
+}
+
+/// What a step found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The server's addresses.
+    Addresses(Vec<String>),
+    /// The address that answered.
+    Peer(String),
+    /// The encrypted connection; `None` for plain text on this computer.
+    Tls(Option<TlsFacts>),
+    /// Signed in.
+    SignedIn,
+    /// The folders of the mailbox.
+    Folders {
+        /// Their names as people read them.
+        names: Vec<String>,
+        /// The one that holds sent mail.
+        sent: Option<String>,
+    },
+    /// Whether new mail is told at once (IDLE), or has to be asked for every minute.
+    Idle(bool),
+    /// SMTP accepted the sign-in.
+    Smtp(Option<TlsFacts>),
+}
+
+/// One finished step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Which one.
+    pub name: StepName,
+    /// How long it took.
+    pub took: Duration,
+    /// What it found, or what went wrong; the trouble's detail holds the server's own reply.
+    pub outcome: std::result::Result<Finding, Trouble>,
+}
+
+/// The whole test.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TestReport {
+    /// The steps that were made, in order; after a failed IMAP step only SMTP is still tried.
+    pub steps: Vec<Step>,
+}
+
+impl TestReport {
+    /// Whether every step succeeded.
+    pub fn passed(&self) -> bool {
+        self.steps.iter().all(|step| step.outcome.is_ok())
+    }
+
+    /// Whether mail can be read, whatever SMTP says.
+    pub fn reads(&self) -> bool {
+        self.steps.iter().filter(|step| step.name != StepName::Smtp).all(|step| step.outcome.is_ok())
+    }
+
+    /// What went wrong first.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.steps.iter().find_map(|step| step.outcome.as_ref().err())
+    }
+}
+
+/// Tests the settings against the real servers. Changes nothing there. Each step is told to `on_step` as it ends.
+///
+/// One refused sign-in is final here: a person has just typed the password.
+pub async fn test(
+    settings: &EmailSettings,
+    password: &SecretString,
+    tuning: &Tuning,
+    on_step: &mut (dyn FnMut(&Step) + Send),
+) -> TestReport {
+    let mut test = Test { report: TestReport::default(), on_step };
+    // A failed step has been noted already; the ones that need it are left out.
+    let _read = test.imap(settings, password, tuning).await;
+    let started = Instant::now();
+    let outcome = smtp::sign_in(settings, password, tuning).await;
+    let _sent = test.note(StepName::Smtp, started, outcome.map(|facts| (Finding::Smtp(facts), ())));
+    test.report
+}
+
+struct Test<'a> {
+    report: TestReport,
+    on_step: &'a mut (dyn FnMut(&Step) + Send),
+}
+
+impl Test<'_> {
+    async fn imap(&mut self, settings: &EmailSettings, password: &SecretString, tuning: &Tuning) -> Option<()> {
+        let started = Instant::now();
+        let found = connect::resolve(&settings.imap, settings.imap_security, tuning).await;
+        let found = found.map(|found| (Finding::Addresses(found.iter().map(|a| a.ip().to_string()).collect()), found));
+        let addresses = self.note(StepName::Resolve, started, found)?;
+
+        let started = Instant::now();
+        let dialled = connect::dial(&settings.imap, &addresses, tuning.connect).await;
+        let dialled = dialled.map(|(tcp, peer)| (Finding::Peer(peer.to_string()), tcp));
+        let tcp = self.note(StepName::Connect, started, dialled)?;
+
+        let started = Instant::now();
+        let greeted = connect::greet(tcp, settings, tuning).await;
+        let greeted = greeted.map(|greeted| (Finding::Tls(greeted.tls.clone()), greeted));
+        let greeted = self.note(StepName::Tls, started, greeted)?;
+
+        let started = Instant::now();
+        let session = connect::sign_in::sign_in(greeted, &settings.user, password, tuning).await;
+        let mut session = self.note(StepName::SignIn, started, session.map(|session| (Finding::SignedIn, session)))?;
+
+        let started = Instant::now();
+        let listed = folders(&mut session).await;
+        let goes_on = self.note(StepName::Folders, started, listed.map(|finding| (finding, ())));
+        if goes_on.is_some() {
+            let idle = session.capabilities.has("IDLE");
+            self.note(StepName::Idle, Instant::now(), Ok((Finding::Idle(idle), ())));
+        }
+        session.log_out().await;
+        goes_on
+    }
+
+    /// Notes a step and gives back what the next one needs.
+    fn note<T>(&mut self, name: StepName, started: Instant, outcome: Result<(Finding, T)>) -> Option<T> {
+        let (outcome, needed) = match outcome {
+            Ok((finding, needed)) => (Ok(finding), Some(needed)),
+            Err(error) => (Err(error.trouble()), None),
+        };
+        let step = Step { name, took: started.elapsed(), outcome };
+        (self.on_step)(&step);
+        self.report.steps.push(step);
+        needed
+    }
+}
+
+async fn folders(session: &mut crate::session::Session) -> Result<Finding> {
+    let listed = session.folders().await?;
+    session.examine(crate::folder::INBOX).await?;
+    let sent = sent_folder(&listed).map(|folder| display_name(&folder.name));
+    let names = listed.iter().filter(|folder| !folder.unselectable).map(|folder| display_name(&folder.name)).collect();
+    Ok(Finding::Folders { names, sent })
+}
