@@ -61,12 +61,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             logs::unfollow_logs,
             logs::log_stats,
         ])
-        .events(collect_events![
-            wire::FactsArrived,
-            wire::AccountsChanged,
-            wire::StatusChanged,
-            wire::LinkClicked
-        ])
+        .events(collect_events![wire::FactsArrived, wire::AccountsChanged, wire::StatusChanged, wire::LinkClicked])
 }
 
 /// Opens the window and returns when it was closed and everything has ended.

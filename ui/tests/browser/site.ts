@@ -35,7 +35,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
         });
         response.end(content);
       },
-      () => response.writeHead(404).end(),
+      // A browser asks for an icon by itself; Tauri's window does not.
+      () => response.writeHead(path === '/favicon.ico' ? 204 : 404).end(),
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

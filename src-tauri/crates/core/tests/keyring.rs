@@ -3,6 +3,7 @@
 //! Which keyring a process talks to is decided by its environment. So each test runs itself again in a process with
 //! a home folder and a session bus of its own, and the inner run does the work.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::{
     env, fs,

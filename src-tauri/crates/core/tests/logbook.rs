@@ -1,4 +1,5 @@
 //! The logbook with real files: what is written, what is kept out, and what a query finds.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 #[path = "logbook/files.rs"]
 mod files;

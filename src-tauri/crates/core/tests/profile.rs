@@ -1,4 +1,5 @@
 //! The profile folder: identity, settings, and folders that cannot be used.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 

@@ -1,4 +1,5 @@
 //! The vault file, and the choice of a store.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::{
     fs,

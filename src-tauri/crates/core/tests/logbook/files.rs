@@ -238,6 +238,26 @@ fn two_programs_share_the_folder_and_the_cap() {
 }
 
 #[test]
+fn a_program_that_has_been_quiet_keeps_its_file_and_its_room_under_the_cap() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = small(100_000, 500_000);
+    let start = || Lab::new(LogbookOptions { limits, clock: Arc::new(HandClock::new()), ..options(dir.path()) });
+    let write = |lab: &Lab, who: &'static str, lines: u64| {
+        lab.log(|| (0..lines).for_each(|n| info!(target: "skrynka::app", n, who, "Line")));
+        lab.flush();
+    };
+    let (quiet, busy) = (start(), start());
+    write(&quiet, "quiet", 1);
+    let one_line = bytes(dir.path());
+    write(&busy, "busy", 10_000);
+    assert!(bytes(dir.path()) <= 400_000 + one_line);
+    write(&quiet, "quiet", 600);
+    assert!(bytes(dir.path()) <= 500_000);
+    let of_quiet = entries(dir.path()).iter().filter(|line| line.fields.get("who") == Some(&json!("quiet"))).count();
+    assert_eq!(of_quiet, 601, "its file was the oldest, and none of it is gone");
+}
+
+#[test]
 fn a_clock_that_is_set_back_begins_a_new_file_and_the_order_by_time_holds() {
     let dir = tempfile::tempdir().unwrap();
     let clock = HandClock::new();

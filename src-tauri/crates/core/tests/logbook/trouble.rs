@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use skrynka_core::logbook::{Filter, Logbook, LogbookOptions, Reader, Row, Start, Window};
+use skrynka_core::logbook::{Filter, Logbook, LogbookOptions, Reader, Row, Start, Tail, Window};
 use tracing::info;
 
 use crate::lab::{Lab, again, all_rows, entries, files, inside, options, pass_again};
@@ -18,8 +18,8 @@ fn numbers(rows: &[Row]) -> Vec<u64> {
     rows.iter().filter_map(|row| row.entry.fields.get("n")?.as_u64()).collect()
 }
 
-#[test]
-fn a_full_disk_leaves_whole_lines_and_what_it_held_up_is_written_once_there_is_room() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_leaves_whole_lines_and_what_it_held_up_is_written_once_there_is_room() {
     let test = "trouble::a_full_disk_leaves_whole_lines_and_what_it_held_up_is_written_once_there_is_room";
     let Some(dir) = inside() else {
         let dir = tempfile::tempdir().unwrap();
@@ -33,6 +33,8 @@ fn a_full_disk_leaves_whole_lines_and_what_it_held_up_is_written_once_there_is_r
     fs::write(&filler, vec![0; 600 * 1024]).unwrap();
 
     let mut lab = Lab::new(options(&logs));
+    let mut tail = lab.logbook.reader().tail(&Filter::default(), 0).unwrap();
+    let mut followed = Vec::new();
     let count = Cell::new(0_u64);
     let line = |lab: &Lab| {
         let n = count.replace(count.get() + 1);
@@ -49,16 +51,26 @@ fn a_full_disk_leaves_whole_lines_and_what_it_held_up_is_written_once_there_is_r
     let n = count.get();
     assert!(whole > 1_000 && whole < n, "{whole} of {n} lines are in files, all of them whole");
     assert_eq!(numbers(&lab.rows(&Filter::default())), (0..n).collect::<Vec<_>>(), "the viewer shows the others too");
+    follow(&mut tail, &mut followed, n - 1).await;
 
     fs::remove_file(&filler).unwrap();
     while lab.logbook.reader().stats().unwrap().memory_only.is_some() {
         line(&lab);
     }
-    lab.close();
+    line(&lab);
     let n = count.get();
+    follow(&mut tail, &mut followed, n - 1).await;
+    assert_eq!(followed, (0..n).collect::<Vec<_>>(), "whoever follows sees each once too");
+    lab.close();
     assert_eq!(numbers(&lab.rows(&Filter::default())), (0..n).collect::<Vec<_>>());
     assert_eq!(entries(&logs).len() as u64, n, "in the files, each once");
     assert_eq!(lab.logbook.reader().stats().unwrap().dropped, 0);
+}
+
+async fn follow(tail: &mut Tail, followed: &mut Vec<u64>, last: u64) {
+    while followed.last() != Some(&last) {
+        followed.extend(numbers(&tail.next().await.unwrap()));
+    }
 }
 
 #[test]
