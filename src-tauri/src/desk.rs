@@ -143,11 +143,10 @@ impl Desk {
     /// Opens or makes the vault with what a person typed.
     pub async fn open_vault(&self, passphrase: SecretString) -> Result<(), WireError> {
         let secrets = self.ground()?.secrets(&self.places, Some(passphrase)).await;
-        let secrets = secrets.map_err(|error| match error {
-            StartError::Secrets(SecretsError::WrongPassphrase) => {
-                WireError { code: ErrorCode::WrongPassphrase, detail: String::new() }
-            }
-            other => WireError { code: ErrorCode::Secrets, detail: skrynka_core::chain(&other) },
+        let secrets = secrets.map_err(|error| {
+            let wrong = matches!(error, StartError::Secrets(SecretsError::WrongPassphrase));
+            let code = if wrong { ErrorCode::WrongPassphrase } else { ErrorCode::Secrets };
+            WireError { code, detail: skrynka_core::chain(&error) }
         })?;
         *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = Some(secrets);
         self.retry();

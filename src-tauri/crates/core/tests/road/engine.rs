@@ -1,7 +1,5 @@
 //! The engine over a listener that does what each test tells it, on a real Postgres.
 
-mod common;
-
 use std::{
     collections::HashMap,
     sync::{
@@ -11,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Bureau, Mail};
+use crate::common::{Bureau, Mail};
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::SystemClock,
