@@ -71,9 +71,9 @@ impl Wire {
             let missing = self.scan.needed().saturating_sub(self.buffer.len());
             self.buffer.reserve(missing.max(32 << 10));
             let read = timeout(silence, self.stream.read_buf(&mut self.buffer)).await;
-            match read.map_err(|_| MailError::Silent(silence))?.map_err(MailError::Broken)? {
-                0 => return Err(MailError::Closed { cut: !self.buffer.is_empty() }),
-                _ => {}
+            let count = read.map_err(|_| MailError::Silent(silence))?.map_err(MailError::Broken)?;
+            if count == 0 {
+                return Err(MailError::Closed { cut: !self.buffer.is_empty() });
             }
         }
     }
