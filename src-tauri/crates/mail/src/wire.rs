@@ -1,6 +1,6 @@
 //! The line to an IMAP server: commands out, responses in, each read within a deadline.
 //!
-//! The grammar of FETCH and LIST is imap-proto's. Framing is our own (see [`frame`]), because a client that parses
+//! The grammar of FETCH and LIST is imap-proto's. Framing is our own (see `frame`), because a client that parses
 //! while it reads has to give up the connection over one odd response and allocates whatever size is announced.
 
 pub(crate) mod frame;
