@@ -15,7 +15,7 @@ use common::{Bureau, Mail};
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::SystemClock,
-    connector::{Batch, Connector, ConnectorError, IncomingSender, Listener, Remote, Resume},
+    connector::{Batch, Connector, ConnectorError, Halves, IncomingSender, Listener, Remote, Resume},
     engine::{Backoff, Engine, EngineParts},
     model::{Account, AccountState, Channel, Place, Trouble, TroubleCode},
     secrets::Secrets,
@@ -39,12 +39,7 @@ struct ScriptedListener {
 struct NoRemote;
 
 impl Connector for Scripted {
-    fn open(
-        &self,
-        _: &Account,
-        _: Resume,
-        _: Secrets,
-    ) -> BoxFuture<'_, Result<(Box<dyn Listener>, Arc<dyn Remote>), ConnectorError>> {
+    fn open(&self, _: &Account, _: Resume, _: Secrets) -> BoxFuture<'_, Result<Halves, ConnectorError>> {
         let attempt = self.attempts.fetch_add(1, Ordering::SeqCst) + 1;
         let listener: Box<dyn Listener> = Box::new(ScriptedListener { script: self.script.clone(), attempt });
         let remote: Arc<dyn Remote> = Arc::new(NoRemote);

@@ -30,8 +30,10 @@ pub async fn find(discovery: &Discovery, tuning: &Tuning) -> (Option<Server>, Op
 }
 
 async fn first_that_answers(servers: &[Server], tuning: &Tuning) -> Option<Server> {
-    let attempts =
-        servers.iter().map(|server| async move { answers(server, tuning).await.is_ok().then(|| server.clone()) });
+    let attempts = servers.iter().cloned().map(|server| {
+        let tuning = tuning.clone();
+        async move { answers(&server, &tuning).await.is_ok().then_some(server) }
+    });
     let found = stream::iter(attempts).buffered(AT_ONCE).filter_map(std::future::ready);
     let mut found = std::pin::pin!(found);
     timeout(tuning.connect * 2, found.next()).await.ok().flatten()
