@@ -29,7 +29,7 @@ impl Images {
     }
 
     /// An image that the mail carries in its HTML, checked and written anew.
-    pub(super) fn from_data(&mut self, address: &str) -> Option<String> {
+    pub(super) fn rewritten(&mut self, address: &str) -> Option<String> {
         let (_, encoded) = address.split_once(";base64,").filter(|(_, encoded)| encoded.len() <= 2 * ONE)?;
         let encoded: String = encoded.chars().filter(|c| !c.is_ascii_whitespace()).collect();
         let bytes = STANDARD.decode(encoded).ok().filter(|bytes| bytes.len() <= self.room)?;

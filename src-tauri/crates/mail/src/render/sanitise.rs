@@ -3,7 +3,6 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
-    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -222,7 +221,7 @@ impl Walk {
         let scheme = source.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
         match scheme.as_deref() {
             Some("cid") => self.images.by_content_id(source.get(4..).unwrap_or_default()),
-            Some("data") => self.images.from_data(source),
+            Some("data") => self.images.rewritten(source),
             Some("http" | "https") => self.remote_image(source),
             _ => None,
         }
@@ -250,11 +249,10 @@ fn is_public(url: &Url) -> bool {
                 && ![".local", ".localhost", ".internal", ".lan", ".home.arpa"].iter().any(|end| name.ends_with(end))
         }
         Some(Host::Ipv4(address)) => {
-            !(address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified())
-                && !IpAddr::V4(address).is_multicast()
-                && !address.is_broadcast()
-                && address.octets()[0] != 0
-                && !(address.octets()[0] == 100 && (64..128).contains(&address.octets()[1]))
+            let [first, second, ..] = address.octets();
+            let shared = first == 100 && (64..128).contains(&second);
+            let local = address.is_private() || address.is_loopback() || address.is_link_local();
+            !(local || shared || first == 0 || address.is_multicast() || address.is_broadcast())
         }
         // Nobody has a reason to send a picture from a bare IPv6 address.
         Some(Host::Ipv6(_)) | None => false,

@@ -1,8 +1,6 @@
 //! The connection test against a real Dovecot and the lab's SMTP server.
 
-mod common;
-
-use common::{PASSWORD, USER, mail, settings};
+use crate::desk::{PASSWORD, USER, mail, settings};
 use secrecy::SecretString;
 use skrynka_core::model::{EmailSettings, Endpoint, Security, TroubleCode};
 use skrynka_lab::{
