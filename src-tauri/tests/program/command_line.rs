@@ -161,6 +161,7 @@ fn a_password_stands_nowhere_but_in_the_vault() {
 #[test]
 fn a_profile_that_cannot_be_used_is_named() {
     let profile = Profile::new();
+    std::fs::remove_dir(profile.path()).unwrap();
     std::fs::write(profile.path(), "a file").unwrap();
     let output = profile.run(&["doctor"]);
     assert_eq!(output.status.code(), Some(1));
@@ -170,7 +171,6 @@ fn a_profile_that_cannot_be_used_is_named() {
 #[test]
 fn a_damaged_install_file_is_named_and_left_alone() {
     let profile = Profile::new();
-    std::fs::create_dir_all(profile.path()).unwrap();
     std::fs::write(profile.path().join("install.json"), "{").unwrap();
     let output = profile.run(&["doctor"]);
     assert_eq!(output.status.code(), Some(1));

@@ -20,6 +20,14 @@ pub struct Profile {
 impl Profile {
     pub fn new() -> Self {
         let folder = scratch_folder();
+        // The server of a test that runs as root must reach the profile, or its data would stand elsewhere.
+        let profile = folder.path().join("profile");
+        std::fs::create_dir(&profile).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(&profile, std::fs::Permissions::from_mode(0o711)).unwrap();
+        }
         let key = folder.path().join("vault.key");
         std::fs::write(&key, "a key for tests that opens one throw-away vault").unwrap();
         #[cfg(unix)]

@@ -124,10 +124,8 @@ fn random_kills_of_app_database_server_and_network_lose_and_double_nothing() {
 }
 
 fn fault_in_database(ledger: &Ledger) -> &'static str {
-    if let Some(pid) = ledger.profile.postmaster().and_then(rustix::process::Pid::from_raw) {
-        // It may have ended by itself in this moment.
-        let _gone = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-    }
+    let pid = ledger.profile.postmaster().and_then(rustix::process::Pid::from_raw).expect("the database runs");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     "database"
 }
 

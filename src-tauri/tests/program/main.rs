@@ -1,6 +1,6 @@
 //! The program as a user runs it, against real servers.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic where it stands")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic where it stands")]
 
 mod command_line;
 mod common;

@@ -113,9 +113,10 @@ mod tests {
 
     #[test]
     fn a_mail_joins_the_conversation_that_knows_its_parent() {
-        let known = BTreeMap::from([("a".to_owned(), conversation(1))]);
+        let parent = conversation(1);
+        let known = BTreeMap::from([("a".to_owned(), parent)]);
         let groups = group(&ids(&[&["b", "a"]]), &known);
-        assert_eq!(groups.existing, [Some(conversation(1))]);
+        assert_eq!(groups.existing, [Some(parent)]);
         assert_eq!(groups.ids, [("b".to_owned(), 0)]);
     }
 

@@ -53,7 +53,10 @@ pub fn small(file_bytes: u64, total_bytes: u64) -> Limits {
 impl Lab {
     pub fn new(options: LogbookOptions) -> Self {
         let (dispatch, guard) = Logbook::start(options);
-        Self { dispatch, logbook: guard.logbook(), guard: Some(guard) }
+        // While a process has a single dispatcher, tracing asks the current one alone which callsites matter; outside
+        // a test's scope that is none. The app's logbook is the process's default and needs no second.
+        let _second = Dispatch::new(tracing_subscriber::Registry::default());
+        Self { dispatch, _second, logbook: guard.logbook(), guard: Some(guard) }
     }
 
     pub fn log<T>(&self, work: impl FnOnce() -> T) -> T {
