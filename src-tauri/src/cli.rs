@@ -13,8 +13,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{listen::asked_to_stop, output::failed};
 use self::output::Output;
+pub use self::{listen::asked_to_stop, output::failed};
 use crate::wiring::{Bureau, Ground, Places, StartError};
 
 /// Every mailbox of a translation bureau in one live inbox.

@@ -17,10 +17,7 @@ use crate::{
 pub type DeskState<'a> = tauri::State<'a, Arc<Desk>>;
 
 /// Runs a command and notes how long it took. Neither arguments nor answers are logged.
-async fn logged<T>(
-    command: &'static str,
-    work: impl Future<Output = Result<T, WireError>>,
-) -> Result<T, WireError> {
+async fn logged<T>(command: &'static str, work: impl Future<Output = Result<T, WireError>>) -> Result<T, WireError> {
     let started = tokio::time::Instant::now();
     let result = work.await;
     let ms = ms(started.elapsed());

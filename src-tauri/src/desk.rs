@@ -103,10 +103,11 @@ impl Desk {
     /// # Errors
     /// [`ErrorCode::Database`] while the database is not ready.
     pub async fn office(&self) -> Result<Arc<Office>, WireError> {
-        self.office.read().await.clone().ok_or_else(|| WireError {
-            code: ErrorCode::Database,
-            detail: "the database is not open yet".to_owned(),
-        })
+        self.office
+            .read()
+            .await
+            .clone()
+            .ok_or_else(|| WireError { code: ErrorCode::Database, detail: "the database is not open yet".to_owned() })
     }
 
     /// Starts opening the office; the window shows how far it is.

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use crate::{
     desk::{Desk, Office},
     views,
-    wire::{AccountsChanged, ConversationKey, FactsArrived, count},
     window::MAIN,
+    wire::{AccountsChanged, ConversationKey, FactsArrived, count},
 };
 
 /// One frame of a screen: what happens within it is told together.

@@ -46,9 +46,7 @@ impl From<MailboxError> for WireError {
                 Self { code: ErrorCode::InvalidInput, detail: format!("{field}: {why}") }
             }
             MailboxError::Test(trouble) => trouble.into(),
-            MailboxError::Secrets(error) => {
-                Self { code: ErrorCode::Secrets, detail: skrynka_core::chain(&error) }
-            }
+            MailboxError::Secrets(error) => Self { code: ErrorCode::Secrets, detail: skrynka_core::chain(&error) },
             MailboxError::Store(error) => error.into(),
         }
     }

@@ -99,11 +99,7 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
 /// The counts of the sidebar.
 pub async fn counts(office: &Office) -> Result<Counts, WireError> {
     let counts = office.bureau.store.conversation_counts().await?;
-    Ok(Counts {
-        conversations: count(counts.all),
-        unread: count(counts.unread),
-        waiting: count(counts.waiting),
-    })
+    Ok(Counts { conversations: count(counts.all), unread: count(counts.unread), waiting: count(counts.waiting) })
 }
 
 /// An account's settings as the form that edits them.
@@ -186,13 +182,7 @@ pub fn message(message: StoredMessage) -> MessageView {
 
 fn file(file: StoredFile) -> FileView {
     let name = skrynka_mail::parse::clean_file_name(&file.name, &file.mime);
-    FileView {
-        id: file.id.to_string(),
-        risky: is_risky(&name),
-        name,
-        mime: file.mime,
-        size: count(file.size),
-    }
+    FileView { id: file.id.to_string(), risky: is_risky(&name), name, mime: file.mime, size: count(file.size) }
 }
 
 /// Tells whether the system could run a file of this name instead of showing it.
@@ -311,9 +301,13 @@ async fn schema(bureau: &Bureau) -> Check {
 async fn summaries(bureau: &Bureau) -> Check {
     match bureau.store.wrong_summaries().await {
         Ok(0) => check(bureau, "summaries", CheckState::Ok, "every summary agrees with its messages".to_owned(), None),
-        Ok(wrong) => {
-            check(bureau, "summaries", CheckState::Warn, format!("{wrong} summaries disagree with their messages"), None)
-        }
+        Ok(wrong) => check(
+            bureau,
+            "summaries",
+            CheckState::Warn,
+            format!("{wrong} summaries disagree with their messages"),
+            None,
+        ),
         Err(error) => check(bureau, "summaries", CheckState::Unknown, skrynka_core::chain(&error), None),
     }
 }
@@ -326,9 +320,7 @@ async fn secrets(bureau: &Bureau) -> Check {
     };
     match bureau.secrets.get(name).await {
         Ok(_) => check(bureau, "secrets", CheckState::Ok, format!("the {} answers", bureau.secrets.kind()), None),
-        Err(error) => {
-            check(bureau, "secrets", CheckState::Failed, skrynka_core::chain(&error), Some("open_vault"))
-        }
+        Err(error) => check(bureau, "secrets", CheckState::Failed, skrynka_core::chain(&error), Some("open_vault")),
     }
 }
 
@@ -349,7 +341,8 @@ async fn logs(ground: &Ground, bureau: &Bureau) -> Check {
         Ok(Ok(Stats { memory_only: Some(reason), .. })) => check(bureau, "logs", CheckState::Failed, reason, None),
         Ok(Ok(stats)) => {
             let state = if stats.dropped == 0 { CheckState::Ok } else { CheckState::Warn };
-            let detail = format!("{} KiB in {} files, {} lines dropped", stats.bytes / 1024, stats.files, stats.dropped);
+            let detail =
+                format!("{} KiB in {} files, {} lines dropped", stats.bytes / 1024, stats.files, stats.dropped);
             check(bureau, "logs", state, detail, None)
         }
         Ok(Err(error)) => check(bureau, "logs", CheckState::Failed, skrynka_core::chain(&error), None),
@@ -384,8 +377,27 @@ fn account_check(bureau: &Bureau, account: &Account, status: Option<&StoredStatu
 /// Names with a legal form, a quotation mark or no second word of a person are shown as companies.
 fn looks_like_a_company(name: &str) -> bool {
     const FORMS: &[&str] = &[
-        "тов", "тзов", "прат", "пп", "ат", "фоп", "ltd", "llc", "gmbh", "inc", "sp.", "s.a.", "s.c.", "kancelaria",
-        "бюро", "контора", "biuro", "університет", "uniwersytet", "суд", "sąd",
+        "тов",
+        "тзов",
+        "прат",
+        "пп",
+        "ат",
+        "фоп",
+        "ltd",
+        "llc",
+        "gmbh",
+        "inc",
+        "sp.",
+        "s.a.",
+        "s.c.",
+        "kancelaria",
+        "бюро",
+        "контора",
+        "biuro",
+        "університет",
+        "uniwersytet",
+        "суд",
+        "sąd",
     ];
     let lower = name.to_lowercase();
     name.contains(['«', '"', '„']) || lower.split([' ', ',']).any(|word| FORMS.contains(&word))
@@ -515,7 +527,8 @@ mod tests {
 
     #[test]
     fn a_text_without_a_quoted_end_is_shown_whole() {
-        for text in ["", "Добрий день", "> питання\nвідповідь", "> усе процитовано"] {
+        for text in ["", "Добрий день", "> питання\nвідповідь", "> усе процитовано"]
+        {
             assert_eq!(quote_from(text), None, "{text:?}");
         }
     }

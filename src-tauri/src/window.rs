@@ -18,6 +18,7 @@ pub const MAIN: &str = "main";
 /// Everything that crosses between the UI and Rust. A test writes the TypeScript side from it.
 pub fn bindings() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
+        .disable_serde_phases()
         .commands(collect_commands![
             app::app_status,
             app::open_vault,
@@ -60,12 +61,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             logs::unfollow_logs,
             logs::log_stats,
         ])
-        .events(collect_events![
-            wire::FactsArrived,
-            wire::AccountsChanged,
-            wire::StatusChanged,
-            wire::LinkClicked
-        ])
+        .events(collect_events![wire::FactsArrived, wire::AccountsChanged, wire::StatusChanged, wire::LinkClicked])
 }
 
 /// Opens the window and returns when it was closed and everything has ended.

@@ -105,11 +105,7 @@ impl Ground {
     }
 
     /// Opens the keyring or the vault. `passphrase` is what a person typed.
-    pub async fn secrets(
-        &self,
-        places: &Places,
-        passphrase: Option<SecretString>,
-    ) -> Result<Secrets, StartError> {
+    pub async fn secrets(&self, places: &Places, passphrase: Option<SecretString>) -> Result<Secrets, StartError> {
         let mut options = OpenOptions::new(&self.profile);
         options.vault_key_file.clone_from(&places.vault_key_file);
         options.passphrase = passphrase;

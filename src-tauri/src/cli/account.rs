@@ -11,7 +11,10 @@ use skrynka_core::{
     model::{Account, AccountId, AccountState, EmailSettings, Endpoint, Security},
     store::StoredStatus,
 };
-use time::{Date, OffsetDateTime, format_description::well_known::{Iso8601, Rfc3339}};
+use time::{
+    Date, OffsetDateTime,
+    format_description::well_known::{Iso8601, Rfc3339},
+};
 
 use super::{Common, Output, Session};
 use crate::{
@@ -190,7 +193,13 @@ async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Resul
         });
         let printed = output.record(&record, || {
             let why = step.trouble.as_ref().map(|trouble| trouble.detail.as_str()).unwrap_or_default();
-            format!("{:<8} {:<8} {:>6} ms  {} {why}", step.name.as_str(), step.state.as_str(), ms.unwrap_or(0), step.detail)
+            format!(
+                "{:<8} {:<8} {:>6} ms  {} {why}",
+                step.name.as_str(),
+                step.state.as_str(),
+                ms.unwrap_or(0),
+                step.detail
+            )
         });
         if let Err(error) = printed {
             tracing::debug!(target: "skrynka::app", error = %error, "Step not printed");
@@ -211,7 +220,11 @@ async fn enable(common: &Common, output: Output, id: &str, enabled: bool) -> any
     .await
 }
 
-fn record(account: &Account, status: Option<&StoredStatus>, [stored, unread, quarantined]: [i64; 3]) -> serde_json::Value {
+fn record(
+    account: &Account,
+    status: Option<&StoredStatus>,
+    [stored, unread, quarantined]: [i64; 3],
+) -> serde_json::Value {
     let state = status.map(|status| &status.state);
     let (done, total) = match state {
         Some(AccountState::CatchingUp { done, total }) => (Some(done), Some(total)),

@@ -23,10 +23,9 @@ async fn report(bureau: &Bureau, output: Output, status_only: bool) -> anyhow::R
     if !status_only {
         bureau.store.migrate().await?;
     }
-    for (migrations, state) in [
-        (&before.applied, "applied"),
-        (&before.pending, if status_only { "pending" } else { "applied now" }),
-    ] {
+    for (migrations, state) in
+        [(&before.applied, "applied"), (&before.pending, if status_only { "pending" } else { "applied now" })]
+    {
         for (version, name) in migrations {
             let record = json!({"version": version, "name": name, "state": state});
             output.record(&record, || format!("{version}  {state:<12} {name}"))?;

@@ -125,11 +125,7 @@ pub async fn test_mailbox(
 /// Adds a mailbox once its sign-in has passed and its password has been read back.
 #[tauri::command]
 #[specta::specta]
-pub async fn add_mailbox(
-    desk: DeskState<'_>,
-    form: MailboxForm,
-    password: String,
-) -> Result<AccountView, WireError> {
+pub async fn add_mailbox(desk: DeskState<'_>, form: MailboxForm, password: String) -> Result<AccountView, WireError> {
     logged("add_mailbox", async {
         let office = desk.office().await?;
         let mailbox = mailbox(form, &office, None).await?;

@@ -82,10 +82,8 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
             LogLevelName::Error => Level::Error,
         };
         if let Some(url) = &preferences.server_url {
-            url.parse::<skrynka_core::postgres::ServerUrl>().map_err(|error| WireError {
-                code: ErrorCode::InvalidInput,
-                detail: format!("serverUrl: {error}"),
-            })?;
+            url.parse::<skrynka_core::postgres::ServerUrl>()
+                .map_err(|error| WireError { code: ErrorCode::InvalidInput, detail: format!("serverUrl: {error}") })?;
         }
         settings.database.server_url = preferences.server_url;
         ground.profile.save_settings(&settings).map_err(file_error)?;

@@ -7,11 +7,11 @@ use skrynka_core::model::{AccountId, ConversationId};
 use super::{DeskState, id, logged};
 use crate::{
     views,
+    window::MAIN,
     wire::{
         ConversationFilter, ConversationKey, ConversationPage, ConversationRow, Counts, MessagePage, PageKey,
         SearchPage, Snapshot, WireError,
     },
-    window::MAIN,
 };
 
 /// Pages are at most this long.
@@ -98,9 +98,8 @@ pub async fn messages(
         let before = before.as_deref().map(views::read_message_position).transpose()?;
         let limit = limit.clamp(1, PAGE);
         let page = office.bureau.store.messages(account, conversation, before, limit.into()).await?;
-        let older = (page.len() == usize::from(limit))
-            .then(|| page.first().map(views::write_message_position))
-            .flatten();
+        let older =
+            (page.len() == usize::from(limit)).then(|| page.first().map(views::write_message_position)).flatten();
         Ok(MessagePage { rows: page.into_iter().map(views::message).collect(), older })
     })
     .await

@@ -113,11 +113,7 @@ fn view(page: Page, forwards: bool, newest: bool) -> LogPage {
     if !forwards {
         rows.reverse();
     }
-    LogPage {
-        rows,
-        has_older: if forwards { true } else { more },
-        has_newer: if forwards { more } else { !newest },
-    }
+    LogPage { rows, has_older: if forwards { true } else { more }, has_newer: if forwards { more } else { !newest } }
 }
 
 fn row(row: Row) -> LogRow {

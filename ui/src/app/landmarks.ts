@@ -4,7 +4,10 @@ export function nextLandmark(by: 1 | -1): void {
   if (marks.length === 0) return;
   const at = marks.findIndex((mark) => mark.contains(document.activeElement));
   const to = marks[at < 0 ? 0 : (at + by + marks.length) % marks.length];
-  const within = to?.querySelector<HTMLElement>('[role="listbox"], [role="log"], [aria-current="page"], h1, input, button');
-  const target = within && within.tabIndex >= 0 ? within : to;
-  target?.focus();
+  if (to) (within(to) ?? to).focus();
+}
+
+/** What in a part of the window the keys work on: its list, its log, its current place. */
+function within(part: HTMLElement): HTMLElement | undefined {
+  return [...part.querySelectorAll<HTMLElement>('[role="listbox"], [role="log"], [aria-current="page"]')].find((node) => node.tabIndex >= 0 && node.checkVisibility());
 }

@@ -5,8 +5,8 @@ export function initials(name: string): string {
     .replace(/<[^>]*>/g, ' ')
     .split(/[\s\-–—_.@,«»„“”"()·]+/u)
     .filter((word) => /^[\p{L}\p{N}]/u.test(word));
-  const letters = words.slice(0, 2).map((word) => firstLetter(word));
-  return letters.join('').toLocaleUpperCase() || '?';
+  if (!words.some((word) => /^\p{L}/u.test(word))) return '?';
+  return words.slice(0, 2).map(firstLetter).join('').toLocaleUpperCase();
 }
 
 function firstLetter(word: string): string {

@@ -5,136 +5,862 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 
 /** Commands */
 export const commands = {
-	appStatus: () => __TAURI_INVOKE<AppStatus>("app_status"),
+	/**  Where the program stands between its start and a usable inbox. */
+	appStatus: () => typedError<AppStatus, null>(__TAURI_INVOKE("app_status")),
+	/**  Opens the passphrase vault, or makes it. */
 	openVault: (passphrase: string) => typedError<null, WireError>(__TAURI_INVOKE("open_vault", { passphrase })),
+	/**  Tries to start again. */
 	retryStart: () => typedError<null, WireError>(__TAURI_INVOKE("retry_start")),
+	/**  What a manager has chosen. */
 	preferences: () => typedError<Preferences, WireError>(__TAURI_INVOKE("preferences")),
+	/**  Keeps what a manager has chosen. A server's address takes effect at the next start. */
 	setPreferences: (preferences: Preferences) => typedError<null, WireError>(__TAURI_INVOKE("set_preferences", { preferences })),
+	/**  Facts about this program and where it keeps its things. */
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
+	/**  Looks at everything that can be wrong. */
 	diagnostics: () => typedError<Check[], WireError>(__TAURI_INVOKE("diagnostics")),
+	/**  The window has painted for the first time. */
 	uiReady: () => typedError<null, WireError>(__TAURI_INVOKE("ui_ready")),
+	/**  A line for the log from the window. */
 	uiLog: (level: LogLevelName, message: string, fields: LogField[]) => typedError<null, WireError>(__TAURI_INVOKE("ui_log", { level, message, fields })),
+	/**  What a window starts from. Facts are told from the program's start on, so nothing falls between. */
 	subscribe: () => typedError<Snapshot, WireError>(__TAURI_INVOKE("subscribe")),
+	/**  The counts of the sidebar. */
 	counts: () => typedError<Counts, WireError>(__TAURI_INVOKE("counts")),
-	conversations: (filter: ConversationFilter, after: PageKey | null, limit: number) => typedError<ConversationPage, WireError>(__TAURI_INVOKE("conversations", { filter, after, limit })),
+	/**  A page of the list, latest first. */
+	conversations: (filter: ConversationFilter, after: string | null, limit: number) => typedError<ConversationPage, WireError>(__TAURI_INVOKE("conversations", { filter, after, limit })),
+	/**  Rows that facts named. */
 	conversationsByKey: (keys: ConversationKey[]) => typedError<ConversationRow[], WireError>(__TAURI_INVOKE("conversations_by_key", { keys })),
-	messages: (conversation: ConversationKey, before: PageKey | null, limit: number) => typedError<MessagePage, WireError>(__TAURI_INVOKE("messages", { conversation, before, limit })),
+	/**  A page of a conversation, older than `before`. */
+	messages: (conversation: ConversationKey, before: string | null, limit: number) => typedError<MessagePage, WireError>(__TAURI_INVOKE("messages", { conversation, before, limit })),
+	/**  Marks a conversation read here, and on the server where the owner has turned that on. */
 	markRead: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("mark_read", { conversation })),
+	/**  Marks a conversation's latest message from the customer unread here. */
 	markUnread: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("mark_unread", { conversation })),
-	search: (text: string, account: string | null, after: PageKey | null, limit: number) => typedError<SearchPage, WireError>(__TAURI_INVOKE("search", { text, account, after, limit })),
+	/**  Finds messages, newest first. */
+	search: (text: string, account: string | null, after: string | null, limit: number) => typedError<SearchPage, WireError>(__TAURI_INVOKE("search", { text, account, after, limit })),
+	/**  The window has painted these rows: the last stamp of a message's way. */
 	painted: (conversations: ConversationKey[]) => typedError<null, WireError>(__TAURI_INVOKE("painted", { conversations })),
+	/**  How to show a message's HTML. */
 	messageBody: (message: MessageKey, showRemote: boolean) => typedError<BodyView, WireError>(__TAURI_INVOKE("message_body", { message, showRemote })),
+	/**  Chooses whether remote pictures of this message's sender are always shown. */
 	alwaysShowRemote: (message: MessageKey, always: boolean) => typedError<null, WireError>(__TAURI_INVOKE("always_show_remote", { message, always })),
+	/**  Opens a link in the system's browser, after the manager has seen where it goes. */
 	openLink: (message: MessageKey, index: number) => typedError<null, WireError>(__TAURI_INVOKE("open_link", { message, index })),
+	/**  Opens a file in the system's default program, from a folder of its own. */
 	openFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("open_file", { account, file })),
+	/**  Saves a file where the manager chooses. */
 	saveFile: (account: string, file: string) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_file", { account, file })),
+	/**  Saves every file of a message into a folder that the manager chooses. Names that are taken get a number. */
 	saveAllFiles: (message: MessageKey) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_all_files", { message })),
+	/**  Saves the untouched message as an `.eml` file. */
 	saveOriginal: (message: MessageKey) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_original", { message })),
+	/**  Puts a file aside and starts dragging it out of the window. */
 	dragFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("drag_file", { account, file })),
+	/**  Every account with its live state. */
 	accounts: () => typedError<AccountView[], WireError>(__TAURI_INVOKE("accounts")),
+	/**  Finds the settings of an address: the table's, or the first guess that answers. */
 	discoverMailbox: (address: string) => typedError<Discovery, WireError>(__TAURI_INVOKE("discover_mailbox", { address })),
+	/**  Tells how many mails a start date means and how much room they need. */
 	estimateMailbox: (form: MailboxForm, password: string | null, account: string | null) => typedError<Estimate, WireError>(__TAURI_INVOKE("estimate_mailbox", { form, password, account })),
+	/**  Tests the connection; each step is told to the channel. Nothing is saved. */
 	testMailbox: (form: MailboxForm, password: string | null, account: string | null, onStep: Channel<TestStep>) => typedError<null, WireError>(__TAURI_INVOKE("test_mailbox", { form, password, account, onStep })),
+	/**  Adds a mailbox once its sign-in has passed and its password has been read back. */
 	addMailbox: (form: MailboxForm, password: string) => typedError<AccountView, WireError>(__TAURI_INVOKE("add_mailbox", { form, password })),
+	/**  Changes a mailbox once its sign-in has passed. Without a password the kept one is used. */
 	updateMailbox: (account: string, form: MailboxForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("update_mailbox", { account, form, password })),
+	/**  Switches an account's listener on or off. */
 	setAccountEnabled: (account: string, enabled: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_account_enabled", { account, enabled })),
+	/**  Ends whatever an account waits for, so that it tries again at once. */
 	retryAccount: (account: string) => typedError<null, WireError>(__TAURI_INVOKE("retry_account", { account })),
+	/**  Removes an account; its messages stay unless asked otherwise. */
 	removeAccount: (account: string, deleteMessages: boolean) => typedError<null, WireError>(__TAURI_INVOKE("remove_account", { account, deleteMessages })),
+	/**  Asks for a file with certificate authorities. */
 	pickCaFile: () => typedError<string | null, WireError>(__TAURI_INVOKE("pick_ca_file")),
+	/**  A window of rows. */
 	logPage: (filter: LogFilter, anchor: LogAnchor, limit: number) => typedError<LogPage, WireError>(__TAURI_INVOKE("log_page", { filter, anchor, limit })),
+	/**  Tells the channel whenever lines were written. Returns the number that ends it. */
 	followLogs: (grew: Channel<LogsGrew>) => typedError<number, WireError>(__TAURI_INVOKE("follow_logs", { grew })),
+	/**  Ends following. */
 	unfollowLogs: (follower: number) => typedError<null, WireError>(__TAURI_INVOKE("unfollow_logs", { follower })),
+	/**  How much is kept. */
 	logStats: () => typedError<LogStats, WireError>(__TAURI_INVOKE("log_stats")),
 };
 
 /** Events */
 export const events = {
-	factsArrived: makeEvent<FactsArrived>("facts-arrived"),
-	accountsChanged: makeEvent<AccountsChanged>("accounts-changed"),
-	statusChanged: makeEvent<StatusChanged>("status-changed"),
-	linkClicked: makeEvent<LinkClicked>("link-clicked"),
+	accountsChanged: makeEvent<AccountsChanged, AccountsChanged>("accounts-changed"),
+	factsArrived: makeEvent<FactsArrived, FactsArrived>("facts-arrived"),
+	linkClicked: makeEvent<LinkClicked, LinkClicked>("link-clicked"),
+	statusChanged: makeEvent<StatusChanged, StatusChanged>("status-changed"),
 };
 
 /* Types */
-export type About = { version: string; profile: string; database: string; secrets: string; systemLanguage: string };
-export type AccountStateView =
-	| { kind: "idle" }
-	| { kind: "connecting" }
-	| { kind: "catching_up"; done: number; total: number }
-	| { kind: "live" }
-	| { kind: "backing_off"; until: string; why: TroubleView; attempt: number }
-	| { kind: "needs_sign_in"; why: TroubleView }
-	| { kind: "misconfigured"; why: TroubleView }
-	| { kind: "limited"; until: string; why: TroubleView }
-	| { kind: "stopped" };
-export type AccountView = { id: string; channel: string; name: string; code: string; color: number; address: string; enabled: boolean; state: AccountStateView; stateSince: string; lastMessageAt: string | null; lastHeardAt: string | null; lagMs: number | null; backlog: number; lastError: TroubleView | null; unread: number; stored: number; quarantined: number; mailbox: MailboxForm | null; history: HistoryMark[] };
-export type AccountsChanged = { accounts: AccountView[] };
-export type AppStatus =
-	| { phase: "starting"; step: StartStep }
-	| { phase: "needs_vault"; exists: boolean; reason: string }
-	| { phase: "database_trouble"; code: DatabaseTroubleCode; detail: string; since: string }
-	| { phase: "profile_trouble"; detail: string }
-	| { phase: "ready" };
-export type BodyView = { url: string; blocked: number; remoteShown: boolean; always: boolean };
-export type Check = { name: string; account: string | null; state: CheckState; detail: string; repair: string | null; checkedAt: string };
-export type CheckState = "ok" | "warn" | "failed" | "unknown";
-export type ConversationFilter = { account: string | null; unreadOnly: boolean; waitingOnly: boolean };
-export type ConversationKey = { account: string; id: string };
-export type ConversationPage = { rows: ConversationRow[]; next: PageKey | null };
-export type ConversationRow = { key: ConversationKey; name: string; address: string; company: boolean; subject: string; snippet: string; lastIsOurs: boolean; lastAt: string; unread: number; messages: number; hasFiles: boolean; unreadable: boolean };
-export type Counts = { conversations: number; unread: number; waiting: number };
-export type DatabaseTroubleCode = "disk_full" | "no_permission" | "binaries_missing" | "unreachable" | "sign_in" | "schema_too_new" | "damaged" | "other";
-export type Discovery = { provider: string | null; passwords: PasswordPolicy; helpUrl: string | null; mailbox: MailboxForm | null; answered: boolean };
-export type ErrorCode = "database" | "not_found" | "invalid_input" | "secrets" | "wrong_passphrase" | "already_exists" | "file" | "name_not_found" | "network" | "timeout" | "certificate" | "tls" | "sign_in" | "app_password" | "limited" | "protocol" | "refused" | "settings" | "internal";
-export type Estimate = { messages: number; kib: number; freeKib: number | null };
-export type FactsArrived = { conversations: ConversationKey[]; merged: ConversationKey[]; newMessages: number; overflowed: boolean; countsChanged: boolean };
-export type FileView = { id: string; name: string; mime: string; size: number; risky: boolean };
-export type HistoryMark = "none" | "paused" | "live" | "catching_up" | "retrying" | "failed";
-export type LinkClicked = { message: MessageKey; link: LinkView };
-export type LinkView = { index: number; text: string; url: string; host: string; mismatched: boolean };
-export type LogAnchor = { from: "newest" } | { from: "before"; cursor: string } | { from: "after"; cursor: string };
-export type LogField = { name: string; value: string };
-export type LogFilter = { level: LogLevelName; areas: string[]; account: string | null; text: string };
-export type LogLevelName = "debug" | "info" | "warn" | "error";
-export type LogPage = { rows: LogRow[]; hasOlder: boolean; hasNewer: boolean };
-export type LogRow = { cursor: string; at: string; level: string; area: string; account: string | null; message: string; fields: LogField[]; spans: string[] };
-export type LogStats = { kib: number; capKib: number; dropped: number; memoryOnly: string | null };
-export type LogsGrew = { written: number };
-export type MailboxForm = { name: string; address: string; imapHost: string; imapPort: number; imapSecurity: SecurityName; smtpHost: string; smtpPort: number; smtpSecurity: SecurityName; user: string; since: string | null; caFile: string | null; folders: string[]; writeFlags: boolean; color: number };
-export type MessageKey = { account: string; id: string };
-export type MessagePage = { rows: MessageView[]; older: PageKey | null };
-export type MessageView = { key: MessageKey; conversation: string; ours: boolean; authorName: string; authorAddress: string; to: PersonView[]; cc: PersonView[]; subject: string; text: string; textCut: boolean; quoteFrom: number | null; hasHtml: boolean; sentAt: string | null; receivedAt: string; arrivedAt: string; storedAt: string; seen: boolean; answered: boolean; goneAt: string | null; unreadable: string | null; kib: number; files: FileView[] };
-export type PageKey = string;
-export type PasswordPolicy = "password" | "app_password" | "switch_on_first" | "none";
-export type PersonView = { name: string; address: string };
-export type Preferences = { language: string | null; theme: Theme; compact: boolean; logLevel: LogLevelName; serverUrl: string | null };
-export type SavedFiles = { folder: string | null; saved: number; failed: WireError | null };
-export type SearchHit = { message: MessageKey; conversation: ConversationRow; subject: string; snippet: string; at: string };
-export type SearchPage = { hits: SearchHit[]; next: PageKey | null; pending: number };
-export type SecurityName = "tls" | "starttls" | "loopback_plain";
-export type Snapshot = { accounts: AccountView[]; counts: Counts };
-export type StartStep = "secrets" | "database" | "migrating" | "accounts";
+/**  Facts about this program and where it keeps its things. */
+export type About = {
+	/**  The program's version. */
+	version: string,
+	/**  The profile folder. */
+	profile: string,
+	/**  `private` or `server`. */
+	database: string,
+	/**  `keyring`, `vault` or `memory`. */
+	secrets: string,
+	/**  The system's language tag, e.g. `uk-UA`. */
+	systemLanguage: string,
+};
+
+/**  Where a listener stands. */
+export type AccountStateView = 
+/**  Not started yet. */
+{ kind: "idle" } | 
+/**  Resolving, connecting, signing in. */
+{ kind: "connecting" } | 
+/**  Fetching what is missing. */
+{ kind: "catching_up"; 
+/**  Fetched so far. */
+done: number; 
+/**  Known to be missing at the start. */
+total: number } | 
+/**  Everything is here. */
+{ kind: "live" } | 
+/**  Another attempt follows. */
+{ kind: "backing_off"; 
+/**  When. */
+until: string; 
+/**  Why the last one failed. */
+why: TroubleView; 
+/**  Failures in a row. */
+attempt: number } | 
+/**  A person must sign in again. */
+{ kind: "needs_sign_in"; 
+/**  What the server said. */
+why: TroubleView } | 
+/**  A person must correct the settings. */
+{ kind: "misconfigured"; 
+/**  What is wrong. */
+why: TroubleView } | 
+/**  The server set a limit. */
+{ kind: "limited"; 
+/**  Until when. */
+until: string; 
+/**  What the server said. */
+why: TroubleView } | 
+/**  Switched off. */
+{ kind: "stopped" };
+
+/**  An account with its live state. */
+export type AccountView = {
+	/**  Its key. */
+	id: string,
+	/**  `email` or `telegram`. */
+	channel: string,
+	/**  What the bureau calls it. */
+	name: string,
+	/**  One or two characters for its tile. */
+	code: string,
+	/**  Its colour, 1 to 8. */
+	color: number,
+	/**  The mailbox's address. */
+	address: string,
+	/**  Whether it is listened to. */
+	enabled: boolean,
+	/**  Where its listener stands. */
+	state: AccountStateView,
+	/**  Since when it is in this state. */
+	stateSince: string,
+	/**  When the last message was stored. */
+	lastMessageAt: string | null,
+	/**  When the server last said anything. */
+	lastHeardAt: string | null,
+	/**  Milliseconds from the server's arrival to the row, of the latest live message. */
+	lagMs: number | null,
+	/**  Messages known to be on the server and not yet here. */
+	backlog: number,
+	/**  The latest failure, kept after it is over. */
+	lastError: TroubleView | null,
+	/**  Unread messages. */
+	unread: number,
+	/**  Messages stored. */
+	stored: number,
+	/**  Messages in quarantine. */
+	quarantined: number,
+	/**  The settings, without any secret. */
+	mailbox: MailboxForm | null,
+	/**  The last day in 96 quarters of an hour, oldest first: the worst state of each. */
+	history: HistoryMark[],
+};
+
+/**  An account's state changed, or an account was added or removed. */
+export type AccountsChanged = {
+	/**  All accounts as they are. */
+	accounts: AccountView[],
+};
+
+/**  Where the program stands between its start and a usable inbox. */
+export type AppStatus = 
+/**  Working on it; `step` names what is being done. */
+{ phase: "starting"; 
+/**  What is being done. */
+step: StartStep } | 
+/**  There is no keyring service: a passphrase vault is offered, or must be opened. */
+{ phase: "needs_vault"; 
+/**  Whether a vault exists already and only its passphrase is missing. */
+exists: boolean; 
+/**  Why the keyring cannot be used, in the system's words. */
+reason: string } | 
+/**  The database cannot be used; what was stored is untouched. */
+{ phase: "database_trouble"; 
+/**  What kind of trouble. */
+code: DatabaseTroubleCode; 
+/**  The cause in the words of whoever said it. */
+detail: string; 
+/**  Since when. */
+since: string } | 
+/**  The profile folder cannot be used. */
+{ phase: "profile_trouble"; 
+/**  The cause. */
+detail: string } | 
+/**  The inbox is usable. */
+{ phase: "ready" };
+
+/**  How to show a message's HTML. */
+export type BodyView = {
+	/**  The frame's address, of the app's own scheme. */
+	url: string,
+	/**  Remote pictures that were left out. */
+	blocked: number,
+	/**  Whether remote pictures are shown. */
+	remoteShown: boolean,
+	/**  Whether remote pictures of this sender are always shown. */
+	always: boolean,
+};
+
+/**  One line of the diagnostics page. */
+export type Check = {
+	/**  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, or `account`. */
+	name: string,
+	/**  Whose check it is, for `account`. */
+	account: string | null,
+	/**  What was found. */
+	state: CheckState,
+	/**  The finding in one technical line. */
+	detail: string,
+	/**  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`; null when nothing is needed. */
+	repair: string | null,
+	/**  When it was looked at. */
+	checkedAt: string,
+};
+
+/**  What a check found. Green means looked at, not assumed. */
+export type CheckState = 
+/**  Looked at and in order. */
+"ok" | 
+/**  Works, but somebody should look. */
+"warn" | 
+/**  Does not work. */
+"failed" | 
+/**  Could not be looked at. */
+"unknown";
+
+/**  Which conversations a list shows. */
+export type ConversationFilter = {
+	/**  Only this account. */
+	account: string | null,
+	/**  Only those with unread messages. */
+	unreadOnly: boolean,
+	/**  Only those whose latest message is the customer's. */
+	waitingOnly: boolean,
+};
+
+/**  A conversation's key. */
+export type ConversationKey = {
+	/**  The account. */
+	account: string,
+	/**  The conversation within it. */
+	id: string,
+};
+
+/**  A page of the list. */
+export type ConversationPage = {
+	/**  Newest first. */
+	rows: ConversationRow[],
+	/**  Where the next page starts; null at the end. */
+	next: string | null,
+};
+
+/**  One row of the list. */
+export type ConversationRow = {
+	/**  Its key. */
+	key: ConversationKey,
+	/**  The other side's name, or its address. */
+	name: string,
+	/**  The other side's address. */
+	address: string,
+	/**  Whether the other side looks like a company: shown as a tile. */
+	company: boolean,
+	/**  The subject without Re: and Fwd:; may be empty. */
+	subject: string,
+	/**  The first words of the latest message. */
+	snippet: string,
+	/**  Whether the latest message is ours. */
+	lastIsOurs: boolean,
+	/**  When the latest message was received. */
+	lastAt: string,
+	/**  Unread messages. */
+	unread: number,
+	/**  Messages in all. */
+	messages: number,
+	/**  Whether any message has files. */
+	hasFiles: boolean,
+	/**  Whether the latest message could not be read. */
+	unreadable: boolean,
+};
+
+/**  The counts of the sidebar. */
+export type Counts = {
+	/**  Conversations in all. */
+	conversations: number,
+	/**  Conversations with unread messages. */
+	unread: number,
+	/**  Conversations whose latest message is the customer's. */
+	waiting: number,
+};
+
+/**  Why the database cannot be used. */
+export type DatabaseTroubleCode = 
+/**  The disk is full. */
+"disk_full" | 
+/**  A folder may not be read or written. */
+"no_permission" | 
+/**  The Postgres programs were not found. */
+"binaries_missing" | 
+/**  The server does not answer. */
+"unreachable" | 
+/**  The server refused the role or its password. */
+"sign_in" | 
+/**  The schema is newer than this program can use. */
+"schema_too_new" | 
+/**  The data folder is damaged or of another major version. */
+"damaged" | 
+/**  Anything else. */
+"other";
+
+/**  What is known of an address's provider before anything is asked of a server. */
+export type Discovery = {
+	/**  The provider's name where it is in the built-in table. */
+	provider: string | null,
+	/**  What it takes to sign in. */
+	passwords: PasswordPolicy,
+	/**  A page that explains how to make an app password. */
+	helpUrl: string | null,
+	/**  Settings to start from: the table's, or the first guess that answered. */
+	mailbox: MailboxForm | null,
+	/**  Whether a server answered at these settings. */
+	answered: boolean,
+};
+
+/**  The kinds of failure the window has words for. */
+export type ErrorCode = 
+/**  The database is not ready or did not answer. */
+"database" | 
+/**  What was asked for does not exist any more. */
+"not_found" | 
+/**  A field's value cannot be used; `detail` names the field. */
+"invalid_input" | 
+/**  The keyring or vault is locked or missing. */
+"secrets" | 
+/**  The vault's passphrase is wrong. */
+"wrong_passphrase" | 
+/**  An account with this address exists already. */
+"already_exists" | 
+/**  A file could not be written or opened. */
+"file" | 
+/**  See the mail server's codes. */
+"name_not_found" | 
+/**  Nothing answered, or the connection broke. */
+"network" | 
+/**  No answer within the deadline. */
+"timeout" | 
+/**  The certificate was not accepted. */
+"certificate" | 
+/**  TLS failed or is not offered. */
+"tls" | 
+/**  Name or password refused. */
+"sign_in" | 
+/**  The provider wants an app password or takes none. */
+"app_password" | 
+/**  A limit of the server. */
+"limited" | 
+/**  The server broke the protocol. */
+"protocol" | 
+/**  The server refused for a reason of its own. */
+"refused" | 
+/**  The settings cannot work. */
+"settings" | 
+/**  A defect of the program. */
+"internal";
+
+/**  How many mails a start date means, and how much room they need. */
+export type Estimate = {
+	/**  Mails to fetch. */
+	messages: number,
+	/**  Their size in KiB. */
+	kib: number,
+	/**  Free room in KiB where the database stands; null when it is a server. */
+	freeKib: number | null,
+};
+
+/**  Facts gathered over one frame. The UI re-reads what they name. */
+export type FactsArrived = {
+	/**  Conversations whose row changed or is new, at most 200; more say `overflowed`. */
+	conversations: ConversationKey[],
+	/**  Conversations that became part of another one: forget these rows. */
+	merged: ConversationKey[],
+	/**  New messages among them, for the polite announcement. */
+	newMessages: number,
+	/**  Too much happened to name it: read the lists again from their first page. */
+	overflowed: boolean,
+	/**  The counts changed; the UI asks for them at its leisure. */
+	countsChanged: boolean,
+};
+
+/**  A file of a message. */
+export type FileView = {
+	/**  Its key within the account. */
+	id: string,
+	/**  A name that is safe to save under. */
+	name: string,
+	/**  Its media type. */
+	mime: string,
+	/**  Its size in bytes; four billion at most. */
+	size: number,
+	/**  Whether opening it could run something; opening asks first. */
+	risky: boolean,
+};
+
+/**  The worst state within a quarter of an hour. */
+export type HistoryMark = 
+/**  The program was not running, or the account did not exist. */
+"none" | 
+/**  Switched off by a person. */
+"paused" | 
+/**  Everything is here. */
+"live" | 
+/**  Fetching. */
+"catching_up" | 
+/**  Trying again, or limited. */
+"retrying" | 
+/**  Waits for a person. */
+"failed";
+
+/**  A link in a mail's frame was clicked. Nothing has been opened. */
+export type LinkClicked = {
+	/**  The message. */
+	message: MessageKey,
+	/**  The link. */
+	link: LinkView,
+};
+
+/**  A link of a message, before it is opened. */
+export type LinkView = {
+	/**  Its number within the message. */
+	index: number,
+	/**  What the mail shows. */
+	text: string,
+	/**  Where it really goes. */
+	url: string,
+	/**  The host in its ASCII form. */
+	host: string,
+	/**  Whether the shown text names another host than the real one. */
+	mismatched: boolean,
+};
+
+/**  Which window of rows. */
+export type LogAnchor = 
+/**  The newest rows. */
+{ from: "newest" } | 
+/**  Rows older than this one. */
+{ from: "before"; 
+/**  A row's cursor. */
+cursor: string } | 
+/**  Rows newer than this one. */
+{ from: "after"; 
+/**  A row's cursor. */
+cursor: string };
+
+/**  One fact of a line. */
+export type LogField = {
+	/**  Its name. */
+	name: string,
+	/**  Its value. */
+	value: string,
+};
+
+/**  What the viewer shows. */
+export type LogFilter = {
+	/**  This level and worse. */
+	level: LogLevelName,
+	/**  Only these areas: `app`, `events`, `email`, `telegram`, `store`, `outbox`, `ui`; empty is all. */
+	areas: string[],
+	/**  Only this account. */
+	account: string | null,
+	/**  Only lines that hold this text, whatever its case. */
+	text: string,
+};
+
+/**  The levels a person chooses between. */
+export type LogLevelName = 
+/**  Everything, for following a fault. */
+"debug" | 
+/**  What a user would notice. */
+"info" | 
+/**  Worth a look. */
+"warn" | 
+/**  Broken. */
+"error";
+
+/**  A window of rows, oldest first. */
+export type LogPage = {
+	/**  The rows. */
+	rows: LogRow[],
+	/**  Whether older rows that match may exist. */
+	hasOlder: boolean,
+	/**  Whether newer rows that match exist. */
+	hasNewer: boolean,
+};
+
+/**  One line of the log. */
+export type LogRow = {
+	/**  Its place, opaque; unique. */
+	cursor: string,
+	/**  When. */
+	at: string,
+	/**  Its level: `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`. */
+	level: string,
+	/**  Its area. */
+	area: string,
+	/**  The account it is about. */
+	account: string | null,
+	/**  The constant message. */
+	message: string,
+	/**  The facts, in order. */
+	fields: LogField[],
+	/**  The spans it was written in, outermost first. */
+	spans: string[],
+};
+
+/**  How much is kept. */
+export type LogStats = {
+	/**  KiB in all files. */
+	kib: number,
+	/**  The cap over all files in KiB. */
+	capKib: number,
+	/**  Lines that could not be written since the start. */
+	dropped: number,
+	/**  Whether the files cannot be written, so that only memory is left; the reason. */
+	memoryOnly: string | null,
+};
+
+/**  Lines arrived that the follower has not read; it asks for them with `LogAnchor::After`. */
+export type LogsGrew = {
+	/**  Lines written since the program started. */
+	written: number,
+};
+
+/**  A mailbox's settings as a form; the password travels beside it, once. */
+export type MailboxForm = {
+	/**  What the bureau calls it. */
+	name: string,
+	/**  The mailbox's own address. */
+	address: string,
+	/**  IMAP host. */
+	imapHost: string,
+	/**  IMAP port. */
+	imapPort: number,
+	/**  How IMAP is protected. */
+	imapSecurity: SecurityName,
+	/**  SMTP host. */
+	smtpHost: string,
+	/**  SMTP port. */
+	smtpPort: number,
+	/**  How SMTP is protected. */
+	smtpSecurity: SecurityName,
+	/**  The name to sign in with. */
+	user: string,
+	/**  Fetch mails received since this day, `YYYY-MM-DD`; null fetches all. */
+	since: string | null,
+	/**  A file with extra certificate authorities, PEM. */
+	caFile: string | null,
+	/**  Folders beside INBOX and Sent. */
+	folders: string[],
+	/**  Whether reading here marks read on the server. */
+	writeFlags: boolean,
+	/**  Its colour, 1 to 8; 0 lets the program choose. */
+	color: number,
+};
+
+/**  A message's key. */
+export type MessageKey = {
+	/**  The account. */
+	account: string,
+	/**  The message within it. */
+	id: string,
+};
+
+/**  A page of a conversation's messages. */
+export type MessagePage = {
+	/**  Oldest first within the page. */
+	rows: MessageView[],
+	/**  Where the page of older messages starts; null at the beginning of the conversation. */
+	older: string | null,
+};
+
+/**  One message. */
+export type MessageView = {
+	/**  Its key. */
+	key: MessageKey,
+	/**  The conversation it belongs to. */
+	conversation: string,
+	/**  Whether it is ours. */
+	ours: boolean,
+	/**  The author's name; may be empty. */
+	authorName: string,
+	/**  The author's address. */
+	authorAddress: string,
+	/**  To. */
+	to: PersonView[],
+	/**  Cc. */
+	cc: PersonView[],
+	/**  Its own subject. */
+	subject: string,
+	/**  The plain text, at most 64 KiB of it. */
+	text: string,
+	/**  Whether `text` was cut. */
+	textCut: boolean,
+	/**  Where the quoted earlier text starts, in UTF-16 units of `text`; null when nothing is quoted. */
+	quoteFrom: number | null,
+	/**  Whether there is an HTML body to show in the frame. */
+	hasHtml: boolean,
+	/**  The sender's own date; null when there is none. */
+	sentAt: string | null,
+	/**  When the server received it. */
+	receivedAt: string,
+	/**  When it reached this computer. */
+	arrivedAt: string,
+	/**  When it was stored. */
+	storedAt: string,
+	/**  Whether it was read, here or elsewhere. */
+	seen: boolean,
+	/**  Whether the server says it was answered. */
+	answered: boolean,
+	/**  When it was found to be gone from the server; it stays here. */
+	goneAt: string | null,
+	/**  Why it could not be read; the original is attached. */
+	unreadable: string | null,
+	/**  Its size in KiB. */
+	kib: number,
+	/**  Its files, inline images left out. */
+	files: FileView[],
+};
+
+/**  What a provider takes. */
+export type PasswordPolicy = 
+/**  The mailbox's password. */
+"password" | 
+/**  Only an app password made in its settings. */
+"app_password" | 
+/**  Reading by programs must be switched on in its web settings, which may give an own password. */
+"switch_on_first" | 
+/**  No password at all (OAuth only), so it cannot be added. */
+"none";
+
+/**  A name with an address. */
+export type PersonView = {
+	/**  The name; may be empty. */
+	name: string,
+	/**  The address. */
+	address: string,
+};
+
+/**  What a manager has chosen. */
+export type Preferences = {
+	/**  `uk`, `en`, `pl`; null follows the system. */
+	language: string | null,
+	/**  Light, dark, or as the system. */
+	theme: Theme,
+	/**  Rows of 52 px instead of 72. */
+	compact: boolean,
+	/**  The log level that is written to files. */
+	logLevel: LogLevelName,
+	/**  A team's server, `postgres://user@host/database` without a password; null is the private database. */
+	serverUrl: string | null,
+};
+
+/**  What became of saving several files. */
+export type SavedFiles = {
+	/**  Where they were saved; null when the person cancelled. */
+	folder: string | null,
+	/**  How many were saved. */
+	saved: number,
+	/**  What failed, if anything. */
+	failed: WireError | null,
+};
+
+/**  One hit of a search. */
+export type SearchHit = {
+	/**  The message that matched. */
+	message: MessageKey,
+	/**  Its conversation as a row of the list. */
+	conversation: ConversationRow,
+	/**  The subject of the message. */
+	subject: string,
+	/**  Text around the match. */
+	snippet: string,
+	/**  When the server received the message. */
+	at: string,
+};
+
+/**  A page of hits, newest first. */
+export type SearchPage = {
+	/**  The hits. */
+	hits: SearchHit[],
+	/**  Where the next page starts. */
+	next: string | null,
+	/**  Messages that are stored and not yet searchable. */
+	pending: number,
+};
+
+/**  How a connection is protected. */
+export type SecurityName = 
+/**  TLS from the first byte. */
+"tls" | 
+/**  STARTTLS, required. */
+"starttls" | 
+/**  Plain text, loopback only. */
+"loopback_plain";
+
+/**  What a window starts from. It is subscribed before the snapshot is read, so nothing falls between. */
+export type Snapshot = {
+	/**  All accounts. */
+	accounts: AccountView[],
+	/**  The counts of the sidebar. */
+	counts: Counts,
+};
+
+/**  The steps of a start. */
+export type StartStep = 
+/**  Opening the keyring or the vault. */
+"secrets" | 
+/**  Unpacking and starting the private database, or reaching the server. */
+"database" | 
+/**  Bringing the schema up to date. */
+"migrating" | 
+/**  Starting the accounts. */
+"accounts";
+
+/**  The program's status changed. */
 export type StatusChanged = AppStatus;
-export type TestStep = { step: TestStepName; state: TestStepState; ms: number | null; detail: string; error: WireError | null };
-export type TestStepName = "resolve" | "connect" | "tls" | "sign_in" | "folders" | "idle" | "smtp";
-export type TestStepState = "running" | "passed" | "warned" | "failed" | "skipped";
-export type Theme = "system" | "light" | "dark";
-export type TroubleView = { at: string } & WireError;
-export type WireError = { code: ErrorCode; detail: string };
+
+/**  One step of the connection test. */
+export type TestStep = {
+	/**  Which step. */
+	step: TestStepName,
+	/**  Where it stands. */
+	state: TestStepState,
+	/**  How long it took, in milliseconds. */
+	ms: number | null,
+	/**  Facts worth showing: addresses, TLS version, certificate, folder count; one technical line. */
+	detail: string,
+	/**  Why it failed, and the server's own reply. */
+	error: WireError | null,
+};
+
+/**  The steps of the connection test, in order. */
+export type TestStepName = 
+/**  The host's addresses. */
+"resolve" | 
+/**  The TCP connection. */
+"connect" | 
+/**  TLS with the certificate. */
+"tls" | 
+/**  Name and password. */
+"sign_in" | 
+/**  Listing and selecting. */
+"folders" | 
+/**  Whether new mail is told at once. */
+"idle" | 
+/**  Sending. */
+"smtp";
+
+/**  Where a step stands. */
+export type TestStepState = 
+/**  Under way. */
+"running" | 
+/**  Passed. */
+"passed" | 
+/**  Passed, with something to know (no IDLE: mail is asked for every minute). */
+"warned" | 
+/**  Failed; the following steps are not tried. */
+"failed" | 
+/**  Not needed here (TLS on a loopback connection). */
+"skipped";
+
+/**  Light or dark. */
+export type Theme = 
+/**  As the operating system. */
+"system" | 
+/**  White slip. */
+"light" | 
+/**  Smoked ware. */
+"dark";
+
+/**  Something that went wrong. */
+export type TroubleView = {
+	/**  When. */
+	at: string,
+} & WireError;
+
+/**  Why a command did not do what it was asked; what was there is unchanged. */
+export type WireError = {
+	/**  What kind of thing happened. */
+	code: ErrorCode,
+	/**  The chain of causes on one line, or the server's own reply; may be empty. */
+	detail: string,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {
-	try {
-		return { status: "ok", data: await result };
-	} catch (e) {
-		if (e instanceof Error) throw e;
-		return { status: "error", error: e as any };
-	}
+    try {
+        return { status: "ok", data: await result };
+    } catch (e) {
+        if (e instanceof Error) throw e;
+        return { status: "error", error: e as any };
+    }
 }
-function makeEvent<T>(name: string) {
-	return {
-		listen: (cb: __TAURI_EVENT.EventCallback<T>) => __TAURI_EVENT.listen<T>(name, cb),
-		once: (cb: __TAURI_EVENT.EventCallback<T>) => __TAURI_EVENT.once<T>(name, cb),
-		emit: (payload: T) => __TAURI_EVENT.emit(name, payload),
-	};
+
+type EventEmit<T> = [T] extends [null] ? () => Promise<void> : (payload: T) => Promise<void>;
+
+type EventEmitTo<T> = [T] extends [null] ? (target: __TAURI_EVENT.EventTarget | string) => Promise<void> : (target: __TAURI_EVENT.EventTarget | string, payload: T) => Promise<void>;
+
+function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload: TEmit) => unknown, deserialize?: (payload: any) => TListen) {
+    const mapEvent = (cb: __TAURI_EVENT.EventCallback<TListen>) => (event: __TAURI_EVENT.Event<any>) => cb({ ...event, payload: deserialize ? deserialize(event.payload) : event.payload });
+    const mapPayload = (payload: TEmit) => serialize ? serialize(payload) : payload;
+
+    const base = {
+        listen: (cb: __TAURI_EVENT.EventCallback<TListen>) => __TAURI_EVENT.listen(name, mapEvent(cb)),
+        once: (cb: __TAURI_EVENT.EventCallback<TListen>) => __TAURI_EVENT.once(name, mapEvent(cb)),
+        emit: ((payload: TEmit) => __TAURI_EVENT.emit(name, mapPayload(payload)) as unknown) as EventEmit<TEmit>,
+        emitTo: ((to: __TAURI_EVENT.EventTarget | string, payload: TEmit) => __TAURI_EVENT.emitTo(to, name, mapPayload(payload)) as unknown) as EventEmitTo<TEmit>
+    };
+
+    const fn = (target: import("@tauri-apps/api/webview").Webview | import("@tauri-apps/api/window").Window) => ({
+        listen: (cb: __TAURI_EVENT.EventCallback<TListen>) => target.listen(name, mapEvent(cb)),
+        once: (cb: __TAURI_EVENT.EventCallback<TListen>) => target.once(name, mapEvent(cb)),
+        emit: ((payload: TEmit) => target.emit(name, mapPayload(payload)) as unknown) as EventEmit<TEmit>,
+        emitTo: ((to: __TAURI_EVENT.EventTarget | string, payload: TEmit) => target.emitTo(to, name, mapPayload(payload)) as unknown) as EventEmitTo<TEmit>
+    });
+
+    return Object.assign(fn, base);
 }
+

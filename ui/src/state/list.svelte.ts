@@ -7,6 +7,8 @@ const PAGE = 100;
 const BY_KEY = 200;
 /** How deep a re-read follows somebody who scrolled down. */
 const DEEPEST = 2000;
+/** Grown longer than this while only its top is looked at, the list is read again and starts small. */
+const LONGEST = 3000;
 
 /** What the list's window shows of it, told by the view. */
 export interface Window {
@@ -138,6 +140,7 @@ export class ConversationList {
     this.entries = mergeRows(before, rows, { filter: this.filter, pinned: this.#pinned(), kept: this.kept, more: this.more });
     this.#noteAbove(before, rows.map((row) => idOf(row.key)));
     reportPainted(keys, this.#visible);
+    if (this.entries.length > LONGEST && this.window.last < PAGE) this.#reread = true;
   }
 
   /** After an overflow: reads as deep as somebody looks, then takes it all over at once. */

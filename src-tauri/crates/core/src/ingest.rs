@@ -17,6 +17,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     clock::Clock,
     connector::{Batch, Content, Cursor, Incoming, IncomingMessage, Letter},
+    fault,
     model::{AccountId, Address, ContactId, ConversationId, Direction, MessageId, Place},
     store::{Fact, FactKind, IngestTx, KnownPlace, NewMessage, Store, StoreError, SummaryChange},
 };
@@ -111,6 +112,7 @@ impl Ingest {
         cursor: Option<&Cursor>,
     ) -> Result<Ingested, StoreError> {
         let mut work = Work::begin(&self.store, account, self.clock.now()).await?;
+        fault::point("begun");
         // Messages of one mailbox and epoch are looked at together: content is compared across, never within them.
         let mut groups: BTreeMap<(&str, u32), Vec<&IncomingMessage>> = BTreeMap::new();
         let mut marks = Vec::new();
@@ -127,9 +129,11 @@ impl Ingest {
         for messages in groups.into_values() {
             work.messages(messages).await?;
         }
+        fault::point("messages_written");
         work.marks(&marks).await?;
         work.gone(&gone).await?;
         let mut done = work.finish(cursor).await?;
+        fault::point("committed");
         let now = self.clock.now();
         let arrivals = incoming.iter().filter_map(|incoming| match incoming {
             Incoming::Message(message) => Some(now - message.arrived_at),

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod connector;
 pub mod engine;
+pub mod fault;
 mod files;
 pub mod ingest;
 pub mod journal;

@@ -7,6 +7,7 @@
 
 mod area;
 mod entry;
+mod filter;
 mod layer;
 mod literals;
 mod matcher;
@@ -28,9 +29,9 @@ use std::{
 };
 
 use time::macros::format_description;
-use tracing::{Dispatch, level_filters::LevelFilter};
+use tracing::Dispatch;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{Layer, Registry, filter::Targets, layer::SubscriberExt, reload};
+use tracing_subscriber::{Layer, Registry, layer::SubscriberExt, reload};
 
 pub use self::{
     area::AREAS,
@@ -40,7 +41,7 @@ pub use self::{
     rolling::Limits,
     tail::Tail,
 };
-use self::{layer::LogLayer, rolling::Rolling, shared::Shared};
+use self::{filter::Levels, layer::LogLayer, rolling::Rolling, shared::Shared};
 use crate::clock::Clock;
 
 /// How long the end of the program waits for the last lines to be written.
@@ -81,7 +82,7 @@ pub struct AlreadyKept(#[source] tracing::dispatcher::SetGlobalDefaultError);
 pub struct Logbook {
     shared: Arc<Shared>,
     reader: Reader,
-    level: reload::Handle<Targets, Registry>,
+    level: reload::Handle<Levels, Registry>,
 }
 
 /// Ends the logbook: dropping it writes what is still waiting.
@@ -114,7 +115,7 @@ impl Logbook {
         let (queue, worker) =
             NonBlockingBuilder::default().buffered_lines_limit(queue).thread_name("logbook").finish(rolling);
         shared.connect(queue);
-        let (filter, level) = reload::Layer::new(targets(level));
+        let (filter, level) = reload::Layer::new(Levels::new(level));
         let dispatch = Dispatch::new(Registry::default().with(LogLayer::new(Arc::clone(&shared)).with_filter(filter)));
         let reader = Reader::live(dir, Arc::clone(&shared), prefix);
         (dispatch, LogbookGuard { logbook: Self { shared, reader, level }, worker: Some(worker) })
@@ -123,7 +124,7 @@ impl Logbook {
     /// Sets the least level of the app's own lines from here on.
     pub fn set_level(&self, level: Level) {
         // It fails only once the subscriber is gone, and then there is nothing to set.
-        let _ = self.level.reload(targets(level));
+        let _ = self.level.reload(Levels::new(level));
     }
 
     /// Reads the log, with what is in memory only.
@@ -161,16 +162,4 @@ fn prefix(clock: &dyn Clock) -> String {
     let format = format_description!("[year][month][day]T[hour][minute][second][subsecond digits:3]Z");
     let start = clock.now().to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default();
     format!("skrynka-{start}-{}", process::id())
-}
-
-/// `skrynka` stands for every target that begins with it: `skrynka::email`, `skrynka_core::store`.
-fn targets(level: Level) -> Targets {
-    let own = match level {
-        Level::Trace => LevelFilter::TRACE,
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Info => LevelFilter::INFO,
-        Level::Warn => LevelFilter::WARN,
-        Level::Error => LevelFilter::ERROR,
-    };
-    Targets::new().with_default(LevelFilter::WARN).with_target("skrynka", own)
 }

@@ -91,9 +91,10 @@ impl Cluster {
     pub async fn start(options: ClusterOptions) -> Result<Self, PostgresError> {
         let run_as = RunAs::current();
         let home = Home::open(&options.profile, run_as)?;
-        let binaries = Binaries::locate(&options.binaries, &home.dir.join("binaries"), run_as).await?;
+        let _start_lock = home.lock_start(PATIENCE).await?;
+        home.remove_unfinished();
+        let binaries = Binaries::locate(&options.binaries, &home.binaries(), run_as).await?;
         let site = Site { home, binaries, options };
-        let _start_lock = site.home.lock_start(PATIENCE).await?;
         let users = site.home.users()?;
         let (running, connect) = site.bring_up(users.is_alone()?).await?;
         users.join()?;
@@ -114,6 +115,8 @@ impl Cluster {
         loop {
             let mut running = self.running.lock().await;
             tokio::select! {
+                // In this order: a server that `stop` has ended is not started again.
+                biased;
                 () = self.closing.cancelled() => return Ok(()),
                 () = running.ended(&self.site.home, WATCH_PAUSE) => {}
             }
@@ -147,5 +150,5 @@ impl Cluster {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -68,12 +68,18 @@ pub enum ProfileError {
 
 impl ProfileError {
     fn io(path: &Path, source: io::Error) -> Self {
+        use io::ErrorKind::{NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+
         let path = path.to_owned();
-        match source.kind() {
-            io::ErrorKind::NotADirectory => Self::NotAFolder(path),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, source },
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path, source },
-            _ => Self::Io { path, source },
+        let kind = source.kind();
+        if kind == NotADirectory {
+            Self::NotAFolder(path)
+        } else if matches!(kind, PermissionDenied | ReadOnlyFilesystem) {
+            Self::ReadOnly { path, source }
+        } else if matches!(kind, StorageFull | QuotaExceeded) {
+            Self::DiskFull { path, source }
+        } else {
+            Self::Io { path, source }
         }
     }
 }

@@ -95,6 +95,11 @@ impl Owner {
 impl Dovecot {
     /// Starts a server and waits until it greets. It has no users; see [`Dovecot::add_user`].
     pub fn start(options: Options) -> Result<Self> {
+        Self::start_with(options, Authority::new()?)
+    }
+
+    /// Starts a server whose certificate comes from an authority that signs others, too.
+    pub fn start_with(options: Options, authority: Authority) -> Result<Self> {
         check_version()?;
         let folder = Folder::new()?;
         let owner = Owner::current();
@@ -105,7 +110,6 @@ impl Dovecot {
             std::os::unix::fs::chown(folder.path().join("mail"), Some(owner.uid), Some(owner.gid))
                 .context("Failed to give the mail folder away")?;
         }
-        let authority = Authority::new()?;
         let identity = authority.issue(options.certificate)?;
         folder.write("server.pem", identity.certificate)?;
         folder.write("server.key", identity.key)?;

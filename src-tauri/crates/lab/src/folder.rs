@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 const WATCHER: &str = r#"
 cat >/dev/null
-while read -r group; do kill -KILL -- "-$group"; done <"$1/groups" 2>/dev/null
+while read -r group; do kill -s KILL -- "-$group"; done <"$1/groups" 2>/dev/null
 rm -rf -- "$1"
 "#;
 

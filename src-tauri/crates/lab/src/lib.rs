@@ -16,6 +16,7 @@ mod lmtp;
 pub mod numbered;
 mod ports;
 pub mod proxy;
+pub mod serve;
 pub mod smtp;
 
 pub use dovecot::{Dovecot, Options};

@@ -63,6 +63,11 @@ pub fn ledger_mail(number: u32) -> Vec<u8> {
     .into_bytes()
 }
 
+/// Returns [`ledger_mail`] as a server holds it, unread.
+pub fn ledger_stored(number: u32, received: OffsetDateTime) -> StoredMail {
+    StoredMail { raw: ledger_mail(number), received, seen: false, answered: false }
+}
+
 /// Returns `count` mails of 13 kB on average, seven minutes apart from 2025 on: three languages, six in ten with
 /// HTML, three in ten with an attachment of 6 to 32 kB, most of them in threads. The same each time.
 pub fn bench_mails(count: u32) -> impl Iterator<Item = StoredMail> {
@@ -97,12 +102,7 @@ fn bench_mail(number: u32) -> StoredMail {
         charset: UTF_8,
         extra: Vec::new(),
     };
-    StoredMail {
-        raw: draft.write(),
-        received: OffsetDateTime::from(received),
-        seen: !number.is_multiple_of(20),
-        answered: false,
-    }
+    StoredMail { raw: draft.write(), received, seen: !number.is_multiple_of(20), answered: false }
 }
 
 fn words(rng: &mut StdRng, size: usize) -> String {

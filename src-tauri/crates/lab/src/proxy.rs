@@ -21,7 +21,8 @@ use tokio::{
 use crate::background::Background;
 
 /// What the proxy does to every connection, those that are open included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Forwards everything.
     Pass,

@@ -22,7 +22,8 @@ use crate::{
 };
 
 /// How the next mails fare.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     #[default]
     None,

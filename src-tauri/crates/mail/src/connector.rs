@@ -64,7 +64,13 @@ impl MailConnector {
             lessons.refused = None;
             lessons.trail.clone()
         });
-        let remote = MailRemote { account, settings: settings.clone(), secrets, tuning: self.tuning.clone(), clock: self.clock.clone() };
+        let remote = MailRemote {
+            account,
+            settings: settings.clone(),
+            secrets,
+            tuning: self.tuning.clone(),
+            clock: self.clock.clone(),
+        };
         let (clock, spool) = (self.clock.clone(), self.spool.clone());
         let listener = MailListener { session, settings, resume, clock, spool, trail };
         Ok((Box::new(listener), Arc::new(remote)))

@@ -104,12 +104,21 @@ mod tests {
             (cursor.low, cursor.done) = (80, true);
             cursor
         };
-        for (before, after, again) in
-            [(None, Some(may), false), (None, None, false), (Some(may), Some(may), false), (Some(march), Some(may), false), (Some(may), Some(march), true), (Some(may), None, true)]
-        {
+        for (before, after, again) in [
+            (None, Some(may), false),
+            (None, None, false),
+            (Some(may), Some(may), false),
+            (Some(march), Some(may), false),
+            (Some(may), Some(march), true),
+            (Some(may), None, true),
+        ] {
             let mut cursor = read_to(before);
             cursor.fit(after);
-            assert_eq!((cursor.done, cursor.low), if again { (false, 121) } else { (true, 80) }, "{before:?} {after:?}");
+            assert_eq!(
+                (cursor.done, cursor.low),
+                if again { (false, 121) } else { (true, 80) },
+                "{before:?} {after:?}"
+            );
         }
     }
 

@@ -281,7 +281,8 @@ mod tests {
         let now = OffsetDateTime::UNIX_EPOCH;
         let refused = MailError::SignIn(said("AUTHENTICATIONFAILED", "Invalid credentials"));
         assert!(matches!(refused.into_connector(now), ConnectorError::SignInRequired(_)));
-        for error in [MailError::Closed { cut: true }, MailError::Silent(Duration::from_secs(1)), MailError::NoStartTls] {
+        for error in [MailError::Closed { cut: true }, MailError::Silent(Duration::from_secs(1)), MailError::NoStartTls]
+        {
             assert!(matches!(error.into_connector(now), ConnectorError::Transient { .. }));
         }
     }

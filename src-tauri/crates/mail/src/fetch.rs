@@ -57,9 +57,11 @@ impl Reader<'_> {
         let mut outcome = if together.is_empty() { Outcome::default() } else { self.range(&together).await? };
         let missing = together.iter().filter(|uid| outcome.odd && !outcome.came.contains(uid));
         let singles: Vec<u32> = missing.chain(alone.iter()).collect();
+        let mut lost = Vec::new();
         for uid in singles {
-            self.single(uid, &mut outcome).await?;
+            lost.extend(self.single(uid, &mut outcome).await?.map(|why| (uid, why)));
         }
+        self.keep_lost(lost, &mut outcome).await?;
         self.trail.walked();
         Ok(outcome)
     }
@@ -164,20 +166,39 @@ impl Reader<'_> {
         self.take(fresh, outcome).await
     }
 
-    /// Asks for one message alone; what cannot be had whole is handed over with its headers and the reason.
-    async fn single(&mut self, uid: u32, outcome: &mut Outcome) -> Result<()> {
-        let (fetched, reason) = match self.trail.verdict(self.source, uid) {
-            Some(reason) => (Fetched::default(), reason),
-            None => match self.try_single(uid, outcome).await? {
-                Some(reason) => (self.headers(uid).await?, reason),
-                None => return Ok(()),
-            },
-        };
-        tracing::warn!(target: "skrynka::email", uid, reason, "Message kept as unreadable");
-        outcome.came.insert(uid);
-        let body = Body::Refused { kept: fetched.body.unwrap_or_default(), reason };
-        let marks = fetched.marks.unwrap_or_default();
-        self.take(Fresh { uid, marks, received: fetched.received, body }, outcome).await
+    /// Asks for one message alone. Returns why it cannot be had whole; then there may be headers of it.
+    async fn single(&mut self, uid: u32, outcome: &mut Outcome) -> Result<Option<Lost>> {
+        if let Some(reason) = self.trail.verdict(self.source, uid) {
+            return Ok(Some(Lost { reason, headers: None, refusal: None }));
+        }
+        let Some(reason) = self.try_single(uid, outcome).await? else { return Ok(None) };
+        match self.headers(uid).await {
+            Ok(headers) => Ok(Some(Lost { reason, headers: Some(headers), refusal: None })),
+            Err(MailError::Refused { doing, said }) => {
+                Ok(Some(Lost { reason, headers: None, refusal: Some(MailError::Refused { doing, said }) }))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Hands over what could not be had as unreadable.
+    ///
+    /// # Errors
+    /// When the server has refused several messages with their headers and given none: then they are not to blame.
+    async fn keep_lost(&mut self, lost: Vec<(u32, Lost)>, outcome: &mut Outcome) -> Result<()> {
+        let all_refused = outcome.came.is_empty() && lost.len() > 1;
+        for (uid, Lost { reason, headers, refusal }) in lost {
+            if let Some(refusal) = refusal.filter(|_| all_refused) {
+                return Err(refusal);
+            }
+            tracing::warn!(target: "skrynka::email", uid, reason, "Message kept as unreadable");
+            let fetched = headers.unwrap_or_default();
+            let (marks, received) = (fetched.marks.unwrap_or_default(), fetched.received);
+            let body = Body::Refused { kept: fetched.body.unwrap_or_default(), reason };
+            outcome.came.insert(uid);
+            self.take(Fresh { uid, marks, received, body }, outcome).await?;
+        }
+        Ok(())
     }
 
     /// Returns why the message could not be read, or `None` when it was read or is no longer there.
@@ -197,10 +218,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Tries to get at least the headers.
-    ///
-    /// # Errors
-    /// When the server refuses these too although it has given no message at all: then the message is not to blame.
+    /// Asks for the headers alone.
     async fn headers(&mut self, uid: u32) -> Result<Fetched> {
         let mut found = None;
         let command = format!("UID FETCH {uid} (UID FLAGS INTERNALDATE BODY.PEEK[HEADER])");
@@ -211,6 +229,14 @@ impl Reader<'_> {
         self.session.run(&command, "read headers", each).await?;
         Ok(found.unwrap_or_default())
     }
+}
+
+/// A message that could not be had whole.
+struct Lost {
+    reason: String,
+    headers: Option<Fetched>,
+    /// The server refused the headers as well.
+    refusal: Option<MailError>,
 }
 
 /// What to do with one FETCH response.

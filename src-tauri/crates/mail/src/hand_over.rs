@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 
 use sha2::{Digest, Sha256};
 use skrynka_core::{
-    connector::{
-        Batch, Content, Cursor, Incoming, IncomingMessage, IncomingSender, Letter, Raw, RawBytes, TempFile,
-    },
+    connector::{Batch, Content, Cursor, Incoming, IncomingMessage, IncomingSender, Letter, Raw, RawBytes, TempFile},
     model::{Direction, Place},
 };
 use time::OffsetDateTime;
@@ -45,7 +43,10 @@ pub(crate) enum Body {
     Memory(Vec<u8>),
     File(TempFile),
     /// It could not be fetched whole; what there is of it, and why.
-    Refused { kept: Vec<u8>, reason: String },
+    Refused {
+        kept: Vec<u8>,
+        reason: String,
+    },
 }
 
 impl Body {

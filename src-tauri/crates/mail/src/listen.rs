@@ -7,6 +7,8 @@ mod catch_up;
 mod changes;
 mod live;
 
+pub(crate) use self::catch_up::search_date;
+
 use std::{collections::HashMap, path::PathBuf};
 
 use futures_util::future::BoxFuture;
@@ -91,6 +93,8 @@ struct Work {
     /// Messages handed over and known to be missing in this round of catching up.
     done: u64,
     total: u64,
+    /// A change was told without the UID of its message.
+    unnamed: bool,
     /// The epoch of folders whose server names none.
     own_epoch: u32,
 }
@@ -102,7 +106,20 @@ impl Work {
         let hand = HandOver::new(inbox, clock.clone(), session.tuning.group_bytes);
         let own_epoch = u32::try_from(clock.now().unix_timestamp()).unwrap_or(1).max(1);
         let folders = Vec::new();
-        Self { session, settings, clock, spool, trail, hand, folders, resume, done: 0, total: 0, own_epoch }
+        Self {
+            session,
+            settings,
+            clock,
+            spool,
+            trail,
+            hand,
+            folders,
+            resume,
+            done: 0,
+            total: 0,
+            unnamed: false,
+            own_epoch,
+        }
     }
 
     async fn run(&mut self) -> Result<()> {

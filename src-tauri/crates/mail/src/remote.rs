@@ -33,9 +33,9 @@ pub(crate) struct MailRemote {
 
 impl Remote for MailRemote {
     fn mark_seen(&self, places: Vec<Place>, seen: bool) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
-        Box::pin(async move {
-            self.store_seen(places, seen).await.map_err(|error| error.into_connector(self.clock.now()))
-        })
+        Box::pin(
+            async move { self.store_seen(places, seen).await.map_err(|error| error.into_connector(self.clock.now())) },
+        )
     }
 }
 
@@ -62,7 +62,13 @@ impl MailRemote {
     }
 }
 
-async fn store(session: &mut crate::session::Session, mailbox: &str, epoch: u32, uids: &[u32], seen: bool) -> Result<()> {
+async fn store(
+    session: &mut crate::session::Session,
+    mailbox: &str,
+    epoch: u32,
+    uids: &[u32],
+    seen: bool,
+) -> Result<()> {
     session.select_for_marks(mailbox).await?;
     if session.selected.validity != epoch {
         // These numbers name other messages by now. The listener reads the folder anew and finds them again.

@@ -167,7 +167,7 @@ impl Rewriter {
         match (element, name) {
             ("a", "href") => self.link(value).map(Cow::Owned),
             ("img", "src") => self.image(value).map(Cow::Owned),
-            // No other element has an address that could be loaded.
+            // No other element has an address.
             (_, "href" | "src") => None,
             (_, "style") => style::filtered(value).map(Cow::Owned),
             ("td" | "th", "colspan" | "rowspan") => {

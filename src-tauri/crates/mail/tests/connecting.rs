@@ -43,7 +43,11 @@ async fn a_certificate_that_is_not_trusted_expired_or_of_another_name_is_refused
     for certificate in [Certificate::UnknownIssuer, Certificate::Expired, Certificate::WrongName] {
         let dovecot = server(certificate);
         for security in [Security::Tls, Security::Starttls] {
-            assert_eq!(trouble(encrypted(&dovecot, security)).await, TroubleCode::Certificate, "{certificate:?} {security:?}");
+            assert_eq!(
+                trouble(encrypted(&dovecot, security)).await,
+                TroubleCode::Certificate,
+                "{certificate:?} {security:?}"
+            );
         }
     }
 }
@@ -51,7 +55,10 @@ async fn a_certificate_that_is_not_trusted_expired_or_of_another_name_is_refused
 #[tokio::test(flavor = "multi_thread")]
 async fn the_wrong_kind_of_encryption_is_named_as_such() {
     let dovecot = server(Certificate::Valid);
-    let plain_port = EmailSettings { imap: settings(dovecot.imap().port(), Security::Tls).imap, ..encrypted(&dovecot, Security::Tls) };
+    let plain_port = EmailSettings {
+        imap: settings(dovecot.imap().port(), Security::Tls).imap,
+        ..encrypted(&dovecot, Security::Tls)
+    };
     assert_eq!(trouble(plain_port).await, TroubleCode::Tls);
 }
 

@@ -51,9 +51,12 @@ async fn a_first_sync_brings_every_mail_once_and_the_newest_first() {
     let first = &desk.shelf.messages.values().next().unwrap();
     assert_eq!(first.message.received_at, START + time::Duration::hours(1));
     assert_eq!(first.bytes, mail(1));
-    assert!(desk.shelf.messages.values().all(|kept| {
-        (kept.message.direction == Direction::Out) == (kept.message.place.mailbox == "Sent")
-    }));
+    assert!(
+        desk.shelf
+            .messages
+            .values()
+            .all(|kept| { (kept.message.direction == Direction::Out) == (kept.message.place.mailbox == "Sent") })
+    );
     assert_eq!(dovecot.flags(USER, "INBOX").unwrap(), before, "reading changed a mark on the server");
 }
 
@@ -353,7 +356,8 @@ async fn the_read_mark_is_set_only_where_the_number_still_means_the_same_mail() 
     let foreign = Place { epoch: places[0].epoch + 1, ..places[0].clone() };
     remote.mark_seen(vec![places[1].clone(), foreign], true).await.unwrap();
     let seen = |flags: &Vec<String>| flags.contains(&"\\Seen".to_owned());
-    let marked: Vec<u32> = dovecot.flags(USER, "INBOX").unwrap().iter().filter(|(_, f)| seen(f)).map(|(u, _)| *u).collect();
+    let marked: Vec<u32> =
+        dovecot.flags(USER, "INBOX").unwrap().iter().filter(|(_, f)| seen(f)).map(|(u, _)| *u).collect();
     assert_eq!(marked, [2]);
     remote.mark_seen(vec![places[1].clone()], false).await.unwrap();
     assert!(!dovecot.flags(USER, "INBOX").unwrap().values().any(seen));

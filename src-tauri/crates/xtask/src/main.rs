@@ -1,1 +1,88 @@
-fn main() {}
+//! `cargo xtask …`: every command of the project, each of which sets itself up.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "xtask speaks to a person at a terminal")]
+
+mod display;
+mod evidence;
+mod project;
+mod setup;
+mod steps;
+mod tests;
+mod window;
+
+use std::{env, process::ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    project::Project,
+    setup::{Need, set_up},
+    steps::{Steps, run},
+};
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  demo [--headless]   a demo bureau in the window; without a display it drives every screen and leaves
+                      screenshots and a page in target/demo
+  run [ARGUMENT…]     the app on the real profile
+  test                every test, quick ones first, and a table of what they show
+  e2e [FILE…]         only the tests in the real window
+  bench [NAME…]       measurements, side by side with the peers
+  package             the deb and rpm packages
+  setup               only what the others begin with: packages, npm projects, the window's pages";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match dispatch(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
+    let project = Project::find()?;
+    let mut steps = Steps::new();
+    match arguments {
+        ["demo", rest @ ..] if rest.is_empty() || rest == ["--headless"] => {
+            window::demo(&project, &mut steps, !rest.is_empty())?;
+        }
+        ["run", rest @ ..] => {
+            set_up(&project, &mut steps, &[Need::App])?;
+            return run_app(&project, rest);
+        }
+        ["test"] => tests::all(&project, &mut steps)?,
+        ["e2e", files @ ..] => window::e2e(&project, &mut steps, files)?,
+        ["bench", names @ ..] => window::bench(&project, &mut steps, names)?,
+        ["package"] => package(&project, &mut steps)?,
+        ["setup"] => set_up(&project, &mut steps, Need::ALL)?,
+        ["help" | "--help" | "-h"] => println!("{USAGE}"),
+        _ => {
+            eprintln!("{USAGE}");
+            return Ok(ExitCode::from(2));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the app in the foreground; its exit code becomes ours.
+fn run_app(project: &Project, arguments: &[&str]) -> Result<ExitCode> {
+    let mut command = project.cargo(&["run", "--package", "skrynka", "--"]);
+    let status = command.args(arguments).status()?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn package(project: &Project, steps: &mut Steps) -> Result<()> {
+    set_up(project, steps, &[Need::App, Need::Package])?;
+    let tauri = project.path("ui/node_modules/.bin/tauri");
+    if !tauri.exists() {
+        bail!("@tauri-apps/cli is not among the dependencies of ui/package.json");
+    }
+    steps.step("Build the packages", || run(project.command(tauri).args(["build", "--bundles", "deb,rpm"])))?;
+    println!("The packages are in {}", project.target.join("release/bundle").display());
+    Ok(())
+}

@@ -34,7 +34,8 @@ export class Bureau {
 
   /** Newest first. */
   rows(): ConversationRow[] {
-    return [...this.talks.values()].map((talk) => talk.row).sort((a, b) => Date.parse(b.lastAt) - Date.parse(a.lastAt) || (a.key.id < b.key.id ? 1 : -1));
+    // RFC 3339 in one form sorts as text, which is what keeps a burst cheap here.
+    return [...this.talks.values()].map((talk) => talk.row).sort((a, b) => (a.lastAt < b.lastAt ? 1 : a.lastAt > b.lastAt ? -1 : a.key.id < b.key.id ? 1 : -1));
   }
 
   /** Brings each account's unread and stored counts up to date. */
@@ -93,7 +94,7 @@ export class Bureau {
     const tongue = talk.person.tongue;
     const text = ours ? random.pick(answers[tongue]) : `${random.pick(openings[tongue])}\n\n${random.pick(bodies[tongue])}\n\n${random.pick(endings[tongue])},\n${talk.person.name}`;
     const message = this.#message(talk, `${talk.row.key.id}-m${index}`, at, ours, text, index > 0 && fromEnd < 2 && random.chance(0.6));
-    message.seen = ours || fromEnd >= talk.unreadFrom;
+    message.seen = ours || fromEnd >= talk.unreadFrom * 2;
     message.answered = !ours && fromEnd > 0;
     if (talk.row.hasFiles && fromEnd === 0) message.files = this.#files(random, talk.row.key.id, talk.html === 'tender' ? 2 : 1 + random.int(3));
     if (fromEnd === 0) {
@@ -128,7 +129,7 @@ export class Bureau {
         lastIsOurs: unread === 0 && random.chance(0.55),
         lastAt: iso(NOON - minutes * 60_000),
         unread,
-        messages: fresh ? 0 : index === 0 ? 4 : 1 + random.int(9) + (index === 5 ? 60 : 0),
+        messages: fresh ? 0 : index === 0 ? 4 : unread * 2 + 1 + random.int(6) + (index === 5 ? 60 : 0),
         hasFiles: index === 0 || random.chance(0.35),
         unreadable: index === 11,
       },

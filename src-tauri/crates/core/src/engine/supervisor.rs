@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 use super::{Shared, tasks::panic_text};
 use crate::{
     connector::{Batch, ConnectorError, Delivery, Incoming, IncomingSender, ListenerStatus, Resume},
+    fault,
     ingest::Ingested,
     model::{Account, AccountState, Channel, Trouble, TroubleCode},
     store::StoreError,
@@ -111,6 +112,7 @@ impl Supervisor {
     ) -> (Result<(), ConnectorError>, bool) {
         let mut progressed = false;
         while let Some(Delivery { batch, stored }) = deliveries.recv().await {
+            fault::point("handed_over");
             let started = tokio::time::Instant::now();
             let named = named(&batch);
             match self.shared.ingest.ingest(self.account.id, batch).await {
@@ -121,6 +123,7 @@ impl Supervisor {
                     self.shared.stored.notify_one();
                     // A listener that does not wait for the acknowledgement has dropped its end.
                     let _unawaited = stored.send(());
+                    fault::point("acknowledged");
                 }
                 Err(error) => {
                     tracing::error!(target: "skrynka::store", error = %crate::chain(&error), "Batch not stored");

@@ -159,9 +159,9 @@ impl Entry {
             text.push(' ');
             text.push_str(name);
             text.push('=');
-            match value {
-                Value::String(value) => text.push_str(value),
-                other => text.push_str(&other.to_string()),
+            match value.as_str() {
+                Some(value) => text.push_str(value),
+                None => text.push_str(&value.to_string()),
             }
         }
         text

@@ -144,12 +144,15 @@ pub struct Stats {
     pub memory_only: Option<String>,
 }
 
+/// How many bytes of each file have been counted, and the lines in them.
+type Counted = HashMap<Arc<str>, (u64, u64)>;
+
 /// Reads the log of a profile. Calls block while they read files.
 #[derive(Clone)]
 pub struct Reader {
     pub(super) dir: PathBuf,
     pub(super) live: Option<(Arc<Shared>, String)>,
-    counted: Arc<Mutex<HashMap<Arc<str>, (u64, u64)>>>,
+    counted: Arc<Mutex<Counted>>,
 }
 
 impl Reader {

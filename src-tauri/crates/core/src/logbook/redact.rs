@@ -21,6 +21,9 @@ const MAX_BACKTRACE: usize = 16 * 1024;
 /// More than this is not even looked at: a library may put a whole network buffer into an error.
 const MAX_LOOKED_AT: usize = 64 * 1024;
 
+/// No form of a piece of a secret is longer, in bytes.
+const EDGE: usize = 2 * 1024;
+
 /// Facts whose very name says that their value is nobody's business.
 pub(super) fn is_secret_name(name: &str) -> bool {
     ["password", "passphrase", "secret", "token", "api_hash", "session_string", "authorization"].contains(&name)
@@ -37,7 +40,7 @@ pub(super) fn clean_backtrace(text: &str) -> Cow<'_, str> {
 }
 
 fn clean_to(text: &str, max: usize, keep_lines: bool) -> Cow<'_, str> {
-    let looked_at = if text.len() > MAX_LOOKED_AT { whole_words(text, MAX_LOOKED_AT) } else { text };
+    let looked_at = &text[..text.floor_char_boundary(MAX_LOOKED_AT)];
     let mut clean = known::mask(looked_at);
     if let Cow::Owned(masked) = patterns::mask(&clean) {
         clean = Cow::Owned(masked);
@@ -47,20 +50,13 @@ fn clean_to(text: &str, max: usize, keep_lines: bool) -> Cow<'_, str> {
     }
     let left_out = text.len() - looked_at.len();
     if clean.len() > max || left_out > 0 {
-        let kept = &clean[..clean.floor_char_boundary(max)];
+        // What stands at the cut may be the beginning of a secret that nobody could know by that.
+        let sure = if left_out > 0 { clean.len().saturating_sub(EDGE) } else { clean.len() };
+        let kept = &clean[..clean.floor_char_boundary(max.min(sure))];
         let more = clean.len() - kept.len() + left_out;
         clean = Cow::Owned(format!("{kept}… ({more} bytes more)"));
     }
     clean
-}
-
-/// Cuts between words, so that no secret loses the part by which it would be known.
-fn whole_words(text: &str, max: usize) -> &str {
-    let cut = &text[..text.floor_char_boundary(max)];
-    match cut.rfind(char::is_whitespace) {
-        Some(space) if space > max / 2 => &cut[..space],
-        _ => &cut[..cut.floor_char_boundary(MAX_TEXT)],
-    }
 }
 
 fn needs_escape(c: char, keep_lines: bool) -> bool {

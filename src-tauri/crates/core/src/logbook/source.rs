@@ -18,9 +18,9 @@ use super::{
     rolling::EXTENSION,
 };
 
-/// Blocks start small, so that the newest page is cheap, and grow while nothing is found.
+/// Blocks start small, so that the newest page is cheap, and grow while they fit in the processor's cache.
 const FIRST_BLOCK: u64 = 64 * 1024;
-const MAX_BLOCK: u64 = 2 * 1024 * 1024;
+const MAX_BLOCK: u64 = 256 * 1024;
 /// A line that is longer was not written by us.
 const MAX_LINE: u64 = 1024 * 1024;
 /// Enough of an end of a file to hold a line.
@@ -53,7 +53,9 @@ pub(super) struct LogFile {
 pub(super) fn list(dir: &Path) -> io::Result<Vec<LogFile>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(error),
     };
     let mut files = Vec::new();

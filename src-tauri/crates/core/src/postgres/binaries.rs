@@ -109,9 +109,12 @@ async fn version(postgres: &Path, run_as: RunAs) -> Result<u32, PostgresError> {
     let output = tokio::time::timeout(Duration::from_secs(20), command.output())
         .await
         .map_err(|_| unusable("it does not answer".to_owned()))?
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => PostgresError::at(postgres)(error),
-            _ => unusable(error.to_string()),
+        .map_err(|error| {
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                PostgresError::at(postgres)(error)
+            } else {
+                unusable(error.to_string())
+            }
         })?;
     if !output.status.success() {
         return Err(unusable(String::from_utf8_lossy(&output.stderr).trim().to_owned()));

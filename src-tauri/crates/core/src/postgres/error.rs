@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use super::home;
 use crate::secrets::SecretsError;
 
 /// Why the database is not available. Whatever the case, the data that was there is untouched.
@@ -125,14 +126,16 @@ impl PostgresError {
     /// Gives an I/O error its place among the cases, for use in `map_err`.
     pub(super) fn at(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| match source.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NoPermission { path, source },
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull {
-                free: super::home::free_bytes(&path).unwrap_or(0),
-                path,
-                needed: super::home::ROOM_TO_START,
-            },
-            _ => Self::Io { path, source },
+        move |source| {
+            let is = |kinds: [io::ErrorKind; 2]| kinds.contains(&source.kind());
+            if is([io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem]) {
+                Self::NoPermission { path, source }
+            } else if is([io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
+                let free = home::free_bytes(&path).unwrap_or(0);
+                Self::DiskFull { path, free, needed: home::ROOM_TO_START }
+            } else {
+                Self::Io { path, source }
+            }
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) const ROOM_TO_START: u64 = 64_000_000;
 pub(super) const ROOM_TO_CREATE: u64 = 200_000_000;
 /// The longest path of a socket's folder: the address holds 104 bytes on macOS, and the file's name takes 14.
 const LONGEST_SOCKET_DIR: usize = 84;
+/// What interrupted attempts leave starts with this.
+const UNFINISHED: &str = "unfinished-";
 /// The length of `/skrynka-` with six random letters.
 const RANDOM_NAME: usize = 15;
 /// Where root keeps clusters whose profile `nobody` cannot reach.
@@ -70,6 +72,11 @@ impl Home {
     /// The data folder.
     pub fn data(&self) -> PathBuf {
         self.dir.join("data")
+    }
+
+    /// Where copies of the programs are kept.
+    pub fn binaries(&self) -> PathBuf {
+        self.dir.join("binaries")
     }
 
     /// The server's log.
@@ -116,6 +123,12 @@ impl Home {
         make_folder(&folder, 0o700)?;
         self.run_as.give(&folder).map_err(PostgresError::at(&folder))?;
         Ok(folder)
+    }
+
+    /// Removes what interrupted attempts left. The caller holds the start lock.
+    pub fn remove_unfinished(&self) {
+        remove_unfinished(&self.dir);
+        remove_unfinished(&self.binaries());
     }
 
     /// Refuses to go on when the disk has too little room for what comes next.
@@ -248,7 +261,8 @@ fn system_folder_named(location: &str, inside: &Path) -> Result<PathBuf, Postgre
     Ok(location)
 }
 
-/// Makes a folder of this user's with exactly these rights; one that is there must be this user's own.
+/// Makes a folder of this user's with exactly these rights; one that is there must be this user's own, or that of the
+/// server's user.
 pub(super) fn make_folder(path: &Path, mode: u32) -> Result<(), PostgresError> {
     match fs::create_dir(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(PostgresError::at(path)(error)),
@@ -261,11 +275,11 @@ pub(super) fn make_folder(path: &Path, mode: u32) -> Result<(), PostgresError> {
 fn set_rights(path: &Path, mode: u32) -> Result<(), PostgresError> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let meta = fs::symlink_metadata(path).map_err(PostgresError::at(path))?;
-    let me = rustix::process::geteuid();
+    let owners = [rustix::process::geteuid().as_raw(), RunAs::current().uid];
     if !meta.is_dir() {
         return Err(PostgresError::at(path)(io::ErrorKind::NotADirectory.into()));
     }
-    if meta.uid() != me.as_raw() && !me.is_root() {
+    if !owners.contains(&meta.uid()) {
         return Err(PostgresError::OwnedByOther { path: path.to_owned(), owner: meta.uid() });
     }
     if meta.mode() & 0o777 != mode {
@@ -296,6 +310,26 @@ fn open_lock(path: &Path) -> Result<File, PostgresError> {
     private_file().truncate(false).write(true).open(path).map_err(PostgresError::at(path))
 }
 
+/// Names a file or folder that takes another name once it is whole.
+pub(super) fn unfinished() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
+    builder
+}
+
+fn remove_unfinished(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in
+        entries.flatten().filter(|entry| entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()))
+    {
+        let path = entry.path();
+        // One that cannot be removed yet is in nobody's way.
+        let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        let error = removed.err().map(|error| error.to_string());
+        tracing::info!(target: "skrynka::store", error, "Unfinished database files removed");
+    }
+}
+
 /// How a file is made that only this user opens.
 pub(super) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -306,7 +340,7 @@ pub(super) fn private_file() -> OpenOptions {
 }
 
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(path))?;
+    let mut file = unfinished().tempfile_in(path.parent().unwrap_or(path))?;
     file.write_all(text)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -27,8 +27,6 @@ use super::{
 pub(super) const ROLE: &str = "skrynka";
 /// How long `initdb` or a single-user session may take.
 const DEADLINE: Duration = Duration::from_secs(180);
-/// Unfinished clusters start with this.
-const STAGING: &str = "data.new-";
 
 /// Makes a password that needs no escaping anywhere: 40 letters and digits, 238 bits.
 pub(super) fn new_password() -> SecretString {
@@ -36,16 +34,14 @@ pub(super) fn new_password() -> SecretString {
 }
 
 /// Makes the cluster in a folder beside the final one that takes its name once it is whole. An interrupted attempt
-/// leaves an unfinished folder, which the next one removes.
+/// leaves an unfinished folder, which the next start removes.
 pub(super) async fn create(
     home: &Home,
     binaries: &Binaries,
     password: &SecretString,
     may_create_databases: bool,
 ) -> Result<(), PostgresError> {
-    remove_unfinished(home)?;
-    let staging =
-        tempfile::Builder::new().prefix(STAGING).tempdir_in(&home.dir).map_err(PostgresError::at(&home.dir))?;
+    let staging = home::unfinished().tempdir_in(&home.dir).map_err(PostgresError::at(&home.dir))?;
     let data = staging.path();
     home.run_as.give(data).map_err(PostgresError::at(data))?;
     initdb(home, binaries, data).await?;
@@ -73,17 +69,6 @@ pub(super) async fn reset_password(
     single_user(home, binaries, &home.data(), statement.into()).await
 }
 
-fn remove_unfinished(home: &Home) -> Result<(), PostgresError> {
-    for entry in fs::read_dir(&home.dir).map_err(PostgresError::at(&home.dir))?.flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(STAGING.as_bytes()) {
-            // One that cannot be removed yet is in nobody's way.
-            let error = fs::remove_dir_all(entry.path()).err().map(|error| error.to_string());
-            tracing::info!(target: "skrynka::store", error, "Unfinished database removed");
-        }
-    }
-    Ok(())
-}
-
 async fn initdb(home: &Home, binaries: &Binaries, data: &Path) -> Result<(), PostgresError> {
     let password_file = superuser_password(home)?;
     let mut command = binaries.command("initdb", home.run_as, &home.dir);
@@ -102,7 +87,7 @@ async fn initdb(home: &Home, binaries: &Binaries, data: &Path) -> Result<(), Pos
 /// A 0600 file that only the server's user can read and that goes away with the returned handle.
 fn superuser_password(home: &Home) -> Result<tempfile::NamedTempFile, PostgresError> {
     let at = || PostgresError::at(&home.dir);
-    let mut file = tempfile::NamedTempFile::new_in(&home.dir).map_err(at())?;
+    let mut file = home::unfinished().tempfile_in(&home.dir).map_err(at())?;
     file.write_all(new_password().expose_secret().as_bytes()).map_err(at())?;
     home.run_as.give(file.path()).map_err(at())?;
     Ok(file)

@@ -13,10 +13,14 @@ use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
+use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use super::{Cluster, ClusterOptions, ConnectOptions, PostgresError};
+use super::{Cluster, ClusterOptions, ConnectOptions, PostgresError, home::free_bytes, run_as::RunAs};
 use crate::secrets::{SecretName, SecretStore, SecretsError};
+
+/// Free bytes from which on test clusters are put in memory.
+const MEMORY_NEEDED: u64 = 4 << 30;
 
 /// A database of a test's own. Dropping it removes the database; the last one in the last test process also stops
 /// the server.
@@ -183,12 +187,33 @@ fn aside(work: impl Future<Output = ()> + Send) {
     });
 }
 
-/// A folder below `target`, for each checkout its own, so that a cluster made once serves all runs.
+/// Makes a temporary folder for a profile: in memory where there is room, since a hundred new clusters keep a disk
+/// busy for minutes, and open enough for the user that runs the server when the test runs as root. Programs may not
+/// be run from it.
+///
+/// # Panics
+/// Where no folder can be made.
+pub fn scratch_folder() -> TempDir {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o711));
+    let parent = memory().unwrap_or_else(std::env::temp_dir);
+    builder.tempdir_in(parent).unwrap_or_else(|error| panic!("no temporary folder: {error}"))
+}
+
+/// The shared cluster's profile, for each user and checkout its own. It is kept for the next run: in memory until the computer
+/// is switched off, or else below `target`.
 fn profile() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
-    let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
-    let base = target.map_or_else(std::env::temp_dir, Path::to_path_buf);
-    base.join("test-postgres").join(short_hash(env!("CARGO_MANIFEST_DIR")))
+    let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).map(Path::to_path_buf);
+    let base = memory().or(target).unwrap_or_else(std::env::temp_dir);
+    base.join(format!("skrynka-test-{}-{}", RunAs::current().uid, short_hash(env!("CARGO_MANIFEST_DIR"))))
+}
+
+/// Linux' file system in memory, if it has room for some clusters; containers often have 64 MB of it.
+fn memory() -> Option<PathBuf> {
+    let folder = PathBuf::from("/dev/shm");
+    free_bytes(&folder).is_ok_and(|free| cfg!(target_os = "linux") && free > MEMORY_NEEDED).then_some(folder)
 }
 
 fn short_hash(text: &str) -> String {
@@ -235,5 +260,19 @@ mod tests {
                 .await
                 .unwrap();
         assert_eq!(role, ("skrynka".to_owned(), false));
+    }
+
+    #[tokio::test]
+    async fn a_prepared_database_is_prepared_once_and_copied_for_each_test() {
+        let version = format!("numbers of process {}", std::process::id());
+        let fill = async |pool: &PgPool| {
+            sqlx::query("create table numbers as select 7 as n").execute(pool).await.unwrap();
+        };
+        let one = TestDatabase::prepared(&version, fill).await;
+        sqlx::query("insert into numbers values (8)").execute(&one.pool).await.unwrap();
+        let two = TestDatabase::prepared(&version, async |_: &PgPool| panic!("it is prepared already")).await;
+        let sum: i64 = sqlx::query_scalar("select sum(n) from numbers").fetch_one(&two.pool).await.unwrap();
+        assert_eq!(sum, 7);
+        two.shared.drop_database(&format!("template_{}", short_hash(&version))).await;
     }
 }

@@ -1,4 +1,5 @@
 //! Real clusters under real faults. Each test has a profile of its own.
+#![cfg(unix)]
 
 use std::{
     collections::HashMap,
@@ -16,6 +17,7 @@ use super::{
     Cluster, ClusterOptions, PASSWORD, PostgresError,
     pid_file::PidFile,
     process::{self, Identity, Shutdown},
+    testing::scratch_folder,
 };
 use crate::secrets::{SecretName, SecretStore, SecretsError};
 
@@ -32,10 +34,11 @@ struct Profile {
 
 impl Profile {
     fn new() -> Self {
-        Self::with_rights(0o755)
+        Self { folder: scratch_folder(), secrets: Arc::default() }
     }
 
-    fn with_rights(mode: u32) -> Self {
+    /// A profile on the disk: with rights of its own, and programs can be run from it.
+    fn on_disk(mode: u32) -> Self {
         let folder = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(mode)).tempdir().unwrap();
         Self { folder, secrets: Arc::default() }
     }

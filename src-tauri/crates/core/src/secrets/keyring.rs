@@ -192,12 +192,21 @@ impl Shared {
         Ok((store, true))
     }
 
+    /// Closing the connection blocks too, and the library refuses to do that on a thread of the async runtime.
     fn forget(&self) {
-        *self.lock() = None;
+        if let Some(store) = self.lock().take() {
+            std::thread::spawn(move || drop(store));
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<CredentialStore>>> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 
@@ -226,6 +235,7 @@ fn entry(store: &CredentialStore, user: &str) -> Result<Entry, KeyringError> {
 }
 
 /// Some of the library's errors carry what was read: only their kind is told then.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library may add kinds of errors, told by their words")]
 fn explain(error: KeyringError) -> SecretsError {
     match error {
         KeyringError::NoStorageAccess(_) => SecretsError::Locked(reason(&error)),
@@ -244,10 +254,10 @@ fn explain(error: KeyringError) -> SecretsError {
 
 /// The wrapper of the library repeats its source: the source alone tells it.
 fn reason(error: &KeyringError) -> String {
-    match error {
-        KeyringError::PlatformFailure(source) | KeyringError::NoStorageAccess(source) => source.to_string(),
-        other => other.to_string(),
+    if let KeyringError::PlatformFailure(source) | KeyringError::NoStorageAccess(source) = error {
+        return source.to_string();
     }
+    error.to_string()
 }
 
 #[cfg(target_os = "linux")]

@@ -77,11 +77,12 @@ impl Vault {
         let sealed = age::encrypt(&recipient, identity.to_string().expose_secret().as_bytes())
             .map_err(|error| SecretsError::Other(format!("the vault cannot be sealed: {error}")))?;
         let file = seal(&BASE64.encode(sealed), &identity, &Entries::new())?;
-        files::create_new(path, &file).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
+        files::create_new(path, &file).map_err(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists {
                 SecretsError::Other(format!("{} exists; open it with its passphrase", path.display()))
+            } else {
+                disk(path, &error)
             }
-            _ => disk(path, &error),
         })?;
         Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), identity }) })
     }
@@ -95,12 +96,15 @@ impl Vault {
         let file = read(path)?;
         let mut key = scrypt::Identity::new(passphrase.clone());
         key.set_max_work_factor(MAX_WORK);
-        let text = Zeroizing::new(age::decrypt(&key, &decode(path, &file.identity)?).map_err(|error| match error {
-            age::DecryptError::DecryptionFailed
-            | age::DecryptError::KeyDecryptionFailed
-            | age::DecryptError::NoMatchingKeys => SecretsError::WrongPassphrase,
-            other => damaged(path, &other.to_string()),
-        })?);
+        let text = age::decrypt(&key, &decode(path, &file.identity)?).map(Zeroizing::new).map_err(|error| {
+            use age::DecryptError::{DecryptionFailed, KeyDecryptionFailed, NoMatchingKeys};
+
+            if matches!(error, DecryptionFailed | KeyDecryptionFailed | NoMatchingKeys) {
+                SecretsError::WrongPassphrase
+            } else {
+                damaged(path, &error.to_string())
+            }
+        })?;
         let identity = std::str::from_utf8(&text)
             .ok()
             .and_then(|text| text.parse::<x25519::Identity>().ok())

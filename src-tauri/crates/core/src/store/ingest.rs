@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{Fact, Store, StoreError, contacts, cursors, journal, raw, threads};
 use crate::{
     connector::{Cursor, Letter, RawBytes},
+    fault,
     model::{AccountId, Address, AttachmentId, ContactId, ConversationId, Direction, MessageId, Place},
 };
 
@@ -576,9 +577,11 @@ impl IngestTx {
         if let Some(cursor) = cursor {
             cursors::write(&mut self.tx, self.account, cursor).await?;
         }
+        fault::point("cursor_written");
         if !facts.is_empty() {
             journal::announce(&mut self.tx, self.account, facts).await?;
         }
+        fault::point("announced");
         Ok(self.tx.commit().await?)
     }
 }

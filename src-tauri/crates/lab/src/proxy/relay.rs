@@ -73,10 +73,7 @@ async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, direction: Directio
     let mut buffer = vec![0; CHUNK];
     let mut since_switch = 0;
     loop {
-        let room = match *mode.borrow() {
-            Mode::Rate(rate) => (rate as usize / 20).clamp(1, CHUNK),
-            _ => CHUNK,
-        };
+        let room = if let Mode::Rate(rate) = *mode.borrow() { (rate as usize / 20).clamp(1, CHUNK) } else { CHUNK };
         let read = from.read(&mut buffer[..room]).await.map_err(|_| Abrupt::Reset)?;
         if read == 0 {
             let _gone = to.shutdown().await;

@@ -20,12 +20,7 @@ use crate::{
 /// # Errors
 /// [`MailError::SignIn`] when name or password are refused; [`MailError::Refused`] when the server says that the
 /// trouble is its own.
-pub(crate) async fn sign_in(
-    greeted: Greeted,
-    user: &str,
-    password: &SecretString,
-    tuning: &Tuning,
-) -> Result<Session> {
+pub(crate) async fn sign_in(greeted: Greeted, user: &str, password: &SecretString, tuning: &Tuning) -> Result<Session> {
     let Greeted { mut wire, capabilities: told, .. } = greeted;
     let before = match told {
         Some(told) => Capabilities::new(told),
@@ -60,7 +55,9 @@ async fn ask(wire: &mut Wire, tuning: &Tuning) -> Result<Capabilities> {
                     _ => Err(MailError::Refused { doing: "name its capabilities", said: status.into() }),
                 };
             }
-            Reply::Status { tag: None, status } if status.word == Word::Bye => return Err(MailError::Bye(status.into())),
+            Reply::Status { tag: None, status } if status.word == Word::Bye => {
+                return Err(MailError::Bye(status.into()));
+            }
             _ => {}
         }
     }
@@ -101,14 +98,16 @@ async fn outcome(wire: &mut Wire, sent: &str, lines: &[&str], tuning: &Tuning) -
     loop {
         match wire.next(tuning.command).await? {
             // A further challenge means that the exchange has failed; an empty answer asks for the verdict.
-            Reply::Continue(_) => wire.send_line(lines.next().unwrap_or(&""), tuning.command).await?,
+            Reply::Continue => wire.send_line(lines.next().unwrap_or(&""), tuning.command).await?,
             Reply::Status { tag: Some(tag), status } if tag == sent => {
                 return match status.word {
                     Word::Ok => Ok(status),
                     word => Err(refusal(word, status)),
                 };
             }
-            Reply::Status { tag: None, status } if status.word == Word::Bye => return Err(MailError::Bye(status.into())),
+            Reply::Status { tag: None, status } if status.word == Word::Bye => {
+                return Err(MailError::Bye(status.into()));
+            }
             _ => {}
         }
     }

@@ -11,11 +11,7 @@ use rustls_platform_verifier::Verifier;
 use time::OffsetDateTime;
 use tokio::{task::spawn_blocking, time::timeout};
 use tokio_rustls::TlsConnector;
-use x509_parser::{
-    certificate::X509Certificate,
-    extensions::GeneralName,
-    prelude::FromDer,
-};
+use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer};
 
 use crate::{
     error::{MailError, Result, tls_error},
@@ -54,9 +50,9 @@ pub(crate) async fn protect(
     let (_, connection) = stream.get_ref();
     let version = connection.protocol_version().map(|v| format!("{v:?}")).unwrap_or_default();
     let leaf = connection.peer_certificates().and_then(|chain| chain.first());
-    let facts = leaf.and_then(|leaf| facts(leaf, &version)).ok_or_else(|| {
-        MailError::Certificate("the certificate cannot be read".to_owned())
-    })?;
+    let facts = leaf
+        .and_then(|leaf| facts(leaf, &version))
+        .ok_or_else(|| MailError::Certificate("the certificate cannot be read".to_owned()))?;
     Ok((Box::new(stream), facts))
 }
 

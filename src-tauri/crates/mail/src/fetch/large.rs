@@ -58,7 +58,9 @@ async fn next(session: &mut Session, uid: u32, offset: usize) -> Result<Option<V
     session
         .run(&command, "read a part of a message", |reply| match reply {
             // Marks alone are another client's change, not the answer.
-            Reply::Fetch(fetched) if fetched.uid == Some(uid) && (fetched.body.is_some() || fetched.marks.is_none()) => {
+            Reply::Fetch(fetched)
+                if fetched.uid == Some(uid) && (fetched.body.is_some() || fetched.marks.is_none()) =>
+            {
                 found = Some(fetched.body.unwrap_or_default());
             }
             _ => {}

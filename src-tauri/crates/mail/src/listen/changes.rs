@@ -41,8 +41,8 @@ impl Work {
             }
             _ => self.compare(place, cursor).await?,
         }
-        // The answers themselves looked like changes.
-        self.session.unasked.changes = false;
+        // The answers themselves looked like changes; only what came without its UID is still to be asked for.
+        self.session.unasked.changes = std::mem::take(&mut self.unnamed);
         Ok(())
     }
 
@@ -67,7 +67,10 @@ impl Work {
         let (low, high) = (cursor.low, cursor.high);
         let command = format!("UID FETCH {low}:{high} (UID FLAGS) (CHANGEDSINCE {from}{vanished})");
         let mut changes = Changes { modseq: self.session.selected.modseq.unwrap_or(0), ..Changes::default() };
+        let unnamed = &mut self.unnamed;
         let each = |reply| match reply {
+            // A change that happens just now may be told without its UID; the list counts as read up to before it.
+            Reply::Fetch(fetched) if fetched.uid.is_none() => *unnamed = true,
             Reply::Fetch(fetched) => {
                 changes.modseq = changes.modseq.max(fetched.modseq.unwrap_or(0));
                 let change = fetched.uid.zip(fetched.marks).filter(|(uid, _)| (low..=high).contains(uid));
@@ -92,8 +95,10 @@ impl Work {
         let from = cursor.known().first().unwrap_or(cursor.high);
         let command = format!("UID FETCH {from}:{} (UID FLAGS)", cursor.high);
         let mut found: Vec<(u32, Marks)> = Vec::new();
+        let unnamed = &mut self.unnamed;
         let each = |reply| {
             if let Reply::Fetch(fetched) = reply {
+                *unnamed |= fetched.uid.is_none();
                 found.extend(fetched.uid.zip(fetched.marks));
             }
         };

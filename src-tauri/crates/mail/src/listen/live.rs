@@ -107,19 +107,20 @@ impl Work {
     async fn idle(&mut self, due: Instant) -> Result<()> {
         let renew = Instant::now() + self.session.tuning.idle_renew;
         let sent = self.session.send("IDLE").await?;
+        self.session.idling = true;
         loop {
             match self.session.step(&sent, "wait for news", self.session.tuning.command).await {
-                Ok(Step::Reply(Reply::Continue(_))) => break,
+                Ok(Step::Reply(Reply::Continue)) => break,
                 Ok(Step::Reply(_)) => {}
                 Ok(Step::Done(_)) | Err(MailError::Refused { .. }) => {
                     tracing::warn!(target: "skrynka::email", "Idle refused, polling instead");
                     self.session.capabilities.forget("IDLE");
+                    self.session.idling = false;
                     return Ok(());
                 }
                 Err(other) => return Err(other),
             }
         }
-        self.session.idling = true;
         self.listen_until(due.min(renew)).await?;
         self.session.send_line("DONE").await?;
         self.session.idling = false;

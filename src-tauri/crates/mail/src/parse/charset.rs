@@ -82,7 +82,12 @@ mod tests {
 
     #[test]
     fn a_header_block_is_repaired_by_the_charset_of_its_body() {
-        let block = [&b"Subject: "[..], &encoding_rs::KOI8_U.encode("Рахунок").0, b"\r\nContent-Type: text/plain; charset=\"koi8-u\"\r\n"].concat();
+        let block = [
+            &b"Subject: "[..],
+            &encoding_rs::KOI8_U.encode("Рахунок").0,
+            b"\r\nContent-Type: text/plain; charset=\"koi8-u\"\r\n",
+        ]
+        .concat();
         let repaired = String::from_utf8(repair_headers(&block).unwrap()).unwrap();
         assert!(repaired.starts_with("Subject: Рахунок\r\n"));
         assert_eq!(repair_headers("Subject: Їжак".as_bytes()), None);

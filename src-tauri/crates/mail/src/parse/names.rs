@@ -142,7 +142,8 @@ mod tests {
         for name in ["", "...", "/", "\u{202E}", "  "] {
             assert_eq!(clean_file_name(name, "application/pdf"), "attachment.pdf", "{name:?}");
         }
-        for (mime, name) in [("image/png", "image.png"), ("text/calendar", "invite.ics"), ("x/../y", "attachment.bin")] {
+        for (mime, name) in [("image/png", "image.png"), ("text/calendar", "invite.ics"), ("x/../y", "attachment.bin")]
+        {
             assert_eq!(name_for_type(mime), name);
         }
     }

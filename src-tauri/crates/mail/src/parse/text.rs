@@ -53,7 +53,8 @@ fn decoded_text<'t>(raw: &[u8], part: &MessagePart<'_>, decoded: &'t str) -> Cow
     let guessed = charset::guess(&transfer_decoded(raw, part));
     // A few damaged characters are no reason to read the whole in another charset.
     let damaged = |text: &str| text.matches('\u{FFFD}').count();
-    let mostly_right = label.is_some() && !charset::says_nothing(label) && damaged(decoded) * 50 < decoded.chars().count();
+    let mostly_right =
+        label.is_some() && !charset::says_nothing(label) && damaged(decoded) * 50 < decoded.chars().count();
     if mostly_right || damaged(&guessed) > damaged(decoded) { Cow::Borrowed(decoded) } else { Cow::Owned(guessed) }
 }
 

@@ -1,6 +1,6 @@
 //! Pictures: those of the mail itself become part of the document, those of the network stay outside unless asked for.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use imagesize::ImageType;
@@ -27,17 +27,29 @@ impl Images {
         Self { by_id: images.into_iter().collect(), left: ALL }
     }
 
-    /// Turns `cid:…` (RFC 2392) into the picture itself. `None` for everything that is not a raster image of this
-    /// mail, whatever its declared type, or that is too large.
+    /// Turns `cid:…` (RFC 2392) into the picture itself, and checks one that is written out as `data:…;base64,…`.
+    /// `None` for everything that is not a raster image of this mail, whatever its declared type, or is too large.
     pub(super) fn data_uri(&mut self, source: &str) -> Option<String> {
-        let source = source.trim();
-        let id = source.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case("cid:")).and(source.get(4..))?;
-        let decoded = percent_decode_str(id).decode_utf8_lossy();
-        let bytes = self.by_id.get(id).or_else(|| self.by_id.get(decoded.as_ref()))?;
-        let mime = raster_type(bytes)?;
+        let (scheme, rest) = source.trim().split_once(':')?;
+        let bytes = match scheme.to_ascii_lowercase().as_str() {
+            "cid" => {
+                let decoded = percent_decode_str(rest).decode_utf8_lossy();
+                Cow::Borrowed(self.by_id.get(rest).or_else(|| self.by_id.get(decoded.as_ref()))?.as_slice())
+            }
+            "data" => Cow::Owned(written_out(rest)?),
+            _ => return None,
+        };
+        let mime = raster_type(&bytes)?;
         self.left = self.left.checked_sub(bytes.len())?;
-        Some(format!("data:{mime};base64,{}", STANDARD.encode(bytes)))
+        Some(format!("data:{mime};base64,{}", STANDARD.encode(&bytes)))
     }
+}
+
+fn written_out(address: &str) -> Option<Vec<u8>> {
+    let (kind, encoded) = address.split_once(',')?;
+    let base64 = kind.trim_end().to_ascii_lowercase().ends_with(";base64");
+    let encoded: String = encoded.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    base64.then(|| STANDARD.decode(encoded).ok()).flatten()
 }
 
 /// Tells a raster image by its first bytes; `None` for any other file, and for one that is too large to unpack.
@@ -143,6 +155,18 @@ mod tests {
         let mut images = Images::new(vec![("a@b".to_owned(), large)]);
         let shown = (0..100).filter(|_| images.data_uri("cid:a@b").is_some()).count();
         assert_eq!(shown, 5);
+    }
+
+    #[test]
+    fn a_picture_written_out_in_the_mail_is_judged_by_its_bytes_too() {
+        let mut images = Images::new(Vec::new());
+        let gif = STANDARD.encode(GIF);
+        let folded = format!("DATA:image/x-whatever;charset=x;BASE64,{}\r\n {}", &gif[..20], &gif[20..]);
+        assert_eq!(images.data_uri(&folded), Some(format!("data:image/gif;base64,{gif}")));
+        let script = STANDARD.encode("<script>alert(1)</script>");
+        for wrong in [format!("data:image/png;base64,{script}"), format!("data:image/gif,{gif}"), "data:".to_owned()] {
+            assert_eq!(images.data_uri(&wrong), None, "{wrong}");
+        }
     }
 
     #[test]

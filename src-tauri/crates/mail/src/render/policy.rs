@@ -133,7 +133,7 @@ const ATTRIBUTES: [(&[&str], &[&str]); 10] = [
 ];
 
 /// Schemes an address may have before the rewriting decides; relative ones are decided there too.
-const SCHEMES: [&str; 4] = ["http", "https", "mailto", "cid"];
+const SCHEMES: [&str; 5] = ["http", "https", "mailto", "cid", "data"];
 
 /// The sanitiser without the rewriting of addresses and styles.
 pub(super) fn builder() -> Builder<'static> {

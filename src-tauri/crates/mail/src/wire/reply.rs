@@ -12,16 +12,22 @@ use crate::uids::UidSet;
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// A status response, with the tag of the command it answers.
-    Status { tag: Option<String>, status: Status },
+    Status {
+        tag: Option<String>,
+        status: Status,
+    },
     /// The server waits for more.
-    Continue(String),
+    Continue,
     Capability(Vec<String>),
     /// So many messages are in the selected folder.
     Exists(u32),
     /// A message of the selected folder is gone.
     Expunged,
     /// These messages are gone (RFC 7162); `earlier` when asked for.
-    Vanished { earlier: bool, uids: UidSet },
+    Vanished {
+        earlier: bool,
+        uids: UidSet,
+    },
     Fetch(Box<Fetched>),
     List(Listed),
     Search(UidSet),
@@ -29,7 +35,10 @@ pub(crate) enum Reply {
     FolderStatus(Vec<(String, u64)>),
     Other,
     /// A response that does not follow the grammar, with its UID where one can be made out.
-    Unreadable { uid: Option<u32>, start: String },
+    Unreadable {
+        uid: Option<u32>,
+        start: String,
+    },
 }
 
 /// What a FETCH response says of one message.
@@ -65,8 +74,8 @@ pub(crate) struct Listed {
 impl Reply {
     /// Reads one complete response. Never fails and never panics.
     pub(crate) fn read(frame: &[u8]) -> Self {
-        if let Some(text) = frame.strip_prefix(b"+") {
-            return Self::Continue(clean(&String::from_utf8_lossy(text)));
+        if frame.starts_with(b"+") {
+            return Self::Continue;
         }
         let Some(data) = frame.strip_prefix(b"* ") else { return tagged(frame) };
         if let Some(status) = Status::read(data) {
@@ -209,7 +218,9 @@ mod tests {
 
     #[test]
     fn search_answers_of_every_kind_give_the_same_set() {
-        for line in ["* SEARCH 3 1 2 9\r\n", "* ESEARCH (TAG \"A1\") UID ALL 1:3,9\r\n", "* SEARCH 1 2 3 9 (MODSEQ 5)\r\n"] {
+        for line in
+            ["* SEARCH 3 1 2 9\r\n", "* ESEARCH (TAG \"A1\") UID ALL 1:3,9\r\n", "* SEARCH 1 2 3 9 (MODSEQ 5)\r\n"]
+        {
             let Reply::Search(uids) = Reply::read(line.as_bytes()) else { panic!("{line}") };
             assert_eq!(uids.to_string(), "1:3,9");
         }
@@ -223,11 +234,15 @@ mod tests {
         assert!(matches!(Reply::read(b"* 7 EXISTS\r\n"), Reply::Exists(7)));
         assert!(matches!(Reply::read(b"* 7 EXPUNGE\r\n"), Reply::Expunged));
         assert!(matches!(Reply::read(b"* VANISHED (EARLIER) 1:3\r\n"), Reply::Vanished { earlier: true, .. }));
-        assert!(matches!(Reply::read(b"+ idling\r\n"), Reply::Continue(_)));
-        assert!(matches!(Reply::read(b"* CAPABILITY IMAP4rev2 idle\r\n"), Reply::Capability(c) if c == ["IMAP4REV2", "IDLE"]));
+        assert!(matches!(Reply::read(b"+ idling\r\n"), Reply::Continue));
+        assert!(
+            matches!(Reply::read(b"* CAPABILITY IMAP4rev2 idle\r\n"), Reply::Capability(c) if c == ["IMAP4REV2", "IDLE"])
+        );
         let Reply::FolderStatus(items) = Reply::read(b"* STATUS \"a (b)\" (MESSAGES 3 SIZE 99)\r\n") else { panic!() };
         assert_eq!(items, [("MESSAGES".to_owned(), 3), ("SIZE".to_owned(), 99)]);
-        let Reply::List(list) = Reply::read(b"* LIST (\\HasNoChildren \\Sent) \"/\" \"Sent Items\"\r\n") else { panic!() };
+        let Reply::List(list) = Reply::read(b"* LIST (\\HasNoChildren \\Sent) \"/\" \"Sent Items\"\r\n") else {
+            panic!()
+        };
         assert!(list.sent && !list.unselectable && list.name == "Sent Items");
     }
 
@@ -240,7 +255,9 @@ mod tests {
         ] {
             assert!(matches!(Reply::read(frame), Reply::Unreadable { uid: Some(12), .. }), "{frame:?}");
         }
-        for frame in [&b"\r\n"[..], b"*\r\n", b"* \r\n", b"nonsense\r\n", b"* 1 FETCH\r\n", b"\xff\xfe\0\r\n", b"* SEARCH x\r\n"] {
+        for frame in
+            [&b"\r\n"[..], b"*\r\n", b"* \r\n", b"nonsense\r\n", b"* 1 FETCH\r\n", b"\xff\xfe\0\r\n", b"* SEARCH x\r\n"]
+        {
             assert!(matches!(Reply::read(frame), Reply::Unreadable { uid: None, .. }), "{frame:?}");
         }
     }

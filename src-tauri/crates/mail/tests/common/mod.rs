@@ -1,5 +1,7 @@
 //! A desk that listens to one mailbox and keeps what it hears, as the core would.
 
+pub mod scripted;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex},
@@ -204,10 +206,7 @@ impl Desk {
     }
 
     /// Listens until `until` is true, or the connection ends. Panics when neither happens.
-    pub async fn listen(
-        &mut self,
-        until: impl FnMut(&Shelf, &ListenerStatus) -> bool,
-    ) -> Result<(), ConnectorError> {
+    pub async fn listen(&mut self, until: impl FnMut(&Shelf, &ListenerStatus) -> bool) -> Result<(), ConnectorError> {
         tokio::time::timeout(PATIENCE, self.listen_on(until)).await.expect("what was waited for did not happen")
     }
 

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::{Engine as _, engine::general_purpose};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -16,6 +16,10 @@ use super::MASK;
 
 /// Shorter values would blank ordinary words; what they look like is left to the patterns.
 const MIN_SECRET: usize = 5;
+/// A longer value is looked for in pieces of this many bytes: the cost of the matcher grows with its longest form.
+const PIECE: usize = 128;
+/// Of a longer value only so much is known; no password or token comes near it.
+const MAX_SECRET: usize = 16 * 1024;
 /// A form of fewer characters would match by chance.
 const MIN_FORM: usize = 5;
 
@@ -42,8 +46,11 @@ pub fn remember(value: &SecretString) {
     if !known.seen.insert(digest) {
         return;
     }
-    known.forms.extend(forms(value));
-    let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.forms);
+    known.forms.extend(pieces(value).flat_map(forms).collect::<HashSet<_>>());
+    let matcher = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(&known.forms);
     // It fails only past gigabytes of forms; the matcher of the earlier ones stays then.
     if let Ok(matcher) = matcher {
         known.matcher = Some(Arc::new(matcher));
@@ -68,6 +75,16 @@ pub(super) fn mask(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
+/// Cuts between characters. Where two pieces meet, a character of a base64 form may stay.
+fn pieces(value: &str) -> impl Iterator<Item = &str> {
+    let mut rest = &value[..value.floor_char_boundary(MAX_SECRET)];
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 fn forms(value: &str) -> HashSet<String> {
     let debug = format!("{value:?}");
     let json = serde_json::to_string(value).unwrap_or_default();
@@ -79,9 +96,10 @@ fn forms(value: &str) -> HashSet<String> {
         unquoted(&format!("{:?}", unquoted(&json))).to_owned(),
         hex(value, |text, byte| write!(text, "{byte:02x}")),
         hex(value, |text, byte| write!(text, "{byte:02X}")),
-        percent(value, "%20", |text, byte| write!(text, "%{byte:02X}")),
-        percent(value, "%20", |text, byte| write!(text, "%{byte:02x}")),
-        percent(value, "+", |text, byte| write!(text, "%{byte:02X}")),
+        percent(value, UNRESERVED, "%20", |text, byte| write!(text, "%{byte:02X}")),
+        percent(value, UNRESERVED, "%20", |text, byte| write!(text, "%{byte:02x}")),
+        percent(value, UNRESERVED, "+", |text, byte| write!(text, "%{byte:02X}")),
+        percent(value, b"", "%20", |text, byte| write!(text, "%{byte:02X}")),
     ]);
     forms.extend(inside_base64(value, &general_purpose::STANDARD_NO_PAD));
     forms.extend(inside_base64(value, &general_purpose::URL_SAFE_NO_PAD));
@@ -100,11 +118,14 @@ fn hex(value: &str, digits: impl Fn(&mut String, u8) -> std::fmt::Result) -> Str
     })
 }
 
-/// RFC 3986 section 2: what is not unreserved is written as its bytes.
-fn percent(value: &str, space: &str, escape: impl Fn(&mut String, u8) -> std::fmt::Result) -> String {
+/// RFC 3986 section 2.3; some libraries escape these too.
+const UNRESERVED: &[u8] = b"-._~";
+
+/// RFC 3986 section 2.1; a space may be a plus sign, as forms write it.
+fn percent(value: &str, kept: &[u8], space: &str, escape: impl Fn(&mut String, u8) -> std::fmt::Result) -> String {
     value.bytes().fold(String::new(), |mut text, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() || kept.contains(&byte) => text.push(char::from(byte)),
             b' ' => text.push_str(space),
             _ => {
                 let _ = escape(&mut text, byte);

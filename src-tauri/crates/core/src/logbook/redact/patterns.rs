@@ -6,6 +6,7 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use aho_corasick::AhoCorasick;
 use regex::{Captures, Regex, Replacer};
+use uuid::Uuid;
 
 /// Masks what looks like a secret; shortens addresses and phone numbers.
 pub(super) fn mask(text: &str) -> Cow<'_, str> {
@@ -84,7 +85,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         (Mail, r"([\p{L}\p{N}!#$%&'*+/=?^_`{|}~.-]+)@([\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*)", Put::Shortened(mail)),
         (
             Digits,
-            r"\+\d(?:[ ().-]{0,2}\d){8,14}\b|\b380(?:[ ().-]{0,2}\d){9}\b|\b0[3-9]\d(?:[ ().-]{0,2}\d){7}\b",
+            r"\b[[:xdigit:]]{8}(?:-[[:xdigit:]]{4}){3}-[[:xdigit:]]{12}\b|\+\d(?:[ ().-]{0,2}\d){8,14}\b|\b380(?:[ ().-]{0,2}\d){9}\b|\b0[3-9]\d(?:[ ().-]{0,2}\d){7}\b",
             Put::Shortened(phone),
         ),
     ];
@@ -99,8 +100,12 @@ fn mail(found: &Captures<'_>) -> String {
     format!("{first}…@{}", &found[2])
 }
 
-/// Keeps what tells two numbers apart for whoever knows them: `+380501234512` becomes `+380…12`.
+/// Keeps what tells two numbers apart for whoever knows them: `+380501234512` becomes `+380…12`. A UUID, whose
+/// digits may look like a number, is matched first and stays.
 fn phone(found: &Captures<'_>) -> String {
+    if Uuid::parse_str(&found[0]).is_ok() {
+        return found[0].to_owned();
+    }
     let digits: String = found[0].chars().filter(char::is_ascii_digit).collect();
     let plus = if found[0].starts_with('+') { "+" } else { "" };
     format!("{plus}{}…{}", &digits[..3], &digits[digits.len() - 2..])

@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::postgres::{error::PostgresError, run_as::RunAs};
+use crate::postgres::{error::PostgresError, home, run_as::RunAs};
 
 /// One line of `pg-symlinks.json`; both paths start at the package's folder.
 #[derive(Deserialize)]
@@ -90,7 +90,7 @@ fn same_file(file: &Path, link: &Path) -> io::Result<()> {
 fn copy_whole(root: &Path, copy: &Path, links: &[Link]) -> Result<(), PostgresError> {
     let cache = copy.parent().unwrap_or(copy);
     fs::create_dir_all(cache).map_err(PostgresError::at(cache))?;
-    let staging = tempfile::Builder::new().prefix("copy-").tempdir_in(cache).map_err(PostgresError::at(cache))?;
+    let staging = home::unfinished().tempdir_in(cache).map_err(PostgresError::at(cache))?;
     let whole = staging.path().join("postgres");
     for part in ["bin", "lib", "share"] {
         copy_folder(&root.join(part), &whole.join(part)).map_err(PostgresError::at(root.join(part)))?;

@@ -82,10 +82,11 @@ async fn a_program_killed_while_it_makes_or_starts_the_cluster_leaves_nothing_in
     let profile = Profile::new();
     profile.secrets.put("kept before the cluster was made");
     let home = profile.path().join("postgres");
-    let marks: [&dyn Fn() -> bool; 3] =
-        [&|| entries(&home).iter().any(|name| name.starts_with("data.new-")), &|| home.join("data").exists(), &|| {
-            PidFile::read(&profile.data()).is_some()
-        }];
+    let marks: [&dyn Fn() -> bool; 3] = [
+        &|| entries(&home).iter().any(|name| name.starts_with("unfinished-")),
+        &|| home.join("data").exists(),
+        &|| PidFile::read(&profile.data()).is_some(),
+    ];
     for mark in marks {
         let mut program = Helper::start(&profile);
         until(mark).await;
@@ -94,7 +95,7 @@ async fn a_program_killed_while_it_makes_or_starts_the_cluster_leaves_nothing_in
     let cluster = profile.start().await.unwrap();
     fill(&cluster, 10).await;
     assert_eq!(rows(&cluster).await, all(10));
-    assert!(!entries(&home).iter().any(|name| name.starts_with("data.new-")));
+    assert!(!entries(&home).iter().any(|name| name.starts_with("unfinished-")));
     cluster.stop().await.unwrap();
 }
 

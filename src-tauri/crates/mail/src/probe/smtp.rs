@@ -1,0 +1,181 @@
+//! Whether the SMTP server lets this account in. A few lines of protocol; sending is another matter.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+use skrynka_core::model::{EmailSettings, Security};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    time::timeout,
+};
+
+use crate::{
+    connect::{
+        dial, resolve,
+        tls::{TlsFacts, protect},
+    },
+    error::{Goodbye, MailError, Result},
+    tuning::Tuning,
+    wire::{Stream, status::clean},
+};
+
+/// Bytes of one reply line (RFC 5321 section 4.5.3.1.5 allows 512).
+const LINE: u64 = 8 << 10;
+/// Lines of one reply.
+const LINES: usize = 200;
+
+/// Connects, encrypts as the settings want it, signs in and leaves. Returns what there is to know in one line.
+pub(super) async fn sign_in(settings: &EmailSettings, password: &SecretString, tuning: &Tuning) -> Result<String> {
+    let (mut line, offered, facts) = greeted(settings, tuning).await?;
+    let mechanism = authenticate(&mut line, &offered, &settings.user, password).await?;
+    // Nobody depends on the goodbye.
+    let _goodbye = timeout(tuning.logout, line.ask("QUIT")).await;
+    let version = facts.map_or_else(|| "no encryption".to_owned(), |facts| facts.version.replace("TLSv1_", "TLS 1."));
+    Ok(format!("{version}, {mechanism}"))
+}
+
+/// Connects and encrypts; returns what the server offers over the protected connection, in upper case.
+pub(super) async fn greeted(
+    settings: &EmailSettings,
+    tuning: &Tuning,
+) -> Result<(Line, Vec<String>, Option<TlsFacts>)> {
+    let addresses = resolve(&settings.smtp, settings.smtp_security, tuning).await?;
+    let (tcp, _) = dial(&settings.smtp, &addresses, tuning.connect).await?;
+    let (host, ca) = (&settings.smtp.host, settings.ca_pem.as_deref());
+    let (mut line, facts) = match settings.smtp_security {
+        Security::Tls => {
+            let (stream, facts) = protect(Box::new(tcp), host, ca, tuning.connect).await?;
+            (Line::greeted(stream, tuning).await?, Some(facts))
+        }
+        Security::Starttls => {
+            let mut line = Line::greeted(Box::new(tcp), tuning).await?;
+            // What is offered before the handshake is not protected and is forgotten (RFC 3207 section 4.2).
+            let _unprotected = line.hello().await?;
+            line.ask("STARTTLS").await?.expect(220).map_err(|_| MailError::NoStartTls)?;
+            let (stream, facts) = protect(line.into_stream()?, host, ca, tuning.connect).await?;
+            (Line::new(stream, tuning), Some(facts))
+        }
+        Security::LoopbackPlain => (Line::greeted(Box::new(tcp), tuning).await?, None),
+    };
+    let offered = line.hello().await?;
+    Ok((line, offered, facts))
+}
+
+async fn authenticate(
+    line: &mut Line,
+    offered: &[String],
+    user: &str,
+    password: &SecretString,
+) -> Result<&'static str> {
+    let mechanisms = offered.iter().filter_map(|words| words.strip_prefix("AUTH"));
+    let mechanisms: Vec<&str> = mechanisms.flat_map(|list| list.split([' ', '='])).collect();
+    let (mechanism, reply) = if mechanisms.contains(&"PLAIN") {
+        let message = Zeroizing::new(format!("\0{user}\0{}", password.expose_secret()));
+        let response = Zeroizing::new(STANDARD.encode(message.as_bytes()));
+        let command = Zeroizing::new(format!("AUTH PLAIN {}", *response));
+        ("PLAIN", line.ask(&command).await?)
+    } else if mechanisms.contains(&"LOGIN") {
+        line.ask("AUTH LOGIN").await?.expect(334)?;
+        line.ask(&STANDARD.encode(user)).await?.expect(334)?;
+        let password = Zeroizing::new(STANDARD.encode(password.expose_secret()));
+        ("LOGIN", line.ask(&password).await?)
+    } else {
+        return Err(MailError::NoPasswordSignIn);
+    };
+    match reply.code {
+        235 => Ok(mechanism),
+        // RFC 4954 section 6: 454 is the server's own trouble, every 5xx a refusal.
+        500..=599 => Err(MailError::SignIn(Box::new(reply.said()))),
+        _ => reply.expect(235).map(|_| mechanism),
+    }
+}
+
+/// The line to an SMTP server.
+pub(super) struct Line {
+    stream: BufReader<Box<dyn Stream>>,
+    tuning: Tuning,
+}
+
+/// A reply: its code, and its lines without it.
+struct Answer {
+    code: u16,
+    lines: Vec<String>,
+}
+
+impl Answer {
+    fn expect(self, code: u16) -> Result<Self> {
+        if self.code == code {
+            return Ok(self);
+        }
+        Err(MailError::Refused { doing: "let this account send", said: Box::new(self.said()) })
+    }
+
+    fn said(&self) -> Goodbye {
+        let text = clean(&format!("{} {}", self.code, self.lines.join(" ")));
+        Goodbye { code: String::new(), text, bad: false }
+    }
+}
+
+impl Line {
+    fn new(stream: Box<dyn Stream>, tuning: &Tuning) -> Self {
+        Self { stream: BufReader::new(stream), tuning: tuning.clone() }
+    }
+
+    async fn greeted(stream: Box<dyn Stream>, tuning: &Tuning) -> Result<Self> {
+        let mut line = Self::new(stream, tuning);
+        line.answer().await?.expect(220)?;
+        Ok(line)
+    }
+
+    /// Greets and returns what the server offers, in upper case. A desktop has no name in DNS, so it gives an address
+    /// literal (RFC 5321 section 4.1.3).
+    async fn hello(&mut self) -> Result<Vec<String>> {
+        let answer = self.ask("EHLO [127.0.0.1]").await?.expect(250)?;
+        Ok(answer.lines.into_iter().skip(1).map(|line| line.to_ascii_uppercase()).collect())
+    }
+
+    async fn ask(&mut self, command: &str) -> Result<Answer> {
+        let bytes = Zeroizing::new([command.as_bytes(), b"\r\n"].concat());
+        let deadline = self.tuning.command;
+        let write = async {
+            self.stream.write_all(&bytes).await?;
+            self.stream.flush().await
+        };
+        timeout(deadline, write).await.map_err(|_| MailError::Silent(deadline))?.map_err(MailError::Broken)?;
+        self.answer().await
+    }
+
+    async fn answer(&mut self) -> Result<Answer> {
+        let mut lines = Vec::new();
+        loop {
+            let line = self.read_line().await?;
+            let nonsense = || MailError::Protocol(format!("SMTP reply {:?}", clean(&line)));
+            let code: u16 = line.get(..3).and_then(|code| code.parse().ok()).ok_or_else(nonsense)?;
+            let last = line.as_bytes().get(3) != Some(&b'-');
+            lines.push(line.get(4..).unwrap_or_default().trim_end().to_owned());
+            if last {
+                return Ok(Answer { code, lines });
+            }
+            if lines.len() > LINES {
+                return Err(nonsense());
+            }
+        }
+    }
+
+    async fn read_line(&mut self) -> Result<String> {
+        let deadline = self.tuning.command;
+        let mut line = Vec::new();
+        let mut limited = (&mut self.stream).take(LINE);
+        let read = timeout(deadline, limited.read_until(b'\n', &mut line)).await;
+        read.map_err(|_| MailError::Silent(deadline))?.map_err(MailError::Broken)?;
+        if line.ends_with(b"\n") {
+            Ok(String::from_utf8_lossy(&line).into_owned())
+        } else {
+            Err(MailError::Closed { cut: !line.is_empty() })
+        }
+    }
+
+    /// Gives the stream back for the handshake; anything already sent beyond the answer is an attack.
+    fn into_stream(self) -> Result<Box<dyn Stream>> {
+        if self.stream.buffer().is_empty() { Ok(self.stream.into_inner()) } else { Err(MailError::Injected) }
+    }
+}

@@ -1,0 +1,196 @@
+//! The command line as a user meets it: what works, and what each wrong thing is told.
+
+mod common;
+
+use common::{PASSWORD, Profile, add_arguments};
+use skrynka_lab::{Dovecot, Options, SmtpSink, authority::Authority};
+
+const USER: &str = "office@example.org";
+
+struct Servers {
+    dovecot: Dovecot,
+    smtp: SmtpSink,
+}
+
+fn servers() -> Servers {
+    let smtp = SmtpSink::start(&Authority::new().unwrap()).unwrap();
+    smtp.add_user(USER, PASSWORD);
+    let dovecot = Dovecot::start(Options::default()).unwrap();
+    dovecot.add_user(USER, PASSWORD).unwrap();
+    Servers { dovecot, smtp }
+}
+
+#[test]
+fn a_mailbox_is_added_read_searched_and_removed() {
+    let servers = servers();
+    let profile = Profile::new();
+    servers
+        .dovecot
+        .deliver(USER, b"From: Olena <olena@example.org>\r\nSubject: Umowa najmu 14-K\r\nMessage-ID: <1@example.org>\r\n\r\nProsze o wycene.\r\n")
+        .unwrap();
+
+    let id = profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    let facts = profile.records(&["listen", "--until-idle"]);
+    assert!(facts.iter().any(|fact| fact["kind"] == "message_stored"), "{facts:?}");
+
+    let list = profile.records(&["account", "list"]);
+    assert_eq!((list[0]["stored"].as_i64(), list[0]["unread"].as_i64()), (Some(1), Some(1)), "{list:?}");
+    let message = profile.records(&["export", "messages"]).remove(0);
+    assert_eq!(message["from"], "Olena <olena@example.org>");
+    assert_eq!(message["channel"], "email");
+    assert!(message["remote_key"].as_str().unwrap().starts_with("INBOX;UIDVALIDITY="), "{message}");
+    assert_eq!(profile.records(&["search", "wycen"]).len(), 1);
+    assert_eq!(profile.records(&["search", "14-K"]).len(), 1);
+    let steps = profile.records(&["account", "test", &id]);
+    assert!(steps.iter().all(|step| step["state"] != "failed"), "{steps:?}");
+    let found = profile.records(&["logs", "--area", "email", "--grep", "Mail stored"]);
+    assert_eq!(found.len(), 1, "{found:?}");
+
+    profile.records(&["account", "remove", &id]);
+    assert!(profile.records(&["account", "list"]).is_empty());
+    assert_eq!(profile.records(&["export", "messages"]).len(), 1, "messages outlive their account");
+}
+
+#[test]
+fn a_removed_account_takes_its_messages_only_when_told_to() {
+    let servers = servers();
+    let profile = Profile::new();
+    servers.dovecot.deliver(USER, b"Subject: one\r\n\r\ntext\r\n").unwrap();
+    let id = profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    profile.records(&["listen", "--until-idle"]);
+
+    let removed = profile.records(&["account", "remove", &id, "--delete-messages"]).remove(0);
+
+    assert_eq!(removed["deleted_messages"], 1);
+    assert!(profile.records(&["export", "messages"]).is_empty());
+}
+
+#[test]
+fn every_wrong_value_is_named_and_nothing_is_added() {
+    let servers = servers();
+    let profile = Profile::new();
+    let (imap, smtp) = (servers.dovecot.imap().to_string(), servers.smtp.smtp().to_string());
+    let good = add_arguments(USER, &imap, &smtp);
+    let with = |name: &str, value: &str| {
+        let mut arguments = good.clone();
+        match arguments.iter().position(|argument| argument == name) {
+            Some(at) => arguments[at + 1] = value.to_owned(),
+            None => arguments.extend([name.to_owned(), value.to_owned()]),
+        }
+        arguments
+    };
+    let nobody_listens = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    for (arguments, password, code, word) in [
+        (with("--imap", "nonsense"), PASSWORD, 2, "HOST:PORT"),
+        (with("--imap-security", "none"), PASSWORD, 2, "tls, starttls or loopback_plain"),
+        (with("--address", "office"), PASSWORD, 1, "not a mail address"),
+        (with("--name", ""), PASSWORD, 1, "1 to 200 characters"),
+        (with("--since", "2999-01-01"), PASSWORD, 1, "in the future"),
+        (with("--since", "yesterday"), PASSWORD, 2, "neither a day"),
+        (with("--ca-file", "/dev/null"), PASSWORD, 1, "no certificate"),
+        (with("--imap", &nobody_listens), PASSWORD, 1, "network"),
+        (with("--imap", "no-such-host.invalid:993"), PASSWORD, 1, "name_not_found"),
+        (with("--imap-security", "tls"), PASSWORD, 1, "tls"),
+        (good.clone(), "wrong", 1, "sign_in"),
+    ] {
+        let list: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = profile.run_with_input(&list, &format!(r#"{{"password": "{password}"}}"#));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(word), "{arguments:?} should say {word:?}: {said}");
+    }
+    for input in ["", "{}", "password", r#"{"password": 7}"#] {
+        let list: Vec<&str> = good.iter().map(String::as_str).collect();
+        let output = profile.run_with_input(&list, input);
+        assert_eq!(output.status.code(), Some(1), "{input:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("standard input"), "{input:?}");
+    }
+    assert!(profile.records(&["account", "list"]).is_empty());
+}
+
+#[test]
+fn the_same_address_is_refused_twice() {
+    let servers = servers();
+    let profile = Profile::new();
+    profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    let again =
+        add_arguments(&USER.to_uppercase(), &servers.dovecot.imap().to_string(), &servers.smtp.smtp().to_string());
+    let mut again: Vec<&str> = again.iter().map(String::as_str).collect();
+    let user = again.iter().position(|argument| *argument == "--user").unwrap();
+    again[user + 1] = USER;
+    let output = profile.run_with_input(&again, &format!(r#"{{"password": "{PASSWORD}"}}"#));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("exists already"));
+}
+
+#[test]
+fn a_password_stands_nowhere_but_in_the_vault() {
+    let servers = servers();
+    let profile = Profile::new();
+    servers.dovecot.deliver(USER, b"Subject: one\r\n\r\ntext\r\n").unwrap();
+    let id = profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    profile.records(&["listen", "--until-idle"]);
+    servers.dovecot.set_password(USER, "another").unwrap();
+    let failed = profile.run(&["account", "test", &id, "--json"]);
+    assert!(!failed.status.success(), "the old password is refused");
+
+    let mut looked = 0;
+    let mut folders = vec![profile.path()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(bytes) = std::fs::read(&path) {
+                looked += 1;
+                for needle in [PASSWORD.as_bytes(), b"canary-7f3a9".as_slice()] {
+                    let found = bytes.windows(needle.len()).any(|window| window == needle);
+                    assert!(!found, "the password stands in {}", path.display());
+                }
+            }
+        }
+    }
+    assert!(looked > 100, "database, logs and settings were looked at");
+    let printed = [failed.stdout, failed.stderr].concat();
+    assert!(!String::from_utf8_lossy(&printed).contains("canary-7f3a9"));
+    common::evidence("P3 secrets", "a password stands nowhere but in the vault", &format!("0 hits in {looked} files"));
+}
+
+#[test]
+fn a_profile_that_cannot_be_used_is_named() {
+    let profile = Profile::new();
+    std::fs::write(profile.path(), "a file").unwrap();
+    let output = profile.run(&["doctor"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is not a folder"));
+}
+
+#[test]
+fn a_damaged_install_file_is_named_and_left_alone() {
+    let profile = Profile::new();
+    std::fs::create_dir_all(profile.path()).unwrap();
+    std::fs::write(profile.path().join("install.json"), "{").unwrap();
+    let output = profile.run(&["doctor"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("install.json is damaged"));
+    assert_eq!(std::fs::read_to_string(profile.path().join("install.json")).unwrap(), "{");
+}
+
+#[test]
+fn the_schema_tells_what_is_applied() {
+    let profile = Profile::new();
+    let before = profile.records(&["migrate", "--status"]);
+    assert!(before.iter().all(|migration| migration["state"] == "pending"), "{before:?}");
+    profile.records(&["migrate"]);
+    let after = profile.records(&["migrate", "--status"]);
+    assert_eq!(before.len(), after.len());
+    assert!(after.iter().all(|migration| migration["state"] == "applied"), "{after:?}");
+}
+
+#[test]
+fn wrong_usage_ends_with_two() {
+    let profile = Profile::new();
+    for arguments in [["listen", "--nonsense"], ["account", "nonsense"], ["logs", "--level=loud"]] {
+        assert_eq!(profile.run(&arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}

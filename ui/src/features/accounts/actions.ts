@@ -1,0 +1,16 @@
+import { t } from '../../i18n/index.svelte';
+import { IpcError } from '../../ipc/client';
+import { tell } from '../../state/notice.svelte';
+import { errorTitle } from '../../state/words';
+
+/** Asks for a change of an account; a refusal is said with its reason. */
+export async function change(action: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await action();
+    return true;
+  } catch (thrown) {
+    const error = IpcError.from(thrown);
+    tell({ tone: 'danger', text: t('accounts.actionFailed'), detail: `${errorTitle(error.code)}. ${error.detail}` });
+    return false;
+  }
+}

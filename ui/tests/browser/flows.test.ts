@@ -1,0 +1,193 @@
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+
+import { drawn, faults, row, useBrowser } from './browser';
+
+const { open } = useBrowser();
+
+const at = (page: Page, step: string) => page.locator(`[data-testid="wizard"][data-step="${step}"]`);
+
+test('a first mailbox is added by keyboard alone, and syncs', async () => {
+  const page = await open({ query: 'scenario=empty' });
+  await page.getByTestId('add-mailbox').focus();
+  await page.keyboard.press('Enter');
+  await at(page, 'address').waitFor();
+  await page.getByTestId('mailbox-address').and(page.locator(':focus')).waitFor();
+  await page.keyboard.type('bureau@example.org');
+  await page.keyboard.press('Enter');
+  await at(page, 'servers').waitFor();
+  await page.getByTestId('mailbox-password').and(page.locator(':focus')).waitFor();
+  expect(await page.getByTestId('imap-host').inputValue()).toBe('imap.example.org');
+  await page.keyboard.press('Enter');
+  await page.locator('[aria-invalid="true"]:focus').waitFor();
+  await page.keyboard.type('secret');
+  await page.keyboard.press('Enter');
+  await at(page, 'since').waitFor();
+  await page.getByTestId('estimate').getByText('близько').waitFor();
+  await page.keyboard.press('Enter');
+  await at(page, 'test').waitFor();
+  await page.locator('[data-step="smtp"][data-state="passed"]').waitFor();
+  await page.getByTestId('wizard-next').click();
+  await at(page, 'done').waitFor();
+  await page.getByTestId('mailbox-name').fill('Бюро');
+  await page.getByTestId('color-4').check();
+  await page.getByTestId('wizard-done').click();
+  await page.getByTestId('account-progress').waitFor();
+  await page.locator('[data-testid="account-row"][data-state="live"]').waitFor();
+  expect(faults.get(page)).toEqual([]);
+});
+
+test('a refused password is said in plain words with the server’s reply, and nothing is kept', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  const before = await page.getByTestId('account-row').count();
+  await page.getByTestId('add-mailbox').click();
+  await page.getByTestId('mailbox-address').fill('office@gmail.com');
+  await page.getByTestId('wizard-next').click();
+  await page.getByTestId('mailbox-password').fill('wrong');
+  await page.getByTestId('wizard-next').click();
+  await at(page, 'since').waitFor();
+  await page.getByTestId('wizard-next').click();
+  await page.locator('[data-step="sign_in"][data-state="failed"]').waitFor();
+  await page.getByRole('alert').getByText('Application-specific password required').waitFor();
+  expect(await page.locator('[data-step="folders"]').getAttribute('data-state')).toBe('waiting');
+  await page.getByTestId('mailbox-password').fill('right');
+  await page.getByTestId('wizard-next').click();
+  await page.locator('[data-step="smtp"][data-state="passed"]').waitFor();
+  await page.getByTestId('nav-accounts').click();
+  expect(await page.getByTestId('account-row').count()).toBe(before);
+  expect(await page.evaluate(() => window.bureau.calls['addMailbox'] ?? 0)).toBe(0);
+});
+
+test('a provider without passwords is named before one is asked for', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  await page.getByTestId('add-mailbox').click();
+  await page.getByTestId('mailbox-address').fill('someone@outlook.com');
+  await page.getByTestId('wizard-next').click();
+  await page.getByRole('alert').getByText('Outlook').first().waitFor();
+  expect(await page.getByTestId('mailbox-password').count()).toBe(0);
+  expect(await page.getByTestId('wizard-next').count()).toBe(0);
+});
+
+test('an address that is none, a port that is none and plain text to elsewhere are refused at their field', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  await page.getByTestId('add-mailbox').click();
+  await page.getByTestId('mailbox-address').fill('nobody');
+  await page.getByTestId('wizard-next').click();
+  await page.locator('[data-testid="mailbox-address"][aria-invalid="true"]').waitFor();
+  await page.getByTestId('mailbox-address').fill('a@nowhere.example');
+  await page.getByTestId('wizard-next').click();
+  await at(page, 'servers').waitFor();
+  await page.getByTestId('mailbox-password').fill('x');
+  await page.getByTestId('imap-host').fill('imap.nowhere.example');
+  await page.getByTestId('imap-port').fill('99999');
+  await page.getByTestId('imap-security').selectOption('loopback_plain');
+  await page.getByTestId('wizard-next').click();
+  for (const field of ['imap-port', 'smtp-host']) await page.locator(`[data-testid="${field}"][aria-invalid="true"]`).waitFor();
+  expect(await at(page, 'servers').count()).toBe(1);
+});
+
+test('an account is retried, paused and removed, its messages kept unless its name is typed', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  const account = page.locator('[data-testid="account-row"][data-id="acc-pry"]');
+  await account.getByTestId('account-more').click();
+  await account.getByTestId('account-retry').click();
+  await page.locator('[data-id="acc-pry"][data-state="live"]').waitFor();
+  await account.getByTestId('account-pause').click();
+  await page.locator('[data-id="acc-pry"][data-state="stopped"]').waitFor();
+  await account.getByTestId('account-remove').click();
+  await page.getByTestId('remove-erase').check();
+  expect(await page.getByTestId('confirm-remove').isDisabled()).toBe(true);
+  await page.getByTestId('remove-name').fill('Присяжні');
+  expect(await page.getByTestId('confirm-remove').isEnabled()).toBe(true);
+  await page.getByTestId('remove-keep').check();
+  await page.getByTestId('confirm-remove').click();
+  await account.waitFor({ state: 'detached' });
+});
+
+test('the wait for the next try counts down', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  const state = page.locator('[data-id="acc-pry"] .state .med').first();
+  const before = await state.textContent();
+  expect(before).toMatch(/Повтор за 0:3\d/);
+  await page.waitForFunction((old) => document.querySelector('[data-testid="account-row"][data-id="acc-pry"] .state .med')?.textContent !== old, before);
+});
+
+test('the log follows, pauses with a count, filters and highlights', async () => {
+  const page = await open();
+  await page.getByTestId('nav-logs').click();
+  await page.getByTestId('log-row').first().waitFor();
+  await page.keyboard.press('KeyF');
+  await page.evaluate(() => window.bureau.grow(1));
+  await page.evaluate(() => window.bureau.grow(412));
+  await page.getByTestId('log-follow').getByText(/\+41\d/).waitFor();
+  const lines = await page.getByTestId('log-row').count();
+  expect(lines).toBeLessThan(80);
+  await page.getByTestId('log-level-warn').click();
+  await page.waitForFunction(() => [...document.querySelectorAll('[data-testid="log-row"]')].every((node) => ['WARN', 'ERROR'].includes((node as HTMLElement).dataset['level'] ?? '')));
+  await page.keyboard.press('/');
+  await page.keyboard.type('retrying');
+  await page.locator('mark').first().waitFor();
+  await page.getByTestId('log-text').fill('no such line');
+  await page.getByText('Нічого не підходить').waitFor();
+});
+
+test('reading older lines goes on without a jump', async () => {
+  const page = await open();
+  await page.getByTestId('nav-logs').click();
+  await page.getByTestId('log-row').first().waitFor();
+  await page.keyboard.press('KeyF');
+  const list = page.getByTestId('log-list');
+  await list.evaluate((node) => (node.scrollTop = 1200));
+  await drawn(page);
+  const seen = await page.getByTestId('log-row').nth(12).getAttribute('id');
+  const top = await page.locator(`#${seen}`).evaluate((node) => node.getBoundingClientRect().top);
+  await page.waitForFunction(() => (document.querySelector('[data-testid="log-list"]')?.scrollTop ?? 0) > 5000);
+  await drawn(page);
+  expect(await page.locator(`#${seen}`).evaluate((node) => node.getBoundingClientRect().top)).toBe(top);
+});
+
+test('language and theme change at once, everywhere', async () => {
+  const page = await open();
+  await page.getByTestId('nav-settings').click();
+  await page.getByTestId('language-select').selectOption('pl');
+  await page.getByRole('heading', { name: 'Ustawienia' }).waitFor();
+  expect(await page.evaluate(() => document.documentElement.lang)).toBe('pl');
+  await page.getByTestId('theme-select').selectOption('dark');
+  expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe('rgb(19, 20, 19)');
+  await page.getByTestId('density-compact').click();
+  await page.getByTestId('nav-inbox').click();
+  await row(page, 0).waitFor();
+  expect((await row(page, 0).boundingBox())?.height).toBe(52);
+});
+
+test('a vault is created only with the same phrase twice, and opened only with the right one', async () => {
+  const fresh = await open({ query: 'scenario=vault-new' });
+  await fresh.getByTestId('vault-passphrase').fill('чотири випадкові слова тут');
+  await fresh.getByTestId('vault-passphrase-again').fill('інші слова');
+  await fresh.getByTestId('vault-submit').click();
+  await fresh.locator('[data-testid="vault-passphrase-again"][aria-invalid="true"]').waitFor();
+  await fresh.getByTestId('vault-passphrase-again').fill('чотири випадкові слова тут');
+  await fresh.getByTestId('vault-submit').click();
+  await row(fresh, 0).waitFor();
+
+  const existing = await open({ query: 'scenario=vault-open' });
+  await existing.getByTestId('vault-passphrase').fill('не та');
+  await existing.keyboard.press('Enter');
+  await existing.getByText('Фраза не підійшла').waitFor();
+  expect(await existing.getByTestId('vault-passphrase').inputValue()).toBe('');
+  await existing.getByTestId('vault-passphrase').fill('чотири випадкові слова тут');
+  await existing.keyboard.press('Enter');
+  await row(existing, 0).waitFor();
+});
+
+test('a database in trouble says what happened and comes back on retry', async () => {
+  const page = await open({ query: 'scenario=db-unreachable' });
+  await page.getByText('Немає зв’язку з базою').waitFor();
+  await page.getByTestId('retry-start').click();
+  await row(page, 0).waitFor();
+});

@@ -1,0 +1,137 @@
+import { createRequire } from 'node:module';
+
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+
+import { type Opening, drawn, faults, pictures, row, useBrowser } from './browser';
+
+const { open } = useBrowser();
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** Each screen with what leads there. */
+const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unknown> }> = {
+  'start-starting': { query: 'scenario=starting', go: (page) => page.getByTestId('start').waitFor() },
+  'start-vault-new': { query: 'scenario=vault-new', go: (page) => page.getByTestId('vault-passphrase').waitFor() },
+  'start-vault-open': { query: 'scenario=vault-open', go: (page) => page.getByTestId('vault-passphrase').waitFor() },
+  'start-disk-full': { query: 'scenario=db-disk_full', go: (page) => page.getByTestId('retry-start').waitFor() },
+  'start-profile': { query: 'scenario=profile', go: (page) => page.getByTestId('retry-start').waitFor() },
+  'inbox-first-run': { query: 'scenario=empty', go: (page) => page.getByTestId('add-mailbox').waitFor() },
+  inbox: { go: (page) => row(page, 0).waitFor() },
+  'inbox-compact': { query: 'compact', go: (page) => row(page, 0).waitFor() },
+  'inbox-mail': { go: openFirst },
+  'inbox-search': { go: search },
+  'inbox-unreadable': { go: openUnreadable },
+  accounts: { go: accounts },
+  'accounts-remove': { go: async (page) => (await accounts(page), await page.getByTestId('account-remove').click(), page.getByTestId('confirm-remove').waitFor()) },
+  'add-servers': { go: (page) => wizard(page, 'office@gmail.com') },
+  'add-no-passwords': { go: (page) => wizard(page, 'office@outlook.com') },
+  'add-test-failed': { go: testFails },
+  logs: { go: async (page) => (await page.getByTestId('nav-logs').click(), await page.getByTestId('log-row').last().waitFor(), page.getByTestId('log-row').nth(9).click()) },
+  diagnostics: { go: async (page) => (await page.getByTestId('nav-diagnostics').click(), page.getByTestId('check').first().waitFor()) },
+  settings: { go: (page) => page.getByTestId('nav-settings').click() },
+  keys: { go: async (page) => (await row(page, 0).waitFor(), page.keyboard.press('?')) },
+  link: { go: async (page) => (await row(page, 0).waitFor(), await page.evaluate(() => window.bureau.clickLink(true)), page.getByTestId('link-dialog').waitFor()) },
+};
+
+async function openFirst(page: Page): Promise<void> {
+  await row(page, 0).click();
+  await page.getByTestId('message-frame').first().waitFor();
+}
+
+async function openUnreadable(page: Page): Promise<void> {
+  await row(page, 11).click();
+  await page.getByTestId('save-original').first().waitFor();
+}
+
+async function search(page: Page): Promise<void> {
+  await page.getByTestId('search-input').fill('диплом');
+  await page.locator('mark').first().waitFor();
+}
+
+async function accounts(page: Page): Promise<void> {
+  await page.getByTestId('nav-accounts').click();
+  await page.locator('[data-id="acc-pry"]').getByTestId('account-more').click();
+}
+
+async function wizard(page: Page, address: string): Promise<void> {
+  await page.getByTestId('nav-accounts').click();
+  await page.getByTestId('add-mailbox').click();
+  await page.getByTestId('mailbox-address').fill(address);
+  await page.getByTestId('wizard-next').click();
+  await page.locator('[data-step="servers"]').waitFor();
+}
+
+async function testFails(page: Page): Promise<void> {
+  await wizard(page, 'office@gmail.com');
+  await page.getByTestId('mailbox-password').fill('wrong');
+  await page.getByTestId('wizard-next').click();
+  await page.locator('[data-step="since"]').waitFor();
+  await page.getByTestId('wizard-next').click();
+  await page.locator('[data-state="failed"]').waitFor();
+}
+
+async function shown(name: string, opening: Opening = {}): Promise<Page> {
+  const screen = screens[name];
+  const page = await open({ ...opening, query: [screen?.query, opening.query].filter(Boolean).join('&') });
+  await screen?.go?.(page);
+  await page.evaluate(() => document.fonts.ready);
+  await drawn(page);
+  return page;
+}
+
+interface Violation {
+  id: string;
+  help: string;
+  nodes: { target: unknown; failureSummary?: string }[];
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(await axeSource());
+  const found = await page.evaluate(() => (window as unknown as { axe: { run: (root: Document, options: unknown) => Promise<{ violations: Violation[] }> } }).axe.run(document, { iframes: false }));
+  return found.violations.flatMap((violation) => violation.nodes.map((node) => `${violation.id}: ${JSON.stringify(node.target)} ${node.failureSummary ?? ''}`));
+}
+
+let source: string | undefined;
+const axeSource = async () => (source ??= await (await import('node:fs/promises')).readFile(axe, 'utf8'));
+
+test.each(Object.keys(screens))('%s has no accessibility violation, no fault and breaks no policy, light and dark', async (name) => {
+  const page = await shown(name);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await drawn(page);
+    await page.screenshot({ path: `${pictures}${name}-1440${colorScheme === 'dark' ? '-dark' : ''}.png` });
+    expect(await violations(page)).toEqual([]);
+  }
+  expect(faults.get(page)).toEqual([]);
+  await page.context().close();
+});
+
+test.each(['inbox-mail', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+  const page = await shown(name, { query: 'language=pl' });
+  for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await drawn(page);
+      await page.screenshot({ path: `${pictures}${name}-${width}${colorScheme === 'dark' ? '-dark' : ''}.png` });
+    }
+    expect(await overflowing(page), `${width}`).toEqual([]);
+  }
+  await page.context().close();
+});
+
+/** What reaches out of the window. */
+const overflowing = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('*')]
+      .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && node.checkVisibility() && !node.closest('.vh, svg, .virtual'))
+      .map((node) => `${node.tagName} ${node.className}`),
+  );
+
+test('forced colours keep every state’s shape and word', async () => {
+  const page = await shown('accounts');
+  await page.emulateMedia({ forcedColors: 'active' });
+  await drawn(page);
+  await page.screenshot({ path: `${pictures}accounts-forced.png` });
+  for (const state of await page.getByTestId('account-row').locator('.state').all()) expect((await state.textContent())?.trim()).not.toBe('');
+});

@@ -1,0 +1,78 @@
+// A throw-away profile with a vault, and the program's command line on it.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const APP = process.env.SKRYNKA_APP;
+
+export class Profile {
+  constructor() {
+    if (!APP) throw new Error('SKRYNKA_APP is not set: start this through `cargo xtask`');
+    this.home = mkdtempSync(join(tmpdir(), 'skrynka-e2e-'));
+    this.folder = join(this.home, 'profile');
+    this.keyFile = join(this.home, 'vault-key');
+    writeFileSync(this.keyFile, randomBytes(32).toString('hex'), { mode: 0o600 });
+  }
+
+  /** What every call of the program begins with. */
+  get arguments() {
+    return ['--profile', this.folder, '--vault-key-file', this.keyFile];
+  }
+
+  /** The surroundings of the program: nothing of the person who runs this is read or written. */
+  get environment() {
+    return {
+      ...process.env,
+      HOME: this.home,
+      XDG_DATA_HOME: join(this.home, 'data'),
+      XDG_CONFIG_HOME: join(this.home, 'config'),
+      XDG_CACHE_HOME: join(this.home, 'cache'),
+      LANG: 'C.UTF-8',
+    };
+  }
+
+  /** Starts one command of the command line and returns the process. */
+  start(...words) {
+    return spawn(APP, [...this.arguments, '--json', ...words], {
+      env: this.environment,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  }
+
+  /** Runs one command to its end and returns the JSON lines it printed. `input` goes to its standard input. */
+  async run(words, input = '') {
+    const child = this.start(...words);
+    child.stdin.end(input);
+    let [output, trouble] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => (trouble += text));
+    const [code] = await once(child, 'close');
+    if (code !== 0) throw new Error(`skrynka ${words.join(' ')} ended with ${code}: ${trouble.trim()}`);
+    return output.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  }
+
+  /** Adds a mailbox of the lab. `security` is `tls` or `loopback_plain`. */
+  async addMailbox(lab, { user, name, address, password }, security = 'loopback_plain') {
+    const tls = security === 'tls';
+    const [imap, smtp] = tls ? [lab.endpoints.imaps, lab.endpoints.smtps] : [lab.endpoints.imap, lab.endpoints.smtp];
+    const words = ['account', 'add', 'email', '--name', name, '--address', address, '--user', user];
+    words.push('--imap', imap, '--imap-security', security, '--smtp', smtp, '--smtp-security', security);
+    if (tls) words.push('--ca-file', lab.endpoints.ca_file);
+    const [account] = await this.run([...words, '--secrets-stdin'], JSON.stringify({ password }));
+    return account;
+  }
+
+  /** Every stored message. */
+  messages() {
+    return this.run(['export', 'messages']);
+  }
+
+  /** Ends the private database where a killed program left it running, and removes the profile. */
+  async remove() {
+    await this.run(['migrate', '--status']).catch(() => undefined);
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}

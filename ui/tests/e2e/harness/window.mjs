@@ -1,0 +1,206 @@
+// The real window, driven by WebKitWebDriver. Needs a display; `cargo xtask` starts one.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+
+import { Builder, By, Capabilities, Key, until as located } from 'selenium-webdriver';
+
+import { APP } from './profile.mjs';
+
+export class Window {
+  #process;
+
+  /** Opens the window on a profile and waits for its first element. */
+  static async open(profile, { width = 1440, height = 900 } = {}) {
+    const window = new Window();
+    const port = await freePort();
+    window.#process = spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      // The driver refuses an app that does not offer itself. The bus would lead to a window that a person has open.
+      env: { ...profile.environment, TAURI_WEBVIEW_AUTOMATION: 'true', DBUS_SESSION_BUS_ADDRESS: 'disabled:' },
+    });
+    const server = `http://127.0.0.1:${port}/`;
+    try {
+      await answers(server);
+      const capabilities = new Capabilities();
+      capabilities.setBrowserName('wry');
+      capabilities.set('webkitgtk:browserOptions', { binary: APP, args: profile.arguments });
+      window.driver = await new Builder().withCapabilities(capabilities).usingServer(server).build();
+      await window.resize(width, height);
+    } catch (error) {
+      await window.close();
+      throw error;
+    }
+    return window;
+  }
+
+  /** Finds an element by its `data-testid` and, if given, the values of other data attributes. */
+  find(testid, data = {}, within = 30_000) {
+    const more = Object.entries(data).map(([name, value]) => `[data-${name}="${value}"]`);
+    return this.driver.wait(located.elementLocated(By.css(`[data-testid="${testid}"]${more.join('')}`)), within);
+  }
+
+  findAll(testid) {
+    return this.driver.findElements(By.css(`[data-testid="${testid}"]`));
+  }
+
+  /** Presses something as soon as it is there and can be pressed. */
+  async press(testid, data = {}) {
+    const element = await this.find(testid, data);
+    await this.driver.wait(located.elementIsEnabled(element), 30_000);
+    await element.click();
+  }
+
+  /** Types into a field; what stood there is gone. */
+  async type(testid, text) {
+    const element = await this.find(testid);
+    await this.driver.executeScript((field) => field.select(), element);
+    await element.sendKeys(text || Key.BACK_SPACE);
+  }
+
+  /** Chooses an option of a list by its value. */
+  async choose(testid, value) {
+    const list = await this.find(testid);
+    await list.findElement(By.css(`option[value="${value}"]`)).click();
+  }
+
+  async text(testid, data = {}) {
+    return (await this.find(testid, data)).getText();
+  }
+
+  /** Waits until the text stands somewhere in an element. */
+  async shows(testid, text, within = 30_000) {
+    const find = () => this.driver.executeScript(
+      (testid, text) => document.querySelector(`[data-testid="${testid}"]`)?.textContent.includes(text) ?? false, testid, text);
+    await this.driver.wait(find, within, `"${text}" did not appear in ${testid}`, 20);
+  }
+
+  /** Notes the time at which a text is first painted in an element; `painted` tells it. */
+  expectPaint(testid, text) {
+    return this.driver.executeScript((testid, text) => {
+      const painted = (window.__painted ??= {});
+      delete painted[text];
+      const look = () => {
+        if (!document.querySelector(`[data-testid="${testid}"]`)?.textContent.includes(text)) return;
+        observer.disconnect();
+        // The frame that holds the row has been handed over when a message posted inside it arrives.
+        requestAnimationFrame(() => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = () => (painted[text] = performance.timeOrigin + performance.now());
+          port2.postMessage(null);
+        });
+      };
+      const observer = new MutationObserver(look);
+      observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+    }, testid, text);
+  }
+
+  /** Waits for a text of `expectPaint` and returns when it was painted, in Unix milliseconds. */
+  painted(text, within = 30_000) {
+    return this.driver.wait(() => this.driver.executeScript((text) => window.__painted?.[text] ?? null, text), within,
+      `"${text}" was not painted`, 20);
+  }
+
+  resize(width, height) {
+    return this.driver.manage().window().setRect({ width, height });
+  }
+
+  /** Shows the window in `light` or `dark` whatever the settings say. */
+  theme(name) {
+    return this.driver.executeScript((name) => { document.documentElement.dataset.theme = name; }, name);
+  }
+
+  /** Takes a picture. Two frames are let pass: WebKit's driver hands out the one before otherwise. */
+  async picture(path) {
+    await this.driver.executeAsyncScript((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())));
+    writeFileSync(path, await this.driver.takeScreenshot(), 'base64');
+  }
+
+  /** Process ids of the program itself. */
+  processes() {
+    return descendants(this.#process.pid).filter((pid) => runs(pid, realpathSync(APP)));
+  }
+
+  /** Kills the program as a power cut would. */
+  async kill() {
+    for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
+    await this.#end();
+  }
+
+  /** Closes the window in good order and waits for the program to be gone. */
+  async close() {
+    const pids = this.driver ? this.processes() : [];
+    await this.driver?.close().catch(() => undefined);
+    await gone(pids, 15_000);
+    await this.#end();
+  }
+
+  async #end() {
+    await this.driver?.quit().catch(() => undefined);
+    this.driver = undefined;
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill();
+    await ended;
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function answers(server) {
+  for (let left = 200; left > 0; left--) {
+    const up = await fetch(`${server}status`).then((answer) => answer.ok, () => false);
+    if (up) return;
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+  throw new Error('WebKitWebDriver does not answer; is webkit2gtk-driver installed?');
+}
+
+/** Waits for processes to end. Returns whether all did. */
+async function gone(pids, within) {
+  const end = Date.now() + within;
+  while (Date.now() < end) {
+    if (!pids.some((pid) => runs(pid))) return true;
+    await new Promise((wake) => setTimeout(wake, 20));
+  }
+  return false;
+}
+
+function runs(pid, program) {
+  try {
+    const link = readlinkSync(`/proc/${pid}/exe`);
+    return program === undefined || link === program;
+  } catch {
+    return false;
+  }
+}
+
+function descendants(pid) {
+  const parents = new Map();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+      parents.set(parent, [...(parents.get(parent) ?? []), Number(name)]);
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  const found = [];
+  const open = [pid];
+  while (open.length > 0) {
+    const children = parents.get(open.pop()) ?? [];
+    found.push(...children);
+    open.push(...children);
+  }
+  return found;
+}

@@ -1,0 +1,132 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+
+import type { Backend, Commands } from '../../src/ipc/backend';
+import { type ConversationRow, connectTo } from '../../src/ipc/client';
+import { ConversationList } from '../../src/state/list.svelte';
+
+vi.stubGlobal('requestAnimationFrame', (callback: () => void) => setTimeout(callback, 0));
+
+let rows: ConversationRow[] = [];
+let asked: string[] = [];
+let painted: string[] = [];
+
+function row(n: number, at = n): ConversationRow {
+  return {
+    key: { account: 'a', id: `c${n}` }, name: `${n}`, address: '', company: false, subject: '', snippet: '', lastIsOurs: false,
+    lastAt: new Date(Date.UTC(2026, 10, 22) + at * 1000).toISOString(), unread: 0, messages: 1, hasFiles: false, unreadable: false,
+  };
+}
+
+const sorted = () => [...rows].sort((x, y) => Date.parse(y.lastAt) - Date.parse(x.lastAt));
+
+const commands: Partial<Commands> = {
+  conversations: async (_filter, after, limit) => {
+    asked.push(`page ${after ?? 'first'}`);
+    const from = after === null ? 0 : Number(after);
+    return { rows: sorted().slice(from, from + limit), next: from + limit < rows.length ? String(from + limit) : null };
+  },
+  conversationsByKey: async (keys) => {
+    asked.push(`keys ${keys.length}`);
+    return keys.flatMap((key) => rows.find((candidate) => candidate.key.id === key.id) ?? []);
+  },
+  painted: async (keys) => {
+    painted.push(...keys.map((key) => key.id));
+    return null;
+  },
+};
+
+beforeEach(() => {
+  rows = Array.from({ length: 500 }, (_, n) => row(n));
+  asked = [];
+  painted = [];
+  connectTo({ commands: commands as Commands, listen: async () => () => undefined } satisfies Backend);
+});
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+const facts = (...ids: number[]) => ({ conversations: ids.map((n) => ({ account: 'a', id: `c${n}` })), merged: [], newMessages: ids.length, overflowed: false, countsChanged: false });
+const ids = (list: ConversationList, count: number) => list.entries.slice(0, count).map((entry) => entry.row.key.id);
+
+async function opened(): Promise<ConversationList> {
+  const list = new ConversationList();
+  await list.open({ account: null, unreadOnly: false, waitingOnly: false });
+  return list;
+}
+
+test('the first page is shown and the next is read when its rows come near', async () => {
+  const list = await opened();
+  expect(list.entries.length).toBe(100);
+  list.look({ first: 60, last: 70, held: false });
+  await settled();
+  expect(list.entries.length).toBe(200);
+  expect(asked).toEqual(['page first', 'page 100']);
+});
+
+test('a new mail moves its conversation to the top and is said to be painted', async () => {
+  const list = await opened();
+  list.look({ first: 0, last: 9, held: false });
+  rows[450] = row(450, 9000);
+  list.apply(facts(450));
+  await settled();
+  expect(ids(list, 2)).toEqual(['c450', 'c499']);
+  expect(painted).toEqual(['c450']);
+});
+
+test('nothing in view moves while the pointer is in the list, and everything does once it leaves', async () => {
+  const list = await opened();
+  list.look({ first: 0, last: 4, held: true });
+  rows[497] = row(497, 9000);
+  rows.push(row(700, 9001));
+  list.apply(facts(497, 700));
+  await settled();
+  expect(ids(list, 6)).toEqual(['c700', 'c499', 'c498', 'c497', 'c496', 'c495']);
+  expect([...list.unseen]).toEqual(['a/c700']);
+  list.look({ first: 1, last: 5, held: false });
+  expect(ids(list, 3)).toEqual(['c700', 'c497', 'c499']);
+});
+
+test('what came in above is no longer new once the top is in view', async () => {
+  const list = await opened();
+  list.look({ first: 20, last: 29, held: false });
+  rows.push(row(701, 9002), row(702, 9003));
+  list.apply(facts(701, 702));
+  await settled();
+  expect(list.unseen.size).toBe(2);
+  list.look({ first: 0, last: 9, held: false });
+  expect(list.unseen.size).toBe(0);
+});
+
+test('an overflow reads the list again as deep as somebody looks', async () => {
+  const list = await opened();
+  list.look({ first: 150, last: 160, held: false });
+  await settled();
+  asked = [];
+  rows.push(...Array.from({ length: 300 }, (_, n) => row(1000 + n, 20_000 + n)));
+  list.apply({ conversations: [], merged: [], newMessages: 300, overflowed: true, countsChanged: true });
+  await settled();
+  expect(asked).toEqual(['page first', 'page 100', 'page 200']);
+  expect(ids(list, 1)).toEqual(['c1299']);
+  expect(new Set(list.entries.map((entry) => entry.id)).size).toBe(list.entries.length);
+});
+
+test('a burst of facts is read in a few bundles', async () => {
+  const list = await opened();
+  asked = [];
+  for (let n = 0; n < 150; n++) list.apply(facts(n));
+  await settled();
+  expect(asked.length).toBeLessThanOrEqual(2);
+});
+
+test('merged conversations are forgotten', async () => {
+  const list = await opened();
+  list.apply({ conversations: [], merged: [{ account: 'a', id: 'c499' }], newMessages: 0, overflowed: false, countsChanged: false });
+  expect(ids(list, 1)).toEqual(['c498']);
+});
+
+test('an answer that comes after the filter changed is thrown away', async () => {
+  const list = new ConversationList();
+  const slow = list.open({ account: null, unreadOnly: false, waitingOnly: false });
+  rows = [row(1)];
+  await list.open({ account: 'a', unreadOnly: false, waitingOnly: false });
+  await slow;
+  expect(list.entries.length).toBe(1);
+});

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+
+import { fileKind, highlight, initials, splitName } from '../../src/components/names';
+import { badFields, isAddress } from '../../src/features/add-account/checks';
+import { firstDay } from '../../src/features/add-account/since';
+import { countLines, frameHeight } from '../../src/features/conversation/frame';
+import { moved } from '../../src/features/inbox/listkeys';
+import { isServerUrl } from '../../src/features/settings/server';
+import { strength } from '../../src/features/start/strength';
+import type { MailboxForm } from '../../src/ipc/client';
+import { bindKeys, nameOf, press } from '../../src/state/keys';
+
+test('initials come from the name inside quotes, from two words, or are a question mark', () => {
+  expect(['ТОВ «Приклад-Буд»', 'Олена Вербицька', 'Łukasz', 'lozovyi@example.org', '+380 00 000', '', '«»'].map(initials)).toEqual(['ПБ', 'ОВ', 'Ł', 'LE', '?', '?', '?']);
+  expect(initials('😀')).toBe('?');
+});
+
+test('a long file name keeps its end', () => {
+  const { front, end } = splitName('Договір оренди 14-К (чистовий).docx');
+  expect(front + end).toBe('Договір оренди 14-К (чистовий).docx');
+  expect(end).toBe('вий).docx'.slice(-9));
+  expect(splitName('a.pdf')).toEqual({ front: 'a.pdf', end: '' });
+  expect([fileKind('x.PDF', ''), fileKind('noend', 'image/png')]).toEqual(['PDF', 'PNG']);
+});
+
+test('a search hit is marked whatever its case, and the text stays the same', () => {
+  const pieces = highlight('Тендерна документація, ТЕНДЕР', 'тендер');
+  expect(pieces.filter((piece) => piece.hit).map((piece) => piece.text)).toEqual(['Тендер', 'ТЕНДЕР']);
+  expect(pieces.map((piece) => piece.text).join('')).toBe('Тендерна документація, ТЕНДЕР');
+  expect(highlight('abc', '')).toEqual([{ text: 'abc', hit: false }]);
+});
+
+describe('keys', () => {
+  const plain = { shiftKey: false, ctrlKey: false, altKey: false, metaKey: false };
+
+  test('letters go by their place on the keyboard, whatever the layout', () => {
+    expect(nameOf({ ...plain, code: 'KeyJ', key: 'о' }, false)).toBe('KeyJ');
+    expect(nameOf({ ...plain, code: 'Slash', key: '.' }, false)).toBe('Slash');
+    expect(nameOf({ ...plain, code: 'Digit7', key: '?', shiftKey: true }, false)).toBe('?');
+  });
+
+  test('a field and the system keep their keys', () => {
+    expect(nameOf({ ...plain, code: 'KeyU', key: 'г' }, true)).toBeNull();
+    expect(nameOf({ ...plain, code: 'KeyU', key: 'u', ctrlKey: true }, false)).toBeNull();
+    expect(nameOf({ ...plain, code: 'F6', key: 'F6' }, true)).toBe('F6');
+  });
+
+  test('the screen on top is asked first, and its going gives the key back', () => {
+    const heard: string[] = [];
+    const below = bindKeys({ Slash: () => heard.push('below') });
+    const above = bindKeys({ Slash: () => heard.push('above') });
+    press({ ...plain, code: 'Slash', key: '/' }, false);
+    above();
+    press({ ...plain, code: 'Slash', key: '/' }, false);
+    below();
+    expect(press({ ...plain, code: 'Slash', key: '/' }, false)).toBe(false);
+    expect(heard).toEqual(['above', 'below']);
+  });
+
+  test('the list stops at its ends', () => {
+    expect([moved('ArrowUp', 0, 5, 3), moved('ArrowDown', 4, 5, 3), moved('PageDown', 1, 5, 3), moved('End', 0, 5, 3), moved('KeyX', 0, 5, 3), moved('ArrowDown', -1, 0, 3)]).toEqual([0, 4, 4, 4, null, null]);
+    expect(moved('ArrowDown', -1, 5, 3)).toBe(0);
+  });
+});
+
+describe('the mailbox form', () => {
+  const form: MailboxForm = { name: '', address: 'a@b.c', imapHost: 'imap.b.c', imapPort: 993, imapSecurity: 'tls', smtpHost: 'smtp.b.c', smtpPort: 465, smtpSecurity: 'tls', user: 'a', since: null, caFile: null, folders: [], writeFlags: false, color: 0 };
+
+  test('an address has something before and after one @', () => {
+    expect(['a@b', ' a@b.c ', 'a@localhost'].every(isAddress)).toBe(true);
+    expect(['', 'a', '@b', 'a@', 'a@@b', 'a b@c'].some(isAddress)).toBe(false);
+  });
+
+  test('what is wrong is named in the order of the fields', () => {
+    expect(badFields(form, 'secret', true)).toEqual([]);
+    expect(badFields(form, '', false)).toEqual([]);
+    expect(badFields({ ...form, imapHost: ' ', imapPort: 0, smtpPort: Number.NaN }, '', true)).toEqual(['password', 'imapHost', 'imapPort', 'smtpPort']);
+  });
+
+  test('no protection is allowed to this computer only', () => {
+    expect(badFields({ ...form, imapSecurity: 'loopback_plain' }, 'x', true)).toEqual(['imapSecurity']);
+    expect(badFields({ ...form, imapSecurity: 'loopback_plain', imapHost: '127.0.0.1', smtpSecurity: 'loopback_plain', smtpHost: 'localhost' }, 'x', true)).toEqual([]);
+    expect(badFields({ ...form, imapSecurity: 'loopback_plain', imapHost: '127.0.0.1.example.org' }, 'x', true)).toEqual(['imapSecurity']);
+  });
+
+  test('a span gives its first day', () => {
+    const today = new Date(2026, 10, 22);
+    expect([firstDay('30d', '', today), firstDay('3m', '', today), firstDay('1y', '', today), firstDay('all', '', today), firstDay('date', '2024-02-29', today)]).toEqual(['2026-10-23', '2026-08-22', '2025-11-22', null, '2024-02-29']);
+  });
+});
+
+test('a frame is compact for short mails and never higher than its limit', () => {
+  expect(frameHeight('Дякую', null, 0)).toBeLessThan(120);
+  expect(frameHeight('рядок\n'.repeat(400), null, 0)).toBe(560);
+  expect(frameHeight('', null, 0)).toBe(560);
+  expect(countLines(`${'x'.repeat(200)}\nкоротко`)).toBe(4);
+});
+
+test('a server address has a role and a database and no password', () => {
+  expect(['postgres://maria@db.example.org/bureau', 'postgresql://maria@db:5432/bureau?sslmode=verify-full'].every(isServerUrl)).toBe(true);
+  expect(['postgres://maria:secret@db/bureau', 'postgres://db/bureau', 'http://a@b/c', 'postgres://a@/c', 'nonsense'].some(isServerUrl)).toBe(false);
+});
+
+test('a passphrase is weak, fair or strong', () => {
+  expect([strength('aaaaaaaaaaaaaaaaaaaaaa'), strength('коротка'), strength('вода камінь ліс'), strength('вода камінь ліс яблуко хмара')]).toEqual(['weak', 'weak', 'fair', 'strong']);
+});
