@@ -1,5 +1,7 @@
 //! Hostile and ordinary mails through the whole renderer. The judge is a parser of its own and a list of its own.
 
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
 use std::cell::RefCell;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -41,27 +43,27 @@ fn body(rendered: &Rendered) -> &str {
     after.strip_suffix("</body></html>").unwrap()
 }
 
-/// The start tags of a document as a browser's tokenizer sees them, with their attributes.
+/// A tag with its attributes.
+type Tagged = (String, Vec<(String, String)>);
+
+/// The tags of a document as a browser's tokenizer sees them.
 #[derive(Default)]
-struct Tags(RefCell<Vec<(String, Vec<(String, String)>)>>);
+struct Tags(RefCell<Vec<Tagged>>);
 
 impl TokenSink for Tags {
     type Handle = ();
 
     fn process_token(&self, token: Token, _: u64) -> TokenSinkResult<()> {
-        match token {
-            Token::TagToken(tag) => {
-                let attributes = tag.attrs.iter().map(|a| (a.name.local.to_string(), a.value.to_string()));
-                self.0.borrow_mut().push((tag.name.to_string(), attributes.collect()));
-            }
-            Token::CommentToken(text) => panic!("a comment survived: {text}"),
-            _ => {}
+        assert!(!matches!(token, Token::CommentToken(_)), "a comment survived: {token:?}");
+        if let Token::TagToken(tag) = token {
+            let attributes = tag.attrs.iter().map(|a| (a.name.local.to_string(), a.value.to_string()));
+            self.0.borrow_mut().push((tag.name.to_string(), attributes.collect()));
         }
         TokenSinkResult::Continue
     }
 }
 
-fn tags(html: &str) -> Vec<(String, Vec<(String, String)>)> {
+fn tags(html: &str) -> Vec<Tagged> {
     let tokenizer = Tokenizer::new(Tags::default(), Default::default());
     let queue = BufferQueue::default();
     queue.push_back(StrTendril::from(html));
@@ -206,7 +208,7 @@ fn a_picture_of_the_mail_itself_is_part_of_the_document() {
 #[test]
 fn what_mails_look_like_survives() {
     let rendered = shown(
-        "<html><head><title>t</title><style>p{color:red}</style></head><body bgcolor='#ffffff'>\
+        "<html><head><title>t</title><style>p{color:red}</style><script>p{}</script></head><body bgcolor='#ffffff'>\
          <p class=MsoNormal style='MARGIN: 0cm; color:#333;font-family:\"Segoe UI\",Arial'>Dzień dobry, <b>Олено</b>!</p>\
          <!-- x --><o:p>&nbsp;</o:p><table width=600 cellpadding=0><tr><td align=center colspan=2 style='padding:4px'>1 &lt; 2</td></tr></table>\
          <form action=https://x.example><button>Відкрити</button><input value=y></form></body></html>",

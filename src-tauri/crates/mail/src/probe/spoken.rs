@@ -8,28 +8,32 @@ use crate::error::{Goodbye, MailError};
 
 /// What an IMAP server said, as it stood on the line.
 pub(super) fn imap(error: &MailError, settings: &EmailSettings, password: &SecretString) -> Trouble {
-    let said = |word: &str, said: &Goodbye| {
-        let word = if said.bad { "BAD" } else { word };
+    let reply = words(error).map(|said| {
+        let goodbye = matches!(error, MailError::Bye(_));
+        let word = if goodbye {
+            "BYE"
+        } else if said.bad {
+            "BAD"
+        } else {
+            "NO"
+        };
         let code = if said.code.is_empty() { String::new() } else { format!("[{}] ", said.code) };
         format!("{word} {code}{}", said.text)
-    };
-    let reply = match error {
-        MailError::Bye(words) => Some(said("BYE", words)),
-        MailError::SignIn(words) | MailError::Refused { said: words, .. } => Some(said("NO", words)),
-        _ => None,
-    };
+    });
     trouble(error, reply, settings, password)
 }
 
 /// What an SMTP server said; its text begins with the reply's code.
 pub(super) fn smtp(error: &MailError, settings: &EmailSettings, password: &SecretString) -> Trouble {
-    let reply = match error {
-        MailError::Bye(words) | MailError::SignIn(words) | MailError::Refused { said: words, .. } => {
-            Some(words.text.clone())
-        }
-        _ => None,
-    };
-    trouble(error, reply, settings, password)
+    trouble(error, words(error).map(|said| said.text.clone()), settings, password)
+}
+
+/// The server's words, where it is the server that refused.
+fn words(error: &MailError) -> Option<&Goodbye> {
+    if let MailError::Bye(words) | MailError::SignIn(words) | MailError::Refused { said: words, .. } = error {
+        return Some(words);
+    }
+    None
 }
 
 fn trouble(error: &MailError, reply: Option<String>, settings: &EmailSettings, password: &SecretString) -> Trouble {

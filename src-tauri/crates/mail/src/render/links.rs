@@ -33,17 +33,7 @@ impl Target {
     /// Reads the address of a link; `None` for one that is not followed.
     pub(super) fn read(href: &str) -> Option<Self> {
         let href = href.trim_matches(|c: char| c.is_ascii_whitespace() || c.is_control());
-        let url = match Url::parse(href) {
-            // Forgotten schemes: a mail has no place of its own that an address could be relative to.
-            Err(url::ParseError::RelativeUrlWithoutBase) if href.starts_with("//") => {
-                Url::parse(&format!("https:{href}"))
-            }
-            Err(url::ParseError::RelativeUrlWithoutBase) if href.to_ascii_lowercase().starts_with("www.") => {
-                Url::parse(&format!("https://{href}"))
-            }
-            other => other,
-        };
-        let target = match url.ok()? {
+        let target = match parsed(href)? {
             url if matches!(url.scheme(), "http" | "https") => web(url)?,
             url if url.scheme() == "mailto" => mail(&url)?,
             _ => return None,
@@ -52,13 +42,26 @@ impl Target {
     }
 }
 
+/// Reads an address, also one whose scheme was forgotten: a mail has no place of its own it could be relative to.
+fn parsed(href: &str) -> Option<Url> {
+    let url = Url::parse(href);
+    if url != Err(url::ParseError::RelativeUrlWithoutBase) {
+        return url.ok();
+    }
+    if href.starts_with("//") {
+        return Url::parse(&format!("https:{href}")).ok();
+    }
+    let named = href.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."));
+    named.then(|| Url::parse(&format!("https://{href}")).ok()).flatten()
+}
+
 fn web(mut url: Url) -> Option<Target> {
     let disguised = !url.username().is_empty() || url.password().is_some();
     url.set_username("").ok()?;
     url.set_password(None).ok()?;
     let host = match url.host()? {
         Host::Domain(name) => name.trim_end_matches('.').to_owned(),
-        other => other.to_string(),
+        ip @ (Host::Ipv4(_) | Host::Ipv6(_)) => ip.to_string(),
     };
     Some(Target { host, href: url.into(), disguised })
 }
