@@ -38,11 +38,13 @@ pub async fn rendered(
     let raw = desk.office().await?.bureau.store.raw_message(account, message).await?;
     let options = RenderOptions {
         remote: if show_remote { RemoteContent::Allowed } else { RemoteContent::Blocked },
+        dark: false,
         link_base: format!("/link/{account}/{message}"),
     };
     tokio::task::spawn_blocking(move || render(&raw, &options))
         .await
-        .map_err(|error| WireError { code: ErrorCode::Internal, detail: error.to_string() })
+        .map_err(|error| WireError { code: ErrorCode::Internal, detail: error.to_string() })?
+        .ok_or_else(|| WireError { code: ErrorCode::NotFound, detail: "the message has no HTML".to_owned() })
 }
 
 /// Answers a request of a mail's frame. Anything that is not a message's own address is not found.

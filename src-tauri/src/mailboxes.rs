@@ -6,7 +6,10 @@ use skrynka_core::{
     secrets::{SecretKind, SecretName, SecretsError},
     store::{AccountDraft, StoreError},
 };
-use skrynka_mail::probe::{self, Step};
+use skrynka_mail::{
+    Tuning,
+    probe::{self, Step},
+};
 use time::OffsetDateTime;
 
 use crate::{
@@ -92,7 +95,7 @@ impl Mailbox {
     }
 }
 
-/// Tests the connection; each step is told as it begins and ends.
+/// Tests the connection; each step is told as it ends.
 ///
 /// # Errors
 /// [`MailboxError::Invalid`] before, [`MailboxError::Test`] at the first step that fails.
@@ -100,10 +103,11 @@ pub async fn test(
     mailbox: &Mailbox,
     password: &SecretString,
     now: OffsetDateTime,
-    on_step: &mut (dyn FnMut(Step) + Send),
+    on_step: &mut (dyn FnMut(&Step) + Send),
 ) -> Result<(), MailboxError> {
     mailbox.check(now)?;
-    probe::test(&mailbox.settings, password, on_step).await.map_err(MailboxError::Test)
+    let report = probe::test(&mailbox.settings, password, &Tuning::default(), on_step).await;
+    report.trouble().map_or(Ok(()), |trouble| Err(MailboxError::Test(trouble.clone())))
 }
 
 /// Adds a mailbox: tests the sign-in, keeps the password and reads it back, then writes the account. What fails leaves

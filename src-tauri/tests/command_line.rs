@@ -150,7 +150,7 @@ fn a_password_stands_nowhere_but_in_the_vault() {
             }
         }
     }
-    assert!(looked > 100, "database, logs and settings were looked at");
+    assert!(looked > 100, "database, logs and settings were looked at: {looked} files in {}", profile.path().display());
     let printed = [failed.stdout, failed.stderr].concat();
     assert!(!String::from_utf8_lossy(&printed).contains("canary-7f3a9"));
     common::evidence("P3 secrets", "a password stands nowhere but in the vault", &format!("0 hits in {looked} files"));

@@ -18,6 +18,7 @@ use time::{
 
 use super::{Common, Output, Session};
 use crate::{
+    commands::accounts::detail_of,
     mailboxes::{self, Mailbox},
     wire::stamp,
 };
@@ -179,29 +180,21 @@ async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Resul
     let settings = account.email.context("The account is not a mailbox")?;
     let password = mailboxes::kept_password(&session.bureau, id).await?;
     let mailbox = Mailbox { name: account.name, color: None, settings };
-    let mut tell = |step: skrynka_mail::probe::Step| {
-        if step.took.is_none() && step.trouble.is_none() {
-            return;
-        }
-        let ms = step.took.map(|took| took.as_millis());
+    let mut tell = |step: &skrynka_mail::probe::Step| {
+        let (state, detail) = match &step.outcome {
+            Ok(finding) => ("passed", detail_of(finding)),
+            Err(trouble) => ("failed", trouble.detail.clone()),
+        };
+        let ms = step.took.as_millis();
         let record = json!({
             "step": step.name.as_str(),
-            "state": step.state.as_str(),
+            "state": state,
             "ms": ms,
-            "detail": step.detail,
-            "error": step.trouble.as_ref().map(|trouble| json!({"code": trouble.code, "detail": trouble.detail})),
+            "detail": detail,
+            "code": step.outcome.as_ref().err().map(|trouble| trouble.code),
         });
-        let printed = output.record(&record, || {
-            let why = step.trouble.as_ref().map(|trouble| trouble.detail.as_str()).unwrap_or_default();
-            format!(
-                "{:<8} {:<8} {:>6} ms  {} {why}",
-                step.name.as_str(),
-                step.state.as_str(),
-                ms.unwrap_or(0),
-                step.detail
-            )
-        });
-        if let Err(error) = printed {
+        let line = || format!("{:<8} {state:<7} {ms:>6} ms  {detail}", step.name.as_str());
+        if let Err(error) = output.record(&record, line) {
             tracing::debug!(target: "skrynka::app", error = %error, "Step not printed");
         }
     };

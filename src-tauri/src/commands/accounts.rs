@@ -1,10 +1,11 @@
 //! Accounts: their state, and adding a mailbox by steps.
 
 use secrecy::SecretString;
-use skrynka_core::model::{AccountId, EmailSettings, Endpoint};
+use skrynka_core::model::{AccountId, EmailSettings, Endpoint, Security};
 use skrynka_mail::{
-    probe::{self, Step, StepName, StepState},
-    providers::{self, Passwords},
+    Tuning,
+    probe::{self, Finding, Step, StepName},
+    providers::{self, Passwords, Server},
 };
 use tauri::ipc::Channel;
 use tauri_plugin_dialog::DialogExt as _;
@@ -35,40 +36,25 @@ pub async fn accounts(desk: DeskState<'_>) -> Result<Vec<AccountView>, WireError
 #[specta::specta]
 pub async fn discover_mailbox(address: String) -> Result<Discovery, WireError> {
     logged("discover_mailbox", async {
-        let found = providers::discover(&address)
-            .ok_or_else(|| WireError { code: ErrorCode::InvalidInput, detail: "address".to_owned() })?;
-        let passwords = match found.passwords {
-            Passwords::Password => PasswordPolicy::Password,
-            Passwords::AppPassword => PasswordPolicy::AppPassword,
-            Passwords::SwitchOnFirst => PasswordPolicy::SwitchOnFirst,
-            Passwords::None => PasswordPolicy::None,
+        let found = providers::discover(&address);
+        let (provider, passwords, help_url) = match &found {
+            providers::Discovery::NotAnAddress => {
+                return Err(WireError { code: ErrorCode::InvalidInput, detail: "address".to_owned() });
+            }
+            providers::Discovery::Guesses { .. } => (None, PasswordPolicy::Password, None),
+            providers::Discovery::Known(known) => {
+                let passwords = match known.passwords {
+                    Passwords::No => PasswordPolicy::None,
+                    Passwords::AppPassword => PasswordPolicy::AppPassword,
+                    Passwords::Yes if known.hint == Some("hint_enable_imap") => PasswordPolicy::SwitchOnFirst,
+                    Passwords::Yes => PasswordPolicy::Password,
+                };
+                (Some(known.name.to_owned()), passwords, known.help_url.map(ToOwned::to_owned))
+            }
         };
-        let settings = if passwords == PasswordPolicy::None { None } else { probe::find(&found).await };
-        let answered = settings.is_some();
-        let servers = settings.or_else(|| found.servers.first().cloned());
-        let mailbox = servers.map(|servers| MailboxForm {
-            name: address.split('@').next().unwrap_or_default().to_owned(),
-            address: address.clone(),
-            imap_host: servers.imap.host,
-            imap_port: servers.imap.port,
-            imap_security: servers.imap_security.into(),
-            smtp_host: servers.smtp.host,
-            smtp_port: servers.smtp.port,
-            smtp_security: servers.smtp_security.into(),
-            user: address.clone(),
-            since: None,
-            ca_file: None,
-            folders: Vec::new(),
-            write_flags: false,
-            color: 0,
-        });
-        Ok(Discovery {
-            provider: found.provider.map(ToOwned::to_owned),
-            passwords,
-            help_url: found.help_url.map(ToOwned::to_owned),
-            mailbox,
-            answered,
-        })
+        let (imap, smtp) = probe::find(&found, &Tuning::default()).await;
+        let answered = imap.is_some();
+        Ok(Discovery { provider, passwords, help_url, mailbox: Some(start_form(&address, &found, imap, smtp)), answered })
     })
     .await
 }
@@ -87,7 +73,7 @@ pub async fn estimate_mailbox(
         let password = password_for(&office, password, account.as_deref()).await?;
         let mailbox = mailbox(form, &office, account.as_deref()).await?;
         mailbox.check(office.bureau.clock.now())?;
-        let estimate = probe::estimate(&mailbox.settings, &password).await?;
+        let estimate = probe::estimate(&mailbox.settings, &password, mailbox.settings.since, &Tuning::default()).await?;
         let free = office.bureau.has_private_database().then(|| free_bytes(desk.ground().ok()?.profile.root()));
         Ok(Estimate {
             messages: count(estimate.messages),
@@ -112,9 +98,17 @@ pub async fn test_mailbox(
         let office = desk.office().await?;
         let password = password_for(&office, password, account.as_deref()).await?;
         let mailbox = mailbox(form, &office, account.as_deref()).await?;
-        let mut tell = |step: Step| {
-            if let Err(error) = on_step.send(step_view(step)) {
+        let send = |step: TestStep| {
+            if let Err(error) = on_step.send(step) {
                 tracing::debug!(target: "skrynka::events", error = %error, "Step not told");
+            }
+        };
+        send(running(TestStepName::Resolve));
+        let mut tell = |step: &Step| {
+            let follows = step.outcome.is_ok().then(|| next(step.name)).flatten();
+            send(step_view(step));
+            if let Some(follows) = follows {
+                send(running(follows));
             }
         };
         Ok(mailboxes::test(&mailbox, &password, office.bureau.clock.now(), &mut tell).await?)
@@ -258,32 +252,112 @@ async fn mailbox(form: MailboxForm, office: &Office, account: Option<&str>) -> R
     })
 }
 
+/// A form to start from: what was found, else the first guess.
+fn start_form(
+    address: &str,
+    found: &providers::Discovery,
+    imap: Option<Server>,
+    smtp: Option<Server>,
+) -> MailboxForm {
+    let (first_imap, first_smtp) = match found {
+        providers::Discovery::Guesses { imap, smtp } => (imap.first().cloned(), smtp.first().cloned()),
+        providers::Discovery::Known(_) | providers::Discovery::NotAnAddress => (None, None),
+    };
+    let none = |port| Server { endpoint: Endpoint { host: String::new(), port }, security: Security::Tls };
+    let imap = imap.or(first_imap).unwrap_or_else(|| none(993));
+    let smtp = smtp.or(first_smtp).unwrap_or_else(|| none(465));
+    MailboxForm {
+        name: address.split('@').next().unwrap_or_default().to_owned(),
+        address: address.to_owned(),
+        imap_host: imap.endpoint.host,
+        imap_port: imap.endpoint.port,
+        imap_security: imap.security.into(),
+        smtp_host: smtp.endpoint.host,
+        smtp_port: smtp.endpoint.port,
+        smtp_security: smtp.security.into(),
+        user: address.to_owned(),
+        since: None,
+        ca_file: None,
+        folders: Vec::new(),
+        write_flags: false,
+        color: 0,
+    }
+}
+
 fn day(text: &str) -> Result<time::OffsetDateTime, MailboxError> {
     Date::parse(text, &Iso8601::DATE)
         .map(|date| date.midnight().assume_utc())
         .map_err(|_| MailboxError::Invalid { field: "since", why: "not a day".to_owned() })
 }
 
-fn step_view(step: Step) -> TestStep {
-    TestStep {
-        step: match step.name {
-            StepName::Resolve => TestStepName::Resolve,
-            StepName::Connect => TestStepName::Connect,
-            StepName::Tls => TestStepName::Tls,
-            StepName::SignIn => TestStepName::SignIn,
-            StepName::Folders => TestStepName::Folders,
-            StepName::Idle => TestStepName::Idle,
-            StepName::Smtp => TestStepName::Smtp,
-        },
-        state: match step.state {
-            StepState::Running => TestStepState::Running,
-            StepState::Passed => TestStepState::Passed,
-            StepState::Warned => TestStepState::Warned,
-            StepState::Failed => TestStepState::Failed,
-            StepState::Skipped => TestStepState::Skipped,
-        },
-        ms: step.took.map(|took| count(took.as_millis())),
-        detail: step.detail,
-        error: step.trouble.map(Into::into),
+fn step_view(step: &Step) -> TestStep {
+    let (state, detail, error) = match &step.outcome {
+        Ok(finding) => (state_of(finding), detail_of(finding), None),
+        Err(trouble) => (TestStepState::Failed, String::new(), Some(trouble.clone().into())),
+    };
+    TestStep { step: step_name(step.name), state, ms: Some(count(step.took.as_millis())), detail, error }
+}
+
+fn running(step: TestStepName) -> TestStep {
+    TestStep { step, state: TestStepState::Running, ms: None, detail: String::new(), error: None }
+}
+
+const fn step_name(name: StepName) -> TestStepName {
+    match name {
+        StepName::Resolve => TestStepName::Resolve,
+        StepName::Connect => TestStepName::Connect,
+        StepName::Tls => TestStepName::Tls,
+        StepName::SignIn => TestStepName::SignIn,
+        StepName::Folders => TestStepName::Folders,
+        StepName::Idle => TestStepName::Idle,
+        StepName::Smtp => TestStepName::Smtp,
+    }
+}
+
+/// The step that begins when this one has passed.
+const fn next(name: StepName) -> Option<TestStepName> {
+    match name {
+        StepName::Resolve => Some(TestStepName::Connect),
+        StepName::Connect => Some(TestStepName::Tls),
+        StepName::Tls => Some(TestStepName::SignIn),
+        StepName::SignIn => Some(TestStepName::Folders),
+        StepName::Folders => Some(TestStepName::Idle),
+        StepName::Idle => Some(TestStepName::Smtp),
+        StepName::Smtp => None,
+    }
+}
+
+const fn state_of(finding: &Finding) -> TestStepState {
+    match finding {
+        Finding::Idle(false) => TestStepState::Warned,
+        Finding::Tls(None) => TestStepState::Skipped,
+        Finding::Addresses(_)
+        | Finding::Peer(_)
+        | Finding::Tls(Some(_))
+        | Finding::SignedIn
+        | Finding::Folders { .. }
+        | Finding::Idle(true)
+        | Finding::Smtp(_) => TestStepState::Passed,
+    }
+}
+
+/// The facts of a step on one technical line.
+pub(crate) fn detail_of(finding: &Finding) -> String {
+    match finding {
+        Finding::Addresses(addresses) => addresses.join(", "),
+        Finding::Peer(peer) => peer.clone(),
+        Finding::Tls(Some(facts)) | Finding::Smtp(Some(facts)) => format!(
+            "{} · {} · {} · {}",
+            facts.version.replace("TLSv1_", "TLS 1."),
+            facts.names.join(", "),
+            facts.issuer,
+            facts.expires.date()
+        ),
+        Finding::Folders { names, sent } => {
+            let sent = sent.as_ref().map(|sent| format!(" · Sent: {sent}")).unwrap_or_default();
+            format!("{}{sent}", names.len())
+        }
+        Finding::Idle(offered) => if *offered { "IDLE" } else { "NOOP" }.to_owned(),
+        Finding::Tls(None) | Finding::Smtp(None) | Finding::SignedIn => String::new(),
     }
 }

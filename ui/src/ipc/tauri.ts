@@ -33,7 +33,7 @@ function wrap(command: Raw): Raw {
       throw IpcError.from(thrown);
     }
     if (!isResult(answer)) return answer;
-    if (answer.status === 'error') throw new IpcError(answer.error);
+    if (answer.status === 'error') throw answer.error === null ? IpcError.from('refused without a reason') : new IpcError(answer.error);
     return answer.data;
   };
 }
@@ -42,7 +42,7 @@ function asChannel(argument: unknown): unknown {
   return typeof argument === 'function' ? new Channel(argument as (message: unknown) => void) : argument;
 }
 
-type Result = { status: 'ok'; data: unknown } | { status: 'error'; error: ConstructorParameters<typeof IpcError>[0] };
+type Result = { status: 'ok'; data: unknown } | { status: 'error'; error: ConstructorParameters<typeof IpcError>[0] | null };
 
 function isResult(answer: unknown): answer is Result {
   if (typeof answer !== 'object' || answer === null || !('status' in answer)) return false;

@@ -7,6 +7,8 @@ const PAGE = 100;
 const BY_KEY = 200;
 /** How deep a re-read follows somebody who scrolled down. */
 const DEEPEST = 2000;
+/** In a flood the list is drawn anew at most this often, in milliseconds; the first change waits for nothing. */
+const BREATH = 32;
 /** Grown longer than this while only its top is looked at, the list is read again and starts small. */
 const LONGEST = 3000;
 
@@ -124,6 +126,7 @@ export class ConversationList {
         } else {
           await this.#readKeys(keys);
         }
+        await new Promise((resolve) => setTimeout(resolve, BREATH));
       }
     } catch (thrown) {
       this.error = IpcError.from(thrown);

@@ -93,7 +93,7 @@ test('an account is retried, paused and removed, its messages kept unless its na
   const page = await open();
   await page.getByTestId('nav-accounts').click();
   const account = page.locator('[data-testid="account-row"][data-id="acc-pry"]');
-  await account.getByTestId('account-more').click();
+  await account.click();
   await account.getByTestId('account-retry').click();
   await page.locator('[data-id="acc-pry"][data-state="live"]').waitFor();
   await account.getByTestId('account-pause').click();

@@ -42,7 +42,13 @@ beforeEach(() => {
   connectTo({ commands: commands as Commands, listen: async () => () => undefined } satisfies Backend);
 });
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+/** Until nothing has been asked for a while. */
+async function settled(): Promise<void> {
+  for (let before = -1; before !== asked.length; ) {
+    before = asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+}
 const facts = (...ids: number[]) => ({ conversations: ids.map((n) => ({ account: 'a', id: `c${n}` })), merged: [], newMessages: ids.length, overflowed: false, countsChanged: false });
 const ids = (list: ConversationList, count: number) => list.entries.slice(0, count).map((entry) => entry.row.key.id);
 

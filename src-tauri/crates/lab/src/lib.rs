@@ -10,6 +10,7 @@ pub mod authority;
 mod background;
 pub mod bureau;
 pub mod dovecot;
+pub mod evidence;
 pub mod folder;
 pub mod imap;
 mod lmtp;

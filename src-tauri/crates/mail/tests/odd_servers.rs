@@ -130,7 +130,8 @@ async fn a_server_that_gives_nothing_at_all_blames_no_message() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_reply_outside_the_grammar_costs_that_message_alone() {
     let server = Server::start(9, |_, command| {
-        let wanted: Vec<u32> = (1..=9).filter(|uid| command.contains("1:9") || command.contains(&format!("FETCH {uid} "))).collect();
+        let wanted: Vec<u32> =
+            (1..=9).filter(|uid| command.contains("1:9") || command.contains(&format!("FETCH {uid} "))).collect();
         if !command.contains("BODY.PEEK[]<0") || !wanted.contains(&5) {
             return Say::Usual;
         }
@@ -230,10 +231,9 @@ async fn a_listed_message_that_is_gone_is_passed_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_ends_at_the_deadline_wherever_it_falls() {
     for words in ["GREETING", "AUTHENTICATE", "LIST", "EXAMINE", "UID SEARCH", "UID FETCH"] {
-        let server = Server::start(3, move |_, command| {
-            if command.starts_with(words) { Say::Silence } else { Say::Usual }
-        })
-        .await;
+        let server =
+            Server::start(3, move |_, command| if command.starts_with(words) { Say::Silence } else { Say::Usual })
+                .await;
         assert_eq!(trouble(&mut desk(&server)).await, TroubleCode::Timeout, "{words}");
     }
 }
@@ -248,7 +248,8 @@ async fn greetings_that_cannot_be_trusted_get_no_password() {
         ("\u{0}\u{1}garbage\r\n", Security::LoopbackPlain, TroubleCode::Protocol),
         ("* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] x\r\n", Security::LoopbackPlain, TroubleCode::SignIn),
     ] {
-        let server = Server::start(1, move |_, command| if command == "GREETING" { say(greeting) } else { Say::Usual }).await;
+        let server =
+            Server::start(1, move |_, command| if command == "GREETING" { say(greeting) } else { Say::Usual }).await;
         let mut desk = desk(&server);
         desk.settings().imap_security = security;
         let error = desk.catch_up().await.unwrap_err();
@@ -266,7 +267,8 @@ async fn starttls_that_is_missing_or_tampered_with_gets_no_password() {
         ("{tag} OK begin\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", TroubleCode::Tls),
         ("{tag} OK begin\r\nS2 OK [CAPABILITY IMAP4rev1] injected\r\n", TroubleCode::Tls),
     ] {
-        let server = Server::start(1, move |_, command| if command == "STARTTLS" { say(answer) } else { Say::Usual }).await;
+        let server =
+            Server::start(1, move |_, command| if command == "STARTTLS" { say(answer) } else { Say::Usual }).await;
         let mut desk = desk(&server);
         desk.settings().imap_security = Security::Starttls;
         assert_eq!(trouble(&mut desk).await, code, "{answer}");
@@ -303,9 +305,12 @@ async fn providers_words_decide_what_a_person_is_told() {
         ("{tag} NO [ALERT] Too many simultaneous connections. (Failure)\r\n", TroubleCode::Limited),
         ("{tag} BAD User is authenticated but not connected.\r\n", TroubleCode::Limited),
     ] {
-        let server = Server::start(1, move |_, command| {
-            if command.starts_with("AUTHENTICATE") { say(answer) } else { Say::Usual }
-        })
+        let server = Server::start(
+            1,
+            move |_, command| {
+                if command.starts_with("AUTHENTICATE") { say(answer) } else { Say::Usual }
+            },
+        )
         .await;
         assert_eq!(trouble(&mut desk(&server)).await, code, "{answer}");
     }

@@ -134,7 +134,7 @@ export class Bureau {
         unreadable: index === 11,
       },
     };
-    if (talk.row.unreadable) talk.row.snippet = '';
+    if (talk.row.unreadable) Object.assign(talk.row, { snippet: '', lastIsOurs: false });
     this.talks.set(talk.row.key.id, talk);
     return talk;
   }

@@ -13,7 +13,7 @@ use super::{
     PARSER,
     charset::repair_headers,
     headers::{decode_words, one_line},
-    names::name_for_type,
+    names::{continued_name, name_for_type},
     text,
 };
 
@@ -32,6 +32,9 @@ pub(super) fn list(raw: &[u8], message: &Message<'_>) -> Vec<AttachmentPart> {
         let bytes = bytes(raw, message, id)?;
         let content_id = part.content_id().map(|id| one_line(id, NAME)).filter(|id| !id.is_empty());
         let mime = media_type(part);
+        if mime.starts_with("multipart/") {
+            return None;
+        }
         Some(AttachmentPart {
             part: id,
             name: name(raw, part, &mime),
@@ -112,8 +115,11 @@ fn media_type(part: &MessagePart<'_>) -> String {
 fn name(raw: &[u8], part: &MessagePart<'_>, mime: &str) -> String {
     let named = part.attachment_name().map(str::to_owned);
     let named = match named {
-        // Raw 8-bit bytes: read the part's headers again, repaired.
-        Some(name) if name.contains('\u{FFFD}') => repaired_name(raw, part).or(Some(name)),
+        // Raw 8-bit bytes, or a charset the parser forgot: read the part's headers again.
+        Some(name) if name.contains('\u{FFFD}') => {
+            let block = raw.get(part.offset_header as usize..part.offset_body as usize).unwrap_or_default();
+            continued_name(block).or_else(|| repaired_name(block)).or(Some(name))
+        }
         other => other,
     };
     let name = named.map(|name| if name.contains("=?") { decode_words(&name) } else { one_line(&name, NAME) });
@@ -125,8 +131,7 @@ fn name(raw: &[u8], part: &MessagePart<'_>, mime: &str) -> String {
     name.filter(|name| !name.is_empty()).or_else(from_subject).unwrap_or_else(|| name_for_type(mime))
 }
 
-fn repaired_name(raw: &[u8], part: &MessagePart<'_>) -> Option<String> {
-    let block = raw.get(part.offset_header as usize..part.offset_body as usize)?;
+fn repaired_name(block: &[u8]) -> Option<String> {
     let repaired = repair_headers(block)?;
     let message = PARSER.parse_headers(&repaired)?;
     let attribute = |of: Option<&ContentType<'_>>, name| of.and_then(|of| of.attribute(name)).map(str::to_owned);

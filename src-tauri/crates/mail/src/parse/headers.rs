@@ -18,7 +18,10 @@ const NAME: usize = 320;
 /// Fills in everything the headers say.
 pub(super) fn read(raw: &[u8], message: &Message<'_>, letter: &mut Letter) {
     let end = message.parts.first().map_or(raw.len(), |part| part.offset_body as usize);
-    match raw.get(..end).and_then(repair_headers) {
+    let block = raw.get(..end).unwrap_or_default();
+    // The parser forgets a last header without a line end.
+    let unended = end == raw.len() && !raw.ends_with(b"\n");
+    match repair_headers(block).or_else(|| unended.then(|| [block, b"\r\n\r\n"].concat())) {
         Some(repaired) => match PARSER.parse_headers(&repaired) {
             Some(repaired) => fill(&repaired, letter),
             None => fill(message, letter),

@@ -1,5 +1,10 @@
 //! File names that are safe to write to any disk and honest to look at.
 
+use encoding_rs::Encoding;
+use percent_encoding::percent_decode_str;
+
+use super::charset::guess;
+
 /// Bytes of a name: below every file system's limit, with room for a suffix.
 const LONGEST: usize = 200;
 /// Bytes of an extension that is kept when a name is cut.
@@ -61,6 +66,35 @@ pub(super) fn name_for_type(mime: &str) -> String {
         }
         _ => "attachment.bin".to_owned(),
     }
+}
+
+/// Reads a name that is split over `filename*0*`, `filename*1*` and so on (RFC 2231 section 3). The charset stands in
+/// the first piece and holds for all; mail-parser 0.11 forgets it after the first.
+pub(super) fn continued_name(block: &[u8]) -> Option<String> {
+    let block = std::str::from_utf8(block).ok()?.replace('\r', "").replace("\n ", " ").replace("\n\t", " ");
+    ["filename", "name"].iter().find_map(|parameter| {
+        let mut pieces: Vec<(u32, bool, &str)> =
+            block.split([';', '\n']).filter_map(|text| piece(text, parameter)).collect();
+        pieces.sort_by_key(|(number, ..)| *number);
+        let (first, rest) = pieces.split_first()?;
+        let (charset, start) =
+            first.2.split_once('\'').and_then(|(charset, rest)| Some((charset, rest.split_once('\'')?.1)))?;
+        let mut bytes: Vec<u8> = percent_decode_str(start).collect();
+        for (_, encoded, value) in rest {
+            if *encoded { bytes.extend(percent_decode_str(value)) } else { bytes.extend(value.bytes()) }
+        }
+        let encoding = Encoding::for_label(charset.trim().as_bytes());
+        Some(encoding.map_or_else(|| guess(&bytes), |known| known.decode_without_bom_handling(&bytes).0.into_owned()))
+    })
+}
+
+/// `filename*1*=value` as its number, whether it is percent-encoded, and the value.
+fn piece<'t>(text: &'t str, parameter: &str) -> Option<(u32, bool, &'t str)> {
+    let (key, value) = text.trim().split_once('=')?;
+    let number = key.trim().to_ascii_lowercase();
+    let number = number.strip_prefix(parameter)?.strip_prefix('*')?;
+    let (number, encoded) = number.strip_suffix('*').map_or((number, false), |number| (number, true));
+    Some((number.parse().ok()?, encoded, value.trim().trim_matches('"')))
 }
 
 /// Control characters, and those that hide or reverse what follows: `exe.fdp` must not look like a PDF.

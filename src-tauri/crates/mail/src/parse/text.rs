@@ -28,6 +28,13 @@ pub(super) fn plain(raw: &[u8], message: &Message<'_>) -> String {
         text.clear();
         append(&mut text, &html_text(&html));
     }
+    if text.trim().is_empty()
+        && let [only] = message.parts.as_slice()
+        && only.content_type().is_some_and(|of| of.ctype().eq_ignore_ascii_case("multipart"))
+    {
+        // Announced as parts, but no boundary tells them apart: it is shown as it came.
+        append(&mut text, &charset::guess(&transfer_decoded(raw, only)));
+    }
     text.truncate(text.trim_end().len());
     text
 }

@@ -139,7 +139,9 @@ fn usual(command: &str, count: u32) -> String {
         }
         ["UID", "FETCH", set, ..] if command.contains("BODY.PEEK[]<0") => fetched(range(set)),
         ["UID", "FETCH", set, ..] if command.contains("BODY.PEEK[HEADER]") => {
-            let one = |uid: &u32| format!("* {uid} FETCH (UID {uid} FLAGS () BODY[HEADER] {{17}}\r\nSubject: h{uid:03}\r\n\r\n)\r\n");
+            let one = |uid: &u32| {
+                format!("* {uid} FETCH (UID {uid} FLAGS () BODY[HEADER] {{17}}\r\nSubject: h{uid:03}\r\n\r\n)\r\n")
+            };
             range(set).iter().map(one).collect()
         }
         ["UID", "FETCH", set, ..] => {

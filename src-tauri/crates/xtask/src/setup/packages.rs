@@ -71,7 +71,7 @@ case " $* " in *" dovecot-"*)
 esac
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-apt-get -qq install --yes --no-install-recommends "$@"
+apt-get -qq install --yes --no-install-recommends "$@" >/dev/null
 "#;
 
 /// Makes sure that the packages for `needs` are there.
