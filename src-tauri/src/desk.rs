@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -43,6 +46,7 @@ pub struct Desk {
     office: RwLock<Option<Arc<Office>>>,
     followers: Mutex<HashMap<u32, tokio_util::sync::CancellationToken>>,
     started: tokio::time::Instant,
+    painted: AtomicBool,
 }
 
 /// The open office: database and listeners.
@@ -68,7 +72,13 @@ impl Desk {
             office: RwLock::default(),
             followers: Mutex::default(),
             started: tokio::time::Instant::now(),
+            painted: AtomicBool::new(false),
         }
+    }
+
+    /// Tells whether this is the first time that the window has painted.
+    pub fn first_paint(&self) -> bool {
+        !self.painted.swap(true, Ordering::Relaxed)
     }
 
     /// The tasks that end with the window.
@@ -133,11 +143,10 @@ impl Desk {
     /// Opens or makes the vault with what a person typed.
     pub async fn open_vault(&self, passphrase: SecretString) -> Result<(), WireError> {
         let secrets = self.ground()?.secrets(&self.places, Some(passphrase)).await;
-        let secrets = secrets.map_err(|error| match error {
-            StartError::Secrets(SecretsError::WrongPassphrase) => {
-                WireError { code: ErrorCode::WrongPassphrase, detail: String::new() }
-            }
-            other => WireError { code: ErrorCode::Secrets, detail: skrynka_core::chain(&other) },
+        let secrets = secrets.map_err(|error| {
+            let wrong = matches!(error, StartError::Secrets(SecretsError::WrongPassphrase));
+            let code = if wrong { ErrorCode::WrongPassphrase } else { ErrorCode::Secrets };
+            WireError { code, detail: skrynka_core::chain(&error) }
         })?;
         *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = Some(secrets);
         self.retry();

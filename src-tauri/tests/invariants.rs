@@ -1,5 +1,7 @@
 //! The invariants of `src-tauri/ARCHITECTURE.md` that a machine can watch.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic where it stands")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

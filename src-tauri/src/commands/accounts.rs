@@ -54,7 +54,13 @@ pub async fn discover_mailbox(address: String) -> Result<Discovery, WireError> {
         };
         let (imap, smtp) = probe::find(&found, &Tuning::default()).await;
         let answered = imap.is_some();
-        Ok(Discovery { provider, passwords, help_url, mailbox: Some(start_form(&address, &found, imap, smtp)), answered })
+        Ok(Discovery {
+            provider,
+            passwords,
+            help_url,
+            mailbox: Some(start_form(&address, &found, imap, smtp)),
+            answered,
+        })
     })
     .await
 }
@@ -73,7 +79,8 @@ pub async fn estimate_mailbox(
         let password = password_for(&office, password, account.as_deref()).await?;
         let mailbox = mailbox(form, &office, account.as_deref()).await?;
         mailbox.check(office.bureau.clock.now())?;
-        let estimate = probe::estimate(&mailbox.settings, &password, mailbox.settings.since, &Tuning::default()).await?;
+        let estimate =
+            probe::estimate(&mailbox.settings, &password, mailbox.settings.since, &Tuning::default()).await?;
         let free = office.bureau.has_private_database().then(|| free_bytes(desk.ground().ok()?.profile.root()));
         Ok(Estimate {
             messages: count(estimate.messages),
@@ -253,12 +260,7 @@ async fn mailbox(form: MailboxForm, office: &Office, account: Option<&str>) -> R
 }
 
 /// A form to start from: what was found, else the first guess.
-fn start_form(
-    address: &str,
-    found: &providers::Discovery,
-    imap: Option<Server>,
-    smtp: Option<Server>,
-) -> MailboxForm {
+fn start_form(address: &str, found: &providers::Discovery, imap: Option<Server>, smtp: Option<Server>) -> MailboxForm {
     let (first_imap, first_smtp) = match found {
         providers::Discovery::Guesses { imap, smtp } => (imap.first().cloned(), smtp.first().cloned()),
         providers::Discovery::Known(_) | providers::Discovery::NotAnAddress => (None, None),

@@ -129,7 +129,9 @@ pub async fn diagnostics(desk: DeskState<'_>) -> Result<Vec<Check>, WireError> {
 #[tauri::command]
 #[specta::specta]
 pub async fn ui_ready(desk: DeskState<'_>) -> Result<(), WireError> {
-    tracing::info!(target: "skrynka::ui", ms = ms(desk.age()), "Window painted");
+    if desk.first_paint() {
+        tracing::info!(target: "skrynka::ui", ms = ms(desk.age()), "Window painted");
+    }
     Ok(())
 }
 

@@ -124,10 +124,7 @@ fn row(row: Row) -> LogRow {
         .into_iter()
         .map(|(name, value)| LogField {
             name,
-            value: match value {
-                serde_json::Value::String(text) => text,
-                other => other.to_string(),
-            },
+            value: if let serde_json::Value::String(text) = value { text } else { value.to_string() },
         })
         .collect();
     if let Some(repeat) = entry.repeat {

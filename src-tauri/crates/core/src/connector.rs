@@ -23,8 +23,11 @@ pub trait Connector: Send + Sync {
         account: &Account,
         resume: Resume,
         secrets: Secrets,
-    ) -> BoxFuture<'_, Result<(Box<dyn Listener>, Arc<dyn Remote>), ConnectorError>>;
+    ) -> BoxFuture<'_, Result<Halves, ConnectorError>>;
 }
+
+/// What an open account consists of: what hands over, and what can be asked.
+pub type Halves = (Box<dyn Listener>, Arc<dyn Remote>);
 
 /// Hands over batches until it is stopped or fails.
 pub trait Listener: Send {

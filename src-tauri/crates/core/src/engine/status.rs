@@ -44,10 +44,7 @@ pub struct AccountStatus {
 impl AccountStatus {
     /// Returns how many messages are known to be missing.
     pub const fn backlog(&self) -> u64 {
-        match &self.state {
-            AccountState::CatchingUp { done, total } => total.saturating_sub(*done),
-            _ => 0,
-        }
+        if let AccountState::CatchingUp { done, total } = &self.state { total.saturating_sub(*done) } else { 0 }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Brings the schema up to date.
 
-use sqlx::{Connection, migrate::Migrator};
+use sqlx::{
+    Connection,
+    migrate::{MigrateError, Migrator},
+};
 
 use super::{SCHEMA, Store, StoreError};
 
@@ -56,13 +59,7 @@ impl Store {
         let run = MIGRATOR.run_direct(None, &mut *connection, false).await;
         // A session with changed settings must not go back to the pool.
         connection.close().await?;
-        run.map_err(|error| match error {
-            sqlx::migrate::MigrateError::Execute(error) => match StoreError::from(error) {
-                StoreError::Refused(error) => StoreError::Migration(sqlx::migrate::MigrateError::Execute(error)),
-                other => other,
-            },
-            other => StoreError::Migration(other),
-        })
+        run.map_err(migration_failed)
     }
 
     /// Tells which migrations are applied and which are not.
@@ -92,6 +89,15 @@ impl Store {
         };
         Ok(MigrationStatus { applied: rows, pending, min_client })
     }
+}
+
+/// Tells a database that did not answer or had no room from a migration that it refused.
+fn migration_failed(error: MigrateError) -> StoreError {
+    let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = error else {
+        return StoreError::Migration(error);
+    };
+    let sorted = StoreError::from(cause);
+    if let StoreError::Refused(cause) = sorted { StoreError::Migration(MigrateError::Execute(cause)) } else { sorted }
 }
 
 async fn refuse_newer_schema(connection: &mut sqlx::PgConnection) -> Result<(), StoreError> {

@@ -1,6 +1,4 @@
 //! The real program on a profile of its own, as a user runs it.
-#![expect(dead_code, reason = "each test binary uses its own part")]
-
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
@@ -120,6 +118,7 @@ pub fn add_arguments(address: &str, imap: &str, smtp: &str) -> Vec<String> {
 }
 
 /// Writes a figure for the table that `cargo xtask test` ends with.
+#[expect(clippy::print_stdout, reason = "the figure is what a person runs one of these tests for")]
 pub fn evidence(promise: &str, test: &str, figure: &str) {
     if let Some(folder) = std::env::var_os("SKRYNKA_EVIDENCE") {
         let record = serde_json::json!({"promise": promise, "test": test, "figure": figure});

@@ -1,8 +1,6 @@
 //! The road from a batch to stored facts, on a real Postgres.
 
-mod common;
-
-use common::{Bureau, Mail};
+use crate::common::{Bureau, Mail};
 use skrynka_core::{
     connector::{Batch, Content, Cursor, Incoming},
     store::{ConversationListing, FactKind},

@@ -1,7 +1,5 @@
 //! The engine over a listener that does what each test tells it, on a real Postgres.
 
-mod common;
-
 use std::{
     collections::HashMap,
     sync::{
@@ -11,11 +9,11 @@ use std::{
     time::Duration,
 };
 
-use common::{Bureau, Mail};
+use crate::common::{Bureau, Mail};
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::SystemClock,
-    connector::{Batch, Connector, ConnectorError, IncomingSender, Listener, Remote, Resume},
+    connector::{Batch, Connector, ConnectorError, Halves, IncomingSender, Listener, Remote, Resume},
     engine::{Backoff, Engine, EngineParts},
     model::{Account, AccountState, Channel, Place, Trouble, TroubleCode},
     secrets::Secrets,
@@ -39,12 +37,7 @@ struct ScriptedListener {
 struct NoRemote;
 
 impl Connector for Scripted {
-    fn open(
-        &self,
-        _: &Account,
-        _: Resume,
-        _: Secrets,
-    ) -> BoxFuture<'_, Result<(Box<dyn Listener>, Arc<dyn Remote>), ConnectorError>> {
+    fn open(&self, _: &Account, _: Resume, _: Secrets) -> BoxFuture<'_, Result<Halves, ConnectorError>> {
         let attempt = self.attempts.fetch_add(1, Ordering::SeqCst) + 1;
         let listener: Box<dyn Listener> = Box::new(ScriptedListener { script: self.script.clone(), attempt });
         let remote: Arc<dyn Remote> = Arc::new(NoRemote);

@@ -1,8 +1,6 @@
 //! The command line as a user meets it: what works, and what each wrong thing is told.
 
-mod common;
-
-use common::{PASSWORD, Profile, add_arguments};
+use crate::common::{PASSWORD, Profile, add_arguments};
 use skrynka_lab::{Dovecot, Options, SmtpSink, authority::Authority};
 
 const USER: &str = "office@example.org";
@@ -153,7 +151,11 @@ fn a_password_stands_nowhere_but_in_the_vault() {
     assert!(looked > 100, "database, logs and settings were looked at: {looked} files in {}", profile.path().display());
     let printed = [failed.stdout, failed.stderr].concat();
     assert!(!String::from_utf8_lossy(&printed).contains("canary-7f3a9"));
-    common::evidence("P3 secrets", "a password stands nowhere but in the vault", &format!("0 hits in {looked} files"));
+    crate::common::evidence(
+        "P3 secrets",
+        "a password stands nowhere but in the vault",
+        &format!("0 hits in {looked} files"),
+    );
 }
 
 #[test]

@@ -4,11 +4,9 @@
 //! `SKRYNKA_LEDGER=10000:20` asks for so many mails and kills (the short form is 1,000 and 8), `SKRYNKA_SEED` for the
 //! same faults again.
 
-mod common;
-
 use std::{collections::BTreeMap, process::Child, time::Duration};
 
-use common::{PASSWORD, Profile, evidence};
+use crate::common::{PASSWORD, Profile, evidence};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use skrynka_lab::{Dovecot, Mode, Options, Proxy, SmtpSink, authority::Authority, numbered::ledger_mail};
 

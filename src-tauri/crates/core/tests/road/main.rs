@@ -1,0 +1,7 @@
+//! The road through the core on a real Postgres: what is handed over becomes stored fact.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic where it stands")]
+
+mod common;
+mod engine;
+mod ingest;

@@ -1,0 +1,7 @@
+//! The program as a user runs it, against real servers.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic where it stands")]
+
+mod command_line;
+mod common;
+mod ledger;
