@@ -1,11 +1,8 @@
-//! The connection test: step by step, with times, what was found, and the server's own words where it refuses.
-//!
-//! Nothing is changed on any server: folders are opened for reading, SMTP is signed in to and left.
+//! The connection test: every step by itself, with its time, what was found, and the server's own words when it fails.
 
 mod diagnose;
 mod estimate;
 mod find;
-mod imap;
 mod smtp;
 mod spoken;
 
@@ -18,10 +15,18 @@ pub use self::{
     estimate::{Estimate, estimate},
     find::find,
 };
-use crate::tuning::Tuning;
+pub use crate::connect::tls::TlsFacts;
+use crate::{
+    connect,
+    error::{MailError, Result},
+    folder::{display_name, sent_folder},
+    session::{self, Session},
+    tuning::Tuning,
+    wire::reply::Reply,
+};
 
-/// A step of the test, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepName {
     /// Finds the addresses of the IMAP server.
     Resolve,
@@ -31,9 +36,9 @@ pub enum StepName {
     Tls,
     /// Signs in.
     SignIn,
-    /// Lists the folders and opens INBOX.
+    /// Lists the folders.
     Folders,
-    /// Waits for news for a moment, as the listener does all day.
+    /// Looks whether the server tells of new mail by itself.
     Idle,
     /// Connects and signs in to the SMTP server.
     Smtp,
@@ -54,165 +59,188 @@ impl StepName {
     }
 }
 
-/// Where a step stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StepState {
-    /// Under way.
-    Running,
-    /// Passed.
-    Passed,
-    /// Passed, with something to know.
-    Warned,
-    /// Failed; nothing after it is tried.
-    Failed,
-    /// Not needed here.
-    Skipped,
+/// What a step found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The server's addresses.
+    Addresses(Vec<String>),
+    /// The address that answered.
+    Peer(String),
+    /// The encrypted connection; `None` for plain text on this computer.
+    Tls(Option<TlsFacts>),
+    /// Signed in.
+    SignedIn,
+    /// The folders of the mailbox.
+    Folders {
+        /// Their names as people read them.
+        names: Vec<String>,
+        /// The one that holds sent mail.
+        sent: Option<String>,
+    },
+    /// Whether new mail is told at once (IDLE), or has to be asked for every minute.
+    Idle(bool),
+    /// SMTP accepted the sign-in.
+    Smtp(Option<TlsFacts>),
 }
 
-impl StepState {
-    /// The word the window and the command line use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Passed => "passed",
-            Self::Warned => "warned",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-        }
-    }
-}
-
-/// A step as it begins or ends.
+/// One finished step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// Which one.
     pub name: StepName,
-    /// Where it stands.
-    pub state: StepState,
-    /// How long it took; `None` while it runs.
-    pub took: Option<Duration>,
-    /// One technical line: what was found, or what is being tried.
-    pub detail: String,
-    /// Why it failed; its detail is the server's own reply where it gave one.
-    pub trouble: Option<Trouble>,
+    /// How long it took.
+    pub took: Duration,
+    /// What it found, or what went wrong; the trouble's detail holds the server's own reply.
+    pub outcome: std::result::Result<Finding, Trouble>,
 }
 
-/// Tests settings against the real servers. Each step is told as it begins and as it ends. No single answer is
-/// waited for longer than 15 seconds.
+/// The whole test.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TestReport {
+    /// The steps that were made, in order; after a failed IMAP step only SMTP is still tried.
+    pub steps: Vec<Step>,
+}
+
+impl TestReport {
+    /// Whether every step succeeded.
+    pub fn passed(&self) -> bool {
+        self.steps.iter().all(|step| step.outcome.is_ok())
+    }
+
+    /// Whether mail can be read, whatever SMTP says.
+    pub fn reads(&self) -> bool {
+        self.steps.iter().filter(|step| step.name != StepName::Smtp).all(|step| step.outcome.is_ok())
+    }
+
+    /// What went wrong first.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.steps.iter().find_map(|step| step.outcome.as_ref().err())
+    }
+}
+
+/// Tests the settings against the real servers. Changes nothing there. Each step is told to `on_step` as it ends.
 ///
-/// # Errors
-/// The trouble of the first step that failed. One refused password is enough: a person has just typed it.
+/// One refused sign-in is final here: a person has just typed the password. No single answer is waited for longer
+/// than 12 seconds, however long `tuning` allows.
 pub async fn test(
     settings: &EmailSettings,
     password: &SecretString,
-    on_step: &mut (dyn FnMut(Step) + Send),
-) -> Result<(), Trouble> {
-    test_within(settings, password, &limits(), on_step).await
-}
-
-/// The same within other limits.
-///
-/// # Errors
-/// As [`test`].
-pub async fn test_within(
-    settings: &EmailSettings,
-    password: &SecretString,
     tuning: &Tuning,
-    on_step: &mut (dyn FnMut(Step) + Send),
-) -> Result<(), Trouble> {
-    let mut steps = Steps { settings, password, tuning, on_step };
-    Box::pin(steps.imap()).await?;
-    Box::pin(steps.smtp()).await
+    on_step: &mut (dyn FnMut(&Step) + Send),
+) -> TestReport {
+    let mut test = Test { report: TestReport::default(), on_step };
+    let tuning = &watched(tuning);
+    // A failed step has been noted already; the ones that need it are left out.
+    let _read = Box::pin(test.imap(settings, password, tuning)).await;
+    let started = Instant::now();
+    let outcome = match smtp::sign_in(settings, password, tuning).await {
+        Ok(facts) => Ok((Finding::Smtp(facts), ())),
+        Err(error) => {
+            let error = diagnose::explained(error, &settings.smtp, settings.smtp_security, tuning).await;
+            Err(spoken::smtp(&error, settings, password))
+        }
+    };
+    let _sent = test.note(StepName::Smtp, started, outcome);
+    test.report
 }
 
-/// How long a person who watches is kept waiting for one answer.
-fn limits() -> Tuning {
-    Tuning {
-        connect: Duration::from_secs(10),
-        command: Duration::from_secs(12),
-        silence: Duration::from_secs(15),
-        ..Tuning::default()
-    }
+/// The limits while a person watches: nobody waits half a minute for one answer.
+fn watched(tuning: &Tuning) -> Tuning {
+    let connect = tuning.connect.min(Duration::from_secs(10));
+    let command = tuning.command.min(Duration::from_secs(12));
+    Tuning { connect, command, ..tuning.clone() }
 }
 
-/// What a step found.
-#[derive(Debug)]
-struct Found {
-    state: StepState,
-    detail: String,
+struct Test<'a> {
+    report: TestReport,
+    on_step: &'a mut (dyn FnMut(&Step) + Send),
 }
 
-impl Found {
-    fn passed(detail: impl Into<String>) -> Self {
-        Self { state: StepState::Passed, detail: detail.into() }
-    }
+impl Test<'_> {
+    async fn imap(&mut self, settings: &EmailSettings, password: &SecretString, tuning: &Tuning) -> Option<()> {
+        let spoken = |error: MailError| spoken::imap(&error, settings, password);
+        let started = Instant::now();
+        let found = connect::resolve(&settings.imap, settings.imap_security, tuning).await;
+        let found = found.map(|found| (Finding::Addresses(found.iter().map(|a| a.ip().to_string()).collect()), found));
+        let addresses = self.note(StepName::Resolve, started, found.map_err(spoken))?;
 
-    fn warned(detail: impl Into<String>) -> Self {
-        Self { state: StepState::Warned, detail: detail.into() }
-    }
-}
+        let started = Instant::now();
+        let dialled = connect::dial(&settings.imap, &addresses, tuning.connect).await;
+        let dialled = dialled.map(|(tcp, peer)| (Finding::Peer(peer.to_string()), tcp));
+        let tcp = self.note(StepName::Connect, started, dialled.map_err(spoken))?;
 
-/// A running test.
-struct Steps<'a> {
-    settings: &'a EmailSettings,
-    password: &'a SecretString,
-    tuning: &'a Tuning,
-    on_step: &'a mut (dyn FnMut(Step) + Send),
-}
-
-impl Steps<'_> {
-    async fn smtp(&mut self) -> Result<(), Trouble> {
-        let (settings, password, tuning) = (self.settings, self.password, self.tuning);
-        let work = async {
-            match smtp::sign_in(settings, password, tuning).await {
-                Ok(found) => Ok((Found::passed(format!("{}, {found}", settings.smtp)), ())),
-                Err(error) => {
-                    let error = diagnose::explained(error, &settings.smtp, settings.smtp_security, tuning).await;
-                    Err(spoken::smtp(&error, settings, password))
-                }
+        let started = Instant::now();
+        let greeted = match connect::greet(tcp, settings, tuning).await {
+            Ok(greeted) => Ok((Finding::Tls(greeted.tls.clone()), greeted)),
+            Err(error) => {
+                let error = diagnose::explained(error, &settings.imap, settings.imap_security, tuning).await;
+                Err(spoken(error))
             }
         };
-        self.step(StepName::Smtp, settings.smtp.to_string(), work).await
+        let greeted = self.note(StepName::Tls, started, greeted)?;
+
+        let started = Instant::now();
+        let session = connect::sign_in::sign_in(greeted, &settings.user, password, tuning).await;
+        let session = session.map(|session| (Finding::SignedIn, session)).map_err(spoken);
+        let mut session = self.note(StepName::SignIn, started, session)?;
+
+        let started = Instant::now();
+        let listed = folders(&mut session).await;
+        let mut goes_on = self.note(StepName::Folders, started, listed.map(|finding| (finding, ())).map_err(spoken));
+        if goes_on.is_some() {
+            let started = Instant::now();
+            let idle = idles(&mut session).await;
+            goes_on = self.note(StepName::Idle, started, idle.map(|idle| (Finding::Idle(idle), ())).map_err(spoken));
+        }
+        session.log_out().await;
+        goes_on
     }
 
-    /// Runs a step and gives back what the next one needs.
-    async fn step<T>(
+    /// Notes a step and gives back what the next one needs.
+    fn note<T>(
         &mut self,
         name: StepName,
-        trying: String,
-        work: impl Future<Output = Result<(Found, T), Trouble>> + Send,
-    ) -> Result<T, Trouble> {
-        self.tell(Step { name, state: StepState::Running, took: None, detail: trying.clone(), trouble: None });
-        let begun = Instant::now();
-        let outcome = work.await;
-        let took = Some(begun.elapsed());
-        match outcome {
-            Ok((Found { state, detail }, needed)) => {
-                self.tell(Step { name, state, took, detail, trouble: None });
-                Ok(needed)
-            }
-            Err(trouble) => {
-                let told = Some(trouble.clone());
-                self.tell(Step { name, state: StepState::Failed, took, detail: trying, trouble: told });
-                Err(trouble)
-            }
+        started: Instant,
+        outcome: std::result::Result<(Finding, T), Trouble>,
+    ) -> Option<T> {
+        let (outcome, needed) = match outcome {
+            Ok((finding, needed)) => (Ok(finding), Some(needed)),
+            Err(trouble) => (Err(trouble), None),
+        };
+        let step = Step { name, took: started.elapsed(), outcome };
+        let ms = u64::try_from(step.took.as_millis()).unwrap_or(u64::MAX);
+        let trouble = step.outcome.as_ref().err().map(|trouble| trouble.code.as_str());
+        tracing::info!(target: "skrynka::email", step = name.as_str(), ms, trouble, "Connection tested");
+        (self.on_step)(&step);
+        self.report.steps.push(step);
+        needed
+    }
+}
+
+async fn folders(session: &mut Session) -> Result<Finding> {
+    let listed = session.folders().await?;
+    session.examine(crate::folder::INBOX).await?;
+    let sent = sent_folder(&listed).map(|folder| display_name(&folder.name));
+    let names = listed.iter().filter(|folder| !folder.unselectable).map(|folder| display_name(&folder.name)).collect();
+    Ok(Finding::Folders { names, sent })
+}
+
+/// Begins to wait for news and ends it at once: what is offered is not always granted.
+async fn idles(session: &mut Session) -> Result<bool> {
+    if !session.capabilities.has("IDLE") {
+        return Ok(false);
+    }
+    let deadline = session.tuning.command;
+    let sent = session.send("IDLE").await?;
+    loop {
+        match session.step(&sent, "wait for news", deadline).await {
+            Ok(session::Step::Reply(Reply::Continue)) => break,
+            Ok(session::Step::Reply(_)) => {}
+            Ok(session::Step::Done(_)) | Err(MailError::Refused { .. }) => return Ok(false),
+            Err(other) => return Err(other),
         }
     }
-
-    fn skipped(&mut self, name: StepName, why: &str) {
-        let took = Some(Duration::ZERO);
-        self.tell(Step { name, state: StepState::Skipped, took, detail: why.to_owned(), trouble: None });
-    }
-
-    fn tell(&mut self, step: Step) {
-        if let Some(took) = step.took {
-            let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-            let trouble = step.trouble.as_ref().map(|trouble| trouble.code.as_str());
-            tracing::info!(
-                target: "skrynka::email",
-                step = step.name.as_str(), state = step.state.as_str(), ms, trouble, "Connection tested"
-            );
-        }
-        (self.on_step)(step);
-    }
+    session.send_line("DONE").await?;
+    while let session::Step::Reply(_) = session.step(&sent, "end the wait", deadline).await? {}
+    Ok(true)
 }

@@ -1,79 +1,316 @@
-//! What an address alone says about its servers: a built-in table of providers, and guesses for everybody else.
-//!
-//! Nothing is asked of any server here, see [`crate::probe::find`].
-
-mod table;
+//! Settings of mail providers: a built-in table first, guesses by the usual names after it. Pure.
 
 use skrynka_core::model::{Endpoint, Security, is_plausible_address};
-use url::Host;
 
-/// What a provider takes to sign in.
+/// How a provider lets other programs sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passwords {
-    /// The mailbox's own password.
-    Password,
-    /// Only an app password made in the provider's settings.
+    /// With the password of the mailbox.
+    Yes,
+    /// With a password that its user makes for this program in the provider's settings.
     AppPassword,
-    /// Reading by programs must be switched on in the web settings first, which may give a password of its own.
-    SwitchOnFirst,
-    /// No password at all (OAuth only).
-    None,
+    /// Not at all: only through the provider's own sign-in page (OAuth 2).
+    No,
 }
 
-/// A pair of servers for one mailbox.
+/// One server of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Servers {
-    /// The IMAP server.
-    pub imap: Endpoint,
-    /// How its connection is protected.
-    pub imap_security: Security,
-    /// The SMTP server.
-    pub smtp: Endpoint,
-    /// How its connection is protected.
-    pub smtp_security: Security,
+pub struct Server {
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// How it is protected; never plain text, except on this computer.
+    pub security: Security,
 }
 
-/// What is known of an address before any server is asked.
+/// What is known of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Discovery {
-    /// The provider's name where the table knows it.
-    pub provider: Option<&'static str>,
-    /// What it takes to sign in.
+pub struct Provider {
+    /// Its name as people know it.
+    pub name: &'static str,
+    /// Its IMAP server.
+    pub imap: Server,
+    /// Its SMTP server.
+    pub smtp: Server,
+    /// How one signs in.
     pub passwords: Passwords,
-    /// The provider's own page about signing in with a program.
+    /// Which hint the window shows: a key of the message catalogue.
+    pub hint: Option<&'static str>,
+    /// The provider's own page on it.
     pub help_url: Option<&'static str>,
-    /// Where the mailbox may be, best first; never a connection without encryption.
-    pub servers: Vec<Servers>,
 }
 
-/// Looks an address up. `None` when it is not a mail address with a host name as its domain.
-pub fn discover(address: &str) -> Option<Discovery> {
+/// What an address tells of its servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Discovery {
+    /// The provider is known.
+    Known(Box<Provider>),
+    /// Servers to be tried in this order; see [`crate::probe::find`].
+    Guesses {
+        /// IMAP servers.
+        imap: Vec<Server>,
+        /// SMTP servers.
+        smtp: Vec<Server>,
+    },
+    /// This is no mail address.
+    NotAnAddress,
+}
+
+/// One row of the table: `host:port` with implicit TLS, or `host:port*` for STARTTLS.
+struct Row {
+    name: &'static str,
+    domains: &'static [&'static str],
+    imap: &'static str,
+    smtp: &'static str,
+    passwords: Passwords,
+    hint: Option<&'static str>,
+    help_url: Option<&'static str>,
+}
+
+const TABLE: &[Row] = &[
+    Row {
+        name: "Gmail",
+        domains: &["gmail.com", "googlemail.com"],
+        imap: "imap.gmail.com:993",
+        smtp: "smtp.gmail.com:465",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_app_password_google"),
+        help_url: Some("https://support.google.com/accounts/answer/185833"),
+    },
+    Row {
+        name: "Outlook",
+        domains: &[
+            "outlook.com",
+            "hotmail.com",
+            "live.com",
+            "msn.com",
+            "outlook.pl",
+            "hotmail.pl",
+            "live.co.uk",
+            "hotmail.co.uk",
+            "outlook.de",
+            "hotmail.de",
+            "hotmail.fr",
+            "outlook.fr",
+            "onmicrosoft.com",
+        ],
+        imap: "outlook.office365.com:993",
+        smtp: "smtp.office365.com:587*",
+        passwords: Passwords::No,
+        hint: Some("hint_no_passwords_microsoft"),
+        help_url: Some("https://support.microsoft.com/office/d088b986-291d-42b8-9564-9c414e2aa040"),
+    },
+    Row {
+        name: "ukr.net",
+        domains: &["ukr.net"],
+        imap: "imap.ukr.net:993",
+        smtp: "smtp.ukr.net:465",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_app_password_ukrnet"),
+        help_url: Some("https://wiki.ukr.net/ManageIMAPAccess"),
+    },
+    Row {
+        name: "I.UA",
+        domains: &["i.ua", "ua.fm", "email.ua", "3g.ua"],
+        imap: "imap.i.ua:993",
+        smtp: "smtp.i.ua:465",
+        passwords: Passwords::Yes,
+        hint: Some("hint_enable_imap"),
+        help_url: None,
+    },
+    Row {
+        name: "МЕТА",
+        domains: &["meta.ua"],
+        imap: "imap.meta.ua:993",
+        smtp: "smtp.meta.ua:465",
+        passwords: Passwords::Yes,
+        hint: Some("hint_enable_imap"),
+        help_url: None,
+    },
+    Row {
+        name: "Yahoo",
+        domains: &["yahoo.com", "yahoo.co.uk", "yahoo.de", "yahoo.fr", "yahoo.pl", "ymail.com", "rocketmail.com"],
+        imap: "imap.mail.yahoo.com:993",
+        smtp: "smtp.mail.yahoo.com:465",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_app_password_yahoo"),
+        help_url: Some("https://help.yahoo.com/kb/SLN15241.html"),
+    },
+    Row {
+        name: "iCloud",
+        domains: &["icloud.com", "me.com", "mac.com"],
+        imap: "imap.mail.me.com:993",
+        smtp: "smtp.mail.me.com:587*",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_app_password_apple"),
+        help_url: Some("https://support.apple.com/102654"),
+    },
+    Row {
+        name: "Zoho",
+        domains: &["zoho.com", "zohomail.com"],
+        imap: "imap.zoho.com:993",
+        smtp: "smtp.zoho.com:465",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_app_password_zoho"),
+        help_url: Some("https://www.zoho.com/mail/help/imap-access.html"),
+    },
+    Row {
+        name: "Zoho EU",
+        domains: &["zoho.eu", "zohomail.eu"],
+        imap: "imap.zoho.eu:993",
+        smtp: "smtp.zoho.eu:465",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_app_password_zoho"),
+        help_url: Some("https://www.zoho.com/mail/help/imap-access.html"),
+    },
+    Row {
+        name: "WP Poczta",
+        domains: &["wp.pl"],
+        imap: "imap.wp.pl:993",
+        smtp: "smtp.wp.pl:465",
+        passwords: Passwords::Yes,
+        hint: Some("hint_enable_imap"),
+        help_url: Some("https://pomoc.wp.pl"),
+    },
+    Row {
+        name: "o2",
+        domains: &["o2.pl", "tlen.pl", "go2.pl", "prokonto.pl"],
+        imap: "poczta.o2.pl:993",
+        smtp: "poczta.o2.pl:465",
+        passwords: Passwords::Yes,
+        hint: Some("hint_enable_imap"),
+        help_url: Some("https://pomoc.o2.pl"),
+    },
+    Row {
+        name: "Onet Poczta",
+        domains: &[
+            "onet.pl",
+            "op.pl",
+            "vp.pl",
+            "onet.eu",
+            "poczta.onet.pl",
+            "autograf.pl",
+            "buziaczek.pl",
+            "amorki.pl",
+        ],
+        imap: "imap.poczta.onet.pl:993",
+        smtp: "smtp.poczta.onet.pl:465",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_app_password_onet"),
+        help_url: Some("https://pomoc.poczta.onet.pl"),
+    },
+    Row {
+        name: "Interia",
+        domains: &["interia.pl", "interia.eu", "interia.com", "poczta.fm", "intmail.pl", "vip.interia.pl"],
+        imap: "poczta.interia.pl:993",
+        smtp: "poczta.interia.pl:465",
+        passwords: Passwords::Yes,
+        hint: Some("hint_enable_imap"),
+        help_url: Some("https://pomoc.interia.pl"),
+    },
+    Row {
+        name: "GMX",
+        domains: &["gmx.net", "gmx.de", "gmx.at", "gmx.ch"],
+        imap: "imap.gmx.net:993",
+        smtp: "mail.gmx.net:465",
+        passwords: Passwords::Yes,
+        hint: Some("hint_enable_imap"),
+        help_url: Some("https://hilfe.gmx.net/pop-imap/imap/index.html"),
+    },
+    Row {
+        name: "GMX",
+        domains: &["gmx.com", "gmx.us", "gmx.co.uk"],
+        imap: "imap.gmx.com:993",
+        smtp: "mail.gmx.com:465",
+        passwords: Passwords::Yes,
+        hint: Some("hint_enable_imap"),
+        help_url: None,
+    },
+    Row {
+        name: "WEB.DE",
+        domains: &["web.de"],
+        imap: "imap.web.de:993",
+        smtp: "smtp.web.de:465",
+        passwords: Passwords::Yes,
+        hint: Some("hint_enable_imap"),
+        help_url: None,
+    },
+    Row {
+        name: "AOL",
+        domains: &["aol.com"],
+        imap: "imap.aol.com:993",
+        smtp: "smtp.aol.com:465",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_app_password_yahoo"),
+        help_url: None,
+    },
+    Row {
+        name: "Fastmail",
+        domains: &["fastmail.com", "fastmail.fm"],
+        imap: "imap.fastmail.com:993",
+        smtp: "smtp.fastmail.com:465",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_app_password"),
+        help_url: Some("https://www.fastmail.help/hc/en-us/articles/360058752854"),
+    },
+    Row {
+        name: "Proton Mail Bridge",
+        domains: &["proton.me", "protonmail.com", "pm.me", "protonmail.ch"],
+        imap: "127.0.0.1:1143*",
+        smtp: "127.0.0.1:1025*",
+        passwords: Passwords::AppPassword,
+        hint: Some("hint_proton_bridge"),
+        help_url: Some("https://proton.me/mail/bridge"),
+    },
+];
+
+/// Finds what is known or likely for an address. Encrypted servers only, implicit TLS before STARTTLS.
+pub fn discover(address: &str) -> Discovery {
     let address = address.trim();
-    if !is_plausible_address(address) {
-        return None;
+    let Some((_, domain)) = address.rsplit_once('@').filter(|_| is_plausible_address(address)) else {
+        return Discovery::NotAnAddress;
+    };
+    let domain = domain.to_lowercase();
+    let of_domain = |row: &&Row| {
+        row.domains.contains(&domain.as_str())
+            || domain.ends_with(".onmicrosoft.com") && row.domains.contains(&"onmicrosoft.com")
+    };
+    match TABLE.iter().find(of_domain).and_then(Row::provider) {
+        Some(provider) => Discovery::Known(Box::new(provider)),
+        None => guesses(&domain),
     }
-    let (_, domain) = address.rsplit_once('@')?;
-    // The names of servers are ASCII; a domain in another script is written as DNS has it (RFC 5891).
-    let Ok(Host::Domain(domain)) = Host::parse(domain) else { return None };
-    let known = table::PROVIDERS.iter().find(|provider| provider.serves(&domain));
-    Some(known.map_or_else(|| guesses(&domain), table::Provider::discovery))
 }
 
-/// The names administrators choose, TLS from the first byte before STARTTLS (RFC 8314).
 fn guesses(domain: &str) -> Discovery {
-    let imap = [format!("imap.{domain}"), format!("mail.{domain}"), domain.to_owned()];
-    let smtp = [format!("smtp.{domain}"), format!("mail.{domain}"), domain.to_owned()];
-    let ways = [(Security::Tls, 993, 465), (Security::Starttls, 143, 587)];
-    let pair = |(security, imap_port, smtp_port)| {
-        imap.iter().zip(&smtp).map(move |(imap, smtp)| Servers {
-            imap: Endpoint { host: imap.clone(), port: imap_port },
-            imap_security: security,
-            smtp: Endpoint { host: smtp.clone(), port: smtp_port },
-            smtp_security: security,
-        })
+    let names = |first: &str| [format!("{first}.{domain}"), format!("mail.{domain}"), domain.to_owned()];
+    let server = |host: &str, port, security| Server { endpoint: Endpoint { host: host.to_owned(), port }, security };
+    let each = |first: &str, tls: u16, starttls: u16| {
+        let hosts = names(first);
+        let implicit = hosts.iter().map(|host| server(host, tls, Security::Tls));
+        let upgraded = hosts.iter().map(|host| server(host, starttls, Security::Starttls));
+        implicit.chain(upgraded).collect()
     };
-    let servers = ways.into_iter().flat_map(pair).collect();
-    Discovery { provider: None, passwords: Passwords::Password, help_url: None, servers }
+    Discovery::Guesses { imap: each("imap", 993, 143), smtp: each("smtp", 465, 587) }
+}
+
+impl Row {
+    fn provider(&self) -> Option<Provider> {
+        Some(Provider {
+            name: self.name,
+            imap: server(self.imap)?,
+            smtp: server(self.smtp)?,
+            passwords: self.passwords,
+            hint: self.hint,
+            help_url: self.help_url,
+        })
+    }
+}
+
+fn server(text: &str) -> Option<Server> {
+    let (text, security) = match text.strip_suffix('*') {
+        Some(text) => (text, Security::Starttls),
+        None => (text, Security::Tls),
+    };
+    Some(Server { endpoint: text.parse().ok()?, security })
 }
 
 #[cfg(test)]
@@ -81,96 +318,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_providers_are_recognised_by_any_of_their_domains() {
-        for (address, provider, imap, passwords) in [
-            ("olena@gmail.com", "Gmail", "imap.gmail.com:993", Passwords::AppPassword),
-            ("olena@GoogleMail.com ", "Gmail", "imap.gmail.com:993", Passwords::AppPassword),
-            ("biuro@ukr.net", "ukr.net", "imap.ukr.net:993", Passwords::SwitchOnFirst),
-            ("x@i.ua", "I.UA", "imap.i.ua:993", Passwords::Password),
-            ("x@meta.ua", "META.ua", "imap.meta.ua:993", Passwords::Password),
-            ("x@yahoo.co.uk", "Yahoo", "imap.mail.yahoo.com:993", Passwords::AppPassword),
-            ("x@icloud.com", "iCloud", "imap.mail.me.com:993", Passwords::AppPassword),
-            ("x@zohomail.eu", "Zoho Mail", "imap.zoho.eu:993", Passwords::SwitchOnFirst),
-            ("x@wp.pl", "WP Poczta", "imap.wp.pl:993", Passwords::SwitchOnFirst),
-            ("x@tlen.pl", "o2 Poczta", "poczta.o2.pl:993", Passwords::SwitchOnFirst),
-            ("x@op.pl", "Onet Poczta", "imap.poczta.onet.pl:993", Passwords::Password),
-            ("x@poczta.fm", "Interia Poczta", "poczta.interia.pl:993", Passwords::Password),
-            ("x@gmx.de", "GMX", "imap.gmx.net:993", Passwords::SwitchOnFirst),
-            ("x@proton.me", "Proton Mail Bridge", "127.0.0.1:1143", Passwords::AppPassword),
+    fn every_row_can_be_read_and_no_domain_stands_twice() {
+        let mut domains: Vec<&str> = TABLE.iter().flat_map(|row| row.domains).copied().collect();
+        assert!(TABLE.iter().all(|row| row.provider().is_some()));
+        let count = domains.len();
+        domains.sort_unstable();
+        domains.dedup();
+        assert_eq!(domains.len(), count);
+    }
+
+    #[test]
+    fn the_bureaus_providers_are_known() {
+        for (address, imap, passwords) in [
+            ("a@gmail.com", "imap.gmail.com:993", Passwords::AppPassword),
+            ("a@Outlook.com", "outlook.office365.com:993", Passwords::No),
+            ("a@firma.onmicrosoft.com", "outlook.office365.com:993", Passwords::No),
+            ("a@ukr.net", "imap.ukr.net:993", Passwords::AppPassword),
+            (" a@i.ua ", "imap.i.ua:993", Passwords::Yes),
+            ("a@op.pl", "imap.poczta.onet.pl:993", Passwords::AppPassword),
         ] {
-            let found = discover(address).unwrap();
-            assert_eq!((found.provider, found.passwords), (Some(provider), passwords), "{address}");
-            assert_eq!(found.servers[0].imap.to_string(), imap, "{address}");
+            let Discovery::Known(provider) = discover(address) else { panic!("{address}") };
+            assert_eq!((provider.imap.endpoint.to_string().as_str(), provider.passwords), (imap, passwords));
         }
     }
 
     #[test]
-    fn a_provider_that_takes_no_passwords_is_named_before_one_is_asked_for() {
-        for address in ["x@outlook.com", "x@hotmail.co.uk", "x@live.com", "x@biuro.onmicrosoft.com", "x@outlook.com.ar"]
-        {
-            let found = discover(address).unwrap();
-            assert_eq!(found.passwords, Passwords::None, "{address}");
-            assert!(found.help_url.is_some());
-        }
-    }
-
-    #[test]
-    fn a_name_that_only_looks_like_a_provider_is_not_taken_for_it() {
-        for address in
-            ["x@notgmail.com", "x@gmail.com.example.org", "x@onmicrosoft.com.example.org", "x@hotmail.example"]
-        {
-            assert_eq!(discover(address).unwrap().provider, None, "{address}");
-        }
-    }
-
-    #[test]
-    fn other_domains_are_guessed_with_tls_first_and_never_without_encryption() {
-        let found = discover("office@example.org").unwrap();
-        let written: Vec<String> =
-            found.servers.iter().map(|s| format!("{} {} {}", s.imap, s.smtp, s.imap_security.as_str())).collect();
-        assert_eq!(
-            written,
-            [
-                "imap.example.org:993 smtp.example.org:465 tls",
-                "mail.example.org:993 mail.example.org:465 tls",
-                "example.org:993 example.org:465 tls",
-                "imap.example.org:143 smtp.example.org:587 starttls",
-                "mail.example.org:143 mail.example.org:587 starttls",
-                "example.org:143 example.org:587 starttls",
-            ]
-        );
-    }
-
-    #[test]
-    fn no_entry_of_the_table_or_guess_is_without_encryption() {
-        let known = table::PROVIDERS.iter().map(table::Provider::discovery);
-        for servers in known.chain(discover("a@b.example")).flat_map(|found| found.servers) {
-            let ways = [servers.imap_security, servers.smtp_security];
-            assert!(!ways.contains(&Security::LoopbackPlain), "{servers:?}");
-        }
-    }
-
-    #[test]
-    fn every_domain_belongs_to_one_provider_and_is_written_as_it_is_looked_up() {
-        let domains: Vec<&str> = table::PROVIDERS.iter().flat_map(|provider| provider.domains).copied().collect();
-        for (place, domain) in domains.iter().enumerate() {
-            assert!(!domains[..place].contains(domain), "{domain} stands twice");
-            let host = domain.trim_start_matches('.');
-            assert_eq!(Host::parse(host).unwrap().to_string(), host);
-        }
-    }
-
-    #[test]
-    fn a_domain_in_another_script_is_asked_for_as_dns_has_it() {
-        let found = discover("пошта@приклад.укр").unwrap();
-        assert_eq!(found.servers[0].imap.host, "imap.xn--80aikifvh.xn--j1amh");
-    }
-
-    #[test]
-    fn what_is_no_address_is_not_looked_up() {
-        for text in ["", "gmail.com", "@gmail.com", "a@", "a b@gmail.com", "a@127.0.0.1", "a@[::1]", "a@b..c", "a@%zz"]
-        {
-            assert_eq!(discover(text), None, "{text:?}");
-        }
+    fn guesses_are_encrypted_and_implicit_tls_comes_first() {
+        let Discovery::Guesses { imap, smtp } = discover("biuro@example.org") else { panic!() };
+        assert_eq!(imap[0].endpoint.to_string(), "imap.example.org:993");
+        assert_eq!(smtp[0].endpoint.to_string(), "smtp.example.org:465");
+        let order: Vec<Security> = imap.iter().map(|server| server.security).collect();
+        assert_eq!(order, [[Security::Tls; 3], [Security::Starttls; 3]].concat());
+        assert_eq!(discover("not an address"), Discovery::NotAnAddress);
     }
 }

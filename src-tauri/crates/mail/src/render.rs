@@ -27,28 +27,34 @@ use crate::parse::{self, HtmlBody};
 /// Bytes of HTML that are shown as HTML; a longer mail is shown as text.
 const HTML: usize = 2 << 20;
 
-/// How a document looks where the mail says nothing: dark on white, as mail is written for.
-const LOOK: &str = "html{color-scheme:light;background:#fff;color:#1f2328}\
-    body{margin:12px;font:14px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;\
+/// Paper for mail: dark on white, as mail is written for.
+const LIGHT: &str = "html{color-scheme:light;background:#fff;color:#1f2328}a{color:#0b57d0}";
+/// Paper for a mail that says nothing of colours, in a dark window.
+const DARK: &str = "html{color-scheme:dark;background:#1e2024;color:#e6e4e0}a{color:#8ab4f8}";
+/// How a document looks where the mail says nothing.
+const LOOK: &str = "body{margin:12px;font:14px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;\
     overflow-wrap:break-word}\
-    a{color:#0b57d0}img{max-width:100%;object-fit:contain}img:not([src]){background:#f2f3f5}\
+    img{max-width:100%;object-fit:contain}img:not([src]){background:#8882}\
     pre{white-space:pre-wrap;font-family:ui-monospace,monospace}pre.text{margin:0;font:inherit}\
-    blockquote{margin:4px 0 4px 4px;padding-left:12px;border-left:2px solid #c8ccd4}";
+    blockquote{margin:4px 0 4px 4px;padding-left:12px;border-left:2px solid #8888}";
 
 /// Whether pictures may be loaded from the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RemoteContent {
     /// Nothing is loaded. The sender does not learn that the mail was opened.
+    #[default]
     Blocked,
     /// Pictures are loaded, except from this computer and private networks.
     Allowed,
 }
 
 /// How to render.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RenderOptions {
     /// Whether pictures may be loaded from the network.
     pub remote: RemoteContent,
+    /// Shows mails that bring no colours of their own in light letters on dark ground.
+    pub dark: bool,
     /// The path links lead to, without a slash at its end: link 3 of the mail becomes `<link_base>/3`.
     pub link_base: String,
 }
@@ -67,7 +73,7 @@ pub struct Link {
 }
 
 /// A document for the frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rendered {
     /// The complete document.
     pub html: String,
@@ -77,60 +83,65 @@ pub struct Rendered {
     pub links: Vec<Link>,
     /// The `Content-Security-Policy` the document must be served with.
     pub csp: String,
+    /// The HTML was too long or too tangled and is shown as text.
+    pub as_text: bool,
 }
 
-/// Renders a mail. Pure; never panics. A mail without HTML, or whose HTML is too long or too tangled to be worth its
-/// cost, is shown as text; one that cannot be read gives an empty document.
-pub fn render(raw: &[u8], options: &RenderOptions) -> Rendered {
-    // The libraries have never been seen to panic here, but their input is anybody's.
-    let shown = catch_unwind(AssertUnwindSafe(|| as_html(raw, options)));
-    shown.ok().flatten().unwrap_or_else(|| as_text(raw, options.remote))
-}
-
-fn as_html(raw: &[u8], options: &RenderOptions) -> Option<Rendered> {
+/// Renders a mail's HTML; `None` when it has none or cannot be read. Pure; never panics. HTML that is too long or too
+/// tangled to be worth its cost is shown as text. May take a second for the worst, so it belongs on a blocking thread.
+pub fn render(raw: &[u8], options: &RenderOptions) -> Option<Rendered> {
     let HtmlBody { html, images } = parse::html_body(raw)?;
-    if html.len() > HTML || !shape::is_reasonable(&html) {
+    // The libraries have never been seen to panic here, but their input is anybody's.
+    let shown = catch_unwind(AssertUnwindSafe(|| as_html(&html, images, options)));
+    shown.ok().flatten().or_else(|| as_text(raw, options))
+}
+
+fn as_html(html: &str, images: Vec<(String, Vec<u8>)>, options: &RenderOptions) -> Option<Rendered> {
+    if html.len() > HTML || !shape::is_reasonable(html) {
         return None;
     }
     let rewriter = Rewriter::new(images, options);
     let filter = rewriter.clone();
     let mut builder = policy::builder();
     builder.attribute_filter(move |element, name, value| filter.attribute(element, name, value));
-    let body = builder.clean(&html).to_string();
+    let body = builder.clean(html).to_string();
     let mut state = rewriter.state();
     let targets = std::mem::take(&mut state.targets);
     Some(Rendered {
         links: links::described(&body, &options.link_base, targets),
-        html: document(&body),
+        html: document(&body, options, state.colours),
         blocked_remote: state.blocked,
-        csp: csp(options.remote),
+        csp: csp(options.remote, true),
+        as_text: false,
     })
 }
 
-fn as_text(raw: &[u8], remote: RemoteContent) -> Rendered {
-    let text = match parse::content(raw) {
-        Content::Letter(letter) => letter.text,
-        Content::Unreadable { .. } => String::new(),
-    };
-    let body = format!("<pre class=\"text\">{}</pre>", escaped(&text));
-    Rendered { html: document(&body), blocked_remote: 0, links: Vec::new(), csp: csp(remote) }
+fn as_text(raw: &[u8], options: &RenderOptions) -> Option<Rendered> {
+    let Content::Letter(letter) = parse::content(raw) else { return None };
+    let html = document(&format!("<pre class=\"text\">{}</pre>", escaped(&letter.text)), options, false);
+    Some(Rendered { html, csp: csp(options.remote, true), as_text: true, ..Rendered::default() })
 }
 
-fn document(body: &str) -> String {
+fn document(body: &str, options: &RenderOptions, own_colours: bool) -> String {
+    // A mail that sets some colours expects white paper for the rest.
+    let paper = if options.dark && !own_colours { DARK } else { LIGHT };
+    let policy = csp(options.remote, false);
     format!(
-        "<!doctype html><html><head><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light\">\
-         <meta name=\"referrer\" content=\"no-referrer\"><style>{LOOK}</style></head><body>{body}</body></html>"
+        "<!doctype html><html><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\
+         <meta name=\"referrer\" content=\"no-referrer\"><style>{paper}{LOOK}</style></head><body>{body}</body></html>"
     )
 }
 
-fn csp(remote: RemoteContent) -> String {
+/// The policy of the frame; a `meta` element may not carry all of it.
+fn csp(remote: RemoteContent, header: bool) -> String {
     let images = match remote {
         RemoteContent::Blocked => "data:",
         RemoteContent::Allowed => "data: https: http:",
     };
+    let frame = if header { "; frame-ancestors tauri://localhost http://tauri.localhost; sandbox" } else { "" };
     format!(
-        "default-src 'none'; img-src {images}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
-         frame-ancestors tauri://localhost http://tauri.localhost; sandbox"
+        "default-src 'none'; img-src {images}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'{frame}"
     )
 }
 
@@ -150,12 +161,14 @@ struct State {
     images: Images,
     targets: Vec<Target>,
     blocked: u32,
+    /// The mail sets colours of its own.
+    colours: bool,
 }
 
 impl Rewriter {
     fn new(images: Vec<(String, Vec<u8>)>, options: &RenderOptions) -> Self {
-        let state = State { images: Images::new(images), targets: Vec::new(), blocked: 0 };
-        let RenderOptions { remote, link_base } = options.clone();
+        let state = State { images: Images::new(images), targets: Vec::new(), blocked: 0, colours: false };
+        let RenderOptions { remote, link_base, .. } = options.clone();
         Self { remote, link_base, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -169,12 +182,22 @@ impl Rewriter {
             ("img", "src") => self.image(value).map(Cow::Owned),
             // No other element has an address.
             (_, "href" | "src") => None,
-            (_, "style") => style::filtered(value).map(Cow::Owned),
+            (_, "style") => self.style(value).map(Cow::Owned),
+            (_, "color" | "bgcolor") => {
+                self.state().colours = true;
+                Some(Cow::Borrowed(value))
+            }
             ("td" | "th", "colspan" | "rowspan") => {
                 value.trim().parse().is_ok_and(|n: u16| n <= 200).then_some(value.into())
             }
             _ => Some(Cow::Borrowed(value)),
         }
+    }
+
+    fn style(&self, value: &str) -> Option<String> {
+        let kept = style::filtered(value)?;
+        self.state().colours |= ["color:", "background:"].iter().any(|name| kept.contains(name));
+        Some(kept)
     }
 
     fn link(&self, value: &str) -> Option<String> {
@@ -204,10 +227,10 @@ mod tests {
 
     #[test]
     fn the_policy_of_the_frame_lets_pictures_in_only_when_they_are_allowed() {
-        let blocked = csp(RemoteContent::Blocked);
+        let blocked = csp(RemoteContent::Blocked, true);
         assert!(blocked.contains("img-src data:;") && !blocked.contains("https:"));
-        assert!(csp(RemoteContent::Allowed).contains("img-src data: https: http:;"));
-        for policy in [blocked, csp(RemoteContent::Allowed)] {
+        assert!(csp(RemoteContent::Allowed, true).contains("img-src data: https: http:;"));
+        for policy in [blocked, csp(RemoteContent::Allowed, true)] {
             assert!(policy.starts_with("default-src 'none';") && policy.ends_with("; sandbox"));
             assert!(!policy.contains("script") && !policy.contains("allow-"));
         }

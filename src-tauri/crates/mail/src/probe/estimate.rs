@@ -2,18 +2,21 @@
 
 use secrecy::SecretString;
 use skrynka_core::model::{EmailSettings, Trouble};
+use time::OffsetDateTime;
 
-use super::{limits, spoken};
+use super::{spoken, watched};
 use crate::{
     connect,
     error::Result,
     folder::{INBOX, named_folder, quoted, sent_folder},
     listen::search_date,
     session::Session,
+    tuning::Tuning,
+    uids::UidSet,
     wire::reply::Reply,
 };
 
-/// Messages of a folder whose size is asked for one by one; more are reckoned from the newest of them.
+/// Messages whose size is asked for; more are reckoned from these.
 const SAMPLE: usize = 2_000;
 
 /// What there is to fetch.
@@ -22,26 +25,37 @@ pub struct Estimate {
     /// Messages in INBOX, the Sent folder and the chosen ones. Of a folder with more than 2,000 messages since the
     /// day asked for, a day more may be counted.
     pub messages: u64,
-    /// Their size in bytes; reckoned from the newest 2,000 of such a folder.
+    /// Their size in bytes; beyond 2,000 messages a folder, reckoned from the newest 2,000.
     pub bytes: u64,
 }
 
-/// Counts the mail that the listener would fetch with these settings.
+/// Counts the mail that `since` asks for (`None`: all).
 ///
 /// # Errors
 /// What the connection test would show.
-pub async fn estimate(settings: &EmailSettings, password: &SecretString) -> std::result::Result<Estimate, Trouble> {
-    let tuning = limits();
-    let counted = async {
-        let mut session = connect::open(settings, password, &tuning).await?;
-        let counted = count(&mut session, settings).await;
-        session.log_out().await;
-        counted
-    };
-    Box::pin(counted).await.map_err(|error| spoken::imap(&error, settings, password))
+pub async fn estimate(
+    settings: &EmailSettings,
+    password: &SecretString,
+    since: Option<OffsetDateTime>,
+    tuning: &Tuning,
+) -> std::result::Result<Estimate, Trouble> {
+    let counted = Box::pin(count(settings, password, since, &watched(tuning))).await;
+    counted.map_err(|error| spoken::imap(&error, settings, password))
 }
 
-async fn count(session: &mut Session, settings: &EmailSettings) -> Result<Estimate> {
+async fn count(
+    settings: &EmailSettings,
+    password: &SecretString,
+    since: Option<OffsetDateTime>,
+    tuning: &Tuning,
+) -> Result<Estimate> {
+    let mut session = connect::open(settings, password, tuning).await?;
+    let counted = add_up(&mut session, settings, since).await;
+    session.log_out().await;
+    counted
+}
+
+async fn add_up(session: &mut Session, settings: &EmailSettings, since: Option<OffsetDateTime>) -> Result<Estimate> {
     let listed = session.folders().await?;
     let chosen = settings.folders.iter().filter_map(|name| named_folder(&listed, name));
     let mut names: Vec<String> = sent_folder(&listed).into_iter().chain(chosen).map(|f| f.name.clone()).collect();
@@ -50,10 +64,13 @@ async fn count(session: &mut Session, settings: &EmailSettings) -> Result<Estima
     names.dedup();
     let mut total = Estimate::default();
     for name in names {
-        let known = if settings.since.is_none() { told(session, &name).await? } else { None };
-        let folder = match known {
+        let told = if since.is_none() { told(session, &name).await? } else { None };
+        let folder = match told {
             Some(folder) => folder,
-            None => reckoned(session, &name, settings).await?,
+            None => {
+                session.examine(&name).await?;
+                reckoned(session, since).await?
+            }
         };
         total.messages += folder.messages;
         total.bytes = total.bytes.saturating_add(folder.bytes);
@@ -61,7 +78,7 @@ async fn count(session: &mut Session, settings: &EmailSettings) -> Result<Estima
     Ok(total)
 }
 
-/// What the server says of the whole folder, where it adds up sizes itself (RFC 8438).
+/// What the server says of a whole folder, where it adds up sizes itself (RFC 8438).
 async fn told(session: &mut Session, name: &str) -> Result<Option<Estimate>> {
     if !session.capabilities.has("STATUS=SIZE") && !session.capabilities.has("IMAP4REV2") {
         return Ok(None);
@@ -78,20 +95,19 @@ async fn told(session: &mut Session, name: &str) -> Result<Option<Estimate>> {
     Ok(item("MESSAGES").zip(item("SIZE")).map(|(messages, bytes)| Estimate { messages, bytes }))
 }
 
-/// Lists what `since` asks for and adds up sizes.
-async fn reckoned(session: &mut Session, name: &str, settings: &EmailSettings) -> Result<Estimate> {
-    session.examine(name).await?;
+/// Lists what `since` asks for and adds up the sizes of the newest.
+async fn reckoned(session: &mut Session, since: Option<OffsetDateTime>) -> Result<Estimate> {
     if session.selected.exists == 0 {
         return Ok(Estimate::default());
     }
-    let since = settings.since;
     let keys = since.map_or_else(|| "ALL".to_owned(), |since| format!("SINCE {}", search_date(since)));
     let uids = session.search(&keys).await?;
-    let sample = uids.newest(SAMPLE);
+    let sample: UidSet = uids.newest(SAMPLE);
     if sample.is_empty() {
         return Ok(Estimate::default());
     }
     let (mut known, mut early, mut bytes) = (0_u64, 0_u64, 0_u64);
+    let command = format!("UID FETCH {sample} (UID RFC822.SIZE INTERNALDATE)");
     let each = |reply| {
         if let Reply::Fetch(fetched) = reply
             && let Some(size) = fetched.size
@@ -105,7 +121,7 @@ async fn reckoned(session: &mut Session, name: &str, settings: &EmailSettings) -
             }
         }
     };
-    session.run(&format!("UID FETCH {sample} (UID RFC822.SIZE INTERNALDATE)"), "read sizes", each).await?;
+    session.run(&command, "read sizes", each).await?;
     let messages = uids.len().saturating_sub(early);
     let measured = known.saturating_sub(early).max(1);
     Ok(Estimate { messages, bytes: bytes.saturating_mul(messages) / measured })

@@ -1,4 +1,4 @@
-//! Which of the servers an address may have are there.
+//! Which of the guessed servers are there.
 
 use std::time::Duration;
 
@@ -10,72 +10,70 @@ use super::smtp;
 use crate::{
     connect,
     error::Result,
-    providers::{Discovery, Servers},
+    providers::{Discovery, Provider, Server},
     tuning::Tuning,
 };
 
 /// Servers that are tried at the same time.
 const AT_ONCE: usize = 6;
-/// The longest a server may take to answer.
+/// The longest a server may take to greet.
 const ANSWER: Duration = Duration::from_secs(6);
 
-/// Returns the best servers that answer with an accepted certificate, IMAP and SMTP each by itself; `None` when no
-/// IMAP server does. No name and no password is sent. Takes at most about six seconds.
-pub async fn find(discovery: &Discovery) -> Option<Servers> {
-    let tuning = Tuning { connect: ANSWER, command: ANSWER, silence: ANSWER, ..Tuning::default() };
-    let candidates = &discovery.servers;
-    let imap = first(candidates, |servers| imap_answers(servers, &tuning));
-    let smtp = first(candidates, |servers| smtp_answers(servers, &tuning));
-    let (imap, smtp) = join(imap, smtp).await;
-    let imap = imap?;
-    // Many networks close the ports of SMTP; then the name that goes with the IMAP server is the best guess.
-    let smtp = smtp.unwrap_or(imap);
-    Some(Servers {
-        imap: imap.imap.clone(),
-        imap_security: imap.imap_security,
-        smtp: smtp.smtp.clone(),
-        smtp_security: smtp.smtp_security,
-    })
+/// Returns the best IMAP and the best SMTP server of the guesses that greet over a connection protected as the guess
+/// says, with an accepted certificate; those of a known provider as they are. No name and no password is sent. Takes
+/// at most about six seconds.
+pub async fn find(discovery: &Discovery, tuning: &Tuning) -> (Option<Server>, Option<Server>) {
+    match discovery {
+        Discovery::Known(provider) => {
+            let Provider { imap, smtp, .. } = &**provider;
+            (Some(imap.clone()), Some(smtp.clone()))
+        }
+        Discovery::Guesses { imap, smtp } => {
+            join(first(imap, Protocol::Imap, tuning), first(smtp, Protocol::Smtp, tuning)).await
+        }
+        Discovery::NotAnAddress => (None, None),
+    }
 }
 
-/// The first in the order of the candidates, though all are asked at once.
-async fn first<'s, F>(candidates: &'s [Servers], answers: impl Fn(&'s Servers) -> F) -> Option<&'s Servers>
-where
-    F: Future<Output = Result<()>>,
-{
-    let attempts: Vec<_> = candidates.iter().map(|servers| (servers, answers(servers))).collect();
-    let attempts = attempts
-        .into_iter()
-        .map(|(servers, answer)| async move { matches!(timeout(ANSWER, answer).await, Ok(Ok(()))).then_some(servers) });
+#[derive(Debug, Clone, Copy)]
+enum Protocol {
+    Imap,
+    Smtp,
+}
+
+/// The first in the order of the guesses, though all are asked at once.
+async fn first(servers: &[Server], protocol: Protocol, tuning: &Tuning) -> Option<Server> {
+    let attempts = servers.iter().cloned().map(|server| {
+        let tuning = tuning.clone();
+        async move { matches!(timeout(ANSWER, greets(&server, protocol, &tuning)).await, Ok(Ok(()))).then_some(server) }
+    });
     let found = stream::iter(attempts).buffered(AT_ONCE).filter_map(std::future::ready);
     std::pin::pin!(found).next().await
 }
 
-async fn imap_answers(servers: &Servers, tuning: &Tuning) -> Result<()> {
-    let settings = settings(servers);
-    let addresses = connect::resolve(&settings.imap, settings.imap_security, tuning).await?;
-    let (tcp, _) = connect::dial(&settings.imap, &addresses, tuning.connect).await?;
-    connect::greet(tcp, &settings, tuning).await.map(drop)
+async fn greets(server: &Server, protocol: Protocol, tuning: &Tuning) -> Result<()> {
+    let settings = settings(server);
+    match protocol {
+        Protocol::Imap => {
+            let addresses = connect::resolve(&settings.imap, settings.imap_security, tuning).await?;
+            let (tcp, _) = connect::dial(&settings.imap, &addresses, tuning.connect).await?;
+            connect::greet(tcp, &settings, tuning).await.map(drop)
+        }
+        Protocol::Smtp => smtp::greeted(&settings, tuning).await.map(drop),
+    }
 }
 
-async fn smtp_answers(servers: &Servers, tuning: &Tuning) -> Result<()> {
-    smtp::greeted(&settings(servers), tuning).await.map(drop)
-}
-
-fn settings(servers: &Servers) -> EmailSettings {
-    let Servers { imap, imap_security, smtp, smtp_security } = servers.clone();
-    let (address, user) = (String::new(), String::new());
-    let (since, ca_pem, folders) = (None, None, Vec::new());
+fn settings(server: &Server) -> EmailSettings {
     EmailSettings {
-        address,
-        imap,
-        imap_security,
-        smtp,
-        smtp_security,
-        user,
-        since,
-        ca_pem,
-        folders,
+        address: String::new(),
+        imap: server.endpoint.clone(),
+        imap_security: server.security,
+        smtp: server.endpoint.clone(),
+        smtp_security: server.security,
+        user: String::new(),
+        since: None,
+        ca_pem: None,
+        folders: Vec::new(),
         write_flags: false,
     }
 }

@@ -23,14 +23,17 @@ const LINE: u64 = 8 << 10;
 /// Lines of one reply.
 const LINES: usize = 200;
 
-/// Connects, encrypts as the settings want it, signs in and leaves. Returns what there is to know in one line.
-pub(super) async fn sign_in(settings: &EmailSettings, password: &SecretString, tuning: &Tuning) -> Result<String> {
+/// Connects, encrypts as the settings want it, signs in and leaves.
+pub(super) async fn sign_in(
+    settings: &EmailSettings,
+    password: &SecretString,
+    tuning: &Tuning,
+) -> Result<Option<TlsFacts>> {
     let (mut line, offered, facts) = greeted(settings, tuning).await?;
-    let mechanism = authenticate(&mut line, &offered, &settings.user, password).await?;
+    authenticate(&mut line, &offered, &settings.user, password).await?;
     // Nobody depends on the goodbye.
     let _goodbye = timeout(tuning.logout, line.ask("QUIT")).await;
-    let version = facts.map_or_else(|| "no encryption".to_owned(), |facts| facts.version.replace("TLSv1_", "TLS 1."));
-    Ok(format!("{version}, {mechanism}"))
+    Ok(facts)
 }
 
 /// Connects and encrypts; returns what the server offers over the protected connection, in upper case.
@@ -48,7 +51,7 @@ pub(super) async fn greeted(
         }
         Security::Starttls => {
             let mut line = Line::greeted(Box::new(tcp), tuning).await?;
-            // What is offered before the handshake is not protected and is forgotten (RFC 3207 section 4.2).
+            // What is offered before the handshake is not protected and is forgotten.
             let _unprotected = line.hello().await?;
             line.ask("STARTTLS").await?.expect(220).map_err(|_| MailError::NoStartTls)?;
             let (stream, facts) = protect(line.into_stream()?, host, ca, tuning.connect).await?;
@@ -60,32 +63,26 @@ pub(super) async fn greeted(
     Ok((line, offered, facts))
 }
 
-async fn authenticate(
-    line: &mut Line,
-    offered: &[String],
-    user: &str,
-    password: &SecretString,
-) -> Result<&'static str> {
-    let mechanisms = offered.iter().filter_map(|words| words.strip_prefix("AUTH"));
-    let mechanisms: Vec<&str> = mechanisms.flat_map(|list| list.split([' ', '='])).collect();
-    let (mechanism, reply) = if mechanisms.contains(&"PLAIN") {
+async fn authenticate(line: &mut Line, offered: &[String], user: &str, password: &SecretString) -> Result<()> {
+    let mechanisms = offered.iter().find_map(|words| words.strip_prefix("AUTH")).unwrap_or_default();
+    let has = |name: &str| mechanisms.split([' ', '=']).any(|word| word == name);
+    let reply = if has("PLAIN") {
         let message = Zeroizing::new(format!("\0{user}\0{}", password.expose_secret()));
-        let response = Zeroizing::new(STANDARD.encode(message.as_bytes()));
-        let command = Zeroizing::new(format!("AUTH PLAIN {}", *response));
-        ("PLAIN", line.ask(&command).await?)
-    } else if mechanisms.contains(&"LOGIN") {
+        let command = Zeroizing::new(format!("AUTH PLAIN {}", STANDARD.encode(message.as_bytes())));
+        line.ask(&command).await?
+    } else if has("LOGIN") {
         line.ask("AUTH LOGIN").await?.expect(334)?;
         line.ask(&STANDARD.encode(user)).await?.expect(334)?;
         let password = Zeroizing::new(STANDARD.encode(password.expose_secret()));
-        ("LOGIN", line.ask(&password).await?)
+        line.ask(&password).await?
     } else {
         return Err(MailError::NoPasswordSignIn);
     };
     match reply.code {
-        235 => Ok(mechanism),
+        235 => Ok(()),
         // RFC 4954 section 6: 454 is the server's own trouble, every 5xx a refusal.
         500..=599 => Err(MailError::SignIn(Box::new(reply.said()))),
-        _ => reply.expect(235).map(|_| mechanism),
+        _ => reply.expect(235).map(drop),
     }
 }
 
