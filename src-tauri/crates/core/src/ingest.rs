@@ -198,13 +198,16 @@ impl Work {
         messages: Vec<&'m IncomingMessage>,
     ) -> Result<Vec<&'m IncomingMessage>, StoreError> {
         let Some(first) = messages.first() else { return Ok(Vec::new()) };
-        let hashes: Vec<[u8; 32]> = messages.iter().map(|message| message.raw.sha256).collect();
+        // A message whose bytes the server did not give has no identity of its own but its place.
+        let has_bytes = |message: &&IncomingMessage| message.raw.size > 0;
+        let hashes: Vec<[u8; 32]> =
+            messages.iter().copied().filter(has_bytes).map(|message| message.raw.sha256).collect();
         let mut candidates = self.tx.same_content(&hashes, &first.place.mailbox, first.place.epoch).await?;
         let mut links = Vec::new();
         let mut fresh = Vec::new();
         for message in messages {
-            match candidates.get_mut(&message.raw.sha256).and_then(|found| (!found.is_empty()).then(|| found.remove(0)))
-            {
+            let same = candidates.get_mut(&message.raw.sha256).filter(|_| has_bytes(&message));
+            match same.and_then(|found| (!found.is_empty()).then(|| found.remove(0))) {
                 Some(same) => {
                     self.follow_read_mark(&same, message.seen);
                     if message.seen && !same.read {

@@ -53,7 +53,7 @@ pub(crate) fn quoted(name: &str) -> Result<String> {
 pub(crate) fn sent_folder(folders: &[Listed]) -> Option<&Listed> {
     let usable = || folders.iter().filter(|folder| !folder.unselectable);
     let named = |name: &&str| usable().find(|folder| display_name(&folder.name).to_lowercase() == **name);
-    usable().find(|folder| folder.sent).or_else(|| SENT_NAMES.iter().find_map(|name| named(&name)))
+    usable().find(|folder| folder.sent).or_else(|| SENT_NAMES.iter().find_map(named))
 }
 
 /// Finds the folder a person or the settings named, by its wire name or by the name people read.

@@ -1,7 +1,7 @@
 //! From bytes to batches: messages are parsed on blocking threads while the next ones are being read, and leave in
 //! the order in which they came.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Mutex};
 
 use sha2::{Digest, Sha256};
 use skrynka_core::{
@@ -27,6 +27,9 @@ const PARSING: usize = 2;
 const UNCOMMITTED: usize = 16;
 /// Messages, or marks and removals, in one batch.
 const GROUP: usize = 500;
+
+/// Held while a large message stands in memory to be parsed, so that there is one of them at a time.
+static LARGE: Mutex<()> = Mutex::new(());
 
 /// A message as it came from the server.
 #[derive(Debug)]
@@ -211,12 +214,12 @@ fn read(source: &Source, fresh: Fresh, arrived_at: OffsetDateTime) -> IncomingMe
             let content = parse::content(&bytes);
             (Raw { sha256: hash(&bytes), size: bytes.len() as u64, bytes: RawBytes::Memory(bytes) }, content)
         }
-        Body::File(file) => match std::fs::read(&file.path) {
-            Ok(bytes) => {
+        Body::File(file) => match (LARGE.lock(), std::fs::read(&file.path)) {
+            (_one_at_a_time, Ok(bytes)) => {
                 let content = parse::content(&bytes);
                 (Raw { sha256: hash(&bytes), size: bytes.len() as u64, bytes: RawBytes::File(file) }, content)
             }
-            Err(error) => refused(Vec::new(), format!("the temporary file could not be read back: {error}")),
+            (_, Err(error)) => refused(Vec::new(), format!("the temporary file could not be read back: {error}")),
         },
         Body::Refused { kept, reason } => refused(kept, reason),
     };

@@ -75,6 +75,8 @@ struct Folder {
     backlog: UidSet,
     /// The marks as last handed over, where the server cannot list changes.
     marks: HashMap<u32, Marks>,
+    /// What was said to be gone on this connection; the server may name it again.
+    gone: UidSet,
     /// What STATUS last said, to see whether a visit is worth it.
     glimpse: Vec<(String, u64)>,
 }
@@ -153,8 +155,8 @@ impl Work {
             }
             let cursor = self.resume.cursor(&mailbox).and_then(FolderCursor::read);
             let source = Source { mailbox, epoch: 0, role, own: self.settings.address.clone() };
-            let (marks, glimpse) = (HashMap::new(), Vec::new());
-            folders.push(Folder { source, cursor, backlog: UidSet::default(), marks, glimpse });
+            let (marks, gone, glimpse) = (HashMap::new(), UidSet::default(), Vec::new());
+            folders.push(Folder { source, cursor, backlog: UidSet::default(), marks, gone, glimpse });
         }
         self.folders = folders;
         Ok(())

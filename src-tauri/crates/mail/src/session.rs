@@ -321,12 +321,14 @@ impl Session {
             self.send_line("DONE").await?;
         }
         let sent = self.wire.send("LOGOUT", self.tuning.command).await?;
-        while patient {
+        if !patient {
+            return Ok(());
+        }
+        loop {
             match self.wire.next(self.tuning.command).await? {
-                Reply::Status { tag: Some(tag), .. } if tag == sent => break,
+                Reply::Status { tag: Some(tag), .. } if tag == sent => return Ok(()),
                 _ => {}
             }
         }
-        Ok(())
     }
 }

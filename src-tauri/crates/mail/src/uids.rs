@@ -71,6 +71,11 @@ impl UidSet {
         Self(left)
     }
 
+    /// What is in either set.
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        Self::normalise([self.0.as_slice(), other.0.as_slice()].concat())
+    }
+
     /// The newest `count` UIDs.
     pub(crate) fn newest(&self, count: usize) -> Self {
         self.iter().rev().take(count).collect()
@@ -155,6 +160,8 @@ mod tests {
         let some = set("3:5,10:22,40:50");
         let expected: Vec<u32> = all.iter().filter(|uid| !some.contains(*uid)).collect();
         assert_eq!(all.without(&some).iter().collect::<Vec<_>>(), expected);
+        assert_eq!(all.without(&some).with(&some).with(&all), all.with(&some));
+        assert_eq!(all.with(&some).to_string(), "1:30,40:50");
         assert_eq!(all.newest(3).to_string(), "29:30,40");
         assert!(!all.contains(0) && !all.contains(11) && all.contains(30));
     }

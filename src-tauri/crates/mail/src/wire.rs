@@ -1,6 +1,6 @@
 //! The line to an IMAP server: commands out, responses in, each read within a deadline.
 //!
-//! The grammar of FETCH and LIST is imap-proto's. Framing is our own (see [`frame`]), because a client that parses
+//! The grammar of FETCH and LIST is imap-proto's. Framing is our own (see `frame`), because a client that parses
 //! while it reads has to give up the connection over one odd response and allocates whatever size is announced.
 
 pub(crate) mod frame;
@@ -71,9 +71,9 @@ impl Wire {
             let missing = self.scan.needed().saturating_sub(self.buffer.len());
             self.buffer.reserve(missing.max(32 << 10));
             let read = timeout(silence, self.stream.read_buf(&mut self.buffer)).await;
-            match read.map_err(|_| MailError::Silent(silence))?.map_err(MailError::Broken)? {
-                0 => return Err(MailError::Closed { cut: !self.buffer.is_empty() }),
-                _ => {}
+            let count = read.map_err(|_| MailError::Silent(silence))?.map_err(MailError::Broken)?;
+            if count == 0 {
+                return Err(MailError::Closed { cut: !self.buffer.is_empty() });
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Mails as they really come, one oddity a file.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use skrynka_core::{

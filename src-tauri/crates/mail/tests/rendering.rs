@@ -221,7 +221,9 @@ fn what_mails_look_like_survives() {
         "{body}"
     );
     assert!(!body.contains("p{") && !body.contains("<title") && !body.contains("MsoNormal"));
-    assert!(rendered.html.starts_with("<!doctype html><html><head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\""));
+    assert!(rendered.html.starts_with(
+        "<!doctype html><html><head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\""
+    ));
 }
 
 #[test]

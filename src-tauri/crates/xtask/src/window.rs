@@ -59,7 +59,7 @@ pub(crate) fn run_e2e(project: &Project, evidence: &Evidence, files: &[&str]) ->
     ensure!(!names.is_empty(), "There are no tests in {SCRIPTS}");
     let display = Display::start()?;
     let mut command = project.command("node");
-    command.args(["--test", "--test-concurrency=1"]);
+    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
     command.args(
         names.iter().map(|name| format!("{SCRIPTS}/{}", name.trim_start_matches(SCRIPTS).trim_start_matches('/'))),
     );

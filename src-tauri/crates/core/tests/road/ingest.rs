@@ -2,7 +2,7 @@
 
 use crate::common::{Bureau, Mail};
 use skrynka_core::{
-    connector::{Batch, Content, Cursor, Incoming},
+    connector::{Batch, Content, Cursor, Incoming, RawBytes},
     store::{ConversationListing, FactKind},
 };
 
@@ -145,6 +145,23 @@ async fn an_unreadable_message_is_kept_with_its_reason_and_its_bytes() {
     let message = bureau.store.messages(bureau.account, unreadable.id, None, 1).await.unwrap().remove(0);
     assert_eq!(message.unreadable.as_deref(), Some("10,000 parts"));
     assert_eq!(bureau.store.raw_message(bureau.account, message.id).await.unwrap(), Mail::new(1).bytes());
+}
+
+#[tokio::test]
+async fn messages_without_bytes_are_never_taken_for_one_another() {
+    let bureau = Bureau::new().await;
+    let empty = |epoch| {
+        let mut mail = Mail::new(1).epoch(epoch).message();
+        mail.content = Content::Unreadable { reason: "the server does not give it".to_owned() };
+        mail.raw.size = 0;
+        mail.raw.sha256 = [0; 32];
+        mail.raw.bytes = RawBytes::Memory(Vec::new());
+        Incoming::Message(Box::new(mail))
+    };
+
+    let (first, second) = (bureau.ingest(vec![empty(1)]).await, bureau.ingest(vec![empty(2)]).await);
+
+    assert_eq!((first.stored, second.stored, second.linked), (1, 1, 0));
 }
 
 #[tokio::test]

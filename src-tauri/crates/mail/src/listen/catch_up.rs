@@ -78,6 +78,7 @@ impl Work {
             tracing::warn!(target: "skrynka::email", folder = name, epoch, "Folder was renumbered by its server");
             folder.cursor = None;
             folder.marks.clear();
+            folder.gone = UidSet::default();
         }
         self.list_backlog(place).await
     }

@@ -48,7 +48,7 @@ impl Work {
 
     async fn listed_changes(&mut self, place: usize, mut cursor: FolderCursor, modseq: u64) -> Result<()> {
         let changes = self.ask_changes(&cursor, modseq, " VANISHED").await?;
-        let gone = changes.vanished.clip(cursor.low, cursor.high);
+        let gone = changes.vanished.clip(cursor.low, cursor.high).without(&self.folders[place].gone);
         let gone = self.confirmed(&cursor, gone).await?;
         let unchanged = changes.marks.is_empty() && gone.is_empty() && changes.modseq <= modseq;
         cursor.modseq = Some(changes.modseq.max(modseq));
@@ -56,6 +56,7 @@ impl Work {
             return Ok(());
         }
         let said = self.words(place, changes.marks, &gone);
+        self.folders[place].gone = self.folders[place].gone.with(&gone);
         self.hand_over_changes(place, cursor, said).await
     }
 

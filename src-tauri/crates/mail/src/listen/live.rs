@@ -25,7 +25,7 @@ impl Work {
         let mut others = Instant::now();
         let mut swept = Instant::now();
         // What arrived while the other folders were read has not been heard on this selection.
-        self.to_inbox().await?;
+        self.back_to_inbox().await?;
         while self.folders.iter().all(|folder| folder.backlog.is_empty()) {
             if self.session.unasked.arrivals {
                 self.fetch_arrivals().await?;
@@ -48,7 +48,7 @@ impl Work {
         Ok(())
     }
 
-    async fn to_inbox(&mut self) -> Result<()> {
+    async fn back_to_inbox(&mut self) -> Result<()> {
         if self.session.selected.name != self.folders[0].source.mailbox {
             self.visit(0).await?;
             self.arrivals(0).await?;
@@ -90,7 +90,7 @@ impl Work {
                 self.reconcile(place).await?;
             }
         }
-        self.to_inbox().await
+        self.back_to_inbox().await
     }
 
     /// Waits until the server says something, or until `due`.

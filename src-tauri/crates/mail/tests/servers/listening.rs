@@ -1,10 +1,8 @@
 //! The listener against a real Dovecot.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Desk, PASSWORD, USER, mail, quick, settings};
+use crate::desk::{Desk, PASSWORD, USER, mail, quick, settings};
 use skrynka_core::{
     connector::ConnectorError,
     model::{AccountState, Direction, Place, Security, TroubleCode},

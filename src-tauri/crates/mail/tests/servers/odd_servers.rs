@@ -1,13 +1,10 @@
 //! Servers that break the rules: nothing is lost, nothing loops, and no password leaves before it may.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{
-    Desk, PASSWORD, USER, mail, quick,
+use crate::{
+    desk::{Desk, PASSWORD, USER, mail, quick, settings},
     scripted::{Say, Server, fetched, say},
-    settings,
 };
 use skrynka_core::{
     connector::ConnectorError,

@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::mail;
+use crate::desk::mail;
 
 /// What a script says to a command.
 pub enum Say {
@@ -38,7 +38,6 @@ pub struct Server {
     pub port: u16,
     /// Every line the clients sent, without tags.
     pub heard: Arc<Mutex<Vec<String>>>,
-    pub connections: Arc<AtomicUsize>,
     _stop: DropGuard,
 }
 
@@ -62,9 +61,10 @@ impl Server {
     pub async fn start(count: u32, script: impl Fn(usize, &str) -> Say + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (heard, connections) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<AtomicUsize>::default());
+        let heard = Arc::<Mutex<Vec<String>>>::default();
         let stop = CancellationToken::new();
-        let (stopped, lines, number, script) = (stop.clone(), heard.clone(), connections.clone(), Arc::new(script));
+        let (stopped, lines, script) = (stop.clone(), heard.clone(), Arc::new(script));
+        let number = AtomicUsize::new(0);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let listener = {
@@ -84,7 +84,7 @@ impl Server {
                 tokio::select! { () = accept => {}, () = stopped.cancelled() => {} }
             });
         });
-        Self { port, heard, connections, _stop: stop.drop_guard() }
+        Self { port, heard, _stop: stop.drop_guard() }
     }
 
     pub fn heard(&self) -> Vec<String> {

@@ -1,7 +1,5 @@
 //! A desk that listens to one mailbox and keeps what it hears, as the core would.
 
-pub mod scripted;
-
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex},

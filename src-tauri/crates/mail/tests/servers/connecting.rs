@@ -1,8 +1,6 @@
 //! Connecting and signing in, against a real Dovecot.
 
-mod common;
-
-use common::{Desk, PASSWORD, USER, mail, quick, secrets, settings};
+use crate::desk::{Desk, PASSWORD, USER, mail, quick, secrets, settings};
 use skrynka_core::{
     connector::ConnectorError,
     model::{EmailSettings, Security, TroubleCode},
