@@ -1,8 +1,10 @@
 //! The connection test: every step by itself, with its time, what was found, and the server's own words when it fails.
 
+mod diagnose;
 mod estimate;
 mod find;
 mod smtp;
+mod spoken;
 
 use std::time::{Duration, Instant};
 
@@ -16,9 +18,11 @@ pub use self::{
 pub use crate::connect::tls::TlsFacts;
 use crate::{
     connect,
-    error::Result,
+    error::{MailError, Result},
     folder::{display_name, sent_folder},
+    session::{self, Session},
     tuning::Tuning,
+    wire::reply::Reply,
 };
 
 /// What a step does.
@@ -116,7 +120,8 @@ impl TestReport {
 
 /// Tests the settings against the real servers. Changes nothing there. Each step is told to `on_step` as it ends.
 ///
-/// One refused sign-in is final here: a person has just typed the password.
+/// One refused sign-in is final here: a person has just typed the password. No single answer is waited for longer
+/// than 12 seconds, however long `tuning` allows.
 pub async fn test(
     settings: &EmailSettings,
     password: &SecretString,
@@ -124,12 +129,26 @@ pub async fn test(
     on_step: &mut (dyn FnMut(&Step) + Send),
 ) -> TestReport {
     let mut test = Test { report: TestReport::default(), on_step };
+    let tuning = &watched(tuning);
     // A failed step has been noted already; the ones that need it are left out.
-    let _read = test.imap(settings, password, tuning).await;
+    let _read = Box::pin(test.imap(settings, password, tuning)).await;
     let started = Instant::now();
-    let outcome = smtp::sign_in(settings, password, tuning).await;
-    let _sent = test.note(StepName::Smtp, started, outcome.map(|facts| (Finding::Smtp(facts), ())));
+    let outcome = match smtp::sign_in(settings, password, tuning).await {
+        Ok(facts) => Ok((Finding::Smtp(facts), ())),
+        Err(error) => {
+            let error = diagnose::explained(error, &settings.smtp, settings.smtp_security, tuning).await;
+            Err(spoken::smtp(&error, settings, password))
+        }
+    };
+    let _sent = test.note(StepName::Smtp, started, outcome);
     test.report
+}
+
+/// The limits while a person watches: nobody waits half a minute for one answer.
+fn watched(tuning: &Tuning) -> Tuning {
+    let connect = tuning.connect.min(Duration::from_secs(10));
+    let command = tuning.command.min(Duration::from_secs(12));
+    Tuning { connect, command, ..tuning.clone() }
 }
 
 struct Test<'a> {
@@ -139,53 +158,89 @@ struct Test<'a> {
 
 impl Test<'_> {
     async fn imap(&mut self, settings: &EmailSettings, password: &SecretString, tuning: &Tuning) -> Option<()> {
+        let spoken = |error: MailError| spoken::imap(&error, settings, password);
         let started = Instant::now();
         let found = connect::resolve(&settings.imap, settings.imap_security, tuning).await;
         let found = found.map(|found| (Finding::Addresses(found.iter().map(|a| a.ip().to_string()).collect()), found));
-        let addresses = self.note(StepName::Resolve, started, found)?;
+        let addresses = self.note(StepName::Resolve, started, found.map_err(spoken))?;
 
         let started = Instant::now();
         let dialled = connect::dial(&settings.imap, &addresses, tuning.connect).await;
         let dialled = dialled.map(|(tcp, peer)| (Finding::Peer(peer.to_string()), tcp));
-        let tcp = self.note(StepName::Connect, started, dialled)?;
+        let tcp = self.note(StepName::Connect, started, dialled.map_err(spoken))?;
 
         let started = Instant::now();
-        let greeted = connect::greet(tcp, settings, tuning).await;
-        let greeted = greeted.map(|greeted| (Finding::Tls(greeted.tls.clone()), greeted));
+        let greeted = match connect::greet(tcp, settings, tuning).await {
+            Ok(greeted) => Ok((Finding::Tls(greeted.tls.clone()), greeted)),
+            Err(error) => {
+                let error = diagnose::explained(error, &settings.imap, settings.imap_security, tuning).await;
+                Err(spoken(error))
+            }
+        };
         let greeted = self.note(StepName::Tls, started, greeted)?;
 
         let started = Instant::now();
         let session = connect::sign_in::sign_in(greeted, &settings.user, password, tuning).await;
-        let mut session = self.note(StepName::SignIn, started, session.map(|session| (Finding::SignedIn, session)))?;
+        let session = session.map(|session| (Finding::SignedIn, session)).map_err(spoken);
+        let mut session = self.note(StepName::SignIn, started, session)?;
 
         let started = Instant::now();
         let listed = folders(&mut session).await;
-        let goes_on = self.note(StepName::Folders, started, listed.map(|finding| (finding, ())));
+        let mut goes_on = self.note(StepName::Folders, started, listed.map(|finding| (finding, ())).map_err(spoken));
         if goes_on.is_some() {
-            let idle = session.capabilities.has("IDLE");
-            self.note(StepName::Idle, Instant::now(), Ok((Finding::Idle(idle), ())));
+            let started = Instant::now();
+            let idle = idles(&mut session).await;
+            goes_on = self.note(StepName::Idle, started, idle.map(|idle| (Finding::Idle(idle), ())).map_err(spoken));
         }
         session.log_out().await;
         goes_on
     }
 
     /// Notes a step and gives back what the next one needs.
-    fn note<T>(&mut self, name: StepName, started: Instant, outcome: Result<(Finding, T)>) -> Option<T> {
+    fn note<T>(
+        &mut self,
+        name: StepName,
+        started: Instant,
+        outcome: std::result::Result<(Finding, T), Trouble>,
+    ) -> Option<T> {
         let (outcome, needed) = match outcome {
             Ok((finding, needed)) => (Ok(finding), Some(needed)),
-            Err(error) => (Err(error.trouble()), None),
+            Err(trouble) => (Err(trouble), None),
         };
         let step = Step { name, took: started.elapsed(), outcome };
+        let ms = u64::try_from(step.took.as_millis()).unwrap_or(u64::MAX);
+        let trouble = step.outcome.as_ref().err().map(|trouble| trouble.code.as_str());
+        tracing::info!(target: "skrynka::email", step = name.as_str(), ms, trouble, "Connection tested");
         (self.on_step)(&step);
         self.report.steps.push(step);
         needed
     }
 }
 
-async fn folders(session: &mut crate::session::Session) -> Result<Finding> {
+async fn folders(session: &mut Session) -> Result<Finding> {
     let listed = session.folders().await?;
     session.examine(crate::folder::INBOX).await?;
     let sent = sent_folder(&listed).map(|folder| display_name(&folder.name));
     let names = listed.iter().filter(|folder| !folder.unselectable).map(|folder| display_name(&folder.name)).collect();
     Ok(Finding::Folders { names, sent })
+}
+
+/// Begins to wait for news and ends it at once: what is offered is not always granted.
+async fn idles(session: &mut Session) -> Result<bool> {
+    if !session.capabilities.has("IDLE") {
+        return Ok(false);
+    }
+    let deadline = session.tuning.command;
+    let sent = session.send("IDLE").await?;
+    loop {
+        match session.step(&sent, "wait for news", deadline).await {
+            Ok(session::Step::Reply(Reply::Continue)) => break,
+            Ok(session::Step::Reply(_)) => {}
+            Ok(session::Step::Done(_)) | Err(MailError::Refused { .. }) => return Ok(false),
+            Err(other) => return Err(other),
+        }
+    }
+    session.send_line("DONE").await?;
+    while let session::Step::Reply(_) = session.step(&sent, "end the wait", deadline).await? {}
+    Ok(true)
 }

@@ -1,6 +1,7 @@
 //! Settings of mail providers: a built-in table first, guesses by the usual names after it. Pure.
 
 use skrynka_core::model::{Endpoint, Security, is_plausible_address};
+use url::Host;
 
 /// How a provider lets other programs sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +91,45 @@ const TABLE: &[Row] = &[
             "outlook.de",
             "hotmail.de",
             "hotmail.fr",
+            "hotmail.be",
+            "hotmail.ca",
+            "hotmail.cz",
+            "hotmail.es",
+            "hotmail.it",
+            "hotmail.nl",
+            "hotmail.no",
+            "hotmail.se",
+            "live.at",
+            "live.be",
+            "live.ca",
+            "live.cn",
+            "live.de",
+            "live.dk",
+            "live.fi",
+            "live.fr",
+            "live.ie",
+            "live.it",
+            "live.nl",
+            "live.no",
+            "live.se",
+            "live.com.au",
+            "outlook.at",
+            "outlook.be",
+            "outlook.cz",
+            "outlook.dk",
+            "outlook.es",
+            "outlook.hu",
+            "outlook.ie",
+            "outlook.it",
+            "outlook.jp",
+            "outlook.lv",
+            "outlook.pt",
+            "outlook.sk",
+            "outlook.com.au",
+            "outlook.com.br",
+            "outlook.com.tr",
+            "windowslive.com",
+            "office365.com",
             "outlook.fr",
             "onmicrosoft.com",
         ],
@@ -128,7 +168,29 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "Yahoo",
-        domains: &["yahoo.com", "yahoo.co.uk", "yahoo.de", "yahoo.fr", "yahoo.pl", "ymail.com", "rocketmail.com"],
+        domains: &[
+            "yahoo.com",
+            "yahoo.co.uk",
+            "yahoo.de",
+            "yahoo.fr",
+            "yahoo.pl",
+            "yahoo.ca",
+            "yahoo.es",
+            "yahoo.it",
+            "yahoo.ro",
+            "yahoo.se",
+            "yahoo.gr",
+            "yahoo.co.in",
+            "yahoo.co.nz",
+            "yahoo.com.ar",
+            "yahoo.com.au",
+            "yahoo.com.br",
+            "yahoo.com.mx",
+            "yahoo.com.tr",
+            "myyahoo.com",
+            "ymail.com",
+            "rocketmail.com",
+        ],
         imap: "imap.mail.yahoo.com:993",
         smtp: "smtp.mail.yahoo.com:465",
         passwords: Passwords::AppPassword,
@@ -191,6 +253,15 @@ const TABLE: &[Row] = &[
             "autograf.pl",
             "buziaczek.pl",
             "amorki.pl",
+            "onet.com.pl",
+            "poczta.onet.eu",
+            "vip.onet.pl",
+            "republika.pl",
+            "adres.pl",
+            "cyberia.pl",
+            "opoczta.pl",
+            "pseudonim.pl",
+            "spoko.pl",
         ],
         imap: "imap.poczta.onet.pl:993",
         smtp: "smtp.poczta.onet.pl:465",
@@ -200,7 +271,19 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "Interia",
-        domains: &["interia.pl", "interia.eu", "interia.com", "poczta.fm", "intmail.pl", "vip.interia.pl"],
+        domains: &[
+            "interia.pl",
+            "interia.eu",
+            "interia.com",
+            "poczta.fm",
+            "intmail.pl",
+            "interiowy.pl",
+            "adresik.net",
+            "ogarnij.se",
+            "pisz.to",
+            "pacz.to",
+            "vip.interia.pl",
+        ],
         imap: "poczta.interia.pl:993",
         smtp: "poczta.interia.pl:465",
         passwords: Passwords::Yes,
@@ -209,7 +292,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "GMX",
-        domains: &["gmx.net", "gmx.de", "gmx.at", "gmx.ch"],
+        domains: &["gmx.net", "gmx.de", "gmx.at", "gmx.ch", "gmx.eu", "gmx.org", "gmx.info", "gmx.biz"],
         imap: "imap.gmx.net:993",
         smtp: "mail.gmx.net:465",
         passwords: Passwords::Yes,
@@ -218,7 +301,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "GMX",
-        domains: &["gmx.com", "gmx.us", "gmx.co.uk"],
+        domains: &["gmx.com", "gmx.us", "gmx.co.uk", "gmx.fr", "gmx.es", "gmx.it", "gmx.ie", "gmx.pt", "gmx.se"],
         imap: "imap.gmx.com:993",
         smtp: "mail.gmx.com:465",
         passwords: Passwords::Yes,
@@ -236,7 +319,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "AOL",
-        domains: &["aol.com"],
+        domains: &["aol.com", "aim.com", "aol.co.uk", "aol.de", "aol.fr", "aol.it", "aol.es"],
         imap: "imap.aol.com:993",
         smtp: "smtp.aol.com:465",
         passwords: Passwords::AppPassword,
@@ -269,7 +352,8 @@ pub fn discover(address: &str) -> Discovery {
     let Some((_, domain)) = address.rsplit_once('@').filter(|_| is_plausible_address(address)) else {
         return Discovery::NotAnAddress;
     };
-    let domain = domain.to_lowercase();
+    // The names of servers are ASCII; a domain in another script is written as DNS has it (RFC 5891).
+    let Ok(Host::Domain(domain)) = Host::parse(domain) else { return Discovery::NotAnAddress };
     let of_domain = |row: &&Row| {
         row.domains.contains(&domain.as_str())
             || domain.ends_with(".onmicrosoft.com") && row.domains.contains(&"onmicrosoft.com")
@@ -350,5 +434,25 @@ mod tests {
         let order: Vec<Security> = imap.iter().map(|server| server.security).collect();
         assert_eq!(order, [[Security::Tls; 3], [Security::Starttls; 3]].concat());
         assert_eq!(discover("not an address"), Discovery::NotAnAddress);
+    }
+    #[test]
+    fn a_name_that_only_looks_like_a_provider_is_not_taken_for_it() {
+        for address in ["x@notgmail.com", "x@gmail.com.example.org", "x@onmicrosoft.com.example.org"] {
+            assert!(matches!(discover(address), Discovery::Guesses { .. }), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_domain_in_another_script_is_asked_for_as_dns_has_it() {
+        let Discovery::Guesses { imap, .. } = discover("пошта@приклад.укр") else { panic!() };
+        assert_eq!(imap[0].endpoint.host, "imap.xn--80aikifvh.xn--j1amh");
+    }
+
+    #[test]
+    fn what_is_no_address_is_not_looked_up() {
+        for text in ["", "gmail.com", "@gmail.com", "a@", "a b@gmail.com", "a@127.0.0.1", "a@[::1]", "a@b..c", "a@%zz"]
+        {
+            assert_eq!(discover(text), Discovery::NotAnAddress, "{text:?}");
+        }
     }
 }

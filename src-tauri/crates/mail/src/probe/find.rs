@@ -1,9 +1,12 @@
 //! Which of the guessed servers are there.
 
-use futures_util::{StreamExt, stream};
-use skrynka_core::model::Security;
+use std::time::Duration;
+
+use futures_util::{StreamExt, future::join, stream};
+use skrynka_core::model::EmailSettings;
 use tokio::time::timeout;
 
+use super::smtp;
 use crate::{
     connect,
     error::Result,
@@ -13,9 +16,12 @@ use crate::{
 
 /// Servers that are tried at the same time.
 const AT_ONCE: usize = 6;
+/// The longest a server may take to greet.
+const ANSWER: Duration = Duration::from_secs(6);
 
-/// Returns the first IMAP and the first SMTP server of the guesses that answer on their port; those of a known
-/// provider as they are. Sends nothing to them but a connection. `None` where nothing answers.
+/// Returns the best IMAP and the best SMTP server of the guesses that greet over a connection protected as the guess
+/// says, with an accepted certificate; those of a known provider as they are. No name and no password is sent. Takes
+/// at most about six seconds.
 pub async fn find(discovery: &Discovery, tuning: &Tuning) -> (Option<Server>, Option<Server>) {
     match discovery {
         Discovery::Known(provider) => {
@@ -23,43 +29,51 @@ pub async fn find(discovery: &Discovery, tuning: &Tuning) -> (Option<Server>, Op
             (Some(imap.clone()), Some(smtp.clone()))
         }
         Discovery::Guesses { imap, smtp } => {
-            futures_util::future::join(first_that_answers(imap, tuning), first_that_answers(smtp, tuning)).await
+            join(first(imap, Protocol::Imap, tuning), first(smtp, Protocol::Smtp, tuning)).await
         }
         Discovery::NotAnAddress => (None, None),
     }
 }
 
-async fn first_that_answers(servers: &[Server], tuning: &Tuning) -> Option<Server> {
+#[derive(Debug, Clone, Copy)]
+enum Protocol {
+    Imap,
+    Smtp,
+}
+
+/// The first in the order of the guesses, though all are asked at once.
+async fn first(servers: &[Server], protocol: Protocol, tuning: &Tuning) -> Option<Server> {
     let attempts = servers.iter().cloned().map(|server| {
         let tuning = tuning.clone();
-        async move { answers(&server, &tuning).await.is_ok().then_some(server) }
+        async move { matches!(timeout(ANSWER, greets(&server, protocol, &tuning)).await, Ok(Ok(()))).then_some(server) }
     });
     let found = stream::iter(attempts).buffered(AT_ONCE).filter_map(std::future::ready);
-    let mut found = std::pin::pin!(found);
-    timeout(tuning.connect * 2, found.next()).await.ok().flatten()
+    std::pin::pin!(found).next().await
 }
 
-async fn answers(server: &Server, tuning: &Tuning) -> Result<()> {
-    let addresses = connect::resolve(&server.endpoint, Security::Tls, tuning).await?;
-    connect::dial(&server.endpoint, &addresses, tuning.connect).await.map(drop)
+async fn greets(server: &Server, protocol: Protocol, tuning: &Tuning) -> Result<()> {
+    let settings = settings(server);
+    match protocol {
+        Protocol::Imap => {
+            let addresses = connect::resolve(&settings.imap, settings.imap_security, tuning).await?;
+            let (tcp, _) = connect::dial(&settings.imap, &addresses, tuning.connect).await?;
+            connect::greet(tcp, &settings, tuning).await.map(drop)
+        }
+        Protocol::Smtp => smtp::greeted(&settings, tuning).await.map(drop),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use skrynka_core::model::Endpoint;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn the_first_guess_that_answers_is_taken_in_the_order_of_the_guesses() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let other = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        let server =
-            |port| Server { endpoint: Endpoint { host: "127.0.0.1".to_owned(), port }, security: Security::Tls };
-        let (first, second) = (listener.local_addr().unwrap().port(), other.local_addr().unwrap().port());
-        let imap = vec![server(closed), server(first), server(second)];
-        let guesses = Discovery::Guesses { imap, smtp: vec![server(closed)] };
-        assert_eq!(find(&guesses, &Tuning::default()).await, (Some(server(first)), None));
+fn settings(server: &Server) -> EmailSettings {
+    EmailSettings {
+        address: String::new(),
+        imap: server.endpoint.clone(),
+        imap_security: server.security,
+        smtp: server.endpoint.clone(),
+        smtp_security: server.security,
+        user: String::new(),
+        since: None,
+        ca_pem: None,
+        folders: Vec::new(),
+        write_flags: false,
     }
 }

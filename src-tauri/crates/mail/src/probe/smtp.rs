@@ -29,6 +29,18 @@ pub(super) async fn sign_in(
     password: &SecretString,
     tuning: &Tuning,
 ) -> Result<Option<TlsFacts>> {
+    let (mut line, offered, facts) = greeted(settings, tuning).await?;
+    authenticate(&mut line, &offered, &settings.user, password).await?;
+    // Nobody depends on the goodbye.
+    let _goodbye = timeout(tuning.logout, line.ask("QUIT")).await;
+    Ok(facts)
+}
+
+/// Connects and encrypts; returns what the server offers over the protected connection, in upper case.
+pub(super) async fn greeted(
+    settings: &EmailSettings,
+    tuning: &Tuning,
+) -> Result<(Line, Vec<String>, Option<TlsFacts>)> {
     let addresses = resolve(&settings.smtp, settings.smtp_security, tuning).await?;
     let (tcp, _) = dial(&settings.smtp, &addresses, tuning.connect).await?;
     let (host, ca) = (&settings.smtp.host, settings.ca_pem.as_deref());
@@ -48,10 +60,7 @@ pub(super) async fn sign_in(
         Security::LoopbackPlain => (Line::greeted(Box::new(tcp), tuning).await?, None),
     };
     let offered = line.hello().await?;
-    authenticate(&mut line, &offered, &settings.user, password).await?;
-    // Nobody depends on the goodbye.
-    let _goodbye = line.ask("QUIT").await;
-    Ok(facts)
+    Ok((line, offered, facts))
 }
 
 async fn authenticate(line: &mut Line, offered: &[String], user: &str, password: &SecretString) -> Result<()> {
@@ -78,7 +87,7 @@ async fn authenticate(line: &mut Line, offered: &[String], user: &str, password:
 }
 
 /// The line to an SMTP server.
-struct Line {
+pub(super) struct Line {
     stream: BufReader<Box<dyn Stream>>,
     tuning: Tuning,
 }
@@ -114,9 +123,10 @@ impl Line {
         Ok(line)
     }
 
-    /// Greets and returns what the server offers, in upper case.
+    /// Greets and returns what the server offers, in upper case. A desktop has no name in DNS, so it gives an address
+    /// literal (RFC 5321 section 4.1.3).
     async fn hello(&mut self) -> Result<Vec<String>> {
-        let answer = self.ask("EHLO localhost").await?.expect(250)?;
+        let answer = self.ask("EHLO [127.0.0.1]").await?.expect(250)?;
         Ok(answer.lines.into_iter().skip(1).map(|line| line.to_ascii_uppercase()).collect())
     }
 

@@ -4,6 +4,7 @@
 
 mod connecting;
 mod desk;
+mod finding;
 mod listening;
 mod odd_servers;
 mod probing;

@@ -1,16 +1,19 @@
 //! The connection test against a real Dovecot and the lab's SMTP server.
 
+use std::time::Duration;
+
 use crate::desk::{PASSWORD, USER, mail, settings};
 use secrecy::SecretString;
 use skrynka_core::model::{EmailSettings, Endpoint, Security, TroubleCode};
 use skrynka_lab::{
-    Dovecot, Options, SmtpSink,
+    Dovecot, Mode, Options, Proxy, SmtpSink,
     authority::{Authority, Certificate},
     dovecot::StoredMail,
+    smtp::Fault,
 };
 use skrynka_mail::{
     Tuning,
-    probe::{Finding, StepName, TestReport, estimate, test},
+    probe::{Finding, Step, StepName, TestReport, estimate, test},
 };
 use time::macros::datetime;
 
@@ -21,24 +24,45 @@ struct Lab {
 }
 
 fn lab(certificate: Certificate, security: Security) -> Lab {
-    let dovecot = Dovecot::start(Options { certificate, ..Options::default() }).unwrap();
+    lab_with(Options { certificate, ..Options::default() }, security)
+}
+
+fn lab_with(options: Options, security: Security) -> Lab {
+    let dovecot = Dovecot::start(options).unwrap();
     dovecot.add_user(USER, PASSWORD).unwrap();
     let authority = Authority::new().unwrap();
     let smtp = SmtpSink::start(&authority).unwrap();
     smtp.add_user(USER, PASSWORD);
     let port = |tls: u16, plain: u16| if security == Security::Tls { tls } else { plain };
     let mut settings = settings(port(dovecot.imaps().port(), dovecot.imap().port()), security);
-    settings.smtp = Endpoint { host: "127.0.0.1".to_owned(), port: port(smtp.smtps().port(), smtp.smtp().port()) };
+    settings.smtp = local(port(smtp.smtps().port(), smtp.smtp().port()));
     settings.ca_pem = Some(format!("{}\n{}", dovecot.ca_pem(), authority.pem()));
     Lab { dovecot, smtp, settings }
 }
 
+fn local(port: u16) -> Endpoint {
+    Endpoint { host: "127.0.0.1".to_owned(), port }
+}
+
 async fn run(settings: &EmailSettings, password: &str) -> TestReport {
+    run_within(settings, password, &Tuning::default()).await
+}
+
+async fn run_within(settings: &EmailSettings, password: &str, tuning: &Tuning) -> TestReport {
     let mut told = Vec::new();
-    let password = SecretString::from(password.to_owned());
-    let report = test(settings, &password, &Tuning::default(), &mut |step| told.push(step.clone())).await;
+    let secret = SecretString::from(password.to_owned());
+    let report = test(settings, &secret, tuning, &mut |step| told.push(step.clone())).await;
     assert_eq!(told, report.steps, "every step is told as it ends");
+    assert!(!format!("{report:?}").contains(password), "the password was told");
     report
+}
+
+/// Asserts at which step the test failed, and why. Returns what was said.
+fn failure(report: &TestReport, name: StepName, code: TroubleCode) -> String {
+    let failed = report.steps.iter().find(|step| step.outcome.is_err()).unwrap();
+    let trouble = failed.outcome.as_ref().unwrap_err();
+    assert_eq!((failed.name, trouble.code), (name, code), "{trouble:?}");
+    trouble.detail.clone()
 }
 
 fn names(report: &TestReport) -> Vec<StepName> {
@@ -108,21 +132,127 @@ async fn smtp_trouble_does_not_keep_mail_from_being_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_estimate_counts_what_since_asks_for() {
-    let lab = lab(Certificate::Valid, Security::LoopbackPlain);
-    let stored = (1..=28).map(|day| StoredMail {
-        raw: mail(u32::from(day)),
-        received: datetime!(2026-02-01 12:00 UTC).replace_day(day).unwrap(),
-        seen: false,
-        answered: false,
-    });
-    lab.dovecot.fill(USER, "INBOX", stored).unwrap();
-    lab.dovecot.append(USER, "Sent", &mail(1), "", Some(datetime!(2026-02-20 12:00 UTC))).unwrap();
-    let password = SecretString::from(PASSWORD);
-    let all = estimate(&lab.settings, &password, None, &Tuning::default()).await.unwrap();
-    let expected: usize = (1..=28).map(|day| mail(day).len()).sum::<usize>() + mail(1).len();
-    assert_eq!((all.messages, all.bytes), (29, expected as u64));
-    let since = Some(datetime!(2026-02-20 00:00 UTC));
-    let some = estimate(&lab.settings, &password, since, &Tuning::default()).await.unwrap();
-    assert_eq!(some.messages, 11, "nine days, a day of margin, and one sent mail");
+async fn refusals_are_told_as_the_servers_wrote_them() {
+    let lab = lab(Certificate::Valid, Security::Starttls);
+    let report = run(&lab.settings, "wrong-password").await;
+    let said = failure(&report, StepName::SignIn, TroubleCode::SignIn);
+    assert_eq!(said, "NO [AUTHENTICATIONFAILED] Authentication failed.");
+    lab.smtp.add_user(USER, "another password");
+    let said = failure(&run(&lab.settings, PASSWORD).await, StepName::Smtp, TroubleCode::SignIn);
+    assert_eq!(said, "535 5.7.8 Authentication credentials invalid");
+    lab.smtp.set_fault(Fault::Busy);
+    let said = failure(&run(&lab.settings, PASSWORD).await, StepName::Smtp, TroubleCode::Refused);
+    assert_eq!(said, "421 localhost busy");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_nobody_vouches_for_or_that_has_expired_says_so() {
+    for (certificate, why) in [(Certificate::UnknownIssuer, "BadSignature"), (Certificate::Expired, "expired")] {
+        for security in [Security::Tls, Security::Starttls] {
+            let lab = lab(certificate, security);
+            let said = failure(&run(&lab.settings, PASSWORD).await, StepName::Tls, TroubleCode::Certificate);
+            assert!(said.contains(why), "{certificate:?}: {said}");
+        }
+    }
+    let mut lab = lab(Certificate::Valid, Security::Tls);
+    lab.settings.ca_pem = Some(lab.dovecot.ca_pem().to_owned());
+    failure(&run(&lab.settings, PASSWORD).await, StepName::Smtp, TroubleCode::Certificate);
+    lab.settings.ca_pem = None;
+    let said = failure(&run(&lab.settings, PASSWORD).await, StepName::Tls, TroubleCode::Certificate);
+    assert!(said.contains("UnknownIssuer"), "{said}");
+    lab.settings.ca_pem = Some("no certificate".to_owned());
+    failure(&run(&lab.settings, PASSWORD).await, StepName::Tls, TroubleCode::Settings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_kind_of_encryption_is_found_out_and_the_right_one_named() {
+    let lab = lab(Certificate::Valid, Security::Tls);
+    let short = Tuning { command: Duration::from_secs(1), ..Tuning::default() };
+    let right = &lab.settings;
+    let (plain_imap, plain_smtp) = (local(lab.dovecot.imap().port()), local(lab.smtp.smtp().port()));
+    let (tls, starttls) = ("choose TLS instead of STARTTLS", "choose STARTTLS instead of TLS");
+    for (settings, step, advice) in [
+        (EmailSettings { imap: plain_imap, ..right.clone() }, StepName::Tls, starttls),
+        (EmailSettings { imap_security: Security::Starttls, ..right.clone() }, StepName::Tls, tls),
+        (EmailSettings { smtp: plain_smtp, ..right.clone() }, StepName::Smtp, starttls),
+        (EmailSettings { smtp_security: Security::Starttls, ..right.clone() }, StepName::Smtp, tls),
+    ] {
+        let said = failure(&run_within(&settings, PASSWORD, &short).await, step, TroubleCode::Tls);
+        assert!(said.contains(advice), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_told_from_one_that_hangs() {
+    let mut lab = lab(Certificate::Valid, Security::Tls);
+    let proxy = Proxy::start(lab.dovecot.imaps()).unwrap();
+    lab.settings.imap = local(proxy.address().port());
+    proxy.set(Mode::LoseToClient);
+    let short = Tuning { connect: Duration::from_secs(1), command: Duration::from_secs(1), ..Tuning::default() };
+    failure(&run_within(&lab.settings, PASSWORD, &short).await, StepName::Tls, TroubleCode::Timeout);
+    drop(proxy);
+    failure(&run(&lab.settings, PASSWORD).await, StepName::Connect, TroubleCode::Network);
+    lab.settings.imap.host = "no-such-host.invalid".to_owned();
+    failure(&run(&lab.settings, PASSWORD).await, StepName::Resolve, TroubleCode::NameNotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_falls_silent_between_steps_fails_the_step() {
+    let mut lab = lab(Certificate::Valid, Security::LoopbackPlain);
+    let proxy = Proxy::start(lab.dovecot.imap()).unwrap();
+    lab.settings.imap = local(proxy.address().port());
+    let short = Tuning { command: Duration::from_secs(1), ..Tuning::default() };
+    let secret = SecretString::from(PASSWORD);
+    let mut stall = |step: &Step| {
+        if step.name == StepName::SignIn {
+            proxy.set(Mode::Stall);
+        }
+    };
+    let report = test(&lab.settings, &secret, &short, &mut stall).await;
+    failure(&report, StepName::Folders, TroubleCode::Timeout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unencrypted_connection_to_another_computer_is_refused_before_it_is_made() {
+    let mut lab = lab(Certificate::Valid, Security::LoopbackPlain);
+    lab.settings.smtp.host = "192.0.2.7".to_owned();
+    let said = failure(&run(&lab.settings, PASSWORD).await, StepName::Smtp, TroubleCode::Settings);
+    assert!(said.contains("not this computer"), "{said}");
+    lab.settings.imap.host = "192.0.2.7".to_owned();
+    failure(&run(&lab.settings, PASSWORD).await, StepName::Resolve, TroubleCode::Settings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_idle_is_no_failure() {
+    let lab = lab_with(Options { without: vec!["IDLE"], ..Options::default() }, Security::Tls);
+    let report = run(&lab.settings, PASSWORD).await;
+    assert!(report.passed());
+    assert!(report.steps.iter().any(|step| step.outcome == Ok(Finding::Idle(false))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_estimate_counts_what_the_listener_would_fetch() {
+    for without in [vec![], vec!["STATUS=SIZE", "ESEARCH"]] {
+        let lab = lab_with(Options { without, ..Options::default() }, Security::LoopbackPlain);
+        let stored = (1..=28).map(|day| StoredMail {
+            raw: mail(u32::from(day)),
+            received: datetime!(2026-02-01 12:00 UTC).replace_day(day).unwrap(),
+            seen: false,
+            answered: false,
+        });
+        lab.dovecot.fill(USER, "INBOX", stored).unwrap();
+        lab.dovecot.append(USER, "Sent", &mail(1), "", Some(datetime!(2026-02-20 12:00 UTC))).unwrap();
+        lab.dovecot.append(USER, "Trash", &mail(2), "", None).unwrap();
+        let counted = async |since| {
+            let estimate = estimate(&lab.settings, &SecretString::from(PASSWORD), since, &Tuning::default()).await;
+            estimate.map(|estimate| (estimate.messages, estimate.bytes)).unwrap()
+        };
+        let bytes = |days: std::ops::RangeInclusive<u32>| days.map(|day| mail(day).len() as u64).sum::<u64>();
+        assert_eq!(counted(None).await, (29, bytes(1..=28) + bytes(1..=1)));
+        assert_eq!(counted(Some(datetime!(2026-02-20 12:00 UTC))).await, (10, bytes(20..=28) + bytes(1..=1)));
+        assert_eq!(counted(Some(datetime!(2030-01-01 0:00 UTC))).await, (0, 0));
+        let wrong = SecretString::from("wrong-password");
+        let refused = estimate(&lab.settings, &wrong, None, &Tuning::default()).await.unwrap_err();
+        assert_eq!(refused.detail, "NO [AUTHENTICATIONFAILED] Authentication failed.");
+    }
 }
