@@ -37,6 +37,7 @@ impl Clock for HandClock {
 
 pub struct Lab {
     pub dispatch: Dispatch,
+    _second: Dispatch,
     pub logbook: Logbook,
     guard: Option<LogbookGuard>,
 }
