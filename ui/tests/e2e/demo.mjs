@@ -12,7 +12,24 @@ const MAILS = 2000;
 const PROBES = 20;
 const SIZES = [[1024, 768], [1440, 900], [1920, 1080]];
 const THEMES = ['light', 'dark'];
-const SCREENS = ['inbox', 'accounts', 'logs', 'diagnostics', 'settings'];
+/** What is pictured, and how to get there. */
+const SCREENS = {
+  inbox: (window) => opened(window, ''),
+  newsletter: (window) => opened(window, 'Знижки на словники'),
+  accounts: (window) => window.press('nav-accounts'),
+  'add mailbox': async (window) => {
+    await window.press('nav-accounts');
+    await window.press('add-mailbox');
+    await window.find('wizard');
+  },
+  logs: (window) => window.press('nav-logs'),
+  diagnostics: async (window) => {
+    await window.press('nav-diagnostics');
+    await window.find('check');
+  },
+  settings: (window) => window.press('nav-settings'),
+};
+const PEOPLE = ['Олена Шевченко', 'Paweł Wiśniewski', 'Grace Hughes', 'Тарас Мельник', 'Zofia Dąbrowska'];
 
 const lab = await Lab.start();
 const profile = new Profile();
@@ -51,8 +68,17 @@ async function headless(mailboxes) {
     figures['window and first row, s'] = seconds(begun);
     await until('the first sync', () => caughtUp(window), { within: 180_000, every: 200 });
     figures['first sync, s'] = seconds(begun);
+    await window.press('nav-settings');
+    await window.choose('language-select', 'uk');
     Object.assign(figures, await arrivals(window, mailboxes[0].user));
-    for (const screen of SCREENS) pictures.push(...await pictured(window, screen));
+    for (let letter = 0; letter < 9; letter++) {
+      const { subject } = await lab.ask('customer_writes', { mailbox: letter % 3, now: new Date().toISOString() });
+      await window.shows('conversation-list', subject);
+    }
+    for (const [screen, show] of Object.entries(SCREENS)) {
+      await show(window);
+      pictures.push(...await pictured(window, screen));
+    }
   } finally {
     await window.close();
   }
@@ -75,11 +101,12 @@ async function arrivals(window, user) {
   await window.press('nav-inbox');
   const took = [];
   for (let probe = 0; probe < PROBES; probe++) {
-    const subject = `Проба ${probe} ${Date.now()}`;
+    const subject = `Замовлення № ${90_000 + probe}`;
+    const person = PEOPLE[probe % PEOPLE.length];
+    const head = `From: ${person} <client${probe}@example.net>\nSubject: ${subject}\nMessage-ID: <${probe}.${Date.now()}@example.net>`;
     await window.expectPaint('conversation-list', subject);
     await lab.ask('listen_for', { words: ' EXISTS' });
-    const raw = `From: Проба <probe@example.net>\nSubject: ${subject}\nMessage-ID: <${Date.now()}@example.net>\n\nДобрий день\n`;
-    await lab.ask('deliver', { user, raw });
+    await lab.ask('deliver', { user, raw: `${head}\n\nДобрий день! Чи вже готово? Можемо забрати сьогодні.\n` });
     const painted = await window.painted(subject);
     const [heard] = await lab.ask('heard');
     took.push(painted - heard);
@@ -99,18 +126,24 @@ async function counted(mailboxes) {
   return { stored, missing: there - stored, doubled: keys.length - stored };
 }
 
-async function pictured(window, screen) {
-  await window.press(`nav-${screen}`);
-  if (screen === 'inbox') {
-    await window.press('conversation-row');
-    await window.find('message');
+/** Opens the newest conversation, or the first that a search finds. */
+async function opened(window, wanted) {
+  await window.press('nav-inbox');
+  if (wanted) {
+    await window.type('search-input', wanted);
+    await window.shows('search-results', wanted);
   }
+  await window.press('conversation-row');
+  await window.find('message');
+}
+
+async function pictured(window, screen) {
   const pictures = [];
   for (const [width, height] of SIZES) {
     await window.resize(width, height);
     for (const theme of THEMES) {
       await window.theme(theme);
-      const file = `${screen}-${width}-${theme}.png`;
+      const file = `${screen.replaceAll(' ', '-')}-${width}-${theme}.png`;
       await window.picture(join(ARTEFACTS, file));
       pictures.push({ screen, width, theme, file });
     }

@@ -89,12 +89,12 @@ impl Customer {
 
     /// Writes the next mail, dated `now`.
     pub fn write(&mut self, now: OffsetDateTime) -> Letter {
-        self.next += 1;
         if self.threads.len() < 4 {
             let seed = self.rng.random();
             self.threads.push(Thread::new(&mut self.rng, &self.mailbox, self.next, seed));
         }
         let at = self.next % self.threads.len();
+        self.next += 1;
         self.threads[at].customer_writes(&mut self.rng, now)
     }
 }

@@ -111,9 +111,13 @@ export class Window {
     return this.driver.executeScript((name) => { document.documentElement.dataset.theme = name; }, name);
   }
 
-  /** Takes a picture. Two frames are let pass: WebKit's driver hands out the one before otherwise. */
+  /** Takes a picture of what stands still. Two frames are let pass: WebKit's driver hands out the one before otherwise. */
   async picture(path) {
-    await this.driver.executeAsyncScript((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())));
+    await this.driver.executeAsyncScript((done) => {
+      const passing = document.getAnimations().filter((animation) => Number.isFinite(animation.effect.getComputedTiming().endTime));
+      Promise.allSettled(passing.map((animation) => animation.finished))
+        .then(() => requestAnimationFrame(() => requestAnimationFrame(() => done())));
+    });
     writeFileSync(path, await this.driver.takeScreenshot(), 'base64');
   }
 
