@@ -90,9 +90,10 @@ describe('the mailbox form', () => {
 });
 
 test('a frame is compact for short mails and never higher than its limit', () => {
-  expect(frameHeight('Дякую', null, 0)).toBeLessThan(120);
-  expect(frameHeight('рядок\n'.repeat(400), null, 0)).toBe(560);
-  expect(frameHeight('', null, 0)).toBe(560);
+  expect(frameHeight('Дякую', null, 0, false)).toBeLessThan(120);
+  expect(frameHeight('Дякую', null, 0, true)).toBe(360);
+  expect(frameHeight('рядок\n'.repeat(400), null, 0, false)).toBe(560);
+  expect(frameHeight('', null, 0, false)).toBe(560);
   expect(countLines(`${'x'.repeat(200)}\nкоротко`)).toBe(4);
 });
 
