@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,6 +13,9 @@ export class Profile {
     if (!APP) throw new Error('SKRYNKA_APP is not set: start this through `cargo xtask`');
     this.home = mkdtempSync(join(tmpdir(), 'skrynka-e2e-'));
     this.folder = join(this.home, 'profile');
+    // Where the test runs as root, the database runs as another user; what that one cannot reach would stand elsewhere.
+    mkdirSync(this.folder);
+    for (const folder of [this.home, this.folder]) chmodSync(folder, 0o711);
     this.keyFile = join(this.home, 'vault-key');
     writeFileSync(this.keyFile, randomBytes(32).toString('hex'), { mode: 0o600 });
   }
