@@ -25,6 +25,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             app::retry_start,
             app::preferences,
             app::set_preferences,
+            app::use_server,
             app::about,
             app::diagnostics,
             app::ui_ready,

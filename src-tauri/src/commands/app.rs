@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use skrynka_core::{
     logbook::Level,
+    postgres::{PostgresError, ServerUrl},
     profile::{self, Density},
 };
 
@@ -61,7 +62,7 @@ pub async fn preferences(desk: DeskState<'_>) -> Result<Preferences, WireError> 
     })
 }
 
-/// Keeps what a manager has chosen. A server's address takes effect at the next start.
+/// Keeps what a manager has chosen. The server's address is [`use_server`]'s.
 #[tauri::command]
 #[specta::specta]
 pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> Result<(), WireError> {
@@ -81,14 +82,40 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
             LogLevelName::Warn => Level::Warn,
             LogLevelName::Error => Level::Error,
         };
-        if let Some(url) = &preferences.server_url {
-            url.parse::<skrynka_core::postgres::ServerUrl>()
-                .map_err(|error| WireError { code: ErrorCode::InvalidInput, detail: format!("serverUrl: {error}") })?;
-        }
-        settings.database.server_url = preferences.server_url;
         ground.profile.save_settings(&settings).map_err(file_error)?;
         ground.set_log_level(settings.log_level);
         Ok(())
+    })
+    .await
+}
+
+/// Chooses the team's database server from the next start on, or the private database with no address.
+///
+/// The server is signed in to once before anything is kept; its password is read back from the keyring.
+#[tauri::command]
+#[specta::specta]
+pub async fn use_server(desk: DeskState<'_>, url: Option<String>, password: Option<String>) -> Result<(), WireError> {
+    logged("use_server", async {
+        let ground = desk.ground()?;
+        let mut settings = ground.profile.settings(ground.clock.now()).map_err(file_error)?.settings;
+        if let Some(url) = &url {
+            let server: ServerUrl = url
+                .parse()
+                .map_err(|error| WireError { code: ErrorCode::InvalidInput, detail: format!("serverUrl: {error}") })?;
+            let secrets = desk.office().await?.bureau.secrets.clone();
+            let refused =
+                |error: PostgresError| WireError { code: ErrorCode::Database, detail: skrynka_core::chain(&error) };
+            if let Some(password) = password.map(SecretString::from) {
+                drop(server.connect_options(&password).connect().await.map_err(refused)?);
+                secrets
+                    .set(ServerUrl::PASSWORD, password)
+                    .await
+                    .map_err(|error| WireError { code: ErrorCode::Secrets, detail: skrynka_core::chain(&error) })?;
+            }
+            drop(server.open(&secrets).await.map_err(refused)?);
+        }
+        settings.database.server_url = url;
+        ground.profile.save_settings(&settings).map_err(file_error)
     })
     .await
 }

@@ -13,8 +13,14 @@ export const commands = {
 	retryStart: () => typedError<null, WireError>(__TAURI_INVOKE("retry_start")),
 	/**  What a manager has chosen. */
 	preferences: () => typedError<Preferences, WireError>(__TAURI_INVOKE("preferences")),
-	/**  Keeps what a manager has chosen. A server's address takes effect at the next start. */
+	/**  Keeps what a manager has chosen. The server's address is [`use_server`]'s. */
 	setPreferences: (preferences: Preferences) => typedError<null, WireError>(__TAURI_INVOKE("set_preferences", { preferences })),
+	/**
+	 *  Chooses the team's database server from the next start on, or the private database with no address.
+	 * 
+	 *  The server is signed in to once before anything is kept; its password is read back from the keyring.
+	 */
+	useServer: (url: string | null, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("use_server", { url, password })),
 	/**  Facts about this program and where it keeps its things. */
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
 	/**  Looks at everything that can be wrong. */

@@ -23,8 +23,10 @@ use crate::model::AccountId;
 pub enum SecretKind {
     /// The password of a mailbox.
     MailPassword,
-    /// The password of the app's database role.
+    /// The password of the app's role in its private database.
     DatabasePassword,
+    /// The password of the bureau's role on the team's database server.
+    ServerPassword,
 }
 
 impl SecretKind {
@@ -33,6 +35,7 @@ impl SecretKind {
         match self {
             Self::MailPassword => "mail-password",
             Self::DatabasePassword => "database-password",
+            Self::ServerPassword => "server-password",
         }
     }
 }

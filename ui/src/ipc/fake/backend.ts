@@ -152,6 +152,10 @@ function appCommands(world: World) {
       world.preferences = preferences;
       return null;
     },
+    useServer: async (url: string | null) => {
+      world.preferences = { ...world.preferences, serverUrl: url };
+      return null;
+    },
     about: async () => ({ version: '0.1.0', profile: '/home/bureau/.local/share/dev.skrynka.desktop', database: 'private', secrets: 'keyring', systemLanguage: 'uk-UA' }),
     diagnostics: async () => {
       await pause(150);

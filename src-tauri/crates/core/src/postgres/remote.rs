@@ -7,11 +7,13 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::{Host, Url};
 
 use super::{
-    PASSWORD,
     connect::{ConnectOptions, assert_durable},
     error::PostgresError,
 };
-use crate::secrets::Secrets;
+use crate::{
+    model::AccountId,
+    secrets::{SecretKind, SecretName, Secrets},
+};
 
 /// The port of a URL that names none.
 const PORT: u16 = 5432;
@@ -54,13 +56,16 @@ pub enum ServerUrlError {
 }
 
 impl ServerUrl {
+    /// The name of the server's password in the keyring.
+    pub const PASSWORD: SecretName = SecretName { kind: SecretKind::ServerPassword, account: AccountId::BUREAU };
+
     /// Connects once with the password from `secrets`, makes sure that the server writes durably, and returns how to
     /// connect.
     ///
     /// # Errors
     /// [`PostgresError::NoPassword`] when there is no password, and whatever the server or the network says.
     pub async fn open(&self, secrets: &Secrets) -> Result<ConnectOptions, PostgresError> {
-        let password = secrets.get(PASSWORD).await?.ok_or(PostgresError::NoPassword)?;
+        let password = secrets.get(Self::PASSWORD).await?.ok_or(PostgresError::NoPassword)?;
         let connect = self.connect_options(&password);
         assert_durable(&mut connect.connect().await?).await?;
         Ok(connect)
