@@ -12,6 +12,7 @@ use std::{
 use secrecy::SecretString;
 use skrynka_core::{
     engine::{Engine, Tasks},
+    journal::JournalReader,
     model::{AccountId, ConversationId},
     postgres::PostgresError,
     secrets::{Secrets, SecretsError},
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// How long the last tasks may take to end.
-const END_DEADLINE: Duration = Duration::from_secs(10);
+const END_DEADLINE: Duration = Duration::from_secs(30);
 /// A wall clock that jumps ahead of the running time by this much means that the computer slept.
 const SLEPT: time::Duration = time::Duration::seconds(10);
 
@@ -124,13 +125,7 @@ impl Desk {
     pub fn begin(self: &Arc<Self>, handle: AppHandle) {
         let _first = self.handle.set(handle);
         let desk = self.clone();
-        self.tasks.spawn("start", async move {
-            let stop = desk.tasks.stopping();
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = desk.open() => {}
-            }
-        });
+        self.tasks.spawn("start", async move { desk.open().await });
         let desk = self.clone();
         self.tasks.spawn("signals", async move { desk.exit_when_asked().await });
     }
@@ -170,41 +165,48 @@ impl Desk {
 
     /// Ends everything: listeners first, the database last.
     pub async fn end(&self) {
-        let office = self.office.write().await.take();
-        if let Some(office) = &office {
-            office.engine.shutdown().await;
-        }
+        // A start that is under way ends first, so that what it has started is known and can be stopped.
         self.tasks.shutdown(END_DEADLINE).await;
+        let office = self.office.write().await.take();
         if let Some(office) = office {
+            office.engine.shutdown().await;
             office.bureau.close().await;
         }
         tracing::info!(target: "skrynka::app", "Program ended");
     }
 
     async fn open(self: Arc<Self>) {
-        let office = loop {
+        let stop = self.tasks.stopping();
+        let (office, journal) = loop {
             match self.try_open().await {
-                Ok(office) => break Arc::new(office),
+                Ok((office, journal)) => break (Arc::new(office), journal),
                 Err(error) => {
                     tracing::warn!(target: "skrynka::app", error = skrynka_core::chain(&error), "Start stopped");
                     self.set_status(trouble(&error));
                 }
             }
-            self.retry.notified().await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.retry.notified() => {}
+            }
         };
         *self.office.write().await = Some(office.clone());
         self.set_status(AppStatus::Ready);
         tracing::info!(target: "skrynka::app", ms = ms(self.age()), "Office opened");
         let watched = office.clone();
         let watch = async move { watched.bureau.watch_database().await };
-        tokio::join!(watch, facts::pump(&self, &office), watch_for_sleep(&office));
+        let work = async { tokio::join!(watch, facts::pump(&self, &office, journal), watch_for_sleep(&office)) };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            ((), (), ()) = work => {}
+        }
     }
 
-    async fn try_open(&self) -> Result<Office, StartError> {
+    async fn try_open(&self) -> Result<(Office, JournalReader), StartError> {
         let ground = match self.ground.get() {
             Some(ground) => ground.clone(),
             None => {
-                let ground = Arc::new(Ground::open(&self.places)?);
+                let ground = Arc::new(Ground::open_for_window(&self.places)?);
                 self.ground.get_or_init(|| ground).clone()
             }
         };
@@ -219,8 +221,12 @@ impl Desk {
         })
         .await?;
         self.set_status(AppStatus::Starting { step: StartStep::Accounts });
-        match bureau.listen().await {
-            Ok(engine) => Ok(Office { bureau, engine, unpainted: Mutex::default() }),
+        let started = async {
+            let journal = JournalReader::from_now(bureau.store.clone()).await?;
+            Ok::<_, StoreError>((bureau.listen().await?, journal))
+        };
+        match started.await {
+            Ok((engine, journal)) => Ok((Office { bureau, engine, unpainted: Mutex::default() }, journal)),
             Err(error) => {
                 bureau.close().await;
                 Err(error.into())
@@ -270,7 +276,9 @@ fn trouble(error: &StartError) -> AppStatus {
     let code = match error {
         StartError::NeedsVault { reason } => return AppStatus::NeedsVault { exists: false, reason: reason.clone() },
         StartError::NeedsPassphrase => return AppStatus::NeedsVault { exists: true, reason: String::new() },
-        StartError::Profile(_) | StartError::Log(_) => return AppStatus::ProfileTrouble { detail },
+        StartError::Profile(_) | StartError::Log(_) | StartError::WindowOpen(_) => {
+            return AppStatus::ProfileTrouble { detail };
+        }
         StartError::Secrets(_) => DatabaseTroubleCode::SignIn,
         StartError::ServerUrl(_) => DatabaseTroubleCode::Other,
         StartError::Postgres(error) => postgres_code(error),

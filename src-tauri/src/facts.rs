@@ -26,24 +26,18 @@ const NAMED: usize = 200;
 /// Conversations whose painting is waited for; beyond it the window is far behind anyway.
 const UNPAINTED: usize = 1000;
 
-/// Brings facts and account states to the window until it is dropped.
-pub async fn pump(desk: &Desk, office: &Office) {
-    tokio::join!(facts(desk, office), states(desk, office));
+/// Brings facts and account states to the window until it is dropped. `journal` was read from before the first
+/// listener started, so that nothing falls between the window's snapshot and its first fact.
+pub async fn pump(desk: &Desk, office: &Office, journal: JournalReader) {
+    tokio::join!(facts(desk, office, journal), states(desk, office));
 }
 
-async fn facts(desk: &Desk, office: &Office) {
+async fn facts(desk: &Desk, office: &Office, mut journal: JournalReader) {
     loop {
-        let error = match JournalReader::from_now(office.bureau.store.clone()).await {
-            Ok(mut journal) => match follow(desk, office, &mut journal).await {
-                Ok(never) => match never {},
-                Err(error) => error,
-            },
-            Err(error) => error,
-        };
+        // The reader keeps its place: what happens while the database is away is told once it is back.
+        let Err(error) = follow(desk, office, &mut journal).await;
         tracing::warn!(target: "skrynka::events", error = skrynka_core::chain(&error), "Journal not read");
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // What happened meanwhile is not known by name.
-        send(desk, &Frame { overflowed: true, ..Frame::default() }, 0);
     }
 }
 
@@ -66,6 +60,12 @@ async fn follow(
         }
         send(desk, &frame, seq);
         last_sent = Instant::now();
+        if frame.accounts {
+            if let Err(error) = office.engine.follow_accounts().await {
+                tracing::warn!(target: "skrynka::app", error = skrynka_core::chain(&error), "Accounts not followed");
+            }
+            send_accounts(desk, office).await;
+        }
     }
 }
 
@@ -135,13 +135,9 @@ impl Frame {
             (FactKind::MessageMarked | FactKind::MessageGone | FactKind::ConversationChanged, Some(key)) => {
                 self.conversations.insert(key);
             }
-            (
-                FactKind::AccountAdded
-                | FactKind::AccountChanged
-                | FactKind::AccountRemoved
-                | FactKind::AccountStateChanged,
-                _,
-            ) => self.accounts = true,
+            (FactKind::AccountAdded | FactKind::AccountChanged | FactKind::AccountRemoved, _) => self.accounts = true,
+            // The engine tells its own states; those of another program are in its rows.
+            (FactKind::AccountStateChanged, _) => {}
             (
                 FactKind::ConversationMerged
                 | FactKind::MessageStored

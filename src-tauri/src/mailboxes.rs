@@ -147,16 +147,41 @@ pub async fn update(
     mailbox: Mailbox,
     password: Option<SecretString>,
 ) -> Result<(), MailboxError> {
+    let kept = bureau.store.account(id).await?.and_then(|account| account.email);
+    let kept = kept.ok_or(StoreError::NotFound("the mailbox"))?;
+    refuse_another_mailbox(&kept, &mailbox.settings)?;
     let used = match &password {
         Some(password) => password.clone(),
         None => kept_password(bureau, id).await?,
     };
     test(&mailbox, &used, bureau.clock.now(), &mut |_| {}).await?;
+    let before = bureau.secrets.get(password_of(id)).await?;
     if let Some(password) = password {
         bureau.secrets.set(password_of(id), password).await?;
     }
-    bureau.store.update_email_account(id, &mailbox.name, mailbox.color, &mailbox.settings).await?;
+    let written = bureau.store.update_email_account(id, &mailbox.name, mailbox.color, &mailbox.settings).await;
+    if let Err(error) = written {
+        if let Some(before) = before {
+            bureau.secrets.set(password_of(id), before).await?;
+        }
+        return Err(error.into());
+    }
     tracing::info!(target: "skrynka::app", account = %id, "Account changed");
+    Ok(())
+}
+
+/// What has been read is counted by the server's own numbers: pointed at another mailbox, they would hide its mail.
+fn refuse_another_mailbox(kept: &EmailSettings, new: &EmailSettings) -> Result<(), MailboxError> {
+    let why = "another mailbox is added as a new account; this one keeps its messages";
+    for (field, same) in [
+        ("address", kept.address.eq_ignore_ascii_case(&new.address)),
+        ("imapHost", kept.imap.host.eq_ignore_ascii_case(&new.imap.host)),
+        ("user", kept.user == new.user),
+    ] {
+        if !same {
+            return Err(MailboxError::Invalid { field, why: why.to_owned() });
+        }
+    }
     Ok(())
 }
 

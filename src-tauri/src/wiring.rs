@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -38,6 +39,8 @@ pub struct Ground {
     /// The time.
     pub clock: Arc<dyn Clock>,
     _writing: LogbookGuard,
+    /// Held by the one window of a profile, as long as it is open.
+    _window: Option<File>,
 }
 
 /// Where things are that the command line or the installation decides.
@@ -60,6 +63,9 @@ pub enum StartError {
     /// A second log in one process.
     #[error("the log could not be started")]
     Log(#[from] skrynka_core::logbook::AlreadyKept),
+    /// A window is open on this profile already, or its lock cannot be made.
+    #[error("a window is open on this profile already; use that one, or name another profile with --profile DIR")]
+    WindowOpen(#[source] std::io::Error),
     /// There is no keyring service and no vault yet.
     #[error(
         "no keyring service answers ({reason}); open the window to make a passphrase vault, or name a key file with \
@@ -101,7 +107,19 @@ impl Ground {
             );
         }
         tracing::info!(target: "skrynka::app", version = env!("CARGO_PKG_VERSION"), "Program started");
-        Ok(Self { profile, settings: loaded.settings, logbook: writing.logbook(), clock, _writing: writing })
+        let logbook = writing.logbook();
+        Ok(Self { profile, settings: loaded.settings, logbook, clock, _writing: writing, _window: None })
+    }
+
+    /// The same for a window, of which a profile has one at a time.
+    pub fn open_for_window(places: &Places) -> Result<Self, StartError> {
+        let clock = SystemClock;
+        let profile = Profile::open(places.profile.as_deref(), clock.now())?;
+        let lock = File::create(profile.root().join("window.lock")).map_err(StartError::WindowOpen)?;
+        lock.try_lock().map_err(|error| StartError::WindowOpen(error.into()))?;
+        let mut ground = Self::open(places)?;
+        ground._window = Some(lock);
+        Ok(ground)
     }
 
     /// Opens the keyring or the vault. `passphrase` is what a person typed.
@@ -148,7 +166,10 @@ impl Bureau {
     ) -> Result<Self, StartError> {
         let bureau = Self::connect(ground, places, secrets, &step).await?;
         step(StartStep::Migrating);
-        bureau.store.migrate().await?;
+        if let Err(error) = bureau.store.migrate().await {
+            bureau.close().await;
+            return Err(error.into());
+        }
         Ok(bureau)
     }
 
@@ -175,7 +196,17 @@ impl Bureau {
         };
         let spool = spool_dir(&ground.profile);
         let mail = Arc::new(MailConnector::new(ground.clock.clone(), spool, Tuning::default()));
-        let store = Store::connect(&options).await?;
+        let store = match Store::connect(&options).await {
+            Ok(store) => store,
+            Err(error) => {
+                if let Some(cluster) = &cluster
+                    && let Err(left) = cluster.stop().await
+                {
+                    tracing::error!(target: "skrynka::store", error = chain(&left), "Database not stopped");
+                }
+                return Err(error.into());
+            }
+        };
         Ok(Self { secrets, store, clock: ground.clock.clone(), mail, cluster })
     }
 

@@ -181,13 +181,13 @@ async fn put_aside(desk: &Desk, account: &str, file: &str) -> Result<PathBuf, Wi
     let (name, bytes) = content(&office, account, file).await?;
     let folder = opened_files_dir(&desk.ground()?.profile).join(file.to_string());
     std::fs::create_dir_all(&folder).map_err(file_error)?;
-    let path = folder.join(name);
+    let path = folder.join(&name);
     // A copy that is open in another program may be read-only for us; the same bytes need no second writing.
     if std::fs::read(&path).is_ok_and(|there| there == bytes) {
         return Ok(path);
     }
-    std::fs::write(&path, bytes).map_err(file_error)?;
-    Ok(path)
+    // What a person has written into an opened copy is theirs: the original goes beside it under a free name.
+    write_new(&folder, &name, &bytes).map_err(file_error)
 }
 
 async fn content(office: &Office, account: AccountId, file: AttachmentId) -> Result<(String, Vec<u8>), WireError> {

@@ -52,6 +52,8 @@ pub struct Engine {
     shared: Arc<Shared>,
     tasks: Tasks,
     running: tokio::sync::Mutex<HashMap<AccountId, Running>>,
+    /// Held while an account is stopped and started anew; true once the engine is shut down.
+    ended: tokio::sync::Mutex<bool>,
 }
 
 /// What supervisors and housekeeping share.
@@ -84,7 +86,12 @@ impl Engine {
             stored: Notify::new(),
             parts,
         });
-        let engine = Self { tasks: Tasks::default(), running: tokio::sync::Mutex::default(), shared };
+        let engine = Self {
+            tasks: Tasks::default(),
+            running: tokio::sync::Mutex::default(),
+            ended: tokio::sync::Mutex::default(),
+            shared,
+        };
         engine.tasks.spawn("index", housekeeping::index(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("prune", housekeeping::prune(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("status", status::write_behind(engine.shared.clone(), engine.tasks.stopping()));
@@ -99,11 +106,32 @@ impl Engine {
     /// # Errors
     /// The account could not be read; its listener runs on as it was.
     pub async fn reload(&self, id: AccountId) -> Result<(), StoreError> {
+        // Two reloads at once would each start a listener from what they read before the other.
+        let ended = self.ended.lock().await;
+        if *ended {
+            return Ok(());
+        }
         let account = self.shared.parts.store.account(id).await?;
         self.stop(id).await;
         match account {
             Some(account) => self.supervise(account).await,
             None => self.shared.statuses.forget(id),
+        }
+        Ok(())
+    }
+
+    /// Follows accounts that another program added, switched or removed.
+    ///
+    /// # Errors
+    /// The accounts could not be read; the listeners run on as they were.
+    pub async fn follow_accounts(&self) -> Result<(), StoreError> {
+        let wanted: Vec<AccountId> =
+            self.shared.parts.store.accounts().await?.iter().filter(|a| a.enabled).map(|a| a.id).collect();
+        let running: Vec<AccountId> = self.running.lock().await.keys().copied().collect();
+        let differing =
+            wanted.iter().filter(|id| !running.contains(id)).chain(running.iter().filter(|id| !wanted.contains(id)));
+        for id in differing {
+            self.reload(*id).await?;
         }
         Ok(())
     }
@@ -161,6 +189,7 @@ impl Engine {
 
     /// Stops every listener, stores what they had handed over, and ends the housekeeping.
     pub async fn shutdown(&self) {
+        *self.ended.lock().await = true;
         let running: Vec<Running> = self.running.lock().await.drain().map(|(_, running)| running).collect();
         for account in &running {
             account.stop.cancel();

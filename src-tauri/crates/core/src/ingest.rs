@@ -209,8 +209,9 @@ impl Work {
             let same = candidates.get_mut(&message.raw.sha256).filter(|_| has_bytes(&message));
             match same.and_then(|found| (!found.is_empty()).then(|| found.remove(0))) {
                 Some(same) => {
-                    self.follow_read_mark(&same, message.seen);
+                    // A place without a read mark says nothing of a message that was read at another.
                     if message.seen && !same.read {
+                        self.follow_read_mark(&same, true);
                         self.facts.push(fact(FactKind::MessageMarked, same.conversation, same.message));
                     }
                     links.push((message.place.clone(), same.message, message.seen, message.answered));
@@ -281,6 +282,9 @@ impl Work {
         let groups = thread::group(&ids, &known);
         for (from, into) in &groups.merges {
             self.tx.merge(*from, *into).await?;
+            // Merging counts anew from the messages, which hold every mark that was followed so far.
+            self.unread.remove(from);
+            self.unread.remove(into);
             self.moved.insert(*from, *into);
             self.facts.push(Fact { kind: FactKind::ConversationMerged, conversation: Some(*from), message: None });
             self.changed.insert(*into);
@@ -344,17 +348,20 @@ impl Work {
         marks: &[(Place, bool, bool)],
         known: &HashMap<Place, KnownPlace>,
     ) -> Result<(), StoreError> {
+        // Several words about one message in one batch: the last is true.
+        let last: HashMap<&Place, (bool, bool)> =
+            marks.iter().map(|(place, seen, answered)| (place, (*seen, *answered))).collect();
         let mut changes = Vec::new();
-        for (place, seen, answered) in marks {
-            let Some(stored) = known.get(place) else { continue };
-            if stored.seen == *seen && stored.answered == *answered {
+        for (place, (seen, answered)) in &last {
+            let Some(stored) = known.get(*place) else { continue };
+            if stored.seen == *seen && stored.answered == *answered && !stored.gone {
                 continue;
             }
             let read = (stored.seen != *seen).then_some(*seen);
             if read.is_some() {
                 self.follow_read_mark(stored, *seen);
             }
-            changes.push((place.clone(), stored.message, *seen, *answered, read));
+            changes.push(((*place).clone(), stored.message, *seen, *answered, read));
             self.facts.push(fact(FactKind::MessageMarked, stored.conversation, stored.message));
             self.changed.insert(stored.conversation);
         }
@@ -379,16 +386,24 @@ impl Work {
         Ok(())
     }
 
+    /// The conversation that this one lives on in.
+    fn where_it_went(&self, mut conversation: ConversationId) -> ConversationId {
+        while let Some(next) = self.moved.get(&conversation) {
+            conversation = *next;
+        }
+        conversation
+    }
+
     async fn finish(mut self, cursor: Option<&Cursor>) -> Result<Ingested, StoreError> {
         if !self.unread.is_empty() {
             let mut unread = BTreeMap::new();
             for (conversation, change) in &self.unread {
-                *unread.entry(self.moved.get(conversation).copied().unwrap_or(*conversation)).or_default() += change;
+                *unread.entry(self.where_it_went(*conversation)).or_default() += change;
             }
             self.tx.add_unread(&unread).await?;
         }
         for conversation in &self.changed {
-            let conversation = self.moved.get(conversation).copied().unwrap_or(*conversation);
+            let conversation = self.where_it_went(*conversation);
             self.facts.push(Fact {
                 kind: FactKind::ConversationChanged,
                 conversation: Some(conversation),

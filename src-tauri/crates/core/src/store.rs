@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 
-use crate::postgres::ConnectOptions;
+use crate::{model::AccountId, postgres::ConnectOptions};
 
 pub use accounts::{AccountDraft, RemovedAccount};
 pub use attachments::StoredFile;
@@ -80,6 +80,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The error of a call that was given up because the database did not answer.
+    pub fn no_answer() -> Self {
+        Self::Unreachable(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
+    }
+
     /// Tells whether the same call may succeed later without anybody's help.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::DiskFull(_))
@@ -156,6 +161,16 @@ impl Store {
     /// Closes every connection, waiting for those in use.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// Begins a transaction that follows every other one which changes messages of this account: unread counts are
+    /// changed by what was read a moment before.
+    async fn begin_for(&self, account: AccountId) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))", account.to_string())
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx)
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {

@@ -5,9 +5,14 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use crate::store::StoreError;
 
 /// Messages indexed in one transaction.
 const INDEX_BATCH: i64 = 500;
+/// Characters of a message that are indexed.
+const INDEX_TEXT: i32 = 200_000;
+/// So few that their words fit into a tsvector (1 MiB) whatever they are.
+const INDEX_LITTLE: i32 = 10_000;
 /// The queue is looked at this often even when nothing was stored here: another program may have stored.
 const INDEX_ANYWAY: Duration = Duration::from_secs(30);
 /// The pause after the database failed.
@@ -21,7 +26,12 @@ const KEEP_FACTS: time::Duration = time::Duration::days(3);
 pub(super) async fn index(shared: Arc<Shared>, stop: CancellationToken) {
     let mut caught_up = true;
     loop {
-        let pause = match shared.parts.store.index_messages(INDEX_BATCH).await {
+        let mut indexed = shared.parts.store.index_messages(INDEX_BATCH, INDEX_TEXT).await;
+        if let Err(StoreError::Refused(_)) = indexed {
+            // One message among them has more words than a tsvector holds: it must not keep the others waiting.
+            indexed = shared.parts.store.index_messages(INDEX_BATCH, INDEX_LITTLE).await;
+        }
+        let pause = match indexed {
             Ok(indexed) if indexed.messages > 0 => {
                 caught_up = false;
                 Duration::ZERO
@@ -52,7 +62,7 @@ pub(super) async fn prune(shared: Arc<Shared>, stop: CancellationToken) {
         let pruned = async {
             let facts = shared.parts.store.prune_journal(before).await?;
             shared.parts.store.prune_history().await?;
-            Ok::<_, crate::store::StoreError>(facts)
+            Ok::<_, StoreError>(facts)
         };
         match pruned.await {
             Ok(0) => {}

@@ -146,6 +146,15 @@ impl Statuses {
             .collect()
     }
 
+    /// What could not be written is written with the next round.
+    fn keep_unwritten(&self, id: AccountId, announce: bool) {
+        if let Some(entry) = self.lock().get_mut(&id) {
+            entry.unwritten = true;
+            entry.unannounced |= announce;
+        }
+        self.ring();
+    }
+
     fn ring(&self) {
         self.version.send_modify(|version| *version += 1);
     }
@@ -206,7 +215,7 @@ async fn write(shared: &Shared, everything: bool) {
             written = shared.parts.store.announce(stored.account, &[fact]).await;
         }
         if let Err(error) = written {
-            // The status is shown from memory; what could not be written is written with the next change.
+            shared.statuses.keep_unwritten(stored.account, announce);
             tracing::debug!(target: "skrynka::store", account = %stored.account, error = %error, "Status not written");
         }
     }

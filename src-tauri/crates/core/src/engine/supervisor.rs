@@ -19,6 +19,8 @@ use crate::{
 
 /// Batches that may wait between a listener and the database; more slow the listener down.
 const QUEUE: usize = 4;
+/// A database that has not stored a batch by then does not answer.
+const STORE_DEADLINE: Duration = Duration::from_secs(180);
 /// An attempt that was live this long counts as a success: the next failure pauses briefly again.
 const PROVED: Duration = Duration::from_secs(60);
 /// Batches up to this size are logged message by message.
@@ -115,7 +117,8 @@ impl Supervisor {
             fault::point("handed_over");
             let started = tokio::time::Instant::now();
             let named = named(&batch);
-            match self.shared.ingest.ingest(self.account.id, batch).await {
+            let ingest = tokio::time::timeout(STORE_DEADLINE, self.shared.ingest.ingest(self.account.id, batch));
+            match ingest.await.unwrap_or_else(|_| Err(StoreError::no_answer())) {
                 Ok(ingested) => {
                     progressed |= ingested.stored > 0;
                     self.log_stored(ingested, &named, started.elapsed());

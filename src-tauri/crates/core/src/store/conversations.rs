@@ -199,7 +199,7 @@ impl Store {
 
     /// Marks every message of a conversation read here. Returns their places, for servers that should know.
     pub async fn mark_read(&self, account: AccountId, id: ConversationId) -> Result<Vec<Place>, StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_for(account).await?;
         let messages = sqlx::query_scalar!(
             "UPDATE messages SET seen = true WHERE account_id = $1 AND conversation_id = $2 AND NOT seen RETURNING id",
             account.0,
@@ -236,7 +236,7 @@ impl Store {
 
     /// Marks the latest message of the customer unread here.
     pub async fn mark_unread(&self, account: AccountId, id: ConversationId) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_for(account).await?;
         let marked = sqlx::query!(
             "UPDATE messages SET seen = false WHERE account_id = $1 AND id = (
                  SELECT m.id FROM messages m WHERE m.account_id = $1 AND m.conversation_id = $2 AND m.direction = 'in'

@@ -35,6 +35,8 @@ pub struct KnownPlace {
     pub seen: bool,
     /// The server's answered mark as last seen.
     pub answered: bool,
+    /// Whether the message was found to be gone from there.
+    pub gone: bool,
 }
 
 /// A message ready to be written.
@@ -106,11 +108,7 @@ pub struct SummaryChange {
 impl Store {
     /// Begins a transaction that writes news of one account. Transactions of one account follow one another.
     pub async fn begin_ingest(&self, account: AccountId) -> Result<IngestTx, StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))", account.to_string())
-            .execute(&mut *tx)
-            .await?;
-        Ok(IngestTx { tx, account })
+        Ok(IngestTx { tx: self.begin_for(account).await?, account })
     }
 }
 
@@ -120,6 +118,7 @@ impl IngestTx {
         let (mailboxes, epochs, numbers) = columns(places);
         let rows = sqlx::query!(
             r#"SELECT p.mailbox, p.epoch, p.number, p.message_id, p.seen, p.answered,
+                      p.gone_at IS NOT NULL AS "gone!",
                       m.conversation_id, m.seen AS read, m.direction
                FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS asked (mailbox, epoch, number)
                JOIN message_places p ON p.account_id = $1 AND p.mailbox = asked.mailbox AND p.epoch = asked.epoch
@@ -141,6 +140,7 @@ impl IngestTx {
                     direction: row.direction.parse().map_err(StoreError::Inconsistent)?,
                     seen: row.seen,
                     answered: row.answered,
+                    gone: row.gone,
                 };
                 Ok((Place { mailbox: row.mailbox, epoch: number(row.epoch)?, number: number(row.number)? }, known))
             })
@@ -182,6 +182,7 @@ impl IngestTx {
                 direction: row.direction.parse().map_err(StoreError::Inconsistent)?,
                 seen: row.seen,
                 answered: false,
+                gone: false,
             });
         }
         Ok(found)
@@ -204,6 +205,19 @@ impl IngestTx {
             &messages,
             &seen,
             &answered
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        // A renumbered mailbox has no places of the old epoch: a later deletion must not find the message standing there.
+        sqlx::query!(
+            "UPDATE message_places p SET gone_at = clock_timestamp()
+             FROM unnest($2::text[], $3::bigint[], $4::uuid[]) AS n (mailbox, epoch, message_id)
+             WHERE p.account_id = $1 AND p.message_id = n.message_id AND p.mailbox = n.mailbox AND p.epoch <> n.epoch
+               AND p.gone_at IS NULL",
+            self.account.0,
+            &mailboxes,
+            &epochs,
+            &messages
         )
         .execute(&mut *self.tx)
         .await?;
@@ -528,7 +542,8 @@ impl IngestTx {
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
-            "UPDATE messages m SET seen = coalesce(n.read, m.seen), answered = m.answered OR n.answered
+            "UPDATE messages m SET seen = coalesce(n.read, m.seen), answered = m.answered OR n.answered,
+                 deleted_at = NULL
              FROM unnest($2::uuid[], $3::boolean[], $4::boolean[]) AS n (id, read, answered)
              WHERE m.account_id = $1 AND m.id = n.id",
             self.account.0,

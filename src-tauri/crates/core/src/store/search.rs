@@ -34,8 +34,9 @@ pub struct Indexed {
 const PROBE: i64 = 2000;
 
 impl Store {
-    /// Makes at most `limit` waiting messages searchable. Two programs may do this at once.
-    pub async fn index_messages(&self, limit: i64) -> Result<Indexed, StoreError> {
+    /// Makes at most `limit` waiting messages searchable, each by its first `characters`. Two programs may do this at
+    /// once.
+    pub async fn index_messages(&self, limit: i64, characters: i32) -> Result<Indexed, StoreError> {
         let done = sqlx::query!(
             "WITH taken AS (
                  DELETE FROM search_queue WHERE (account_id, message_id) IN (
@@ -49,12 +50,13 @@ impl Store {
              SELECT m.account_id, m.id, m.received_at,
                     -- A tsvector holds at most 1 MB and a word at most 2 KB.
                     to_tsvector('simple', left(concat_ws(' ', m.subject, m.author_name, m.author_address,
-                        replace(files.names, '.', ' '), m.body_text), 200000)),
+                        replace(files.names, '.', ' '), m.body_text), $2)),
                     left(lower(concat_ws(' ', m.subject, m.author_name, m.author_address, files.names)), 2000)
              FROM messages m JOIN taken ON taken.account_id = m.account_id AND taken.message_id = m.id
              LEFT JOIN files ON files.account_id = m.account_id AND files.message_id = m.id
              ON CONFLICT DO NOTHING",
-            limit
+            limit,
+            characters
         )
         .execute(&self.pool)
         .await?;

@@ -228,7 +228,7 @@ async fn search_finds_words_names_subjects_and_numbers() {
             Mail::new(2).subject("Umowa najmu").from("agnieszka@przyklad.example").body("Dzień dobry").incoming(),
         ])
         .await;
-    while bureau.store.index_messages(100).await.unwrap().messages > 0 {}
+    while bureau.store.index_messages(100, 200_000).await.unwrap().messages > 0 {}
 
     for (query, hits) in [
         ("договор", 1),

@@ -77,7 +77,7 @@ impl Work {
                 let change = fetched.uid.zip(fetched.marks).filter(|(uid, _)| (low..=high).contains(uid));
                 changes.marks.extend(change);
             }
-            Reply::Vanished { uids, .. } => changes.vanished = uids,
+            Reply::Vanished { uids, .. } => changes.vanished = changes.vanished.with(&uids),
             _ => {}
         };
         self.session.run(&command, "list changes", each).await?;
