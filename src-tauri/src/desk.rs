@@ -125,7 +125,7 @@ impl Desk {
     pub fn begin(self: &Arc<Self>, handle: AppHandle) {
         let _first = self.handle.set(handle);
         let desk = self.clone();
-        self.tasks.spawn("start", async move { desk.open().await });
+        self.tasks.spawn("start", Box::pin(desk.open()));
         let desk = self.clone();
         self.tasks.spawn("signals", async move { desk.exit_when_asked().await });
     }
