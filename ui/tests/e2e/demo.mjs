@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ARTEFACTS, Lab, Profile, Window, quantile, until } from './harness.mjs';
+import { APP, ARTEFACTS, Lab, Profile, Window, quantile, until } from './harness.mjs';
 import { page } from './demo/page.mjs';
 
 const MAILS = 2000;
@@ -48,7 +48,9 @@ try {
 
 /** Opens the window for a person and lets a customer write until it is closed. */
 async function shown() {
-  const app = spawn(process.env.SKRYNKA_APP, profile.arguments, { stdio: 'inherit' });
+  const { HOME, LANG = '' } = process.env;
+  const app = spawn(APP, profile.arguments, { stdio: 'inherit', env: { ...profile.environment, HOME, LANG } });
+  process.once('SIGINT', () => app.kill());
   let letters = 0;
   const writing = setInterval(() => {
     lab.ask('customer_writes', { mailbox: letters++ % 3, now: new Date().toISOString() }).catch(console.error);

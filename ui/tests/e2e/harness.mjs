@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export { Lab } from './harness/lab.mjs';
-export { Profile } from './harness/profile.mjs';
+export { APP, Profile } from './harness/profile.mjs';
 export { Window } from './harness/window.mjs';
 
 /** Where pictures and reports go. `cargo xtask` says. */

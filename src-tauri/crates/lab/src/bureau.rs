@@ -192,7 +192,7 @@ impl Thread {
             text.push_str(detail);
         }
         let closing = pick(rng, texts.closings);
-        let text = fill(rng, &format!("{text}\n\n{closing}\n{}", self.signature), self.language, "");
+        let text = fill(rng, &format!("{text}\n\n{closing}\n{}", self.signature), self.language, texts.manager);
         let attachments = if self.ids.is_empty() || rng.random_bool(0.15) { self.attachments(rng) } else { Vec::new() };
         let (from, to) = (self.customer.clone(), self.bureau.clone());
         self.letter(rng, "INBOX", from, to, text, attachments, at)
@@ -302,7 +302,7 @@ fn fill(rng: &mut StdRng, template: &str, language: Language, name: &str) -> Str
         .replace("{pages}", &pages.to_string())
         .replace("{price}", &(pages * 190 + 60).to_string())
         .replace("{number}", &rng.random_range(1000..9999).to_string())
-        .replace(" {name}", &if name.is_empty() { String::new() } else { format!(" {name}") })
+        .replace("{name}", name)
 }
 
 fn html(text: &str, pictures: usize) -> String {

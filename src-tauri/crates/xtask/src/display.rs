@@ -7,9 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// Ends Xvfb when xtask closes the pipe or dies. Xvfb writes its display's number to the output.
-const WATCHED: &str = "Xvfb -displayfd 3 -screen 0 2000x1300x24 -nolisten tcp 3>&1 >/dev/null 2>&1 </dev/null & \
-    server=$!; cat >/dev/null; kill $server";
+/// Ends Xvfb when xtask closes the pipe or dies, of an interrupt from the terminal, too. Xvfb writes its display's
+/// number to the output.
+const WATCHED: &str = "trap '' INT HUP TERM; Xvfb -displayfd 3 -screen 0 2000x1300x24 -nolisten tcp 3>&1 >/dev/null 2>&1 </dev/null & \
+    server=$!; cat >/dev/null; kill -s KILL $server 2>/dev/null";
 
 /// A running Xvfb. Dropping it ends it.
 pub(crate) struct Display {

@@ -2,22 +2,34 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const APP = process.env.SKRYNKA_APP;
 
+/** Waits until this program removes the profile or dies of whatever. A command of the program ends the private database
+ * where a killed one left it running. */
+const WATCHER = 'cat >/dev/null; "$@" migrate --status >/dev/null 2>&1; rm -rf -- "$HOME"';
+
 export class Profile {
+  #watcher;
+
   constructor() {
     if (!APP) throw new Error('SKRYNKA_APP is not set: start this through `cargo xtask`');
     this.home = mkdtempSync(join(tmpdir(), 'skrynka-e2e-'));
     this.folder = join(this.home, 'profile');
-    // Where the test runs as root, the database runs as another user; what that one cannot reach would stand elsewhere.
-    mkdirSync(this.folder);
-    for (const folder of [this.home, this.folder]) chmodSync(folder, 0o711);
+    // Under root the private database runs as a user who must get through, or it would stand outside the profile.
+    chmodSync(this.home, 0o711);
+    mkdirSync(this.folder, { mode: 0o711 });
     this.keyFile = join(this.home, 'vault-key');
     writeFileSync(this.keyFile, randomBytes(32).toString('hex'), { mode: 0o600 });
+    this.#watcher = spawn('sh', ['-c', WATCHER, 'watcher', APP, ...this.arguments], {
+      env: this.environment,
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
   }
 
   /** What every call of the program begins with. */
@@ -73,9 +85,10 @@ export class Profile {
     return this.run(['export', 'messages']);
   }
 
-  /** Ends the private database where a killed program left it running, and removes the profile. */
+  /** Ends what still runs on the profile and removes it. */
   async remove() {
-    await this.run(['migrate', '--status']).catch(() => undefined);
-    rmSync(this.home, { recursive: true, force: true });
+    const ended = once(this.#watcher, 'exit');
+    this.#watcher.stdin.end();
+    await ended;
   }
 }

@@ -19,6 +19,8 @@ pub(super) struct Texts {
     pub(super) pairs: &'static [&'static str],
     pub(super) days: &'static [&'static str],
     pub(super) subjects: &'static [&'static str],
+    /// How customers address the bureau's manager.
+    pub(super) manager: &'static str,
     pub(super) greetings: &'static [&'static str],
     pub(super) requests: &'static [&'static str],
     pub(super) details: &'static [&'static str],
@@ -70,6 +72,7 @@ static UKRAINIAN: Texts = Texts {
         "Апостиль і переклад: {doc}", "Замовлення № {number}", "Рахунок № {number}", "Нотаріальний переклад ({pair})",
         "Питання щодо замовлення {number}", "Документи для посольства",
     ],
+    manager: "Ірино",
     greetings: &["Доброго дня!", "Вітаю!", "Добрий день, {name}!", "Шановні колеги!", "Доброго ранку, {name},"],
     requests: &[
         "Потрібен переклад: {doc}, {pair}, приблизно {pages} сторінок.",
@@ -129,6 +132,7 @@ static POLISH: Texts = Texts {
         "Tłumaczenie: {doc} ({pair})", "Zapytanie o wycenę, {pages} str.", "Pilne: {doc}", "Faktura nr {number}",
         "Tłumaczenie przysięgłe ({pair})", "Zamówienie {number}", "Pytanie do zlecenia {number}", "Dokumenty do urzędu",
     ],
+    manager: "Pani Ireno",
     greetings: &["Dzień dobry!", "Szanowni Państwo,", "Dzień dobry, {name},", "Witam serdecznie,"],
     requests: &[
         "Proszę o wycenę tłumaczenia: {doc}, {pair}, około {pages} stron.",
@@ -181,6 +185,7 @@ static ENGLISH: Texts = Texts {
         "Quote request: {doc} ({pair})", "Translation of {pages} pages", "Urgent: {doc}", "Invoice {number}",
         "Certified translation ({pair})", "Order {number}", "Question about order {number}", "Embassy paperwork",
     ],
+    manager: "Irena",
     greetings: &["Hello,", "Good morning,", "Dear {name},", "Hi there,", "Dear team,"],
     requests: &[
         "We need a translation of a {doc}, {pair}, about {pages} pages.", "Could you quote for a certified {doc} ({pair})?",
