@@ -47,9 +47,16 @@ export class Window {
 
   /** Presses something as soon as it is there and can be pressed. */
   async press(testid, data = {}) {
-    const element = await this.find(testid, data);
-    await this.driver.wait(located.elementIsEnabled(element), 30_000);
-    await element.click();
+    // A list that is drawn anew between finding and pressing has another element in its place.
+    for (let left = 5; ; left--) {
+      try {
+        const element = await this.find(testid, data);
+        await this.driver.wait(located.elementIsEnabled(element), 30_000);
+        return await element.click();
+      } catch (problem) {
+        if (left === 0 || problem.name !== 'StaleElementReferenceError') throw problem;
+      }
+    }
   }
 
   /** Types into a field; what stood there is gone. */
