@@ -34,3 +34,8 @@ async fn logged<T>(command: &'static str, work: impl Future<Output = Result<T, W
 fn id<T: FromStr>(text: &str) -> Result<T, WireError> {
     text.parse().map_err(|_| WireError { code: ErrorCode::InvalidInput, detail: "id".to_owned() })
 }
+
+/// A file that could not be read, written or opened.
+fn file_error(error: impl std::error::Error) -> WireError {
+    WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) }
+}

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -25,6 +25,7 @@ use tokio::sync::{Notify, RwLock};
 
 use crate::{
     facts,
+    mail_scheme::Shown,
     wire::{AppStatus, DatabaseTroubleCode, ErrorCode, StartStep, StatusChanged, WireError, stamp},
     wiring::{Bureau, Ground, Places, StartError},
 };
@@ -48,6 +49,7 @@ pub struct Desk {
     followers: Mutex<HashMap<u32, tokio_util::sync::CancellationToken>>,
     started: tokio::time::Instant,
     painted: AtomicBool,
+    shown: Mutex<Option<Shown>>,
 }
 
 /// The open office: database and listeners.
@@ -74,12 +76,18 @@ impl Desk {
             followers: Mutex::default(),
             started: tokio::time::Instant::now(),
             painted: AtomicBool::new(false),
+            shown: Mutex::default(),
         }
     }
 
     /// Tells whether this is the first time that the window has painted.
     pub fn first_paint(&self) -> bool {
         !self.painted.swap(true, Ordering::Relaxed)
+    }
+
+    /// The message whose HTML was rendered last.
+    pub fn shown(&self) -> MutexGuard<'_, Option<Shown>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The tasks that end with the window.

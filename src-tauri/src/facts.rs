@@ -78,7 +78,7 @@ async fn states(desk: &Desk, office: &Office) {
 }
 
 /// Tells the window how every account stands.
-pub async fn send_accounts(desk: &Desk, office: &Office) {
+async fn send_accounts(desk: &Desk, office: &Office) {
     match views::accounts(office).await {
         Ok(accounts) => {
             if let Some(handle) = desk.handle()

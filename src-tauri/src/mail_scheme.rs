@@ -28,23 +28,39 @@ pub fn frame_url(account: AccountId, message: MessageId, show_remote: bool) -> S
     format!("{origin}/{account}/{message}{query}")
 }
 
+/// A message's HTML as it was rendered last: the command that opens a message and its frame ask one after the other.
+pub struct Shown {
+    account: AccountId,
+    message: MessageId,
+    remote: bool,
+    document: Arc<Rendered>,
+}
+
 /// Renders a message's HTML.
 pub async fn rendered(
     desk: &Desk,
     account: AccountId,
     message: MessageId,
     show_remote: bool,
-) -> Result<Rendered, WireError> {
+) -> Result<Arc<Rendered>, WireError> {
+    if let Some(shown) = &*desk.shown()
+        && (shown.account, shown.message, shown.remote) == (account, message, show_remote)
+    {
+        return Ok(shown.document.clone());
+    }
     let raw = desk.office().await?.bureau.store.raw_message(account, message).await?;
     let options = RenderOptions {
         remote: if show_remote { RemoteContent::Allowed } else { RemoteContent::Blocked },
         dark: false,
         link_base: format!("/link/{account}/{message}"),
     };
-    tokio::task::spawn_blocking(move || render(&raw, &options))
+    let document = tokio::task::spawn_blocking(move || render(&raw, &options))
         .await
         .map_err(|error| WireError { code: ErrorCode::Internal, detail: error.to_string() })?
-        .ok_or_else(|| WireError { code: ErrorCode::NotFound, detail: "the message has no HTML".to_owned() })
+        .ok_or_else(|| WireError { code: ErrorCode::NotFound, detail: "the message has no HTML".to_owned() })?;
+    let document = Arc::new(document);
+    *desk.shown() = Some(Shown { account, message, remote: show_remote, document: document.clone() });
+    Ok(document)
 }
 
 /// Answers a request of a mail's frame. Anything that is not a message's own address is not found.
@@ -60,7 +76,7 @@ pub async fn respond(desk: &Desk, request: &Request<Vec<u8>>) -> Response<Vec<u8
             if let Some((.., number)) = link_of(path) {
                 tell_link(desk, account, message, document.links.get(number), number);
             }
-            page(document)
+            page(&document)
         }
         Err(error) => {
             tracing::warn!(target: "skrynka::ui", code = ?error.code, detail = error.detail, "Mail not shown");
@@ -126,8 +142,8 @@ fn link_of(path: &str) -> Option<(AccountId, MessageId, usize)> {
     Some((account, message, number.parse().ok()?))
 }
 
-fn page(document: Rendered) -> Response<Vec<u8>> {
-    let mut response = Response::new(document.html.into_bytes());
+fn page(document: &Rendered) -> Response<Vec<u8>> {
+    let mut response = Response::new(document.html.clone().into_bytes());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));

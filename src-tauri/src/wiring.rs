@@ -95,8 +95,19 @@ pub enum StartError {
 impl Ground {
     /// Opens the profile and starts the log.
     pub fn open(places: &Places) -> Result<Self, StartError> {
+        Self::on(Profile::open(places.profile.as_deref(), SystemClock.now())?, None)
+    }
+
+    /// The same for a window, of which a profile has one at a time.
+    pub fn open_for_window(places: &Places) -> Result<Self, StartError> {
+        let profile = Profile::open(places.profile.as_deref(), SystemClock.now())?;
+        let lock = File::create(profile.root().join("window.lock")).map_err(StartError::WindowOpen)?;
+        lock.try_lock().map_err(|error| StartError::WindowOpen(error.into()))?;
+        Self::on(profile, Some(lock))
+    }
+
+    fn on(profile: Profile, window: Option<File>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let profile = Profile::open(places.profile.as_deref(), clock.now())?;
         let loaded = profile.settings(clock.now())?;
         let options = LogbookOptions::new(profile.logs_dir(), loaded.settings.log_level, clock.clone());
         let writing = Logbook::init(options)?;
@@ -108,18 +119,7 @@ impl Ground {
         }
         tracing::info!(target: "skrynka::app", version = env!("CARGO_PKG_VERSION"), "Program started");
         let logbook = writing.logbook();
-        Ok(Self { profile, settings: loaded.settings, logbook, clock, _writing: writing, _window: None })
-    }
-
-    /// The same for a window, of which a profile has one at a time.
-    pub fn open_for_window(places: &Places) -> Result<Self, StartError> {
-        let clock = SystemClock;
-        let profile = Profile::open(places.profile.as_deref(), clock.now())?;
-        let lock = File::create(profile.root().join("window.lock")).map_err(StartError::WindowOpen)?;
-        lock.try_lock().map_err(|error| StartError::WindowOpen(error.into()))?;
-        let mut ground = Self::open(places)?;
-        ground._window = Some(lock);
-        Ok(ground)
+        Ok(Self { profile, settings: loaded.settings, logbook, clock, _writing: writing, _window: window })
     }
 
     /// Opens the keyring or the vault. `passphrase` is what a person typed.

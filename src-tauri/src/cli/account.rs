@@ -273,6 +273,11 @@ fn read_secrets() -> anyhow::Result<EmailSecrets> {
     })
 }
 
+/// Reads the value of `--account`.
+pub fn chosen(id: Option<&str>) -> anyhow::Result<Option<AccountId>> {
+    id.map(str::parse).transpose().context("--account is not an account's id")
+}
+
 fn parse(id: &str) -> anyhow::Result<AccountId> {
     id.parse().map_err(|_| anyhow::anyhow!("{id:?} is not an account's id; `skrynka account list` shows them"))
 }

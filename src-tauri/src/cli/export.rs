@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
@@ -55,7 +54,7 @@ struct File<'a> {
 
 pub async fn run(common: &Common, _: Output, command: ExportCommand) -> anyhow::Result<ExitCode> {
     let ExportCommand::Messages { account, since } = command;
-    let account = account.map(|id| id.parse()).transpose().context("--account is not an account's id")?;
+    let account = super::account::chosen(account.as_deref())?;
     // The export is for programs whatever else was asked for.
     let output = Output::new(true);
     Session::with(common, async |session| {

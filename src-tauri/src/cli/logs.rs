@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
 use skrynka_core::{
     logbook::{AREAS, Entry, Filter, Level, MAX_PAGE, Reader, Row, Search, Start, Window},
@@ -42,7 +41,7 @@ pub async fn run(common: &Common, output: Output, arguments: LogsArguments) -> a
     let filter = Filter {
         min_level: arguments.level,
         areas: arguments.area,
-        account: arguments.account.map(|id| id.parse()).transpose().context("--account is not an account's id")?,
+        account: super::account::chosen(arguments.account.as_deref())?,
         search: arguments.grep.map(Search::Regex),
         since: arguments.since,
         until: None,

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
@@ -22,7 +21,7 @@ pub struct SearchArguments {
 }
 
 pub async fn run(common: &Common, output: Output, arguments: SearchArguments) -> anyhow::Result<ExitCode> {
-    let account = arguments.account.map(|id| id.parse()).transpose().context("--account is not an account's id")?;
+    let account = super::account::chosen(arguments.account.as_deref())?;
     Session::with(common, async |session| {
         for hit in session.bureau.store.search(&arguments.query, account, None, arguments.limit).await? {
             let record = json!({

@@ -14,7 +14,6 @@ use time::{Date, format_description::well_known::Iso8601};
 use super::{DeskState, id, logged};
 use crate::{
     desk::Office,
-    facts,
     mailboxes::{self, Mailbox, MailboxError},
     views,
     wire::{
@@ -46,7 +45,7 @@ pub async fn discover_mailbox(address: String) -> Result<Discovery, WireError> {
                 let passwords = match known.passwords {
                     Passwords::No => PasswordPolicy::None,
                     Passwords::AppPassword => PasswordPolicy::AppPassword,
-                    Passwords::Yes if known.hint == Some("hint_enable_imap") => PasswordPolicy::SwitchOnFirst,
+                    Passwords::SwitchOnFirst => PasswordPolicy::SwitchOnFirst,
                     Passwords::Yes => PasswordPolicy::Password,
                 };
                 (Some(known.name.to_owned()), passwords, known.help_url.map(ToOwned::to_owned))
@@ -123,7 +122,7 @@ pub async fn test_mailbox(
     .await
 }
 
-/// Adds a mailbox once its sign-in has passed and its password has been read back.
+/// Adds a mailbox once its sign-in has passed and its password has been read back. The journal starts its listener.
 #[tauri::command]
 #[specta::specta]
 pub async fn add_mailbox(desk: DeskState<'_>, form: MailboxForm, password: String) -> Result<AccountView, WireError> {
@@ -131,8 +130,6 @@ pub async fn add_mailbox(desk: DeskState<'_>, form: MailboxForm, password: Strin
         let office = desk.office().await?;
         let mailbox = mailbox(form, &office, None).await?;
         let account = mailboxes::add(&office.bureau, mailbox, SecretString::from(password)).await?;
-        office.engine.reload(account.id).await?;
-        facts::send_accounts(&desk, &office).await;
         let id = account.id.to_string();
         let view = views::accounts(&office).await?.into_iter().find(|view| view.id == id);
         view.ok_or_else(|| WireError { code: ErrorCode::NotFound, detail: "account".to_owned() })
@@ -155,23 +152,17 @@ pub async fn update_mailbox(
         let account = id(&account)?;
         mailboxes::update(&office.bureau, account, mailbox, password.map(SecretString::from)).await?;
         office.engine.reload(account).await?;
-        facts::send_accounts(&desk, &office).await;
         Ok(())
     })
     .await
 }
 
-/// Switches an account's listener on or off.
+/// Switches an account on or off. The journal starts or stops its listener.
 #[tauri::command]
 #[specta::specta]
 pub async fn set_account_enabled(desk: DeskState<'_>, account: String, enabled: bool) -> Result<(), WireError> {
     logged("set_account_enabled", async {
-        let office = desk.office().await?;
-        let account = id(&account)?;
-        office.bureau.store.set_account_enabled(account, enabled).await?;
-        office.engine.reload(account).await?;
-        facts::send_accounts(&desk, &office).await;
-        Ok(())
+        Ok(desk.office().await?.bureau.store.set_account_enabled(id(&account)?, enabled).await?)
     })
     .await
 }
@@ -199,7 +190,6 @@ pub async fn remove_account(desk: DeskState<'_>, account: String, delete_message
         office.engine.reload(account).await?;
         mailboxes::remove(&office.bureau, account, delete_messages).await?;
         office.engine.reload(account).await?;
-        facts::send_accounts(&desk, &office).await;
         Ok(())
     })
     .await

@@ -7,7 +7,7 @@ use skrynka_core::{
     profile::{self, Density},
 };
 
-use super::{DeskState, logged};
+use super::{DeskState, file_error, logged};
 use crate::{
     desk::ms,
     views,
@@ -175,8 +175,4 @@ pub async fn ui_log(level: LogLevelName, message: String, fields: Vec<LogField>)
         LogLevelName::Error => tracing::error!(target: "skrynka::ui", said = message, facts, "Window said"),
     }
     Ok(())
-}
-
-fn file_error(error: impl std::error::Error) -> WireError {
-    WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) }
 }

@@ -9,7 +9,7 @@ use skrynka_core::{
 use skrynka_mail::parse::{attachment_bytes, clean_file_name};
 use tauri_plugin_dialog::DialogExt as _;
 
-use super::{DeskState, id, logged};
+use super::{DeskState, file_error, id, logged};
 use crate::{
     desk::{Desk, Office},
     mail_scheme,
@@ -256,10 +256,6 @@ fn key(key: &MessageKey) -> Result<(AccountId, MessageId), WireError> {
 
 fn not_found() -> WireError {
     WireError { code: ErrorCode::NotFound, detail: String::new() }
-}
-
-fn file_error(error: impl std::error::Error) -> WireError {
-    WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The real program on a profile of its own, as a user runs it.
 use std::{
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
 };
 
@@ -128,10 +128,6 @@ pub fn add_arguments(address: &str, imap: &str, smtp: &str) -> Vec<String> {
 /// Writes a figure for the table that `cargo xtask test` ends with.
 #[expect(clippy::print_stdout, reason = "the figure is what a person runs one of these tests for")]
 pub fn evidence(promise: &str, test: &str, figure: &str) {
-    if let Some(folder) = std::env::var_os("SKRYNKA_EVIDENCE") {
-        let record = serde_json::json!({"promise": promise, "test": test, "figure": figure});
-        let name = format!("{}.json", test.replace(' ', "-"));
-        std::fs::write(Path::new(&folder).join(name), record.to_string()).unwrap();
-    }
+    skrynka_lab::evidence::note(promise, test, figure).unwrap();
     println!("{promise} | {test} | {figure}");
 }

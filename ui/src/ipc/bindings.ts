@@ -71,11 +71,11 @@ export const commands = {
 	estimateMailbox: (form: MailboxForm, password: string | null, account: string | null) => typedError<Estimate, WireError>(__TAURI_INVOKE("estimate_mailbox", { form, password, account })),
 	/**  Tests the connection; each step is told to the channel. Nothing is saved. */
 	testMailbox: (form: MailboxForm, password: string | null, account: string | null, onStep: Channel<TestStep>) => typedError<null, WireError>(__TAURI_INVOKE("test_mailbox", { form, password, account, onStep })),
-	/**  Adds a mailbox once its sign-in has passed and its password has been read back. */
+	/**  Adds a mailbox once its sign-in has passed and its password has been read back. The journal starts its listener. */
 	addMailbox: (form: MailboxForm, password: string) => typedError<AccountView, WireError>(__TAURI_INVOKE("add_mailbox", { form, password })),
 	/**  Changes a mailbox once its sign-in has passed. Without a password the kept one is used. */
 	updateMailbox: (account: string, form: MailboxForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("update_mailbox", { account, form, password })),
-	/**  Switches an account's listener on or off. */
+	/**  Switches an account on or off. The journal starts or stops its listener. */
 	setAccountEnabled: (account: string, enabled: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_account_enabled", { account, enabled })),
 	/**  Ends whatever an account waits for, so that it tries again at once. */
 	retryAccount: (account: string) => typedError<null, WireError>(__TAURI_INVOKE("retry_account", { account })),

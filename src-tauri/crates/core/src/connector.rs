@@ -235,6 +235,13 @@ pub struct Letter {
     pub attachments: Vec<AttachmentPart>,
 }
 
+impl Letter {
+    /// Counts the files a person would call one: pictures of the HTML body are part of the text.
+    pub fn file_count(&self) -> i32 {
+        i32::try_from(self.attachments.iter().filter(|file| !file.inline).count()).unwrap_or(i32::MAX)
+    }
+}
+
 /// The listener's end of the road: batches go in, acknowledgements come back.
 #[derive(Debug, Clone)]
 pub struct IncomingSender {

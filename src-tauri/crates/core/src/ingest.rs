@@ -483,11 +483,7 @@ fn summary_change(
         new,
         messages: 1,
         unread: i32::from(!row.read),
-        files: row
-            .letter
-            .map_or(0, |letter| letter.attachments.iter().filter(|file| !file.inline).count())
-            .try_into()
-            .unwrap_or(i32::MAX),
+        files: row.letter.map_or(0, Letter::file_count),
         last_message: row.id,
         last_at: row.received_at,
         last_direction: row.direction,

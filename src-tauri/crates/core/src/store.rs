@@ -22,7 +22,10 @@ use std::time::Duration;
 
 use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 
-use crate::{model::AccountId, postgres::ConnectOptions};
+use crate::{
+    model::{AccountId, Place},
+    postgres::ConnectOptions,
+};
 
 pub use accounts::{AccountDraft, RemovedAccount};
 pub use attachments::StoredFile;
@@ -176,4 +179,10 @@ impl Store {
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         Ok(self.pool.begin().await?)
     }
+}
+
+/// Reads where a message stands from its row.
+fn place(mailbox: String, epoch: i64, number: i64) -> Result<Place, StoreError> {
+    let small = |n: i64| u32::try_from(n).map_err(|_| StoreError::Inconsistent(format!("a place's number {n}")));
+    Ok(Place { mailbox, epoch: small(epoch)?, number: small(number)? })
 }

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use skrynka_core::{
     clock::Clock,
-    connector::{Connector, ConnectorError, Listener, Remote, Resume},
+    connector::{Connector, ConnectorError, Halves, Resume},
     model::{Account, AccountId, EmailSettings},
     secrets::{SecretKind, SecretName, Secrets},
 };
@@ -56,7 +56,7 @@ impl MailConnector {
         settings: Option<EmailSettings>,
         resume: Resume,
         secrets: Secrets,
-    ) -> Result<(Box<dyn Listener>, Arc<dyn Remote>)> {
+    ) -> Result<Halves> {
         let settings = settings.ok_or(MailError::NoSettings)?;
         let password = password(account, &secrets).await?;
         let session = connect::open(&settings, &password, &self.tuning).await?;
@@ -104,7 +104,7 @@ impl Connector for MailConnector {
         account: &Account,
         resume: Resume,
         secrets: Secrets,
-    ) -> BoxFuture<'_, std::result::Result<(Box<dyn Listener>, Arc<dyn Remote>), ConnectorError>> {
+    ) -> BoxFuture<'_, std::result::Result<Halves, ConnectorError>> {
         let (id, settings) = (account.id, account.email.clone());
         Box::pin(async move {
             let opened = self.open_mailbox(id, settings, resume, secrets).await;

@@ -8,6 +8,8 @@ use url::Host;
 pub enum Passwords {
     /// With the password of the mailbox.
     Yes,
+    /// With that password, once reading by other programs is switched on in the provider's settings.
+    SwitchOnFirst,
     /// With a password that its user makes for this program in the provider's settings.
     AppPassword,
     /// Not at all: only through the provider's own sign-in page (OAuth 2).
@@ -34,8 +36,6 @@ pub struct Provider {
     pub smtp: Server,
     /// How one signs in.
     pub passwords: Passwords,
-    /// Which hint the window shows: a key of the message catalogue.
-    pub hint: Option<&'static str>,
     /// The provider's own page on it.
     pub help_url: Option<&'static str>,
 }
@@ -63,7 +63,6 @@ struct Row {
     imap: &'static str,
     smtp: &'static str,
     passwords: Passwords,
-    hint: Option<&'static str>,
     help_url: Option<&'static str>,
 }
 
@@ -74,7 +73,6 @@ const TABLE: &[Row] = &[
         imap: "imap.gmail.com:993",
         smtp: "smtp.gmail.com:465",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_app_password_google"),
         help_url: Some("https://support.google.com/accounts/answer/185833"),
     },
     Row {
@@ -136,7 +134,6 @@ const TABLE: &[Row] = &[
         imap: "outlook.office365.com:993",
         smtp: "smtp.office365.com:587*",
         passwords: Passwords::No,
-        hint: Some("hint_no_passwords_microsoft"),
         help_url: Some("https://support.microsoft.com/office/d088b986-291d-42b8-9564-9c414e2aa040"),
     },
     Row {
@@ -145,7 +142,6 @@ const TABLE: &[Row] = &[
         imap: "imap.ukr.net:993",
         smtp: "smtp.ukr.net:465",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_app_password_ukrnet"),
         help_url: Some("https://wiki.ukr.net/ManageIMAPAccess"),
     },
     Row {
@@ -153,8 +149,7 @@ const TABLE: &[Row] = &[
         domains: &["i.ua", "ua.fm", "email.ua", "3g.ua"],
         imap: "imap.i.ua:993",
         smtp: "smtp.i.ua:465",
-        passwords: Passwords::Yes,
-        hint: Some("hint_enable_imap"),
+        passwords: Passwords::SwitchOnFirst,
         help_url: None,
     },
     Row {
@@ -162,8 +157,7 @@ const TABLE: &[Row] = &[
         domains: &["meta.ua"],
         imap: "imap.meta.ua:993",
         smtp: "smtp.meta.ua:465",
-        passwords: Passwords::Yes,
-        hint: Some("hint_enable_imap"),
+        passwords: Passwords::SwitchOnFirst,
         help_url: None,
     },
     Row {
@@ -194,7 +188,6 @@ const TABLE: &[Row] = &[
         imap: "imap.mail.yahoo.com:993",
         smtp: "smtp.mail.yahoo.com:465",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_app_password_yahoo"),
         help_url: Some("https://help.yahoo.com/kb/SLN15241.html"),
     },
     Row {
@@ -203,7 +196,6 @@ const TABLE: &[Row] = &[
         imap: "imap.mail.me.com:993",
         smtp: "smtp.mail.me.com:587*",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_app_password_apple"),
         help_url: Some("https://support.apple.com/102654"),
     },
     Row {
@@ -212,7 +204,6 @@ const TABLE: &[Row] = &[
         imap: "imap.zoho.com:993",
         smtp: "smtp.zoho.com:465",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_app_password_zoho"),
         help_url: Some("https://www.zoho.com/mail/help/imap-access.html"),
     },
     Row {
@@ -221,7 +212,6 @@ const TABLE: &[Row] = &[
         imap: "imap.zoho.eu:993",
         smtp: "smtp.zoho.eu:465",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_app_password_zoho"),
         help_url: Some("https://www.zoho.com/mail/help/imap-access.html"),
     },
     Row {
@@ -229,8 +219,7 @@ const TABLE: &[Row] = &[
         domains: &["wp.pl"],
         imap: "imap.wp.pl:993",
         smtp: "smtp.wp.pl:465",
-        passwords: Passwords::Yes,
-        hint: Some("hint_enable_imap"),
+        passwords: Passwords::SwitchOnFirst,
         help_url: Some("https://pomoc.wp.pl"),
     },
     Row {
@@ -238,8 +227,7 @@ const TABLE: &[Row] = &[
         domains: &["o2.pl", "tlen.pl", "go2.pl", "prokonto.pl"],
         imap: "poczta.o2.pl:993",
         smtp: "poczta.o2.pl:465",
-        passwords: Passwords::Yes,
-        hint: Some("hint_enable_imap"),
+        passwords: Passwords::SwitchOnFirst,
         help_url: Some("https://pomoc.o2.pl"),
     },
     Row {
@@ -266,7 +254,6 @@ const TABLE: &[Row] = &[
         imap: "imap.poczta.onet.pl:993",
         smtp: "smtp.poczta.onet.pl:465",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_app_password_onet"),
         help_url: Some("https://pomoc.poczta.onet.pl"),
     },
     Row {
@@ -286,8 +273,7 @@ const TABLE: &[Row] = &[
         ],
         imap: "poczta.interia.pl:993",
         smtp: "poczta.interia.pl:465",
-        passwords: Passwords::Yes,
-        hint: Some("hint_enable_imap"),
+        passwords: Passwords::SwitchOnFirst,
         help_url: Some("https://pomoc.interia.pl"),
     },
     Row {
@@ -295,8 +281,7 @@ const TABLE: &[Row] = &[
         domains: &["gmx.net", "gmx.de", "gmx.at", "gmx.ch", "gmx.eu", "gmx.org", "gmx.info", "gmx.biz"],
         imap: "imap.gmx.net:993",
         smtp: "mail.gmx.net:465",
-        passwords: Passwords::Yes,
-        hint: Some("hint_enable_imap"),
+        passwords: Passwords::SwitchOnFirst,
         help_url: Some("https://hilfe.gmx.net/pop-imap/imap/index.html"),
     },
     Row {
@@ -304,8 +289,7 @@ const TABLE: &[Row] = &[
         domains: &["gmx.com", "gmx.us", "gmx.co.uk", "gmx.fr", "gmx.es", "gmx.it", "gmx.ie", "gmx.pt", "gmx.se"],
         imap: "imap.gmx.com:993",
         smtp: "mail.gmx.com:465",
-        passwords: Passwords::Yes,
-        hint: Some("hint_enable_imap"),
+        passwords: Passwords::SwitchOnFirst,
         help_url: None,
     },
     Row {
@@ -313,8 +297,7 @@ const TABLE: &[Row] = &[
         domains: &["web.de"],
         imap: "imap.web.de:993",
         smtp: "smtp.web.de:465",
-        passwords: Passwords::Yes,
-        hint: Some("hint_enable_imap"),
+        passwords: Passwords::SwitchOnFirst,
         help_url: None,
     },
     Row {
@@ -323,7 +306,6 @@ const TABLE: &[Row] = &[
         imap: "imap.aol.com:993",
         smtp: "smtp.aol.com:465",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_app_password_yahoo"),
         help_url: None,
     },
     Row {
@@ -332,7 +314,6 @@ const TABLE: &[Row] = &[
         imap: "imap.fastmail.com:993",
         smtp: "smtp.fastmail.com:465",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_app_password"),
         help_url: Some("https://www.fastmail.help/hc/en-us/articles/360058752854"),
     },
     Row {
@@ -341,7 +322,6 @@ const TABLE: &[Row] = &[
         imap: "127.0.0.1:1143*",
         smtp: "127.0.0.1:1025*",
         passwords: Passwords::AppPassword,
-        hint: Some("hint_proton_bridge"),
         help_url: Some("https://proton.me/mail/bridge"),
     },
 ];
@@ -383,7 +363,6 @@ impl Row {
             imap: server(self.imap)?,
             smtp: server(self.smtp)?,
             passwords: self.passwords,
-            hint: self.hint,
             help_url: self.help_url,
         })
     }
@@ -418,7 +397,7 @@ mod tests {
             ("a@Outlook.com", "outlook.office365.com:993", Passwords::No),
             ("a@firma.onmicrosoft.com", "outlook.office365.com:993", Passwords::No),
             ("a@ukr.net", "imap.ukr.net:993", Passwords::AppPassword),
-            (" a@i.ua ", "imap.i.ua:993", Passwords::Yes),
+            (" a@i.ua ", "imap.i.ua:993", Passwords::SwitchOnFirst),
             ("a@op.pl", "imap.poczta.onet.pl:993", Passwords::AppPassword),
         ] {
             let Discovery::Known(provider) = discover(address) else { panic!("{address}") };
@@ -435,6 +414,7 @@ mod tests {
         assert_eq!(order, [[Security::Tls; 3], [Security::Starttls; 3]].concat());
         assert_eq!(discover("not an address"), Discovery::NotAnAddress);
     }
+
     #[test]
     fn a_name_that_only_looks_like_a_provider_is_not_taken_for_it() {
         for address in ["x@notgmail.com", "x@gmail.com.example.org", "x@onmicrosoft.com.example.org"] {

@@ -48,7 +48,7 @@ impl Site {
                     return Err(if is_refused(&error) { PostgresError::PasswordLost } else { error });
                 }
                 Err(error) => {
-                    tracing::warn!(target: "skrynka::store", pid = file.pid, error = format!("{:#}", anyhow::Error::from(error)), "Database server of an earlier run is stopped");
+                    tracing::warn!(target: "skrynka::store", pid = file.pid, error = crate::chain(&error), "Database server of an earlier run is stopped");
                     server::stop(&self.home, &self.binaries, &mut running).await?;
                 }
             }

@@ -94,7 +94,7 @@ impl Shared {
             Err(error @ PostgresError::BinariesMissing { .. }) => {
                 panic!("{error}: run `cargo xtask test`, which fetches the Postgres binaries")
             }
-            Err(error) => panic!("the test cluster does not start: {:#}", anyhow::Error::from(error)),
+            Err(error) => panic!("the test cluster does not start: {}", crate::chain(&error)),
         };
         let shared = Arc::new(Self { cluster });
         *current = Arc::downgrade(&shared);
@@ -150,7 +150,7 @@ impl Shared {
 
     async fn connect(&self) -> PgConnection {
         let result = self.cluster.connect_options().connect().await;
-        result.unwrap_or_else(|error| panic!("the test cluster does not answer: {:#}", anyhow::Error::from(error)))
+        result.unwrap_or_else(|error| panic!("the test cluster does not answer: {}", crate::chain(&error)))
     }
 
     /// Runs one statement outside of any test's database.
@@ -170,7 +170,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         aside(async {
             if let Err(error) = self.cluster.stop().await {
-                tracing::warn!(target: "skrynka::store", error = format!("{:#}", anyhow::Error::from(error)), "Test cluster was not stopped");
+                tracing::warn!(target: "skrynka::store", error = format!("{}", crate::chain(&error)), "Test cluster was not stopped");
             }
         });
     }

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Fact, FactKind, Store, StoreError, journal};
+use super::{Fact, FactKind, Store, StoreError, journal, place};
 use crate::model::{AccountId, ConversationId, Direction, Place};
 
 /// A conversation as the list shows it.
@@ -227,11 +227,7 @@ impl Store {
             journal::announce(&mut tx, account, &[changed_fact(id)]).await?;
         }
         tx.commit().await?;
-        let number = |n: i64| u32::try_from(n).map_err(|_| StoreError::Inconsistent(format!("a place's number {n}")));
-        places
-            .into_iter()
-            .map(|row| Ok(Place { mailbox: row.mailbox, epoch: number(row.epoch)?, number: number(row.number)? }))
-            .collect()
+        places.into_iter().map(|row| place(row.mailbox, row.epoch, row.number)).collect()
     }
 
     /// Marks the latest message of the customer unread here.

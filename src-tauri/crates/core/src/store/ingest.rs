@@ -6,7 +6,7 @@ use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Fact, Store, StoreError, contacts, cursors, journal, raw, threads};
+use super::{Fact, Store, StoreError, contacts, cursors, journal, place, raw, threads};
 use crate::{
     connector::{Cursor, Letter, RawBytes},
     fault,
@@ -142,7 +142,7 @@ impl IngestTx {
                     answered: row.answered,
                     gone: row.gone,
                 };
-                Ok((Place { mailbox: row.mailbox, epoch: number(row.epoch)?, number: number(row.number)? }, known))
+                Ok((place(row.mailbox, row.epoch, row.number)?, known))
             })
             .collect()
     }
@@ -454,7 +454,7 @@ impl IngestTx {
             &messages.iter().map(|m| m.arrived_at).collect::<Vec<_>>(),
             &messages.iter().map(|m| m.read).collect::<Vec<_>>(),
             &messages.iter().map(|m| m.answered).collect::<Vec<_>>(),
-            &letters.iter().map(|l| file_count(l)).collect::<Vec<_>>(),
+            &letters.iter().map(|l| l.file_count()).collect::<Vec<_>>(),
             &messages.iter().map(|m| i64::try_from(m.size).unwrap_or(i64::MAX)).collect::<Vec<_>>(),
             &messages.iter().map(|m| m.sha256.as_slice()).collect::<Vec<_>>() as &[&[u8]],
         )
@@ -601,19 +601,10 @@ impl IngestTx {
     }
 }
 
-/// Counts the files a person would call one: pictures of the HTML body are part of the text.
-fn file_count(letter: &Letter) -> i32 {
-    i32::try_from(letter.attachments.iter().filter(|file| !file.inline).count()).unwrap_or(i32::MAX)
-}
-
 fn columns(places: &[&Place]) -> (Vec<String>, Vec<i64>, Vec<i64>) {
     (
         places.iter().map(|place| place.mailbox.clone()).collect(),
         places.iter().map(|place| i64::from(place.epoch)).collect(),
         places.iter().map(|place| i64::from(place.number)).collect(),
     )
-}
-
-fn number(value: i64) -> Result<u32, StoreError> {
-    value.try_into().map_err(|_| StoreError::Inconsistent(format!("a place's number {value}")))
 }

@@ -4,7 +4,7 @@ use futures_util::{Stream, TryStreamExt};
 use serde::Deserialize;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::{Store, StoreError, StoredFile, attachments};
+use super::{Store, StoreError, StoredFile, attachments, place};
 use crate::model::{AccountId, Address, Channel, ConversationId, Direction, MessageId, Place};
 
 /// A message as it is stored.
@@ -267,12 +267,8 @@ impl Store {
         .fetch(&self.pool)
         .map_err(StoreError::from)
         .and_then(|row| async move {
-            let number =
-                |n: i64| u32::try_from(n).map_err(|_| StoreError::Inconsistent(format!("a place's number {n}")));
             let place = match (row.mailbox, row.epoch, row.number) {
-                (Some(mailbox), Some(epoch), Some(n)) => {
-                    Some(Place { mailbox, epoch: number(epoch)?, number: number(n)? })
-                }
+                (Some(mailbox), Some(epoch), Some(number)) => Some(place(mailbox, epoch, number)?),
                 _ => None,
             };
             Ok(ExportedMessage {
