@@ -235,7 +235,13 @@ pub async fn search(
 
 /// Looks at everything that can be wrong with the program and its accounts.
 pub async fn checks(ground: &Ground, bureau: &Bureau) -> Vec<Check> {
-    let mut checks = vec![database(bureau).await, schema(bureau).await, summaries(bureau).await, secrets(bureau).await];
+    let mut checks = vec![
+        database(bureau).await,
+        schema(bureau).await,
+        summaries(bureau).await,
+        search_index(bureau).await,
+        secrets(bureau).await,
+    ];
     checks.push(disk(ground, bureau));
     checks.push(logs(ground, bureau).await);
     match (bureau.store.accounts().await, bureau.store.statuses().await) {
@@ -309,6 +315,17 @@ async fn summaries(bureau: &Bureau) -> Check {
             None,
         ),
         Err(error) => check(bureau, "summaries", CheckState::Unknown, skrynka_core::chain(&error), None),
+    }
+}
+
+async fn search_index(bureau: &Bureau) -> Check {
+    match bureau.store.search_pending().await {
+        Ok(0) => check(bureau, "search", CheckState::Ok, "every message can be found".to_owned(), None),
+        Ok(pending) => {
+            let detail = format!("{pending} messages wait for the search index");
+            check(bureau, "search", CheckState::Warn, detail, None)
+        }
+        Err(error) => check(bureau, "search", CheckState::Unknown, skrynka_core::chain(&error), None),
     }
 }
 

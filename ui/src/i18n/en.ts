@@ -451,6 +451,7 @@ export const en: Catalogue = {
   'diag.name.database': 'Database',
   'diag.name.schema': 'Schema',
   'diag.name.summaries': 'Summaries',
+  'diag.name.search': 'Search index',
   'diag.name.secrets': 'Keyring',
   'diag.name.disk': 'Disk space',
   'diag.name.logs': 'Log',

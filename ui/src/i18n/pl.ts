@@ -451,6 +451,7 @@ export const pl: Catalogue = {
   'diag.name.database': 'Baza danych',
   'diag.name.schema': 'Schemat',
   'diag.name.summaries': 'Zgodność podsumowań',
+  'diag.name.search': 'Indeks wyszukiwania',
   'diag.name.secrets': 'Magazyn kluczy',
   'diag.name.disk': 'Miejsce na dysku',
   'diag.name.logs': 'Dziennik',

@@ -46,6 +46,8 @@ export class Profile {
       XDG_CONFIG_HOME: join(this.home, 'config'),
       XDG_CACHE_HOME: join(this.home, 'cache'),
       LANG: 'C.UTF-8',
+      // Mesa complains for every shader once the folder is gone.
+      MESA_SHADER_CACHE_DISABLE: 'true',
     };
   }
 
