@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 use skrynka_core::model::AttachmentPart;
 
 use super::{
-    PARSER,
+    PARSER, SUBJECT,
     charset::repair_headers,
     headers::{decode_words, one_line},
+    limits::opened,
     names::{continued_name, name_for_type},
     text,
 };
@@ -21,6 +22,10 @@ use super::{
 const MOST: usize = 1_000;
 /// Characters of a name that are kept.
 const NAME: usize = 500;
+/// Types of a forwarded mail.
+const FORWARDED: [&str; 2] = ["message/rfc822", "message/global"];
+/// Bytes of a forwarded mail that are looked through for its subject.
+const HEAD: usize = 64 << 10;
 /// Bytes of an image that is shown inside the mail.
 const IMAGE: usize = 5 << 20;
 
@@ -37,7 +42,7 @@ pub(super) fn list(raw: &[u8], message: &Message<'_>) -> Vec<AttachmentPart> {
         }
         Some(AttachmentPart {
             part: id,
-            name: name(raw, part, &mime),
+            name: name(raw, part, &mime, &bytes),
             size: bytes.len() as u64,
             sha256: Sha256::digest(&bytes).into(),
             inline: content_id.as_ref().is_some_and(|id| shown.contains(id.as_str())),
@@ -52,11 +57,15 @@ pub(super) fn list(raw: &[u8], message: &Message<'_>) -> Vec<AttachmentPart> {
 pub(super) fn bytes<'m>(raw: &'m [u8], message: &'m Message<'_>, id: u32) -> Option<Cow<'m, [u8]>> {
     let part = message.parts.get(id as usize).filter(|_| message.attachments.contains(&id))?;
     match &part.body {
-        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Some(Cow::Borrowed(bytes)),
-        // The parser has turned text into UTF-8; a file is what was sent.
-        PartType::Text(_) | PartType::Html(_) => Some(transfer_decoded(raw, part)),
-        PartType::Message(_) if part.encoding == Encoding::None => slice(raw, part).map(Cow::Borrowed),
-        PartType::Message(inner) => Some(Cow::Borrowed(&inner.raw_message)),
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) if part.encoding != Encoding::None => {
+            Some(Cow::Borrowed(bytes))
+        }
+        // The parser has turned text into UTF-8, and was given other words for some types; a file is what was sent.
+        PartType::Binary(_)
+        | PartType::InlineBinary(_)
+        | PartType::Text(_)
+        | PartType::Html(_)
+        | PartType::Message(_) => Some(transfer_decoded(raw, part)),
         PartType::Multipart(_) => None,
     }
 }
@@ -100,10 +109,9 @@ fn media_type(part: &MessagePart<'_>) -> String {
     let default = match &part.body {
         PartType::Text(_) => "text/plain",
         PartType::Html(_) => "text/html",
-        PartType::Message(_) => "message/rfc822",
         _ => "application/octet-stream",
     };
-    let written = part.content_type().and_then(|of| Some(format!("{}/{}", of.ctype(), of.subtype()?)));
+    let written = part.content_type().and_then(|of| Some(format!("{}/{}", opened(of.ctype()), of.subtype()?)));
     let plausible = |mime: &String| {
         mime.len() < 128 && mime.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.+-_!#$&^".contains(&b))
     };
@@ -112,7 +120,7 @@ fn media_type(part: &MessagePart<'_>) -> String {
 
 /// The name its sender gave it: `filename` (RFC 2183, RFC 2231), else `name`, with encoded words wherever mailers
 /// put them; for a forwarded mail its subject; else one made from the type.
-fn name(raw: &[u8], part: &MessagePart<'_>, mime: &str) -> String {
+fn name(raw: &[u8], part: &MessagePart<'_>, mime: &str, bytes: &[u8]) -> String {
     let named = part.attachment_name().map(str::to_owned);
     let named = match named {
         // Raw 8-bit bytes, or a charset the parser forgot: read the part's headers again.
@@ -123,9 +131,9 @@ fn name(raw: &[u8], part: &MessagePart<'_>, mime: &str) -> String {
         other => other,
     };
     let name = named.map(|name| if name.contains("=?") { decode_words(&name) } else { one_line(&name, NAME) });
-    let subject = || match &part.body {
-        PartType::Message(inner) => inner.subject().map(|subject| one_line(subject, 100)),
-        _ => None,
+    let subject = || {
+        let head = bytes.get(..bytes.len().min(HEAD)).filter(|_| FORWARDED.contains(&mime))?;
+        SUBJECT.parse_headers(head)?.subject().map(|subject| one_line(subject, 100))
     };
     let from_subject = || subject().filter(|subject| !subject.is_empty()).map(|subject| format!("{subject}.eml"));
     name.filter(|name| !name.is_empty()).or_else(from_subject).unwrap_or_else(|| name_for_type(mime))
