@@ -22,6 +22,8 @@ use super::{
 const MOST: usize = 1_000;
 /// Characters of a name that are kept.
 const NAME: usize = 500;
+/// Bytes of a Content-ID (RFC 5322 section 2.1.1).
+const LONGEST_ID: usize = 998;
 /// Types of a forwarded mail.
 const FORWARDED: [&str; 2] = ["message/rfc822", "message/global"];
 /// Bytes of a forwarded mail that are looked through for its subject.
@@ -96,12 +98,59 @@ fn slice<'m>(raw: &'m [u8], part: &MessagePart<'_>) -> Option<&'m [u8]> {
     raw.get(part.offset_body as usize..part.offset_end as usize)
 }
 
-/// The Content-IDs an HTML text names, percent-decoded where it needs to be.
+/// The Content-IDs an HTML text names, decoded where they need to be.
 fn referenced(html: &str) -> HashSet<String> {
-    let ends = |c: char| matches!(c, '"' | '\'' | '>' | '<' | ')' | '&') || c.is_whitespace();
-    let ids = html.split("cid:").skip(1).filter_map(|after| after.split(ends).next());
-    ids.flat_map(|id| [id.to_owned(), percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned()])
+    let ends = |c: char| matches!(c, '"' | '\'' | '>' | '<' | ')') || c.is_whitespace();
+    let begins = |at: usize| html.get(at..at + 3).is_some_and(|word| word.eq_ignore_ascii_case("cid"));
+    let colon = |after: &str| {
+        [":", "&#58;", "&#x3a;", "&#x3A;", "&colon;"].iter().find_map(|c| after.strip_prefix(*c).map(|_| c.len()))
+    };
+    let places = memchr::memchr2_iter(b'c', b'C', html.as_bytes()).filter(|at| begins(*at));
+    let ids = places.filter_map(|at| {
+        let after = html.get(at + 3..)?;
+        let id = after.get(colon(after)?..)?.split(ends).next()?;
+        Some(id.get(..id.len().min(LONGEST_ID)).unwrap_or_default())
+    });
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    ids.take(10 * MOST)
+        .flat_map(|id| {
+            let plain = without_entities(id);
+            // An address in a style sheet may end where an entity begins.
+            let short = id.split('&').next().unwrap_or_default();
+            [decoded(short), short.to_owned(), decoded(&plain), plain]
+        })
         .collect()
+}
+
+/// Decodes the entities that stand for what a Content-ID may hold.
+fn without_entities(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        let entity = after.split_once(';').and_then(|(entity, after)| Some((named(entity)?, after)));
+        let (c, after) = entity.unwrap_or(('&', after));
+        plain.push(c);
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+fn named(entity: &str) -> Option<char> {
+    match entity {
+        "amp" => Some('&'),
+        "commat" => Some('@'),
+        "period" => Some('.'),
+        "lowbar" => Some('_'),
+        "dollar" => Some('$'),
+        "plus" => Some('+'),
+        _ => {
+            let number = entity.strip_prefix('#')?;
+            let hex = number.strip_prefix(['x', 'X']).map(|hex| u32::from_str_radix(hex, 16));
+            char::from_u32(hex.unwrap_or_else(|| number.parse()).ok()?)
+        }
+    }
 }
 
 /// `type/subtype` in lower case.
