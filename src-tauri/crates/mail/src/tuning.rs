@@ -35,6 +35,8 @@ pub struct Tuning {
     pub part: u32,
     /// A message above this size is not read; only its headers are kept.
     pub max_message: u32,
+    /// The pause before a message that the server did not give is asked for again; each attempt doubles it.
+    pub owed: Duration,
     /// How many of the newest messages are compared for marks and deletions where the server cannot list changes.
     pub recent: usize,
 }
@@ -57,6 +59,7 @@ impl Default for Tuning {
             large: 8 << 20,
             part: 1 << 20,
             max_message: 150 << 20,
+            owed: Duration::from_secs(3600),
             recent: 5_000,
         }
     }

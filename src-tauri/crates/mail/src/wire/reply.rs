@@ -37,7 +37,9 @@ pub(crate) enum Reply {
     /// A response that does not follow the grammar, with its UID where one can be made out.
     Unreadable {
         uid: Option<u32>,
+        /// Its first words, for a greeting that makes no sense; of a message they are never logged.
         start: String,
+        length: usize,
     },
 }
 
@@ -197,7 +199,7 @@ fn unreadable(frame: &[u8]) -> Reply {
     };
     let first_line = start.lines().next().unwrap_or_default();
     let last_line = end.lines().last().unwrap_or_default();
-    Reply::Unreadable { uid: uid(first_line).or_else(|| uid(last_line)), start: clean(first_line) }
+    Reply::Unreadable { uid: uid(first_line).or_else(|| uid(last_line)), start: clean(first_line), length: frame.len() }
 }
 
 #[cfg(test)]
