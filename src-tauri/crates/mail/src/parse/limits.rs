@@ -157,9 +157,9 @@ impl Shape {
         if self.boundaries.is_empty() && !self.any_boundary {
             return false;
         }
-        memchr_iter(b'-', line).filter_map(|at| line.get(at..)?.strip_prefix(b"--")).any(|after| {
-            self.any_boundary || self.boundaries.iter().any(|boundary| after.starts_with(boundary))
-        })
+        memchr_iter(b'-', line)
+            .filter_map(|at| line.get(at..)?.strip_prefix(b"--"))
+            .any(|after| self.any_boundary || self.boundaries.iter().any(|boundary| after.starts_with(boundary)))
     }
 }
 
