@@ -19,7 +19,11 @@ const LOOK: Duration = Duration::from_secs(4);
 pub(super) async fn explained(error: MailError, server: &Endpoint, security: Security, tuning: &Tuning) -> MailError {
     let confused = matches!(
         error,
-        MailError::Silent(_) | MailError::Endless(_) | MailError::Closed { .. } | MailError::Broken(_) | MailError::Tls(_)
+        MailError::Silent(_)
+            | MailError::Endless(_)
+            | MailError::Closed { .. }
+            | MailError::Broken(_)
+            | MailError::Tls(_)
     );
     let tuning = Tuning { connect: tuning.connect.min(LOOK), ..tuning.clone() };
     let advice = match security {

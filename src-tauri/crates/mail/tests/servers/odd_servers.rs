@@ -594,3 +594,20 @@ async fn a_flood_of_a_reply_is_refused_before_it_fills_the_memory() {
     let mut desk = Desk::new(settings(server.port, Security::LoopbackPlain), quick());
     assert_eq!(trouble(&mut desk).await, TroubleCode::Protocol);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_mark_that_could_not_be_set_is_set_later() {
+    let server = Server::start(2, |connection, command| match command {
+        "GREETING" if connection == 2 => Say::Last(b"* BYE later\r\n".to_vec()),
+        store if connection == 3 && store.starts_with("UID STORE") => say("{tag} NO not now\r\n"),
+        _ => Say::Usual,
+    })
+    .await;
+    let tuning = Tuning { mark_again: Duration::from_millis(20), ..hasty() };
+    let mut desk = Desk::new(settings(server.port, Security::LoopbackPlain), tuning);
+    desk.catch_up().await.unwrap();
+    let place = desk.shelf.messages.keys().next().unwrap().clone();
+    desk.remote.clone().unwrap().mark_seen(vec![place], true).await.unwrap();
+    let stored = server.heard().iter().filter(|line| line.starts_with("UID STORE 1 +FLAGS")).count();
+    assert_eq!(stored, 2);
+}
