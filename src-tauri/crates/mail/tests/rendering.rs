@@ -69,6 +69,13 @@ fn inline_images_are_found_in_every_spelling_of_their_address() {
     }
 }
 
+#[test]
+fn a_text_of_nothing_but_addresses_of_images_costs_no_more_than_another() {
+    let begun = std::time::Instant::now();
+    shown(&format!("<p>{}", "cid:".repeat(400_000)));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
 fn body(rendered: &Rendered) -> &str {
     let (_, after) = rendered.html.split_once("<body>").unwrap();
     after.strip_suffix("</body></html>").unwrap()

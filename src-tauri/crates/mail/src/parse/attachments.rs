@@ -108,8 +108,9 @@ fn referenced(html: &str) -> HashSet<String> {
     let places = memchr::memchr2_iter(b'c', b'C', html.as_bytes()).filter(|at| begins(*at));
     let ids = places.filter_map(|at| {
         let after = html.get(at + 3..)?;
-        let id = after.get(colon(after)?..)?.split(ends).next()?;
-        Some(id.get(..id.len().min(LONGEST_ID)).unwrap_or_default())
+        let id = after.get(colon(after)?..)?;
+        // Bounded first: a text of nothing but `cid:` must not be read to its end each time.
+        id.get(..text::floor(id, LONGEST_ID))?.split(ends).next()
     });
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     ids.take(10 * MOST)
