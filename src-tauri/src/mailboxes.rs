@@ -95,10 +95,11 @@ impl Mailbox {
     }
 }
 
-/// Tests the connection; each step is told as it ends.
+/// Tests the connection; each step is told as it ends. A mailbox that can be read passes: what SMTP says is told as its
+/// step and in the log, and keeps nobody from reading.
 ///
 /// # Errors
-/// [`MailboxError::Invalid`] before, [`MailboxError::Test`] at the first step that fails.
+/// [`MailboxError::Invalid`] before, [`MailboxError::Test`] at the first step that fails and is needed to read.
 pub async fn test(
     mailbox: &Mailbox,
     password: &SecretString,
@@ -107,7 +108,17 @@ pub async fn test(
 ) -> Result<(), MailboxError> {
     mailbox.check(now)?;
     let report = probe::test(&mailbox.settings, password, &Tuning::default(), on_step).await;
-    report.trouble().map_or(Ok(()), |trouble| Err(MailboxError::Test(trouble.clone())))
+    match report.trouble() {
+        Some(trouble) if !report.reads() => Err(MailboxError::Test(trouble.clone())),
+        Some(trouble) => {
+            tracing::warn!(
+                target: "skrynka::email", code = trouble.code.as_str(), detail = trouble.detail,
+                "The mailbox can be read, but not be sent from"
+            );
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Adds a mailbox: tests the sign-in, keeps the password and reads it back, then writes the account. What fails leaves

@@ -30,7 +30,7 @@ use crate::{
 pub use accounts::{AccountDraft, RemovedAccount};
 pub use attachments::StoredFile;
 pub use conversations::{ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary};
-pub use ingest::{IngestTx, KnownPlace, NewMessage, SummaryChange};
+pub use ingest::{Beginning, IngestTx, KnownPlace, NewMessage, SummaryChange};
 pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
 pub use messages::{ExportedFile, ExportedMessage, MessagePosition, StoredMessage};
 pub use migrate::{CLIENT_VERSION, MigrationStatus};

@@ -83,6 +83,74 @@ async fn a_reply_without_references_joins_the_same_persons_subject() {
 }
 
 #[tokio::test]
+async fn an_answer_that_came_before_what_it_answers_is_found_and_one_of_another_year_is_not() {
+    let bureau = Bureau::new().await;
+    let day = |mail: Mail, days| {
+        let mut message = mail.message();
+        message.received_at += time::Duration::days(days);
+        Incoming::Message(Box::new(message))
+    };
+    bureau.ingest(vec![day(Mail::new(2).subject("Re: Договір"), 700)]).await;
+    bureau.ingest(vec![day(Mail::new(3).subject("Re: Договір"), 0)]).await;
+    bureau.ingest(vec![day(Mail::new(4).subject("Договір"), 690), day(Mail::new(5).subject("Договір"), 691)]).await;
+
+    let mut sizes: Vec<i32> = bureau.conversations().await.iter().map(|c| c.messages).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 1, 2]);
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn a_mail_moved_out_and_back_is_the_same_mail() {
+    let bureau = Bureau::new().await;
+    bureau.ingest(vec![Mail::new(1).incoming(), Mail::new(2).incoming()]).await;
+    bureau.ingest(vec![Incoming::Gone { place: Mail::new(1).place() }]).await;
+
+    let back = bureau.ingest(vec![Mail::new(1).uid(9).incoming()]).await;
+
+    assert_eq!((back.stored, back.linked), (0, 1));
+    let conversation = bureau.conversations().await.into_iter().find(|c| c.subject == "Лист 1").unwrap();
+    let messages = bureau.store.messages(bureau.account, conversation.id, None, 10).await.unwrap();
+    assert_eq!((messages.len(), messages[0].deleted_at), (1, None));
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn what_the_server_gives_at_last_takes_the_place_of_what_was_shown_instead() {
+    let bureau = Bureau::new().await;
+    let mut stub = Mail::new(1).message();
+    stub.content = Content::Unreadable { reason: "the server refused to give this message".to_owned() };
+    stub.raw.size = 0;
+    stub.raw.sha256 = [0; 32];
+    stub.raw.bytes = RawBytes::Memory(Vec::new());
+    bureau.ingest(vec![Incoming::Message(Box::new(stub))]).await;
+
+    let came = bureau.ingest(vec![Mail::new(1).incoming()]).await;
+    let again = bureau.ingest(vec![Mail::new(1).incoming()]).await;
+
+    assert_eq!((came.stored, came.known, again.stored, again.known), (1, 0, 0, 1));
+    let mut unread: Vec<i32> = bureau.conversations().await.iter().map(|c| c.unread).collect();
+    unread.sort_unstable();
+    assert_eq!(unread, [0, 1], "what stood for it is read, the mail is not");
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn the_form_of_a_website_belongs_to_the_customer_it_names() {
+    let bureau = Bureau::new().await;
+    let mut form = Mail::new(1).from("office@example.org").message();
+    let Content::Letter(letter) = &mut form.content else { unreachable!() };
+    letter.reply_to = vec![skrynka_core::model::Address {
+        name: "Клієнт".to_owned(),
+        address: "klient@example.com".to_owned(),
+    }];
+
+    bureau.ingest(vec![Incoming::Message(Box::new(form))]).await;
+
+    assert_eq!(bureau.conversations().await[0].peer_address, "klient@example.com");
+}
+
+#[tokio::test]
 async fn a_renumbered_mailbox_neither_loses_nor_doubles() {
     let bureau = Bureau::new().await;
     let twins = [Mail::new(7).body("однакові"), Mail::new(7).body("однакові").uid(8)];
