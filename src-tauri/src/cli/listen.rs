@@ -4,9 +4,9 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use serde_json::json;
 use skrynka_core::{
-    engine::Tasks,
+    engine::{Engine, Tasks},
     journal::{JournalReader, News},
-    store::JournalEntry,
+    store::{FactKind, JournalEntry},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,8 @@ use crate::wire::stamp;
 
 /// How long the last tasks may take to end.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// The pause before a database that did not answer is asked again.
+const PAUSE: Duration = Duration::from_secs(2);
 
 pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::Result<ExitCode> {
     let session = Arc::new(Session::open(common).await?);
@@ -39,7 +41,7 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     output.note(&format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()))?;
     let stop = CancellationToken::new();
     let ended = {
-        let follow = follow(&mut journal, output, &stop);
+        let follow = follow(&mut journal, &engine, output, &stop);
         let wait = async {
             tokio::select! {
                 result = asked_to_stop() => result?,
@@ -56,23 +58,57 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     ended
 }
 
-/// Prints facts as they are committed. A reader that closed the pipe ends nothing: listening is the work.
-async fn follow(journal: &mut JournalReader, output: Output, stop: &CancellationToken) -> anyhow::Result<()> {
+/// Prints facts as they are committed, and listens to accounts as they are added, changed and removed by other
+/// programs. A reader that closed the pipe ends nothing: listening is the work.
+async fn follow(
+    journal: &mut JournalReader,
+    engine: &Engine,
+    output: Output,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut accounts_changed = false;
     loop {
         let news = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            news = journal.next() => news,
+            news = journal.next() => Some(news),
+            () = tokio::time::sleep(PAUSE), if accounts_changed => None,
         };
         match news {
-            Ok(news) => print(output, news),
-            Err(error) => {
+            Some(Ok(news)) => {
+                accounts_changed |= concerns_accounts(&news);
+                print(output, news);
+            }
+            Some(Err(error)) => {
                 tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Journal not read");
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep(Duration::from_secs(2)) => {}
+                    () = tokio::time::sleep(PAUSE) => continue,
+                }
+            }
+            None => {}
+        }
+        if accounts_changed {
+            match engine.follow_accounts().await {
+                Ok(()) => accounts_changed = false,
+                Err(error) => {
+                    let error = skrynka_core::chain(&error);
+                    tracing::warn!(target: "skrynka::app", error, "Accounts not followed");
                 }
             }
         }
+    }
+}
+
+/// Tells whether an account may have been added, changed or removed.
+fn concerns_accounts(news: &News) -> bool {
+    match news {
+        News::Overflowed => true,
+        News::Facts(facts) => facts.iter().any(|entry| {
+            matches!(
+                entry.fact.kind,
+                FactKind::AccountAdded | FactKind::AccountChanged | FactKind::AccountRemoved
+            )
+        }),
     }
 }
 

@@ -50,6 +50,37 @@ fn a_mailbox_is_added_read_searched_and_removed() {
 }
 
 #[test]
+fn a_running_service_follows_accounts_that_come_and_go() {
+    let servers = servers();
+    let profile = Profile::new();
+    let mut service = profile.listen(&[], None);
+    let until = |what: &str, met: &dyn Fn() -> bool| {
+        let reached = (0..200).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            met()
+        });
+        assert!(reached, "{what}");
+    };
+    until("the service runs", &|| profile.postmaster().is_some());
+    let id = profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    servers.dovecot.deliver(USER, b"Subject: one\r\n\r\ntext\r\n").unwrap();
+    until("the new account is listened to", &|| profile.records(&["export", "messages"]).len() == 1);
+
+    profile.records(&["account", "disable", &id]);
+    until("the listener stops", &|| profile.records(&["account", "list"])[0]["state"] == "stopped");
+    servers.dovecot.deliver(USER, b"Subject: two\r\n\r\ntext\r\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert_eq!(profile.records(&["export", "messages"]).len(), 1);
+
+    profile.records(&["account", "remove", &id, "--delete-messages"]);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let failed = profile.records(&["logs", "--grep", "Status not written"]);
+    assert!(failed.len() < 3, "{failed:?}");
+    service.kill().unwrap();
+    service.wait().unwrap();
+}
+
+#[test]
 fn a_removed_account_takes_its_messages_only_when_told_to() {
     let servers = servers();
     let profile = Profile::new();

@@ -10,7 +10,7 @@ mod supervisor;
 mod tasks;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -67,6 +67,8 @@ struct Shared {
 }
 
 struct Running {
+    /// The account as its listener knows it.
+    account: Account,
     stop: CancellationToken,
     wake: Arc<Notify>,
     tasks: Tasks,
@@ -120,18 +122,29 @@ impl Engine {
         Ok(())
     }
 
-    /// Follows accounts that another program added, switched or removed.
+    /// Follows accounts that another program added, changed, switched or removed. A listener whose settings are still
+    /// the same runs on; one that waits for a person tries again, since the change may have been a new password.
     ///
     /// # Errors
     /// The accounts could not be read; the listeners run on as they were.
     pub async fn follow_accounts(&self) -> Result<(), StoreError> {
-        let wanted: Vec<AccountId> =
-            self.shared.parts.store.accounts().await?.iter().filter(|a| a.enabled).map(|a| a.id).collect();
-        let running: Vec<AccountId> = self.running.lock().await.keys().copied().collect();
-        let differing =
-            wanted.iter().filter(|id| !running.contains(id)).chain(running.iter().filter(|id| !wanted.contains(id)));
-        for id in differing {
-            self.reload(*id).await?;
+        let stored: HashMap<AccountId, Account> =
+            self.shared.parts.store.accounts().await?.into_iter().map(|account| (account.id, account)).collect();
+        let running: HashMap<AccountId, Account> =
+            self.running.lock().await.iter().map(|(id, running)| (*id, running.account.clone())).collect();
+        let told: HashMap<AccountId, AccountState> =
+            self.statuses().into_iter().map(|status| (status.account, status.state)).collect();
+        let ids: BTreeSet<AccountId> = stored.keys().chain(running.keys()).chain(told.keys()).copied().collect();
+        for id in ids {
+            let same = match (stored.get(&id).filter(|account| account.enabled), running.get(&id)) {
+                (Some(stored), Some(running)) => listens_alike(stored, running),
+                (stored, running) => stored.is_none() && running.is_none(),
+            };
+            if !same || stored.contains_key(&id) != told.contains_key(&id) {
+                self.reload(id).await?;
+            } else if told.get(&id).is_some_and(AccountState::waits_for_person) {
+                self.retry_now(id).await;
+            }
         }
         Ok(())
     }
@@ -205,8 +218,12 @@ impl Engine {
         if !account.enabled {
             return;
         }
-        let running =
-            Running { stop: CancellationToken::new(), wake: Arc::new(Notify::new()), tasks: Tasks::default() };
+        let running = Running {
+            account: account.clone(),
+            stop: CancellationToken::new(),
+            wake: Arc::new(Notify::new()),
+            tasks: Tasks::default(),
+        };
         let supervisor = Supervisor::new(self.shared.clone(), account, running.stop.clone(), running.wake.clone());
         running.tasks.spawn("supervise", supervisor.run());
         self.running.lock().await.insert(id, running);
@@ -219,4 +236,10 @@ impl Engine {
             running.tasks.shutdown(STOP_DEADLINE).await;
         }
     }
+}
+
+/// Tells whether two versions of an account are listened to in the same way: what it is called makes no difference.
+fn listens_alike(one: &Account, other: &Account) -> bool {
+    let Account { name, code, color, .. } = other.clone();
+    Account { name, code, color, ..one.clone() } == *other
 }

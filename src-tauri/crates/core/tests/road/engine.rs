@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::common::{Bureau, Mail};
+use crate::common::{Bureau, Mail, draft};
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::SystemClock,
@@ -205,6 +205,43 @@ async fn a_disabled_account_is_not_listened_to_until_it_is_enabled() {
     engine.reload(bureau.account).await.unwrap();
 
     until(&engine, |state| *state == AccountState::Live).await;
+    engine.shutdown().await;
+}
+
+fn live_until_stopped() -> Script {
+    Arc::new(|_, inbox, stop| {
+        Box::pin(async move {
+            inbox.state(AccountState::Live);
+            stop.cancelled().await;
+            Ok(())
+        })
+    })
+}
+
+#[tokio::test]
+async fn what_another_program_does_with_an_account_is_followed() {
+    let bureau = Bureau::new().await;
+    let (engine, attempts) = engine(&bureau, live_until_stopped()).await;
+    until(&engine, |state| *state == AccountState::Live).await;
+    let mut settings = draft(bureau.account, "office@example.org").email;
+
+    bureau.store.update_email_account(bureau.account, "Another name", None, &settings).await.unwrap();
+    engine.follow_accounts().await.unwrap();
+    assert_eq!(attempts.load(Ordering::SeqCst), 1, "a name is nothing to sign in again for");
+
+    settings.folders.push("Archive".to_owned());
+    bureau.store.update_email_account(bureau.account, "Another name", None, &settings).await.unwrap();
+    engine.follow_accounts().await.unwrap();
+    until(&engine, |state| *state == AccountState::Live).await;
+    assert_eq!(attempts.load(Ordering::SeqCst), 2);
+
+    bureau.store.set_account_enabled(bureau.account, false).await.unwrap();
+    engine.follow_accounts().await.unwrap();
+    until(&engine, |state| *state == AccountState::Stopped).await;
+
+    bureau.store.remove_account(bureau.account, true).await.unwrap();
+    engine.follow_accounts().await.unwrap();
+    assert_eq!(engine.statuses(), [], "nothing is written of an account that is gone");
     engine.shutdown().await;
 }
 
