@@ -17,7 +17,7 @@ use skrynka_core::{
     logbook::{Level, Logbook, LogbookGuard, LogbookOptions},
     model::Channel,
     postgres::{BinarySearch, Cluster, ClusterOptions, PostgresError, ServerUrl},
-    profile::{Profile, ProfileError, Settings},
+    profile::{Profile, ProfileError},
     secrets::{OpenOptions, Opened, Secrets, SecretsError},
     store::{Store, StoreError},
 };
@@ -28,12 +28,10 @@ use crate::wire::StartStep;
 /// The pause before a database that could not be started again is tried again.
 const DATABASE_PAUSE: Duration = Duration::from_secs(2);
 
-/// The ground everything stands on: the profile folder, the settings and the log.
+/// The ground everything stands on: the profile folder and the log.
 pub struct Ground {
     /// The profile folder.
     pub profile: Profile,
-    /// The settings as they were at the start.
-    pub settings: Settings,
     /// The log.
     pub logbook: Logbook,
     /// The time.
@@ -108,18 +106,11 @@ impl Ground {
 
     fn on(profile: Profile, window: Option<File>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let loaded = profile.settings(clock.now())?;
-        let options = LogbookOptions::new(profile.logs_dir(), loaded.settings.log_level, clock.clone());
-        let writing = Logbook::init(options)?;
-        if let Some((aside, reason)) = &loaded.damaged {
-            tracing::warn!(
-                target: "skrynka::app", aside = %aside.display(), reason,
-                "Settings were damaged, kept aside and replaced by defaults"
-            );
-        }
+        let level = profile.settings()?.log_level;
+        let writing = Logbook::init(LogbookOptions::new(profile.logs_dir(), level, clock.clone()))?;
         tracing::info!(target: "skrynka::app", version = env!("CARGO_PKG_VERSION"), "Program started");
         let logbook = writing.logbook();
-        Ok(Self { profile, settings: loaded.settings, logbook, clock, _writing: writing, _window: window })
+        Ok(Self { profile, logbook, clock, _writing: writing, _window: window })
     }
 
     /// Opens the keyring or the vault. `passphrase` is what a person typed.
@@ -181,12 +172,14 @@ impl Bureau {
         step: &impl Fn(StartStep),
     ) -> Result<Self, StartError> {
         step(StartStep::Database);
-        let (cluster, options) = match &ground.settings.database.server_url {
+        // They may have been corrected since the last attempt.
+        let settings = ground.profile.settings()?.database;
+        let (cluster, options) = match &settings.server_url {
             Some(url) => (None, url.parse::<ServerUrl>()?.open(&secrets).await?),
             None => {
                 let mut options = ClusterOptions::new(ground.profile.root(), secrets.clone());
                 options.binaries = BinarySearch {
-                    configured: ground.settings.database.binaries.clone(),
+                    configured: settings.binaries,
                     bundled: places.postgres.clone(),
                 };
                 let cluster = Cluster::start(options).await?;

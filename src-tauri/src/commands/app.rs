@@ -42,8 +42,7 @@ pub async fn retry_start(desk: DeskState<'_>) -> Result<(), WireError> {
 #[specta::specta]
 pub async fn preferences(desk: DeskState<'_>) -> Result<Preferences, WireError> {
     let ground = desk.ground()?;
-    let loaded = ground.profile.settings(ground.clock.now()).map_err(file_error)?;
-    let settings = loaded.settings;
+    let settings = ground.profile.settings().map_err(file_error)?;
     Ok(Preferences {
         language: settings.language,
         theme: match settings.theme {
@@ -68,7 +67,7 @@ pub async fn preferences(desk: DeskState<'_>) -> Result<Preferences, WireError> 
 pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> Result<(), WireError> {
     logged("set_preferences", async {
         let ground = desk.ground()?;
-        let mut settings = ground.profile.settings(ground.clock.now()).map_err(file_error)?.settings;
+        let mut settings = ground.profile.settings().map_err(file_error)?;
         settings.language = preferences.language;
         settings.theme = match preferences.theme {
             Theme::System => profile::Theme::System,
@@ -97,7 +96,7 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
 pub async fn use_server(desk: DeskState<'_>, url: Option<String>, password: Option<String>) -> Result<(), WireError> {
     logged("use_server", async {
         let ground = desk.ground()?;
-        let mut settings = ground.profile.settings(ground.clock.now()).map_err(file_error)?.settings;
+        let mut settings = ground.profile.settings().map_err(file_error)?;
         if let Some(url) = &url {
             let server: ServerUrl = url
                 .parse()
@@ -129,7 +128,7 @@ pub async fn about(desk: DeskState<'_>) -> Result<About, WireError> {
     let database = match &office {
         Some(office) if office.bureau.has_private_database() => "private",
         Some(_) => "server",
-        None if ground.settings.database.server_url.is_some() => "server",
+        None if ground.profile.settings().is_ok_and(|settings| settings.database.server_url.is_some()) => "server",
         None => "private",
     };
     Ok(About {

@@ -211,6 +211,17 @@ fn a_damaged_install_file_is_named_and_left_alone() {
 }
 
 #[test]
+fn damaged_settings_are_named_and_no_other_database_is_begun() {
+    let profile = Profile::new();
+    std::fs::write(profile.path().join("settings.json"), "{\"database\": {").unwrap();
+    let output = profile.run(&["account", "list"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("settings.json is damaged"));
+    assert_eq!(std::fs::read_to_string(profile.path().join("settings.json")).unwrap(), "{\"database\": {");
+    assert!(!profile.path().join("postgres").exists());
+}
+
+#[test]
 fn the_schema_tells_what_is_applied() {
     let profile = Profile::new();
     let before = profile.records(&["migrate", "--status"]);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
-pub use self::settings::{DatabaseSettings, Density, Loaded, Settings, Theme};
+pub use self::settings::{DatabaseSettings, Density, Settings, Theme};
 use crate::files;
 
 /// The application's identifier: the name of its data folder and the service of its keyring entries. Fixed for ever.
@@ -51,6 +51,17 @@ pub enum ProfileError {
         "{} is damaged ({reason}); restore it from a backup, or remove it and enter every password again", .path.display()
     )]
     Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `settings.json` cannot be understood. It is not replaced by itself, because it says which database is used.
+    #[error(
+        "{} is damaged ({reason}); correct it, or remove it to go on with the defaults and the private database",
+        .path.display()
+    )]
+    DamagedSettings {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -147,12 +158,12 @@ impl Profile {
         self.root.join("vault.json")
     }
 
-    /// Reads the settings. A damaged file is moved aside and told in [`Loaded::damaged`]; the defaults apply then.
+    /// Reads the settings; the defaults where there are none.
     ///
     /// # Errors
-    /// [`ProfileError`] when the file exists and cannot be read or moved.
-    pub fn settings(&self, now: OffsetDateTime) -> Result<Loaded, ProfileError> {
-        settings::load(&self.root.join(SETTINGS_FILE), now)
+    /// [`ProfileError`] when the file exists and cannot be read or understood. It is left as it is.
+    pub fn settings(&self) -> Result<Settings, ProfileError> {
+        settings::load(&self.root.join(SETTINGS_FILE))
     }
 
     /// Writes the settings; a reader finds the old ones or the new ones.
