@@ -1,6 +1,7 @@
 //! The command line: the same program without a window, for servers, scripts, support and tests.
 
 mod account;
+mod database;
 mod doctor;
 mod export;
 mod listen;
@@ -60,6 +61,9 @@ pub enum Command {
     /// Add, list, test, switch and remove accounts.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Choose the database.
+    #[command(subcommand)]
+    Database(database::DatabaseCommand),
     /// Print what is stored.
     #[command(subcommand)]
     Export(export::ExportCommand),
@@ -94,6 +98,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
     match command {
         Command::Listen { until_idle } => listen::run(&common, output, until_idle).await,
         Command::Account(command) => account::run(&common, output, command).await,
+        Command::Database(command) => database::run(&common, output, command).await,
         Command::Export(command) => export::run(&common, output, command).await,
         Command::Search(arguments) => search::run(&common, output, arguments).await,
         Command::Migrate { status } => migrate::run(&common, output, status).await,

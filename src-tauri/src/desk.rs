@@ -156,6 +156,15 @@ impl Desk {
         Ok(())
     }
 
+    /// The vault that a person opened, or what opens by itself.
+    pub async fn secrets(&self, ground: &Ground) -> Result<Secrets, StartError> {
+        let opened = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match opened {
+            Some(secrets) => Ok(secrets),
+            None => ground.secrets(&self.places, None).await,
+        }
+    }
+
     /// Remembers who follows the log; returns the number that ends it.
     pub fn add_follower(&self, stop: tokio_util::sync::CancellationToken) -> u32 {
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -219,11 +228,7 @@ impl Desk {
             }
         };
         self.set_status(AppStatus::Starting { step: StartStep::Secrets });
-        let opened = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let secrets = match opened {
-            Some(secrets) => secrets,
-            None => ground.secrets(&self.places, None).await?,
-        };
+        let secrets = self.secrets(&ground).await?;
         let bureau = Bureau::open(&ground, &self.places, secrets, |step| {
             self.set_status(AppStatus::Starting { step });
         })

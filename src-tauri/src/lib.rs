@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+mod databases;
 mod desk;
 mod facts;
 mod mail_scheme;

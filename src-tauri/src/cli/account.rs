@@ -105,8 +105,8 @@ pub struct EmailArguments {
 }
 
 #[derive(Deserialize)]
-struct EmailSecrets {
-    password: SecretString,
+pub struct EmailSecrets {
+    pub password: SecretString,
 }
 
 pub async fn run(common: &Common, output: Output, command: AccountCommand) -> anyhow::Result<ExitCode> {
@@ -260,7 +260,8 @@ fn line(account: &Account, status: Option<&StoredStatus>, [stored, unread, quara
     )
 }
 
-fn read_secrets() -> anyhow::Result<EmailSecrets> {
+/// Reads the password from standard input.
+pub fn read_secrets() -> anyhow::Result<EmailSecrets> {
     let mut text = zeroize::Zeroizing::new(String::new());
     std::io::stdin().take(SECRETS).read_to_string(&mut text).context("The secrets could not be read")?;
     // The parser's message could quote what it read: only its place is told.

@@ -3,12 +3,12 @@
 use secrecy::SecretString;
 use skrynka_core::{
     logbook::Level,
-    postgres::{PostgresError, ServerUrl},
     profile::{self, Density},
 };
 
 use super::{DeskState, file_error, logged};
 use crate::{
+    databases,
     desk::ms,
     views,
     wire::{About, AppStatus, Check, ErrorCode, LogField, LogLevelName, Preferences, Theme, WireError},
@@ -88,7 +88,8 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
     .await
 }
 
-/// Chooses the team's database server from the next start on, or the private database with no address.
+/// Chooses the team's database server, or the private database with no address: from the next start on, or at once
+/// while no database is open.
 ///
 /// The server is signed in to once before anything is kept; its password is read back from the keyring.
 #[tauri::command]
@@ -96,25 +97,21 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
 pub async fn use_server(desk: DeskState<'_>, url: Option<String>, password: Option<String>) -> Result<(), WireError> {
     logged("use_server", async {
         let ground = desk.ground()?;
-        let mut settings = ground.profile.settings().map_err(file_error)?;
-        if let Some(url) = &url {
-            let server: ServerUrl = url
-                .parse()
-                .map_err(|error| WireError { code: ErrorCode::InvalidInput, detail: format!("serverUrl: {error}") })?;
-            let secrets = desk.office().await?.bureau.secrets.clone();
-            let refused =
-                |error: PostgresError| WireError { code: ErrorCode::Database, detail: skrynka_core::chain(&error) };
-            if let Some(password) = password.map(SecretString::from) {
-                drop(server.connect_options(&password).connect().await.map_err(refused)?);
-                secrets
-                    .set(ServerUrl::PASSWORD, password)
-                    .await
-                    .map_err(|error| WireError { code: ErrorCode::Secrets, detail: skrynka_core::chain(&error) })?;
+        match url {
+            Some(url) => {
+                let secrets = desk.secrets(ground).await.map_err(|error| WireError {
+                    code: ErrorCode::Secrets,
+                    detail: skrynka_core::chain(&error),
+                })?;
+                databases::use_server(&ground.profile, &secrets, &url, password.map(SecretString::from)).await?;
             }
-            drop(server.open(&secrets).await.map_err(refused)?);
+            None => databases::use_private(&ground.profile)?,
         }
-        settings.database.server_url = url;
-        ground.profile.save_settings(&settings).map_err(file_error)
+        // What could not be opened is tried again with the new choice; an open office keeps its database.
+        if desk.office().await.is_err() {
+            desk.retry();
+        }
+        Ok(())
     })
     .await
 }

@@ -66,7 +66,15 @@ impl ServerUrl {
     /// [`PostgresError::NoPassword`] when there is no password, and whatever the server or the network says.
     pub async fn open(&self, secrets: &Secrets) -> Result<ConnectOptions, PostgresError> {
         let password = secrets.get(Self::PASSWORD).await?.ok_or(PostgresError::NoPassword)?;
-        let connect = self.connect_options(&password);
+        self.try_password(&password).await
+    }
+
+    /// The same with a password that is not kept yet.
+    ///
+    /// # Errors
+    /// Whatever the server or the network says.
+    pub async fn try_password(&self, password: &SecretString) -> Result<ConnectOptions, PostgresError> {
+        let connect = self.connect_options(password);
         assert_durable(&mut connect.connect().await?).await?;
         Ok(connect)
     }
