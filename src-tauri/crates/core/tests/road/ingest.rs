@@ -220,6 +220,30 @@ async fn lists_are_paged_without_gaps_or_doubles() {
 }
 
 #[tokio::test]
+async fn search_finds_dates_numbers_amounts_and_addresses_in_a_text() {
+    let bureau = Bureau::new().await;
+    let text = "Термін 2026-11-22, рахунок №84-К від 22.11.2026, сума 1,200.50 грн (-15%). \
+                Пишіть на olena.v@biuro-example.pl або https://biuro-example.pl/umowa/14-K.pdf, тел. +380-44-123-45-67";
+    bureau.ingest(vec![Mail::new(1).subject("Лист").body(text).incoming()]).await;
+    while bureau.store.index_messages(100, 200_000).await.unwrap().messages > 0 {}
+
+    for query in [
+        "2026-11-22",
+        "22.11.2026",
+        "84-К",
+        "1,200.50",
+        "-15%",
+        "olena.v@biuro-example.pl",
+        "biuro-example.pl",
+        "umowa/14-K.pdf",
+        "380-44-123-45-67",
+        "123-45",
+    ] {
+        assert_eq!(bureau.store.search(query, None, None, 10).await.unwrap().len(), 1, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn search_finds_words_names_subjects_and_numbers() {
     let bureau = Bureau::new().await;
     bureau
