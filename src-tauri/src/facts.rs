@@ -21,6 +21,8 @@ use crate::{
 const FRAME: Duration = Duration::from_millis(16);
 /// Account states are told at most this often.
 const STATES: Duration = Duration::from_millis(200);
+/// A database that has not told the accounts by then does not answer.
+const READ_DEADLINE: Duration = Duration::from_secs(30);
 /// More conversations than this are not named: the window reads its lists again.
 const NAMED: usize = 200;
 /// Conversations whose painting is waited for; beyond it the window is far behind anyway.
@@ -96,7 +98,8 @@ async fn states(desk: &Desk, office: &Office) {
 
 /// Tells the window how every account stands.
 async fn send_accounts(desk: &Desk, office: &Office) {
-    match views::accounts(office).await {
+    let read = tokio::time::timeout(READ_DEADLINE, views::accounts(office)).await;
+    match read.unwrap_or_else(|_| Err(StoreError::no_answer().into())) {
         Ok(accounts) => {
             if let Some(handle) = desk.handle()
                 && let Err(error) = (AccountsChanged { accounts }).emit(handle)

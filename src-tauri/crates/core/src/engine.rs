@@ -26,11 +26,15 @@ use crate::{
     ingest::Ingest,
     model::{Account, AccountId, AccountState, Channel},
     secrets::Secrets,
-    store::{Store, StoreError},
+    store::{Store, StoreError, answered},
 };
 
 /// How long an account's tasks may take to end before they are aborted.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// A database that has not told the accounts by then does not answer.
+const READ_DEADLINE: Duration = Duration::from_secs(15);
+/// How long the last statuses may take to be written.
+const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What the engine works with.
 #[derive(Clone)]
@@ -113,7 +117,7 @@ impl Engine {
         if *ended {
             return Ok(());
         }
-        let account = self.shared.parts.store.account(id).await?;
+        let account = answered(READ_DEADLINE, self.shared.parts.store.account(id)).await?;
         self.stop(id).await;
         match account {
             Some(account) => self.supervise(account).await,
@@ -128,8 +132,8 @@ impl Engine {
     /// # Errors
     /// The accounts could not be read; the listeners run on as they were.
     pub async fn follow_accounts(&self) -> Result<(), StoreError> {
-        let stored: HashMap<AccountId, Account> =
-            self.shared.parts.store.accounts().await?.into_iter().map(|account| (account.id, account)).collect();
+        let stored = answered(READ_DEADLINE, self.shared.parts.store.accounts()).await?;
+        let stored: HashMap<AccountId, Account> = stored.into_iter().map(|account| (account.id, account)).collect();
         let running: HashMap<AccountId, Account> =
             self.running.lock().await.iter().map(|(id, running)| (*id, running.account.clone())).collect();
         let told: HashMap<AccountId, AccountState> =
@@ -158,6 +162,7 @@ impl Engine {
 
     /// Ends every connection and starts anew, as after the computer slept.
     pub async fn reconnect(&self) {
+        self.shared.parts.store.connections_lost();
         let accounts: Vec<AccountId> = self.running.lock().await.keys().copied().collect();
         for account in accounts {
             if let Err(error) = self.reload(account).await {
@@ -208,7 +213,9 @@ impl Engine {
             account.stop.cancel();
         }
         futures_util::future::join_all(running.iter().map(|account| account.tasks.shutdown(STOP_DEADLINE))).await;
-        status::write_all(&self.shared).await;
+        if tokio::time::timeout(WRITE_DEADLINE, status::write_all(&self.shared)).await.is_err() {
+            tracing::warn!(target: "skrynka::store", "Last statuses not written, the database does not answer");
+        }
         self.tasks.shutdown(STOP_DEADLINE).await;
     }
 
