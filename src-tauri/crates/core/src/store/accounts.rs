@@ -5,6 +5,9 @@ use time::OffsetDateTime;
 use super::{Fact, FactKind, Store, StoreError, journal};
 use crate::model::{Account, AccountId, Channel, EmailSettings, Endpoint};
 
+/// Messages, with everything that is theirs, that are deleted in one transaction.
+const DELETED_AT_ONCE: i64 = 1000;
+
 /// What a new account needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountDraft {
@@ -192,7 +195,8 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Removes an account. Its messages stay readable unless `delete_messages` asks for them to go with it.
+    /// Removes an account. Its messages stay readable unless `delete_messages` asks for them to go with it: step by step,
+    /// since there may be millions. What is interrupted goes on when it is asked for again.
     pub async fn remove_account(&self, id: AccountId, delete_messages: bool) -> Result<RemovedAccount, StoreError> {
         let mut tx = self.begin().await?;
         let removed = sqlx::query!(
@@ -202,22 +206,64 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        if removed == 0 {
+        if removed == 0 && !(delete_messages && exists(&mut tx, id).await?) {
             return Err(StoreError::NotFound("the account"));
         }
-        let mut deleted_messages = 0;
-        if delete_messages {
-            deleted_messages = sqlx::query!("DELETE FROM messages WHERE account_id = $1", id.0)
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            sqlx::query!("DELETE FROM journal WHERE account_id = $1", id.0).execute(&mut *tx).await?;
-            sqlx::query!("DELETE FROM accounts WHERE id = $1", id.0).execute(&mut *tx).await?;
+        // Whoever listens to it stops now; its readers are told once more when everything is gone.
+        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountRemoved)]).await?;
+        tx.commit().await?;
+        if !delete_messages {
+            return Ok(RemovedAccount { deleted_messages: 0 });
         }
+        let deleted_messages = self.delete_messages(id).await?;
+        let mut tx = self.begin().await?;
+        sqlx::query!("DELETE FROM journal WHERE account_id = $1", id.0).execute(&mut *tx).await?;
+        sqlx::query!("DELETE FROM accounts WHERE id = $1", id.0).execute(&mut *tx).await?;
         journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountRemoved)]).await?;
         tx.commit().await?;
         Ok(RemovedAccount { deleted_messages })
     }
+
+    /// Deletes an account's messages and conversations in steps that each end soon.
+    async fn delete_messages(&self, id: AccountId) -> Result<u64, StoreError> {
+        let mut sum = 0;
+        loop {
+            let deleted = sqlx::query!(
+                "DELETE FROM messages WHERE account_id = $1
+                 AND id IN (SELECT id FROM messages WHERE account_id = $1 ORDER BY id LIMIT $2)",
+                id.0,
+                DELETED_AT_ONCE
+            )
+            .execute(&self.pool)
+            .await?
+            .rows_affected();
+            sum += deleted;
+            if deleted == 0 {
+                break;
+            }
+        }
+        loop {
+            let deleted = sqlx::query!(
+                "DELETE FROM conversations WHERE account_id = $1
+                 AND id IN (SELECT id FROM conversations WHERE account_id = $1 ORDER BY id LIMIT $2)",
+                id.0,
+                DELETED_AT_ONCE
+            )
+            .execute(&self.pool)
+            .await?
+            .rows_affected();
+            if deleted == 0 {
+                return Ok(sum);
+            }
+        }
+    }
+}
+
+/// Tells whether there is an account, removed or not.
+async fn exists(connection: &mut sqlx::PgConnection, id: AccountId) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1) AS "exists!""#, id.0)
+        .fetch_one(connection)
+        .await?)
 }
 
 async fn write_settings(

@@ -1,6 +1,7 @@
 //! The road from a batch to stored facts, on a real Postgres.
 
 use crate::common::{Bureau, Mail};
+use futures_util::TryStreamExt as _;
 use skrynka_core::{
     connector::{Batch, Content, Cursor, Incoming, RawBytes},
     store::{ConversationListing, FactKind},
@@ -217,6 +218,38 @@ async fn lists_are_paged_without_gaps_or_doubles() {
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), 57);
+}
+
+#[tokio::test]
+async fn an_export_of_many_pages_is_of_one_moment() {
+    let bureau = Bureau::new().await;
+    bureau.ingest((1..=450).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    let mut export = std::pin::pin!(bureau.store.export(None, None));
+
+    let mut subjects = vec![export.try_next().await.unwrap().unwrap().subject];
+    bureau.ingest((451..=460).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    while let Some(message) = export.try_next().await.unwrap() {
+        subjects.push(message.subject);
+    }
+
+    assert_eq!(subjects.len(), 450, "what came later is not part of it");
+    subjects.sort_unstable();
+    subjects.dedup();
+    assert_eq!(subjects.len(), 450);
+}
+
+#[tokio::test]
+async fn deleting_an_account_with_its_messages_goes_on_where_it_was_interrupted() {
+    let bureau = Bureau::new().await;
+    bureau.ingest((1..=1100).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    bureau.store.remove_account(bureau.account, false).await.unwrap();
+    assert!(bureau.store.remove_account(bureau.account, false).await.is_err(), "it is removed already");
+
+    let removed = bureau.store.remove_account(bureau.account, true).await.unwrap();
+
+    assert_eq!(removed.deleted_messages, 1100);
+    assert_eq!(bureau.conversations().await, []);
+    assert!(bureau.store.remove_account(bureau.account, true).await.is_err(), "nothing is left of it");
 }
 
 #[tokio::test]
