@@ -20,6 +20,7 @@ use super::{Common, Output, Session};
 use crate::{
     commands::accounts::detail_of,
     mailboxes::{self, Mailbox},
+    views,
     wire::stamp,
 };
 
@@ -158,7 +159,7 @@ async fn add(
         },
     };
     let account = mailboxes::add(&session.bureau, mailbox, secrets.password).await?;
-    let record = record(&account, None, [0; 3]);
+    let record = record(&account, None, [0; 3], session.bureau.clock.now());
     output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -167,10 +168,11 @@ async fn list(session: &Session, output: Output) -> anyhow::Result<ExitCode> {
     let store = &session.bureau.store;
     let statuses = store.statuses().await?;
     let counts = store.message_counts().await?;
+    let now = session.bureau.clock.now();
     for account in store.accounts().await? {
         let status = statuses.iter().find(|status| status.account == account.id);
         let counts = counts.iter().find(|(id, _)| *id == account.id).map(|(_, counts)| *counts).unwrap_or_default();
-        output.record(&record(&account, status, counts), || line(&account, status, counts))?;
+        output.record(&record(&account, status, counts, now), || line(&account, status, counts, now))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -217,6 +219,7 @@ fn record(
     account: &Account,
     status: Option<&StoredStatus>,
     [stored, unread, quarantined]: [i64; 3],
+    now: OffsetDateTime,
 ) -> serde_json::Value {
     let state = status.map(|status| &status.state);
     let (done, total) = match state {
@@ -229,7 +232,7 @@ fn record(
         "name": account.name,
         "address": account.email.as_ref().map(|email| email.address.as_str()),
         "enabled": account.enabled,
-        "state": state.map(AccountState::as_str),
+        "state": status.map(|status| state_word(account, status, now)),
         "since": status.map(|status| stamp(status.since)),
         "done": done,
         "total": total,
@@ -245,8 +248,22 @@ fn record(
     })
 }
 
-fn line(account: &Account, status: Option<&StoredStatus>, [stored, unread, quarantined]: [i64; 3]) -> String {
-    let state = status.map_or("never started", |status| status.state.as_str());
+/// What is stored of a listener counts only while somebody listens.
+fn state_word(account: &Account, status: &StoredStatus, now: OffsetDateTime) -> &'static str {
+    if views::nobody_listens(account, status, now) { "unknown" } else { status.state.as_str() }
+}
+
+fn line(
+    account: &Account,
+    status: Option<&StoredStatus>,
+    [stored, unread, quarantined]: [i64; 3],
+    now: OffsetDateTime,
+) -> String {
+    let state = match status {
+        None => "never started",
+        Some(status) if views::nobody_listens(account, status, now) => "not heard of",
+        Some(status) => status.state.as_str(),
+    };
     let error = status
         .and_then(|status| status.last_error.as_ref())
         .map(|(trouble, at)| format!("  last error {}: {}", stamp(*at), trouble.detail))

@@ -142,8 +142,25 @@ pub async fn about(desk: DeskState<'_>) -> Result<About, WireError> {
 #[specta::specta]
 pub async fn diagnostics(desk: DeskState<'_>) -> Result<Vec<Check>, WireError> {
     logged("diagnostics", async {
-        let office = desk.office().await?;
-        Ok(views::checks(desk.ground()?, &office.bureau).await)
+        let ground = desk.ground()?;
+        let mut checks = views::ground_checks(ground).await;
+        match desk.secrets(ground).await {
+            Ok(secrets) => checks.push(views::secrets_check(ground, &secrets).await),
+            Err(error) => checks.push(views::failed_check(
+                ground.clock.now(),
+                "secrets",
+                skrynka_core::chain(&error),
+                Some("open_vault"),
+            )),
+        }
+        match desk.office().await {
+            Ok(office) => checks.extend(views::bureau_checks(&office.bureau).await),
+            Err(error) => {
+                let repair = Some("retry_database");
+                checks.push(views::failed_check(ground.clock.now(), "database", error.detail, repair));
+            }
+        }
+        Ok(checks)
     })
     .await
 }

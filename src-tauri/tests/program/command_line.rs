@@ -211,6 +211,31 @@ fn a_damaged_install_file_is_named_and_left_alone() {
 }
 
 #[test]
+fn doctor_tells_what_it_found_before_the_step_that_failed() {
+    let profile = Profile::new();
+    let state = |checks: &[serde_json::Value], name: &str| {
+        checks.iter().find(|check| check["name"] == name).map(|check| check["state"].as_str().unwrap().to_owned())
+    };
+    let run = |profile: &Profile| -> (Option<i32>, Vec<serde_json::Value>) {
+        let output = profile.run(&["doctor", "--json"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    };
+
+    let (code, checks) = run(&profile);
+    assert_eq!(code, Some(1));
+    assert_eq!(state(&checks, "database").as_deref(), Some("ok"), "{checks:?}");
+    assert_eq!(state(&checks, "schema").as_deref(), Some("failed"), "nothing has migrated it: {checks:?}");
+
+    let nobody = r#"{"database":{"server_url":"postgres://olena@127.0.0.1:1/skrynka"}}"#;
+    std::fs::write(profile.path().join("settings.json"), nobody).unwrap();
+    let (code, checks) = run(&profile);
+    assert_eq!(code, Some(1));
+    assert_eq!(state(&checks, "secrets").as_deref(), Some("ok"), "{checks:?}");
+    assert_eq!(state(&checks, "database").as_deref(), Some("failed"), "{checks:?}");
+}
+
+#[test]
 fn damaged_settings_are_named_and_no_other_database_is_begun() {
     let profile = Profile::new();
     std::fs::write(profile.path().join("settings.json"), "{\"database\": {").unwrap();
