@@ -1,22 +1,27 @@
 //! `skrynka listen`: the listeners without a window.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::VecDeque, process::ExitCode, sync::Arc, time::Duration};
 
 use serde_json::json;
 use skrynka_core::{
     engine::{Engine, Tasks},
     journal::{JournalReader, News},
-    store::{FactKind, JournalEntry},
+    store::{FactKind, JournalEntry, Store, StoreError},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Common, Output, Session};
+use super::{
+    Common, Output, Session,
+    output::{Gone, Printer},
+};
 use crate::wire::stamp;
 
 /// How long the last tasks may take to end.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 /// The pause before a database that did not answer is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How long the last facts may take to be read and printed.
+const LAST_FACTS: Duration = Duration::from_secs(5);
 
 pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::Result<ExitCode> {
     let session = Arc::new(Session::open(common).await?);
@@ -36,55 +41,42 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
 }
 
 async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::Result<()> {
-    let mut journal = JournalReader::from_now(session.bureau.store.clone()).await?;
+    let store = &session.bureau.store;
+    let mut facts = Facts::from_now(store, output).await?;
+    // Another reader than the one that prints: accounts are followed while nobody reads what is printed.
+    let mut accounts = JournalReader::from_now(store.clone()).await?;
     let engine = session.bureau.listen().await?;
-    output.note(&format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()))?;
+    facts.note(format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()));
     let stop = CancellationToken::new();
-    let ended = {
-        let follow = follow(&mut journal, &engine, output, &stop);
-        let wait = async {
-            tokio::select! {
-                result = asked_to_stop() => result?,
-                () = engine.settled(), if until_idle => {}
-            }
-            engine.shutdown().await;
-            stop.cancel();
-            anyhow::Ok(())
-        };
-        let (followed, waited) = futures_util::future::join(follow, wait).await;
-        waited.and(followed)
+    let wait = async {
+        tokio::select! {
+            result = asked_to_stop() => result?,
+            () = engine.settled(), if until_idle => {}
+        }
+        engine.shutdown().await;
+        stop.cancel();
+        anyhow::Ok(())
     };
-    print_rest(&mut journal, output).await?;
-    ended
+    let (waited, (), ()) =
+        futures_util::future::join3(wait, follow(&mut accounts, &engine, &stop), facts.print(&stop)).await;
+    if tokio::time::timeout(LAST_FACTS, facts.finish(store)).await.is_err() {
+        tracing::warn!(target: "skrynka::app", "Last facts not printed");
+    }
+    waited
 }
 
-/// Prints facts as they are committed, and listens to accounts as they are added, changed and removed by other
-/// programs. A reader that closed the pipe ends nothing: listening is the work.
-async fn follow(
-    journal: &mut JournalReader,
-    engine: &Engine,
-    output: Output,
-    stop: &CancellationToken,
-) -> anyhow::Result<()> {
+/// Listens to accounts as they are added, changed and removed by other programs.
+async fn follow(journal: &mut JournalReader, engine: &Engine, stop: &CancellationToken) {
     let mut accounts_changed = false;
     loop {
         let news = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => return,
             news = journal.next() => Some(news),
             () = tokio::time::sleep(PAUSE), if accounts_changed => None,
         };
         match news {
-            Some(Ok(news)) => {
-                accounts_changed |= concerns_accounts(&news);
-                print(output, news);
-            }
-            Some(Err(error)) => {
-                tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Journal not read");
-                tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep(PAUSE) => continue,
-                }
-            }
+            Some(Ok(news)) => accounts_changed |= concerns_accounts(&news),
+            Some(Err(error)) => pause(&error, stop).await,
             None => {}
         }
         if accounts_changed {
@@ -96,6 +88,14 @@ async fn follow(
                 }
             }
         }
+    }
+}
+
+async fn pause(error: &StoreError, stop: &CancellationToken) {
+    tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(error), "Journal not read");
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(PAUSE) => {}
     }
 }
 
@@ -112,25 +112,104 @@ fn concerns_accounts(news: &News) -> bool {
     }
 }
 
-/// Prints what was committed while the listeners ended.
-async fn print_rest(journal: &mut JournalReader, output: Output) -> anyhow::Result<()> {
-    while let Ok(news) = tokio::time::timeout(Duration::from_millis(50), journal.next()).await {
-        print(output, news?);
-    }
-    Ok(())
+/// Facts on their way to standard output.
+struct Facts {
+    journal: JournalReader,
+    output: Output,
+    printer: Printer,
+    /// Read and not handed over yet.
+    lines: VecDeque<String>,
 }
 
-fn print(output: Output, news: News) {
-    let printed = match news {
-        News::Facts(facts) => facts.iter().try_for_each(|entry| print_fact(output, entry)),
-        News::Overflowed => output.record(&json!({"kind": "overflowed"}), || "facts were pruned unread".to_owned()),
-    };
-    if let Err(error) = printed {
-        tracing::debug!(target: "skrynka::app", error = %error, "Facts not printed");
+impl Facts {
+    async fn from_now(store: &Store, output: Output) -> anyhow::Result<Self> {
+        let journal = JournalReader::from_now(store.clone()).await?;
+        Ok(Self { journal, output, printer: Printer::start()?, lines: VecDeque::new() })
+    }
+
+    /// Prints a line for people only.
+    fn note(&mut self, text: String) {
+        if !self.output.is_json() {
+            self.lines.push_back(text);
+        }
+    }
+
+    /// Prints facts as they are committed, until `stop`. A reader that closed the pipe ends nothing: listening is the
+    /// work.
+    async fn print(&mut self, stop: &CancellationToken) {
+        loop {
+            let handed_over = tokio::select! {
+                () = stop.cancelled() => return,
+                handed_over = self.hand_over() => handed_over,
+            };
+            if handed_over.is_err() {
+                return stop.cancelled().await;
+            }
+            let news = tokio::select! {
+                () = stop.cancelled() => return,
+                news = self.journal.next() => news,
+            };
+            match news {
+                Ok(news) => self.take(&news),
+                Err(error) => pause(&error, stop).await,
+            }
+        }
+    }
+
+    /// Prints what was committed until the listeners had ended.
+    async fn finish(mut self, store: &Store) {
+        if self.read_to_end(store).await.is_ok() {
+            self.printer.finish().await;
+        }
+    }
+
+    async fn read_to_end(&mut self, store: &Store) -> Result<(), Gone> {
+        self.hand_over().await?;
+        let end = match store.journal_vector().await {
+            Ok(end) => end,
+            Err(error) => {
+                tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Journal not read");
+                return Ok(());
+            }
+        };
+        while end.iter().any(|(account, seq)| self.journal.vector().get(account).is_none_or(|read| read < seq)) {
+            match self.journal.next().await {
+                Ok(news) => self.take(&news),
+                Err(error) => {
+                    tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Journal not read");
+                    return Ok(());
+                }
+            }
+            self.hand_over().await?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, news: &News) {
+        let output = self.output;
+        let line = match news {
+            News::Facts(facts) => {
+                self.lines.extend(facts.iter().filter_map(|entry| fact(output, entry).ok()));
+                return;
+            }
+            News::Overflowed => output.line(&json!({"kind": "overflowed"}), || "facts were pruned unread".to_owned()),
+        };
+        self.lines.extend(line);
+    }
+
+    /// Cancel-safe: a line is taken once there is room for it.
+    async fn hand_over(&mut self) -> Result<(), Gone> {
+        while !self.lines.is_empty() {
+            let room = self.printer.ready().await?;
+            if let Some(line) = self.lines.pop_front() {
+                room.send(line);
+            }
+        }
+        Ok(())
     }
 }
 
-fn print_fact(output: Output, entry: &JournalEntry) -> std::io::Result<()> {
+fn fact(output: Output, entry: &JournalEntry) -> std::io::Result<String> {
     let record = json!({
         "account": entry.account.to_string(),
         "seq": entry.seq,
@@ -139,7 +218,7 @@ fn print_fact(output: Output, entry: &JournalEntry) -> std::io::Result<()> {
         "message": entry.fact.message.map(|id| id.to_string()),
         "at": stamp(entry.at),
     });
-    output.record(&record, || format!("{}  {}  {}", stamp(entry.at), entry.account, entry.fact.kind.as_str()))
+    output.line(&record, || format!("{}  {}  {}", stamp(entry.at), entry.account, entry.fact.kind.as_str()))
 }
 
 /// Returns when the system or a person asks the program to end.

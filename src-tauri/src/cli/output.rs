@@ -6,6 +6,10 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+/// Lines that may wait for a slow reader of standard output.
+const WAITING: usize = 1024;
 
 /// Standard output, in the form that was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -18,16 +22,25 @@ impl Output {
         Self { json }
     }
 
+    /// Tells whether programs read what is printed.
+    pub const fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Prints one record, as JSON or as the line that `text` makes.
     ///
     /// # Errors
     /// The reader has gone away, or the disk is full.
     pub fn record(self, record: &impl Serialize, text: impl FnOnce() -> String) -> io::Result<()> {
-        let line = if self.json { serde_json::to_string(record)? } else { text() };
-        let mut out = io::stdout().lock();
-        out.write_all(line.as_bytes())?;
-        out.write_all(b"\n")?;
-        out.flush()
+        write_line(&self.line(record, text)?)
+    }
+
+    /// Returns what [`Self::record`] prints.
+    ///
+    /// # Errors
+    /// The record cannot be written as JSON.
+    pub fn line(self, record: &impl Serialize, text: impl FnOnce() -> String) -> io::Result<String> {
+        Ok(if self.json { serde_json::to_string(record)? } else { text() })
     }
 
     /// Prints a line for people only.
@@ -36,6 +49,56 @@ impl Output {
     /// The reader has gone away.
     pub fn note(self, text: &str) -> io::Result<()> {
         if self.json { Ok(()) } else { writeln!(io::stdout().lock(), "{text}") }
+    }
+}
+
+fn write_line(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(line.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Prints on a thread of its own: a reader that does not read holds up nothing but the printing, and one that has gone
+/// ends it.
+pub struct Printer {
+    lines: mpsc::Sender<String>,
+    ended: oneshot::Receiver<()>,
+}
+
+/// The reader of standard output has gone away.
+pub struct Gone;
+
+impl Printer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn start() -> io::Result<Self> {
+        let (lines, mut waiting) = mpsc::channel::<String>(WAITING);
+        let (alive, ended) = oneshot::channel::<()>();
+        std::thread::Builder::new().name("printer".to_owned()).spawn(move || {
+            let _alive = alive;
+            while let Some(line) = waiting.blocking_recv() {
+                if let Err(error) = write_line(&line) {
+                    tracing::debug!(target: "skrynka::app", error = %error, "Printing ended");
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { lines, ended })
+    }
+
+    /// Waits until a line can be handed over.
+    pub async fn ready(&self) -> Result<mpsc::Permit<'_, String>, Gone> {
+        self.lines.reserve().await.map_err(|_| Gone)
+    }
+
+    /// Waits until everything that was handed over is printed.
+    pub async fn finish(self) {
+        drop(self.lines);
+        // The thread says nothing: its end drops the sender.
+        let _ended = self.ended.await;
     }
 }
 

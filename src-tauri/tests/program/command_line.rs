@@ -81,6 +81,36 @@ fn a_running_service_follows_accounts_that_come_and_go() {
 }
 
 #[test]
+fn a_reader_that_does_not_read_holds_up_neither_the_work_nor_the_end() {
+    use std::process::Stdio;
+
+    let servers = servers();
+    let profile = Profile::new();
+    profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    let mails: Vec<Vec<u8>> = (0..600).map(skrynka_lab::numbered::ledger_mail).collect();
+    servers.dovecot.deliver_all(USER, mails.iter().map(Vec::as_slice)).unwrap();
+    let mut command = profile.command(&["listen", "--json"]);
+    let mut service = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // Facts of 600 mails are more than a pipe holds.
+    let stored = (0..300).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        profile.records(&["account", "list"])[0]["stored"] == 600
+    });
+    assert!(stored);
+
+    let pid = rustix::process::Pid::from_child(&service);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let ended = (0..300).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        service.try_wait().unwrap().is_some()
+    });
+
+    service.kill().unwrap();
+    service.wait().unwrap();
+    assert!(ended, "the program ends although nobody reads");
+}
+
+#[test]
 fn a_removed_account_takes_its_messages_only_when_told_to() {
     let servers = servers();
     let profile = Profile::new();
