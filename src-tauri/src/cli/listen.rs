@@ -1,11 +1,17 @@
 //! `skrynka listen`: the listeners without a window.
 
-use std::{collections::VecDeque, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::json;
 use skrynka_core::{
-    engine::{Engine, Tasks},
+    engine::{AccountStatus, Engine, Tasks},
     journal::{JournalReader, News},
+    model::{AccountId, AccountState, Trouble},
     store::{FactKind, JournalEntry, Store, StoreError},
 };
 use tokio_util::sync::CancellationToken;
@@ -20,6 +26,8 @@ use crate::wire::stamp;
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 /// The pause before a database that did not answer is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
+/// A search index that has not moved for this long does not fill.
+const INDEX_DEADLINE: Duration = Duration::from_secs(60);
 /// How long the last facts may take to be read and printed.
 const LAST_FACTS: Duration = Duration::from_secs(5);
 
@@ -40,6 +48,92 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
     result.map(|()| ExitCode::SUCCESS)
 }
 
+/// Waits until every account has caught up and everything that is stored can be found.
+///
+/// # Errors
+/// An account waits for a person, or the search index does not fill.
+async fn idle(engine: &Engine, store: &Store) -> anyhow::Result<()> {
+    engine.settled().await;
+    let waiting: Vec<AccountStatus> =
+        engine.statuses().into_iter().filter(|status| status.state.waits_for_person()).collect();
+    let mut least = i64::MAX;
+    let mut moved = tokio::time::Instant::now();
+    loop {
+        match store.search_pending().await {
+            Ok(0) => break,
+            Ok(pending) if pending < least => {
+                least = pending;
+                moved = tokio::time::Instant::now();
+            }
+            Ok(pending) if moved.elapsed() > INDEX_DEADLINE => {
+                anyhow::bail!("{pending} messages are stored and not searchable yet; the next start goes on")
+            }
+            Ok(_) => {}
+            Err(error) if moved.elapsed() > INDEX_DEADLINE => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Search queue not read");
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let mut words = Vec::new();
+    for status in waiting {
+        words.extend(trouble(store, &status).await);
+    }
+    anyhow::bail!("not every account is live: {}", words.join("; "))
+}
+
+/// Says on standard error what is wrong with an account as it happens, once for each thing that goes wrong.
+async fn complain(engine: &Engine, store: &Store, stop: &CancellationToken) -> anyhow::Result<()> {
+    let printer = Printer::to_errors()?;
+    let mut changes = engine.watch_statuses();
+    let mut told: HashMap<AccountId, (&'static str, Trouble)> = HashMap::new();
+    loop {
+        for status in engine.statuses() {
+            if status.state == AccountState::Live {
+                told.remove(&status.account);
+            }
+            let Some(why) = status.state.trouble() else { continue };
+            let news = (status.state.as_str(), why.clone());
+            if told.get(&status.account) != Some(&news) {
+                told.insert(status.account, news);
+                if let Some(words) = trouble(store, &status).await {
+                    printer.offer(words);
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            changed = changes.changed() => changed?,
+        }
+    }
+}
+
+/// What is wrong with an account, and what to do about it.
+async fn trouble(store: &Store, status: &AccountStatus) -> Option<String> {
+    let why = status.state.trouble()?;
+    let id = status.account;
+    let known = tokio::time::timeout(Duration::from_secs(2), store.account(id)).await.ok()?.ok().flatten();
+    let name = known.map_or_else(|| id.to_string(), |account| format!("{} ({id})", account.name));
+    let advice = match &status.state {
+        AccountState::BackingOff { until, .. } => format!("the next attempt follows at {}", stamp(*until)),
+        AccountState::Limited { until, .. } => format!("attempts go on at {}", stamp(*until)),
+        AccountState::NeedsSignIn { .. } | AccountState::Misconfigured { .. } => format!(
+            "correct it in the window, or remove it and add it again; its messages stay; `skrynka account test {id}` \
+             shows each step"
+        ),
+        AccountState::Idle
+        | AccountState::Connecting
+        | AccountState::CatchingUp { .. }
+        | AccountState::Live
+        | AccountState::Stopped => return None,
+    };
+    Some(format!("{name}: {}, {}: {}; {advice}", status.state.as_str(), why.code.as_str(), why.detail))
+}
+
 async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::Result<()> {
     let store = &session.bureau.store;
     let mut facts = Facts::from_now(store, output).await?;
@@ -49,20 +143,21 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     facts.note(format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()));
     let stop = CancellationToken::new();
     let wait = async {
-        tokio::select! {
-            result = asked_to_stop() => result?,
-            () = engine.settled(), if until_idle => {}
-        }
+        let ended = tokio::select! {
+            result = asked_to_stop() => result,
+            result = idle(&engine, store), if until_idle => result,
+        };
         engine.shutdown().await;
         stop.cancel();
-        anyhow::Ok(())
+        ended
     };
-    let (waited, (), ()) =
-        futures_util::future::join3(wait, follow(&mut accounts, &engine, &stop), facts.print(&stop)).await;
+    let follow = follow(&mut accounts, &engine, &stop);
+    let complain = complain(&engine, store, &stop);
+    let (waited, (), (), complained) = futures_util::future::join4(wait, follow, facts.print(&stop), complain).await;
     if tokio::time::timeout(LAST_FACTS, facts.finish(store)).await.is_err() {
         tracing::warn!(target: "skrynka::app", "Last facts not printed");
     }
-    waited
+    waited.and(complained)
 }
 
 /// Listens to accounts as they are added, changed and removed by other programs.
@@ -124,7 +219,7 @@ struct Facts {
 impl Facts {
     async fn from_now(store: &Store, output: Output) -> anyhow::Result<Self> {
         let journal = JournalReader::from_now(store.clone()).await?;
-        Ok(Self { journal, output, printer: Printer::start()?, lines: VecDeque::new() })
+        Ok(Self { journal, output, printer: Printer::to_output()?, lines: VecDeque::new() })
     }
 
     /// Prints a line for people only.

@@ -59,6 +59,14 @@ fn write_line(line: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Prints a line for people on standard error.
+///
+/// # Errors
+/// The reader has gone away.
+pub fn complain(line: &str) -> io::Result<()> {
+    writeln!(io::stderr().lock(), "skrynka: {line}")
+}
+
 /// Prints on a thread of its own: a reader that does not read holds up nothing but the printing, and one that has gone
 /// ends it.
 pub struct Printer {
@@ -70,17 +78,29 @@ pub struct Printer {
 pub struct Gone;
 
 impl Printer {
-    /// Starts the thread.
+    /// Starts the thread that prints to standard output.
     ///
     /// # Errors
     /// There is no thread to be had.
-    pub fn start() -> io::Result<Self> {
+    pub fn to_output() -> io::Result<Self> {
+        Self::start(write_line)
+    }
+
+    /// Starts the thread that prints to standard error.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn to_errors() -> io::Result<Self> {
+        Self::start(complain)
+    }
+
+    fn start(write: fn(&str) -> io::Result<()>) -> io::Result<Self> {
         let (lines, mut waiting) = mpsc::channel::<String>(WAITING);
         let (alive, ended) = oneshot::channel::<()>();
         std::thread::Builder::new().name("printer".to_owned()).spawn(move || {
             let _alive = alive;
             while let Some(line) = waiting.blocking_recv() {
-                if let Err(error) = write_line(&line) {
+                if let Err(error) = write(&line) {
                     tracing::debug!(target: "skrynka::app", error = %error, "Printing ended");
                     return;
                 }
@@ -92,6 +112,13 @@ impl Printer {
     /// Waits until a line can be handed over.
     pub async fn ready(&self) -> Result<mpsc::Permit<'_, String>, Gone> {
         self.lines.reserve().await.map_err(|_| Gone)
+    }
+
+    /// Hands a line over if there is room for it.
+    pub fn offer(&self, line: String) {
+        if self.lines.try_send(line).is_err() {
+            tracing::debug!(target: "skrynka::app", "Line not printed, nobody reads");
+        }
     }
 
     /// Waits until everything that was handed over is printed.

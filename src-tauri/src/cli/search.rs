@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{Common, Output, Session};
+use super::{Common, Output, Session, output::complain};
 use crate::wire::stamp;
 
 #[derive(Debug, Args)]
@@ -33,6 +33,10 @@ pub async fn run(common: &Common, output: Output, arguments: SearchArguments) ->
                 "received_at": stamp(hit.received_at),
             });
             output.record(&record, || format!("{}  {}  {}", stamp(hit.received_at), hit.subject, hit.snippet))?;
+        }
+        match session.bureau.store.search_pending().await? {
+            0 => {}
+            pending => complain(&format!("{pending} messages are stored and not searchable yet"))?,
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -81,6 +81,36 @@ fn a_running_service_follows_accounts_that_come_and_go() {
 }
 
 #[test]
+fn until_idle_means_that_everything_can_be_found() {
+    let servers = servers();
+    let profile = Profile::new();
+    profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    let mails: Vec<Vec<u8>> = (0..3000).map(skrynka_lab::numbered::ledger_mail).collect();
+    servers.dovecot.deliver_all(USER, mails.iter().map(Vec::as_slice)).unwrap();
+    profile.records(&["listen", "--until-idle"]);
+
+    let output = profile.run(&["search", "zzz"]);
+
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn until_idle_fails_for_an_account_that_waits_for_a_person_and_names_it() {
+    let servers = servers();
+    let profile = Profile::new();
+    let id = profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    servers.dovecot.set_password(USER, "another").unwrap();
+
+    let output = profile.run(&["listen", "--until-idle"]);
+
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for word in ["backing_off", "needs_sign_in", "sign_in", &id] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
 fn a_reader_that_does_not_read_holds_up_neither_the_work_nor_the_end() {
     use std::process::Stdio;
 
