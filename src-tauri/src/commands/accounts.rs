@@ -150,7 +150,7 @@ pub async fn update_mailbox(
         let office = desk.office().await?;
         let mailbox = mailbox(form, &office, Some(&account)).await?;
         let account = id(&account)?;
-        mailboxes::update(&office.bureau, account, mailbox, password.map(SecretString::from)).await?;
+        mailboxes::update(&office.bureau, &office.engine, account, mailbox, password.map(SecretString::from)).await?;
         office.engine.reload(account).await?;
         Ok(())
     })

@@ -47,6 +47,10 @@ fn a_mailbox_is_added_read_searched_and_removed() {
     profile.records(&["account", "remove", &id]);
     assert!(profile.records(&["account", "list"]).is_empty());
     assert_eq!(profile.records(&["export", "messages"]).len(), 1, "messages outlive their account");
+
+    assert_eq!(profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp()), id, "it comes back");
+    profile.records(&["listen", "--until-idle"]);
+    assert_eq!(profile.records(&["export", "messages"]).len(), 1, "nothing is doubled");
 }
 
 #[test]

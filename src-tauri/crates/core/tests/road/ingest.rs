@@ -221,6 +221,34 @@ async fn lists_are_paged_without_gaps_or_doubles() {
 }
 
 #[tokio::test]
+async fn a_mailbox_that_is_added_again_or_moves_to_another_server_doubles_nothing() {
+    let bureau = Bureau::new().await;
+    let mails = || (1..=5).map(|uid| Mail::new(uid).incoming()).collect::<Vec<_>>();
+    let cursor = Cursor { mailbox: "INBOX".to_owned(), state: serde_json::json!({"high": 5}) };
+    let batch = Batch { incoming: mails(), cursor: Some(cursor) };
+    bureau.ingest.ingest(bureau.account, batch).await.unwrap();
+    let mut draft = crate::common::draft(bureau.account, "OFFICE@example.org");
+
+    bureau.store.remove_account(bureau.account, false).await.unwrap();
+    assert_eq!(bureau.store.removed_mailbox("OFFICE@example.org").await.unwrap(), Some(bureau.account));
+    draft.email.user = "office@example.org".to_owned();
+    bureau.store.add_email_account(&draft).await.unwrap();
+    assert_eq!(bureau.store.cursors(bureau.account).await.unwrap().len(), 1, "it reads on where it stood");
+    assert_eq!(bureau.ingest(mails()).await.known, 5);
+
+    draft.email.imap.host = "imap.elsewhere.example".to_owned();
+    bureau.store.update_email_account(bureau.account, "Бюро", None, &draft.email).await.unwrap();
+    assert_eq!(bureau.store.cursors(bureau.account).await.unwrap(), []);
+    // The other server counts from 1 as well: the same numbers, in another order, and one mail that is new.
+    let moved = bureau
+        .ingest((1..=6).map(|number| Mail::new(number).uid(7 - number).incoming()).collect())
+        .await;
+    assert_eq!((moved.linked, moved.stored), (5, 1));
+    assert_eq!(bureau.stored().await, 6);
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
 async fn an_export_of_many_pages_is_of_one_moment() {
     let bureau = Bureau::new().await;
     bureau.ingest((1..=450).map(|uid| Mail::new(uid).incoming()).collect()).await;
