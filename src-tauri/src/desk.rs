@@ -24,7 +24,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Notify, RwLock};
 
 use crate::{
-    facts,
+    copies, facts,
     mail_scheme::Shown,
     wire::{AppStatus, DatabaseTroubleCode, ErrorCode, StartStep, StatusChanged, WireError, stamp},
     wiring::{Bureau, Ground, Places, StartError},
@@ -227,6 +227,7 @@ impl Desk {
                 self.ground.get_or_init(|| ground).clone()
             }
         };
+        copies::sweep_opened(&ground.profile, ground.clock.now().into());
         self.set_status(AppStatus::Starting { step: StartStep::Secrets });
         let secrets = self.secrets(&ground).await?;
         let bureau = Bureau::open(&ground, &self.places, secrets, |step| {

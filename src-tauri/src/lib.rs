@@ -5,6 +5,7 @@
 
 mod cli;
 mod commands;
+mod copies;
 mod databases;
 mod desk;
 mod facts;

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs::File,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -23,7 +23,7 @@ use skrynka_core::{
 };
 use skrynka_mail::{MailConnector, Tuning};
 
-use crate::wire::StartStep;
+use crate::{copies::Spool, wire::StartStep};
 
 /// The pause before a database that could not be started again is tried again.
 const DATABASE_PAUSE: Duration = Duration::from_secs(2);
@@ -145,6 +145,9 @@ pub struct Bureau {
     pub clock: Arc<dyn Clock>,
     mail: Arc<MailConnector>,
     cluster: Option<Cluster>,
+    /// Where large messages wait until they are stored.
+    spool: PathBuf,
+    spooling: Mutex<Option<Spool>>,
 }
 
 impl Bureau {
@@ -187,8 +190,9 @@ impl Bureau {
                 (Some(cluster), options)
             }
         };
-        let spool = spool_dir(&ground.profile);
-        let mail = Arc::new(MailConnector::new(ground.clock.clone(), spool, Tuning::default()));
+        let name = format!("{}-{}", std::process::id(), ground.clock.now().unix_timestamp_nanos());
+        let spool = ground.profile.cache_dir().join("spool").join(name);
+        let mail = Arc::new(MailConnector::new(ground.clock.clone(), spool.clone(), Tuning::default()));
         let store = match Store::connect(&options).await {
             Ok(store) => store,
             Err(error) => {
@@ -200,11 +204,17 @@ impl Bureau {
                 return Err(error.into());
             }
         };
-        Ok(Self { secrets, store, clock: ground.clock.clone(), mail, cluster })
+        let clock = ground.clock.clone();
+        Ok(Self { secrets, store, clock, mail, cluster, spool, spooling: Mutex::default() })
     }
 
     /// Starts listening to every enabled account.
     pub async fn listen(&self) -> Result<Engine, StoreError> {
+        match Spool::take(self.spool.clone()) {
+            Ok(spool) => *self.spooling.lock().unwrap_or_else(PoisonError::into_inner) = Some(spool),
+            // Each large message will say so itself.
+            Err(error) => tracing::warn!(target: "skrynka::email", error = %error, "No folder for large messages"),
+        }
         let mail: Arc<dyn Connector> = self.mail.clone();
         Engine::start(EngineParts {
             store: self.store.clone(),
@@ -239,16 +249,6 @@ impl Bureau {
             tracing::error!(target: "skrynka::store", error = chain(&error), "Database not stopped");
         }
     }
-}
-
-/// Where large messages wait until they are stored.
-fn spool_dir(profile: &Profile) -> PathBuf {
-    profile.cache_dir().join("spool")
-}
-
-/// Where attachments are put that a person opens.
-pub fn opened_files_dir(profile: &Profile) -> PathBuf {
-    profile.cache_dir().join("opened")
 }
 
 /// The free room of the disk under `path` in bytes.

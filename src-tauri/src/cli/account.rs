@@ -19,6 +19,7 @@ use time::{
 use super::{Common, Output, Session};
 use crate::{
     commands::accounts::detail_of,
+    copies,
     mailboxes::{self, Mailbox},
     views,
     wire::stamp,
@@ -127,6 +128,9 @@ pub async fn run(common: &Common, output: Output, command: AccountCommand) -> an
             let id = parse(&id)?;
             Session::with(common, async |session| {
                 let deleted = mailboxes::remove(&session.bureau, id, delete_messages).await?;
+                if delete_messages {
+                    copies::forget_opened(&session.ground.profile, &session.bureau.store).await?;
+                }
                 let record = json!({"account": id.to_string(), "removed": true, "deleted_messages": deleted});
                 output.record(&record, || format!("Removed {id}; {deleted} messages deleted"))?;
                 Ok(ExitCode::SUCCESS)

@@ -13,6 +13,7 @@ use time::{Date, format_description::well_known::Iso8601};
 
 use super::{DeskState, id, logged};
 use crate::{
+    copies,
     desk::Office,
     mailboxes::{self, Mailbox, MailboxError},
     views,
@@ -190,6 +191,9 @@ pub async fn remove_account(desk: DeskState<'_>, account: String, delete_message
         office.engine.reload(account).await?;
         mailboxes::remove(&office.bureau, account, delete_messages).await?;
         office.engine.reload(account).await?;
+        if delete_messages {
+            copies::forget_opened(&desk.ground()?.profile, &office.bureau.store).await?;
+        }
         Ok(())
     })
     .await
