@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::output::Output;
 pub use self::{listen::asked_to_stop, output::failed};
-use crate::wiring::{Bureau, Ground, Places, StartError};
+use crate::wiring::{Bureau, Ground, Places};
 
 /// Every mailbox of a translation bureau in one live inbox.
 #[derive(Debug, Parser)]
@@ -107,6 +107,16 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
     }
 }
 
+/// Writes into the log why a command fails, while there is a log: it ends with the ground.
+fn noted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
+    if let Err(error) = &result
+        && !output::is_closed_pipe(error)
+    {
+        tracing::error!(target: "skrynka::app", error = format!("{error:#}"), "Command failed");
+    }
+    result
+}
+
 /// The database of a command that is about to use it.
 struct Session {
     ground: Ground,
@@ -115,18 +125,21 @@ struct Session {
 
 impl Session {
     /// Opens the profile, the secrets and the database, and brings the schema up to date.
-    async fn open(common: &Common) -> Result<Self, StartError> {
+    async fn open(common: &Common) -> anyhow::Result<Self> {
         let places = common.places();
         let ground = Ground::open(&places)?;
-        let secrets = ground.secrets(&places, None).await?;
-        let bureau = Bureau::open(&ground, &places, secrets, |_| {}).await?;
+        let opened = async {
+            let secrets = ground.secrets(&places, None).await?;
+            Bureau::open(&ground, &places, secrets, |_| {}).await
+        };
+        let bureau = noted(opened.await.map_err(anyhow::Error::from))?;
         Ok(Self { ground, bureau })
     }
 
     /// Runs `work` and leaves the database, whatever became of the work.
     async fn with<T>(common: &Common, work: impl AsyncFnOnce(&Self) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let session = Self::open(common).await?;
-        let result = work(&session).await;
+        let result = noted(work(&session).await);
         session.bureau.close().await;
         result
     }

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use skrynka_core::{
     engine::Engine,
+    logbook::redact,
     model::{Account, AccountId, EmailSettings, Trouble, TroubleCode, is_plausible_address},
     secrets::{SecretKind, SecretName, SecretsError},
     store::{AccountDraft, StoreError},
@@ -107,6 +108,8 @@ pub async fn test(
     on_step: &mut (dyn FnMut(&Step) + Send),
 ) -> Result<(), MailboxError> {
     mailbox.check(now)?;
+    // What a server or a library answers may repeat it.
+    redact::remember(password);
     let report = probe::test(&mailbox.settings, password, &Tuning::default(), on_step).await;
     report.trouble().map_or(Ok(()), |trouble| Err(MailboxError::Test(trouble.clone())))
 }

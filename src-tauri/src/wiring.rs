@@ -107,7 +107,8 @@ impl Ground {
     fn on(profile: Profile, window: Option<File>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let level = profile.settings()?.log_level;
-        let writing = Logbook::init(LogbookOptions::new(profile.logs_dir(), level, clock.clone()))?;
+        let options = LogbookOptions::new(profile.logs_dir(), level, clock.clone());
+        let writing = Logbook::init(LogbookOptions { command: window.is_none(), ..options })?;
         tracing::info!(target: "skrynka::app", version = env!("CARGO_PKG_VERSION"), "Program started");
         let logbook = writing.logbook();
         Ok(Self { profile, logbook, clock, _writing: writing, _window: window })

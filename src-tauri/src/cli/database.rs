@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Common, Output, account::read_secrets};
+use super::{Common, Output, account::read_secrets, noted};
 use crate::{databases, wiring::Ground};
 
 #[derive(Debug, Subcommand)]
@@ -26,12 +26,16 @@ pub async fn run(common: &Common, output: Output, command: DatabaseCommand) -> a
     let places = common.places();
     let password = secrets_stdin.then(read_secrets).transpose()?.map(|secrets| secrets.password);
     let ground = Ground::open(&places)?;
-    if database == "private" {
-        databases::use_private(&ground.profile)?;
-    } else {
-        let secrets = ground.secrets(&places, None).await?;
-        databases::use_server(&ground.profile, &secrets, &database, password).await?;
-    }
+    let chosen = async {
+        if database == "private" {
+            databases::use_private(&ground.profile)?;
+        } else {
+            let secrets = ground.secrets(&places, None).await?;
+            databases::use_server(&ground.profile, &secrets, &database, password).await?;
+        }
+        anyhow::Ok(())
+    };
+    noted(chosen.await)?;
     tracing::info!(target: "skrynka::app", private = database == "private", "Database chosen");
     output.record(&json!({"database": database}), || format!("From the next start on: {database}"))?;
     Ok(ExitCode::SUCCESS)

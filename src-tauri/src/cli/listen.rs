@@ -17,7 +17,7 @@ use skrynka_core::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Common, Output, Session,
+    Common, Output, Session, noted,
     output::{Gone, Printer},
 };
 use crate::wire::stamp;
@@ -42,7 +42,7 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
             () = watched.bureau.watch_database() => {}
         }
     });
-    let result = listen(&session, output, until_idle).await;
+    let result = noted(listen(&session, output, until_idle).await);
     tasks.shutdown(STOP_DEADLINE).await;
     session.bureau.close().await;
     result.map(|()| ExitCode::SUCCESS)

@@ -129,14 +129,16 @@ impl Printer {
     }
 }
 
+/// Tells whether a reader closed the pipe early: it has what it wanted.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// Prints why a command failed, with every cause, on standard error.
 pub fn failed(error: &anyhow::Error) -> ExitCode {
-    // A reader that closed the pipe early has what it wanted.
-    let gone = error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe);
-    if gone {
+    if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
     }
-    tracing::error!(target: "skrynka::app", error = format!("{error:#}"), "Command failed");
     // Nothing is left to be done when standard error is closed as well.
     let _closed = writeln!(io::stderr().lock(), "skrynka: {error:#}");
     ExitCode::FAILURE

@@ -1,7 +1,10 @@
 //! Accounts: their state, and adding a mailbox by steps.
 
 use secrecy::SecretString;
-use skrynka_core::model::{AccountId, EmailSettings, Endpoint, Security};
+use skrynka_core::{
+    logbook::redact,
+    model::{AccountId, EmailSettings, Endpoint, Security},
+};
 use skrynka_mail::{
     Tuning,
     probe::{self, Finding, Step, StepName},
@@ -219,7 +222,11 @@ async fn password_for(
     account: Option<&str>,
 ) -> Result<SecretString, WireError> {
     match (password, account) {
-        (Some(password), _) => Ok(SecretString::from(password)),
+        (Some(password), _) => {
+            let password = SecretString::from(password);
+            redact::remember(&password);
+            Ok(password)
+        }
         (None, Some(account)) => Ok(mailboxes::kept_password(&office.bureau, id(account)?).await?),
         (None, None) => Err(WireError { code: ErrorCode::InvalidInput, detail: "password".to_owned() }),
     }

@@ -311,6 +311,16 @@ fn damaged_settings_are_named_and_no_other_database_is_begun() {
 }
 
 #[test]
+fn why_a_command_failed_stands_in_the_log() {
+    let profile = Profile::new();
+    let nobody = "0192b4a0-0000-7000-8000-000000000001";
+    assert_eq!(profile.run(&["account", "enable", nobody]).status.code(), Some(1));
+    let found = profile.records(&["logs", "--grep", "Command failed"]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0]["fields"]["error"].as_str().unwrap().contains("does not exist"), "{found:?}");
+}
+
+#[test]
 fn the_schema_tells_what_is_applied() {
     let profile = Profile::new();
     let before = profile.records(&["migrate", "--status"]);
