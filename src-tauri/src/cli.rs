@@ -41,12 +41,25 @@ pub struct Common {
     /// Print one JSON object a line.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Whether a profile folder that was named must be there already.
+    #[arg(skip)]
+    existing: bool,
 }
 
 impl Common {
     /// Where things are that the command line decides.
     pub fn places(&self) -> Places {
-        Places { profile: self.profile.clone(), vault_key_file: self.vault_key_file.clone(), postgres: None }
+        Places {
+            profile: self.profile.clone(),
+            vault_key_file: self.vault_key_file.clone(),
+            postgres: None,
+            existing: self.existing,
+        }
+    }
+
+    /// The same for a command that only looks at what is there: a mistyped folder gets no profile.
+    fn existing(&self) -> Self {
+        Self { existing: true, ..self.clone() }
     }
 }
 
@@ -99,10 +112,11 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Listen { until_idle } => listen::run(&common, output, until_idle).await,
         Command::Account(command) => account::run(&common, output, command).await,
         Command::Database(command) => database::run(&common, output, command).await,
-        Command::Export(command) => export::run(&common, output, command).await,
-        Command::Search(arguments) => search::run(&common, output, arguments).await,
-        Command::Migrate { status } => migrate::run(&common, output, status).await,
-        Command::Doctor => doctor::run(&common, output).await,
+        Command::Export(command) => export::run(&common.existing(), output, command).await,
+        Command::Search(arguments) => search::run(&common.existing(), output, arguments).await,
+        Command::Migrate { status: true } => migrate::run(&common.existing(), output, true).await,
+        Command::Migrate { status: false } => migrate::run(&common, output, false).await,
+        Command::Doctor => doctor::run(&common.existing(), output).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
     }
 }

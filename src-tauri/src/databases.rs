@@ -50,8 +50,8 @@ pub async fn use_server(
     url: &str,
     password: Option<SecretString>,
 ) -> Result<(), ChoiceError> {
-    let server: ServerUrl = url.parse()?;
     let mut settings = profile.settings()?;
+    let server = url.parse::<ServerUrl>()?.trusting(settings.database.ca_file.clone());
     match password {
         Some(password) => {
             redact::remember(&password);

@@ -50,6 +50,8 @@ pub struct Places {
     pub vault_key_file: Option<PathBuf>,
     /// The Postgres programs among the app's resources.
     pub postgres: Option<PathBuf>,
+    /// Whether a profile folder that was named must be there already.
+    pub existing: bool,
 }
 
 /// Why the program could not start. What was stored is untouched.
@@ -93,6 +95,9 @@ pub enum StartError {
 impl Ground {
     /// Opens the profile and starts the log.
     pub fn open(places: &Places) -> Result<Self, StartError> {
+        if let (true, Some(dir)) = (places.existing, &places.profile) {
+            Profile::find(Some(dir))?;
+        }
         Self::on(Profile::open(places.profile.as_deref(), SystemClock.now())?, None)
     }
 
@@ -179,7 +184,7 @@ impl Bureau {
         // They may have been corrected since the last attempt.
         let settings = ground.profile.settings()?.database;
         let (cluster, options) = match &settings.server_url {
-            Some(url) => (None, url.parse::<ServerUrl>()?.open(&secrets).await?),
+            Some(url) => (None, url.parse::<ServerUrl>()?.trusting(settings.ca_file).open(&secrets).await?),
             None => {
                 let mut options = ClusterOptions::new(ground.profile.root(), secrets.clone());
                 options.binaries = BinarySearch {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use skrynka_core::{
     model::{Account, AccountId, AccountState, EmailSettings, Endpoint, Security},
-    store::StoredStatus,
+    store::{Store, StoredStatus},
 };
 use time::{
     Date, OffsetDateTime,
@@ -38,22 +38,26 @@ pub enum AccountCommand {
     /// Test an account's connection, step by step.
     Test {
         /// The account's id.
-        id: String,
+        #[arg(value_parser = account_id)]
+        id: AccountId,
     },
     /// Listen to an account again.
     Enable {
         /// The account's id.
-        id: String,
+        #[arg(value_parser = account_id)]
+        id: AccountId,
     },
     /// Stop listening to an account.
     Disable {
         /// The account's id.
-        id: String,
+        #[arg(value_parser = account_id)]
+        id: AccountId,
     },
     /// Remove an account and its secrets. Its messages stay.
     Remove {
         /// The account's id.
-        id: String,
+        #[arg(value_parser = account_id)]
+        id: AccountId,
         /// Delete its messages too. This cannot be undone.
         #[arg(long)]
         delete_messages: bool,
@@ -117,16 +121,14 @@ pub async fn run(common: &Common, output: Output, command: AccountCommand) -> an
             let secrets = read_secrets()?;
             Session::with(common, async |session| add(session, output, *arguments, secrets).await).await
         }
-        AccountCommand::List => Session::with(common, async |session| list(session, output).await).await,
+        AccountCommand::List => Session::with(&common.existing(), async |session| list(session, output).await).await,
         AccountCommand::Test { id } => {
-            let id = parse(&id)?;
-            Session::with(common, async |session| test(session, output, id).await).await
+            Session::with(&common.existing(), async |session| test(session, output, id).await).await
         }
-        AccountCommand::Enable { id } => enable(common, output, &id, true).await,
-        AccountCommand::Disable { id } => enable(common, output, &id, false).await,
+        AccountCommand::Enable { id } => enable(&common.existing(), output, id, true).await,
+        AccountCommand::Disable { id } => enable(&common.existing(), output, id, false).await,
         AccountCommand::Remove { id, delete_messages } => {
-            let id = parse(&id)?;
-            Session::with(common, async |session| {
+            Session::with(&common.existing(), async |session| {
                 let deleted = mailboxes::remove(&session.bureau, id, delete_messages).await?;
                 if delete_messages {
                     copies::forget_opened(&session.ground.profile, &session.bureau.store).await?;
@@ -208,8 +210,7 @@ async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-async fn enable(common: &Common, output: Output, id: &str, enabled: bool) -> anyhow::Result<ExitCode> {
-    let id = parse(id)?;
+async fn enable(common: &Common, output: Output, id: AccountId, enabled: bool) -> anyhow::Result<ExitCode> {
     Session::with(common, async |session| {
         session.bureau.store.set_account_enabled(id, enabled).await?;
         let record = json!({"account": id.to_string(), "enabled": enabled});
@@ -295,13 +296,19 @@ pub fn read_secrets() -> anyhow::Result<EmailSecrets> {
     })
 }
 
-/// Reads the value of `--account`.
-pub fn chosen(id: Option<&str>) -> anyhow::Result<Option<AccountId>> {
-    id.map(str::parse).transpose().context("--account is not an account's id")
+/// Reads an account's id.
+pub fn account_id(text: &str) -> Result<AccountId, String> {
+    text.parse().map_err(|_| format!("{text:?} is not an account's id; `skrynka account list` shows them"))
 }
 
-fn parse(id: &str) -> anyhow::Result<AccountId> {
-    id.parse().map_err(|_| anyhow::anyhow!("{id:?} is not an account's id; `skrynka account list` shows them"))
+/// Refuses an account that there never was; a removed one may have left messages.
+pub async fn known(store: &Store, account: Option<AccountId>) -> anyhow::Result<()> {
+    match account {
+        Some(id) if !store.knows_account(id).await? => {
+            anyhow::bail!("there is no account {id}; `skrynka account list` shows them")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads a moment: RFC 3339, or a day, which begins at midnight UTC.

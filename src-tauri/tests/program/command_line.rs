@@ -332,8 +332,36 @@ fn the_schema_tells_what_is_applied() {
 }
 
 #[test]
+fn a_mistyped_profile_is_named_and_not_made() {
+    let profile = Profile::new();
+    std::fs::remove_dir(profile.path()).unwrap();
+    for arguments in
+        [&["account", "list"][..], &["search", "x"], &["export", "messages"], &["doctor"], &["logs"], &["migrate", "--status"]]
+    {
+        let output = profile.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("there is no profile"), "{arguments:?}");
+        assert!(!profile.path().exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_account_that_never_was_is_named() {
+    let profile = Profile::new();
+    let nobody = "0192b4a0-0000-7000-8000-000000000001";
+    for arguments in [["export", "messages", "--account", nobody], ["search", "x", "--account", nobody]] {
+        let output = profile.run(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("there is no account"), "{arguments:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_ends_with_two() {
     let profile = Profile::new();
+    for arguments in [["account", "test", "nonsense"], ["search", "x", "--account=nonsense"], ["logs", "--grep", "("]] {
+        assert_eq!(profile.run(&arguments).status.code(), Some(2), "{arguments:?}");
+    }
     for arguments in [["listen", "--nonsense"], ["account", "nonsense"], ["logs", "--level=loud"]] {
         assert_eq!(profile.run(&arguments).status.code(), Some(2), "{arguments:?}");
     }

@@ -47,12 +47,16 @@ impl JournalReader {
     pub async fn next(&mut self) -> Result<News, StoreError> {
         loop {
             let facts = answered(READ_DEADLINE, self.store.journal_after(&self.vector, PAGE)).await?;
-            if std::mem::take(&mut self.unhinted) && !facts.is_empty() {
-                // They were announced and the hint did not come: the other end of the connection is gone.
-                self.listener = None;
-            }
+            let unhinted = std::mem::take(&mut self.unhinted);
             if !facts.is_empty() {
+                if unhinted {
+                    // They were announced and the hint did not come: the other end of the connection is gone.
+                    self.listener = None;
+                }
                 return self.advance(facts).await;
+            }
+            if unhinted && let Some(news) = self.pruned().await? {
+                return Ok(news);
             }
             self.wait().await?;
         }
@@ -70,6 +74,21 @@ impl JournalReader {
         }
         self.vector = vector;
         Ok(News::Facts(facts))
+    }
+
+    /// What was never read and is pruned leaves no gap to be seen, only counters that are ahead.
+    async fn pruned(&mut self) -> Result<Option<News>, StoreError> {
+        let present = answered(READ_DEADLINE, self.store.journal_vector()).await?;
+        if present.iter().all(|(account, last)| self.vector.get(account).copied().unwrap_or(0) >= *last) {
+            return Ok(None);
+        }
+        // Or it was written between the two looks.
+        let facts = answered(READ_DEADLINE, self.store.journal_after(&self.vector, PAGE)).await?;
+        if !facts.is_empty() {
+            return self.advance(facts).await.map(Some);
+        }
+        self.vector = present;
+        Ok(Some(News::Overflowed))
     }
 
     async fn wait(&mut self) -> Result<(), StoreError> {

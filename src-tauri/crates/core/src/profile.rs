@@ -26,6 +26,9 @@ pub enum ProfileError {
     /// The operating system names no application data folder (no home directory).
     #[error("there is no home directory for the profile; name a folder with --profile DIR")]
     NoHome,
+    /// There is no folder at the path.
+    #[error("there is no profile in {}; check the folder named with --profile DIR", .0.display())]
+    Missing(PathBuf),
     /// Something that is not a folder stands at the path or above it.
     #[error("{} is not a folder; name another one with --profile DIR", .0.display())]
     NotAFolder(PathBuf),
@@ -115,10 +118,7 @@ impl Profile {
     /// # Errors
     /// See [`ProfileError`]; a folder that cannot be written is refused here and not in the middle of the work.
     pub fn open(dir: Option<&Path>, now: OffsetDateTime) -> Result<Self, ProfileError> {
-        let root = match dir {
-            Some(dir) => std::path::absolute(dir).map_err(|error| ProfileError::io(dir, error))?,
-            None => dirs::data_dir().ok_or(ProfileError::NoHome)?.join(APP_ID),
-        };
+        let root = root_of(dir)?;
         if root.exists() && !root.is_dir() {
             return Err(ProfileError::NotAFolder(root));
         }
@@ -126,6 +126,18 @@ impl Profile {
         check_writable(&root)?;
         let install = read_or_create_install(&root, now)?;
         Ok(Self { root, install })
+    }
+
+    /// Returns where a profile stands that is there already. Writes nothing.
+    ///
+    /// # Errors
+    /// [`ProfileError::Missing`], or [`ProfileError::NotAFolder`].
+    pub fn find(dir: Option<&Path>) -> Result<PathBuf, ProfileError> {
+        let root = root_of(dir)?;
+        if root.is_dir() {
+            return Ok(root);
+        }
+        Err(if root.exists() { ProfileError::NotAFolder(root) } else { ProfileError::Missing(root) })
     }
 
     /// The identity of this installation; part of every keyring entry's name.
@@ -140,7 +152,12 @@ impl Profile {
 
     /// The folder of the log files.
     pub fn logs_dir(&self) -> PathBuf {
-        self.root.join("logs")
+        Self::logs_of(&self.root)
+    }
+
+    /// The folder of the log files of the profile in `root`.
+    pub fn logs_of(root: &Path) -> PathBuf {
+        root.join("logs")
     }
 
     /// The folder of the private Postgres cluster.
@@ -172,6 +189,13 @@ impl Profile {
     /// [`ProfileError`]; the old settings are kept.
     pub fn save_settings(&self, settings: &Settings) -> Result<(), ProfileError> {
         settings::save(&self.root.join(SETTINGS_FILE), settings)
+    }
+}
+
+fn root_of(dir: Option<&Path>) -> Result<PathBuf, ProfileError> {
+    match dir {
+        Some(dir) => std::path::absolute(dir).map_err(|error| ProfileError::io(dir, error)),
+        None => Ok(dirs::data_dir().ok_or(ProfileError::NoHome)?.join(APP_ID)),
     }
 }
 

@@ -72,6 +72,15 @@ fn a_folder_that_cannot_be_written_is_refused_at_the_start() {
 }
 
 #[test]
+fn looking_for_a_profile_makes_none() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("mistyped");
+    assert!(matches!(Profile::find(Some(&dir)), Err(ProfileError::Missing(_))));
+    assert!(!dir.exists());
+    assert_eq!(Profile::find(Some(home.path())).unwrap(), home.path());
+}
+
+#[test]
 fn settings_are_read_back_and_unknown_ones_survive() {
     let dir = tempfile::tempdir().unwrap();
     let profile = Profile::open(Some(dir.path()), NOW).unwrap();

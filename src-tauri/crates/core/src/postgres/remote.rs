@@ -79,6 +79,13 @@ impl ServerUrl {
         Ok(connect)
     }
 
+    /// Trusts a certificate authority, unless the address names one itself.
+    #[must_use]
+    pub fn trusting(mut self, authority: Option<PathBuf>) -> Self {
+        self.root_certificate = self.root_certificate.or(authority);
+        self
+    }
+
     /// How to connect with this password, nothing tried yet: for the test of a form.
     pub fn connect_options(&self, password: &SecretString) -> ConnectOptions {
         let tls = if self.is_loopback() { PgSslMode::Prefer } else { PgSslMode::VerifyFull };
@@ -173,6 +180,14 @@ mod tests {
         assert_eq!(url.to_string(), "olena@office@db.example.org:5432/skrynka");
         assert_eq!(url.root_certificate, Some("/etc/ca.pem".into()));
         assert!(matches!(tls_of(&url), PgSslMode::VerifyFull));
+    }
+
+    #[test]
+    fn the_authority_of_the_settings_serves_an_address_that_names_none() {
+        let authority = || Some("/etc/ours.pem".into());
+        let named = parse("postgres://a@h/b?sslrootcert=/etc/ca.pem").unwrap().trusting(authority());
+        assert_eq!(named.root_certificate, Some("/etc/ca.pem".into()));
+        assert_eq!(parse("postgres://a@h/b").unwrap().trusting(authority()).root_certificate, authority());
     }
 
     #[test]

@@ -122,6 +122,12 @@ impl Store {
         Ok(found.map(AccountId))
     }
 
+    /// Tells whether there is an account, removed or not.
+    pub async fn knows_account(&self, id: AccountId) -> Result<bool, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        exists(&mut connection, id).await
+    }
+
     /// Adds a mailbox. Refuses an address that is there already, whatever its case. A draft with the key of a removed
     /// account ([`Self::removed_mailbox`]) brings that one back, so that its mails are not stored a second time.
     pub async fn add_email_account(&self, draft: &AccountDraft) -> Result<Account, StoreError> {
