@@ -73,9 +73,11 @@ pub fn opened_dir(profile: &Profile) -> PathBuf {
 /// Removes opened files that nobody has touched for days.
 pub fn sweep_opened(profile: &Profile, now: SystemTime) {
     for (_, dir) in opened(profile) {
-        let touched = fs::read_dir(&dir).into_iter().flatten().flatten().filter_map(|file| {
-            file.metadata().and_then(|facts| facts.modified()).ok()
-        });
+        let touched = fs::read_dir(&dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|file| file.metadata().and_then(|facts| facts.modified()).ok());
         let touched = touched.max().or_else(|| fs::metadata(&dir).and_then(|facts| facts.modified()).ok());
         if touched.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age > OPENED)) {
             told(fs::remove_dir_all(&dir));

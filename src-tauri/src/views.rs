@@ -7,8 +7,8 @@ use skrynka_core::{
     model::{Account, AccountId, AccountState, ConversationId, Direction, MessageId, Trouble},
     secrets::Secrets,
     store::{
-        CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition, StoreError,
-        StoredFile, StoredMessage, StoredStatus,
+        CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition,
+        StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -309,9 +309,7 @@ async fn database(bureau: &Bureau) -> Check {
             );
             check(now, "database", state, detail, None)
         }
-        Err(error) => {
-            check(now, "database", CheckState::Failed, skrynka_core::chain(&error), Some("retry_database"))
-        }
+        Err(error) => check(now, "database", CheckState::Failed, skrynka_core::chain(&error), Some("retry_database")),
     }
 }
 
@@ -337,13 +335,9 @@ async fn summaries(bureau: &Bureau) -> Check {
     let now = bureau.clock.now();
     match bureau.store.wrong_summaries().await {
         Ok(0) => check(now, "summaries", CheckState::Ok, "every summary agrees with its messages".to_owned(), None),
-        Ok(wrong) => check(
-            now,
-            "summaries",
-            CheckState::Warn,
-            format!("{wrong} summaries disagree with their messages"),
-            None,
-        ),
+        Ok(wrong) => {
+            check(now, "summaries", CheckState::Warn, format!("{wrong} summaries disagree with their messages"), None)
+        }
         Err(error) => check(now, "summaries", CheckState::Unknown, skrynka_core::chain(&error), None),
     }
 }

@@ -187,10 +187,7 @@ impl Bureau {
             Some(url) => (None, url.parse::<ServerUrl>()?.trusting(settings.ca_file).open(&secrets).await?),
             None => {
                 let mut options = ClusterOptions::new(ground.profile.root(), secrets.clone());
-                options.binaries = BinarySearch {
-                    configured: settings.binaries,
-                    bundled: places.postgres.clone(),
-                };
+                options.binaries = BinarySearch { configured: settings.binaries, bundled: places.postgres.clone() };
                 let cluster = Cluster::start(options).await?;
                 let options = cluster.connect_options();
                 (Some(cluster), options)

@@ -199,10 +199,7 @@ fn concerns_accounts(news: &News) -> bool {
     match news {
         News::Overflowed => true,
         News::Facts(facts) => facts.iter().any(|entry| {
-            matches!(
-                entry.fact.kind,
-                FactKind::AccountAdded | FactKind::AccountChanged | FactKind::AccountRemoved
-            )
+            matches!(entry.fact.kind, FactKind::AccountAdded | FactKind::AccountChanged | FactKind::AccountRemoved)
         }),
     }
 }

@@ -99,10 +99,10 @@ pub async fn use_server(desk: DeskState<'_>, url: Option<String>, password: Opti
         let ground = desk.ground()?;
         match url {
             Some(url) => {
-                let secrets = desk.secrets(ground).await.map_err(|error| WireError {
-                    code: ErrorCode::Secrets,
-                    detail: skrynka_core::chain(&error),
-                })?;
+                let secrets = desk
+                    .secrets(ground)
+                    .await
+                    .map_err(|error| WireError { code: ErrorCode::Secrets, detail: skrynka_core::chain(&error) })?;
                 databases::use_server(&ground.profile, &secrets, &url, password.map(SecretString::from)).await?;
             }
             None => databases::use_private(&ground.profile)?,

@@ -335,9 +335,14 @@ fn the_schema_tells_what_is_applied() {
 fn a_mistyped_profile_is_named_and_not_made() {
     let profile = Profile::new();
     std::fs::remove_dir(profile.path()).unwrap();
-    for arguments in
-        [&["account", "list"][..], &["search", "x"], &["export", "messages"], &["doctor"], &["logs"], &["migrate", "--status"]]
-    {
+    for arguments in [
+        &["account", "list"][..],
+        &["search", "x"],
+        &["export", "messages"],
+        &["doctor"],
+        &["logs"],
+        &["migrate", "--status"],
+    ] {
         let output = profile.run(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("there is no profile"), "{arguments:?}");

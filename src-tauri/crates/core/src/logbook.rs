@@ -33,6 +33,7 @@ use tracing::Dispatch;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt, reload};
 
+pub(crate) use self::panic::unquoted;
 pub use self::{
     area::AREAS,
     entry::{Entry, Fields, Level},
@@ -41,7 +42,6 @@ pub use self::{
     rolling::Limits,
     tail::Tail,
 };
-pub(crate) use self::panic::unquoted;
 use self::{filter::Levels, layer::LogLayer, rolling::Rolling, shared::Shared};
 use crate::clock::Clock;
 

@@ -262,4 +262,3 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> ConnectorError {
     tracing::error!(target: "skrynka::app", error = detail, "Account attempt panicked");
     ConnectorError::Transient { why: Trouble { code: TroubleCode::Internal, detail }, retry_after: None }
 }
-

@@ -32,7 +32,10 @@ mod tests {
     #[test]
     fn what_a_panic_quotes_is_left_out() {
         for (said, kept) in [
-            ("byte index 3 is not a char boundary; it is inside 'ї' (bytes 2..4) of `Договір`", "byte index 3 is not a char boundary; it is inside"),
+            (
+                "byte index 3 is not a char boundary; it is inside 'ї' (bytes 2..4) of `Договір`",
+                "byte index 3 is not a char boundary; it is inside",
+            ),
             ("invalid value: \"secret\"", "invalid value:"),
             ("attempt to subtract with overflow", "attempt to subtract with overflow"),
         ] {

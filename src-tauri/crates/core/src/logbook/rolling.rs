@@ -72,13 +72,7 @@ struct Open {
 }
 
 impl Rolling {
-    pub(super) const fn new(
-        shared: Arc<Shared>,
-        dir: PathBuf,
-        prefix: String,
-        limits: Limits,
-        joins: bool,
-    ) -> Self {
+    pub(super) const fn new(shared: Arc<Shared>, dir: PathBuf, prefix: String, limits: Limits, joins: bool) -> Self {
         Self {
             shared,
             dir,
@@ -255,9 +249,9 @@ fn private(path: &Path) -> io::Result<File> {
 fn join(dir: &Path, first: Stamp, room: u64) -> Option<Open> {
     let mut names: Vec<PathBuf> = fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path()).collect();
     names.retain(|path| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
-            name.starts_with(COMMANDS) && name.ends_with(EXTENSION)
-        })
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with(COMMANDS) && name.ends_with(EXTENSION))
     });
     names.sort_unstable();
     names.into_iter().rev().take(8).find_map(|path| {

@@ -240,9 +240,7 @@ async fn a_mailbox_that_is_added_again_or_moves_to_another_server_doubles_nothin
     bureau.store.update_email_account(bureau.account, "Бюро", None, &draft.email).await.unwrap();
     assert_eq!(bureau.store.cursors(bureau.account).await.unwrap(), []);
     // The other server counts from 1 as well: the same numbers, in another order, and one mail that is new.
-    let moved = bureau
-        .ingest((1..=6).map(|number| Mail::new(number).uid(7 - number).incoming()).collect())
-        .await;
+    let moved = bureau.ingest((1..=6).map(|number| Mail::new(number).uid(7 - number).incoming()).collect()).await;
     assert_eq!((moved.linked, moved.stored), (5, 1));
     assert_eq!(bureau.stored().await, 6);
     bureau.assert_summaries_true().await;
