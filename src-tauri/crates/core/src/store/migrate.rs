@@ -1,9 +1,6 @@
 //! Brings the schema up to date.
 
-use sqlx::{
-    Connection as _,
-    migrate::{MigrateError, Migrator},
-};
+use sqlx::migrate::{MigrateError, Migrator};
 
 use super::{SCHEMA, Store, StoreError};
 
