@@ -1,6 +1,13 @@
 //! One account's life: attempt after attempt, until it is stopped.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt as _;
 use time::OffsetDateTime;
@@ -32,6 +39,8 @@ pub(super) struct Supervisor {
     account: Account,
     stop: CancellationToken,
     wake: Arc<Notify>,
+    /// The database was away when the last attempt ended: it is ours and comes back soon. A full disk does not.
+    database_away: AtomicBool,
 }
 
 /// What follows an attempt.
@@ -46,7 +55,7 @@ enum Next {
 
 impl Supervisor {
     pub fn new(shared: Arc<Shared>, account: Account, stop: CancellationToken, wake: Arc<Notify>) -> Self {
-        Self { shared, account, stop, wake }
+        Self { shared, account, stop, wake, database_away: AtomicBool::new(false) }
     }
 
     pub async fn run(self) {
@@ -79,7 +88,7 @@ impl Supervisor {
     async fn attempt(&self) -> (Result<(), ConnectorError>, bool) {
         let parts = &self.shared.parts;
         let opened = async {
-            let cursors = parts.store.cursors(self.account.id).await.map_err(store_failed)?;
+            let cursors = parts.store.cursors(self.account.id).await.map_err(|error| self.store_failed(error))?;
             let connector = parts.connectors.get(&self.account.channel).ok_or_else(|| {
                 ConnectorError::Misconfigured(Trouble {
                     code: TroubleCode::Settings,
@@ -133,7 +142,7 @@ impl Supervisor {
                     // Later batches may not be stored before this one: the listener resumes from the stored cursor.
                     stop.cancel();
                     drop(deliveries);
-                    return (Err(store_failed(error)), progressed);
+                    return (Err(self.store_failed(error)), progressed);
                 }
             }
         }
@@ -161,10 +170,10 @@ impl Supervisor {
             retry_after: None,
         });
         let why = error.trouble().clone();
+        let away = self.database_away.swap(false, Ordering::Relaxed);
         let (state, next) = match error {
             ConnectorError::Transient { retry_after, .. } => {
-                let database = why.code == TroubleCode::Database;
-                let pause = self.shared.parts.backoff.pause(attempt, database, rand::random());
+                let pause = self.shared.parts.backoff.pause(attempt, away, rand::random());
                 let until = now + pause.max(retry_after.unwrap_or_default());
                 (AccountState::BackingOff { until, why: why.clone(), attempt }, Next::Until(until))
             }
@@ -183,6 +192,12 @@ impl Supervisor {
         );
         self.set(state);
         next
+    }
+
+    fn store_failed(&self, error: StoreError) -> ConnectorError {
+        self.database_away.store(matches!(error, StoreError::Unreachable(_)), Ordering::Relaxed);
+        let why = Trouble { code: TroubleCode::Database, detail: crate::chain(&error) };
+        ConnectorError::Transient { why, retry_after: None }
     }
 
     async fn pause(&self, until: Option<OffsetDateTime>) {
@@ -246,9 +261,4 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> ConnectorError {
     let detail = panic_text(panic).to_owned();
     tracing::error!(target: "skrynka::app", error = detail, "Account attempt panicked");
     ConnectorError::Transient { why: Trouble { code: TroubleCode::Internal, detail }, retry_after: None }
-}
-
-fn store_failed(error: StoreError) -> ConnectorError {
-    let why = Trouble { code: TroubleCode::Database, detail: crate::chain(&error) };
-    ConnectorError::Transient { why, retry_after: None }
 }

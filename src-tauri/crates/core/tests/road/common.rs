@@ -19,7 +19,7 @@ pub struct Bureau {
     pub store: Store,
     pub ingest: Ingest,
     pub account: AccountId,
-    _database: TestDatabase,
+    pub database: TestDatabase,
 }
 
 impl Bureau {
@@ -29,7 +29,7 @@ impl Bureau {
         store.migrate().await.unwrap();
         let account = AccountId::new(START);
         store.add_email_account(&draft(account, "office@example.org")).await.unwrap();
-        Self { ingest: Ingest::new(store.clone(), Arc::new(SystemClock)), store, account, _database: database }
+        Self { ingest: Ingest::new(store.clone(), Arc::new(SystemClock)), store, account, database }
     }
 
     pub async fn ingest(&self, incoming: Vec<Incoming>) -> Ingested {

@@ -1,6 +1,7 @@
 //! The road from a batch to stored facts, on a real Postgres.
 
 use crate::common::{Bureau, Mail};
+use futures_util::TryStreamExt as _;
 use skrynka_core::{
     connector::{Batch, Content, Cursor, Incoming, RawBytes},
     store::{ConversationListing, FactKind},
@@ -285,6 +286,88 @@ async fn lists_are_paged_without_gaps_or_doubles() {
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), 57);
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_added_again_or_moves_to_another_server_doubles_nothing() {
+    let bureau = Bureau::new().await;
+    let mails = || (1..=5).map(|uid| Mail::new(uid).incoming()).collect::<Vec<_>>();
+    let cursor = Cursor { mailbox: "INBOX".to_owned(), state: serde_json::json!({"high": 5}) };
+    let batch = Batch { incoming: mails(), cursor: Some(cursor) };
+    bureau.ingest.ingest(bureau.account, batch).await.unwrap();
+    let mut draft = crate::common::draft(bureau.account, "OFFICE@example.org");
+
+    bureau.store.remove_account(bureau.account, false).await.unwrap();
+    assert_eq!(bureau.store.removed_mailbox("OFFICE@example.org").await.unwrap(), Some(bureau.account));
+    draft.email.user = "office@example.org".to_owned();
+    bureau.store.add_email_account(&draft).await.unwrap();
+    assert_eq!(bureau.store.cursors(bureau.account).await.unwrap().len(), 1, "it reads on where it stood");
+    assert_eq!(bureau.ingest(mails()).await.known, 5);
+
+    draft.email.imap.host = "imap.elsewhere.example".to_owned();
+    bureau.store.update_email_account(bureau.account, "Бюро", None, &draft.email).await.unwrap();
+    assert_eq!(bureau.store.cursors(bureau.account).await.unwrap(), []);
+    // The other server counts from 1 as well: the same numbers, in another order, and one mail that is new.
+    let moved = bureau.ingest((1..=6).map(|number| Mail::new(number).uid(7 - number).incoming()).collect()).await;
+    assert_eq!((moved.linked, moved.stored), (5, 1));
+    assert_eq!(bureau.stored().await, 6);
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn an_export_of_many_pages_is_of_one_moment() {
+    let bureau = Bureau::new().await;
+    bureau.ingest((1..=450).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    let mut export = std::pin::pin!(bureau.store.export(None, None));
+
+    let mut subjects = vec![export.try_next().await.unwrap().unwrap().subject];
+    bureau.ingest((451..=460).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    while let Some(message) = export.try_next().await.unwrap() {
+        subjects.push(message.subject);
+    }
+
+    assert_eq!(subjects.len(), 450, "what came later is not part of it");
+    subjects.sort_unstable();
+    subjects.dedup();
+    assert_eq!(subjects.len(), 450);
+}
+
+#[tokio::test]
+async fn deleting_an_account_with_its_messages_goes_on_where_it_was_interrupted() {
+    let bureau = Bureau::new().await;
+    bureau.ingest((1..=1100).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    bureau.store.remove_account(bureau.account, false).await.unwrap();
+    assert!(bureau.store.remove_account(bureau.account, false).await.is_err(), "it is removed already");
+
+    let removed = bureau.store.remove_account(bureau.account, true).await.unwrap();
+
+    assert_eq!(removed.deleted_messages, 1100);
+    assert_eq!(bureau.conversations().await, []);
+    assert!(bureau.store.remove_account(bureau.account, true).await.is_err(), "nothing is left of it");
+}
+
+#[tokio::test]
+async fn search_finds_dates_numbers_amounts_and_addresses_in_a_text() {
+    let bureau = Bureau::new().await;
+    let text = "Термін 2026-11-22, рахунок №84-К від 22.11.2026, сума 1,200.50 грн (-15%). \
+                Пишіть на olena.v@biuro-example.pl або https://biuro-example.pl/umowa/14-K.pdf, тел. +380-44-123-45-67";
+    bureau.ingest(vec![Mail::new(1).subject("Лист").body(text).incoming()]).await;
+    while bureau.store.index_messages(100, 200_000).await.unwrap().messages > 0 {}
+
+    for query in [
+        "2026-11-22",
+        "22.11.2026",
+        "84-К",
+        "1,200.50",
+        "-15%",
+        "olena.v@biuro-example.pl",
+        "biuro-example.pl",
+        "umowa/14-K.pdf",
+        "380-44-123-45-67",
+        "123-45",
+    ] {
+        assert_eq!(bureau.store.search(query, None, None, 10).await.unwrap().len(), 1, "{query}");
+    }
 }
 
 #[tokio::test]

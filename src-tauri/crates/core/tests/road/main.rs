@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic where it stands")]
 
 mod common;
+mod deadlines;
 mod engine;
 mod ingest;
