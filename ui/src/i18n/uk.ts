@@ -339,7 +339,7 @@ export const uk = {
   'add.switchOnText': '{provider} впускає програми, лише коли це ввімкнено в налаштуваннях пошти на сайті.',
   'add.whereToGet': 'Де його взяти',
   'add.password': 'Пароль',
-  'add.passwordKept': 'Лишіть порожнім, щоб не міняти збережений',
+  'add.passwordKept': 'Лишіть порожнім, щоб не міняти збереженого',
   'add.passwordMissing': 'Впишіть пароль',
   'add.passwordRefused': 'Не підійшов о {time}. Впишіть новий.',
   'add.user': 'Ім’я для входу',
