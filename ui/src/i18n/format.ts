@@ -45,6 +45,14 @@ export const clockMillis = (language: Language, at: Date): string => write(langu
 export const logTime = (language: Language, at: Date, now: Date): string =>
   at.toDateString() === now.toDateString() ? clockMillis(language, at) : `${write(language, 'numeric', at)}${NO_BREAK}${clockSeconds(language, at)}`;
 
+/** A moment as machines write it, on this computer's clock: `2026-11-22 12:04:11.020 +02:00`. */
+export function machineTime(at: Date): string {
+  const zone = -at.getTimezoneOffset();
+  const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
+  const local = new Date(at.getTime() + zone * MINUTE).toISOString().slice(0, 23).replace('T', ' ');
+  return `${local} ${zone < 0 ? '-' : '+'}${two(Math.abs(zone) / 60)}:${two(Math.abs(zone) % 60)}`;
+}
+
 /** Weekday, date, time and zone: what tooltips show. */
 export const fullDate = (language: Language, at: Date): string => write(language, 'full', at);
 

@@ -391,7 +391,7 @@ export const uk = {
   'add.test.skipped': 'не потрібно',
   'add.test.noIdle': 'Сервер не вміє IDLE: питатимемо пошту щохвилини.',
   'add.test.idleText': 'Сервер сам каже про новий лист.',
-  'add.test.certificate': '{version}, сертифікат для {names}, видав {issuer}, дійсний до {date}',
+  'add.test.certificate': '{version}, сертифікат для {names}, видав {issuer}, чинний до {date}',
   'add.test.foldersFound': { one: '{n} папка', few: '{n} папки', many: '{n} папок', other: '{n} папок' },
   'add.test.sentFolder': 'надіслане в «{name}»',
   'add.testAgain': 'Перевірити ще раз',

@@ -44,7 +44,7 @@ export class ConversationList {
   /** The open conversation, which stays in the list whatever becomes of it. */
   kept: string | null = null;
   window: Window = { first: 0, last: 0, held: false };
-  /** Where the view was, for when it is drawn again. */
+  /** Where the view was, for when it is drawn again; null at the top. */
   place: Place | null = null;
 
   #next: string | null = null;

@@ -52,6 +52,7 @@ test('a refused password is said in plain words with the server’s reply, and n
   await page.locator('[data-step="sign_in"][data-state="failed"]').waitFor();
   await page.getByRole('alert').getByText('Application-specific password required').waitFor();
   expect(await page.locator('[data-step="folders"]').getAttribute('data-state')).toBe('waiting');
+  await page.getByText('535 5.7.8').waitFor();
   await page.getByTestId('mailbox-password').fill('right');
   await page.getByTestId('wizard-next').click();
   await page.locator('[data-step="smtp"][data-state="passed"]').waitFor();
@@ -216,6 +217,18 @@ test('language and theme change at once, everywhere', async () => {
   await page.getByTestId('nav-inbox').click();
   await row(page, 0).waitFor();
   expect((await row(page, 0).boundingBox())?.height).toBe(52);
+});
+
+test('a server that was chosen stays chosen when something else is changed', async () => {
+  const page = await open();
+  await page.getByTestId('nav-settings').click();
+  await page.getByTestId('server-url').fill('postgres://maria@db.example.org/bureau');
+  await page.getByRole('button', { name: 'Зберегти' }).click();
+  await page.getByText('Почне діяти після перезапуску').waitFor();
+  await page.getByTestId('density-compact').click();
+  await page.getByTestId('nav-logs').click();
+  await page.getByTestId('nav-settings').click();
+  expect(await page.getByTestId('server-url').inputValue()).toBe('postgres://maria@db.example.org/bureau');
 });
 
 test('a vault is created only with the same phrase twice, and opened only with the right one', async () => {

@@ -178,6 +178,27 @@ describe('by keyboard alone', () => {
     expect(await row(page, 1).getAttribute('aria-selected')).toBe('true');
   });
 
+  test('F6 reaches a list that is empty, and the innermost part of a screen', async () => {
+    const page = await open({ query: 'scenario=empty' });
+    await page.getByTestId('add-mailbox').waitFor();
+    const part = () => page.evaluate(() => document.activeElement?.closest('[data-landmark]')?.getAttribute('data-landmark') ?? 'none');
+    const seen: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      await page.keyboard.press('F6');
+      seen.push(await part());
+    }
+    expect(seen.sort()).toEqual(['list', 'nav', 'talk']);
+    await page.getByTestId('nav-logs').click();
+    await page.getByTestId('log-row').nth(5).click();
+    await page.getByTestId('log-detail').focus();
+    await page.keyboard.press('Shift+F6');
+    expect(await part()).toBe('logs');
+    await page.keyboard.press('F6');
+    expect(await part()).toBe('detail');
+    await page.keyboard.press('F6');
+    expect(await part()).toBe('nav');
+  });
+
   test('the focus stays in the list when the row it is on moves', async () => {
     const page = await inbox();
     await list(page).focus();
@@ -272,6 +293,19 @@ describe('a mail', () => {
     await page.evaluate(() => window.bureau.clickLink(false));
     await page.getByTestId('link-open').click();
     await page.waitForFunction(() => window.bureau.calls['openLink'] === 1);
+  });
+
+  test('of plain text has its links shown before anything comes of them', async () => {
+    const page = await inbox();
+    await page.getByTestId('search-input').fill('Реквізити: https');
+    await page.getByTestId('search-results').waitFor();
+    await row(page, 0).click();
+    const link = page.getByTestId('text-link').first();
+    if ((await link.count()) === 0) await page.getByRole('button', { name: 'Простий текст' }).first().click();
+    await link.click();
+    expect(await page.getByTestId('link-target').textContent()).toBe('https://example.org/rekvizyty');
+    await page.getByTestId('link-copy').waitFor();
+    expect(await page.evaluate(() => window.bureau.calls['openLink'] ?? 0)).toBe(0);
   });
 
   test('older ones come in above without what is read moving', async () => {

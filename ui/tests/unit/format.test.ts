@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { bytes, clockTime, countdown, day, logTime, shortDate, shortDateTime, span, waiting } from '../../src/i18n/format';
+import { bytes, clockTime, countdown, day, logTime, machineTime, shortDate, shortDateTime, span, waiting } from '../../src/i18n/format';
 import { formatNumber } from '../../src/i18n/number';
 
 const now = new Date(2026, 10, 22, 12, 4, 33);
@@ -54,4 +54,10 @@ test('a log line of another day says which', () => {
   expect(plain(logTime('uk', new Date(2026, 10, 22, 9, 5, 7, 42), now))).toBe('09:05:07,042');
   expect(plain(logTime('uk', new Date(2026, 10, 21, 9, 5, 7, 42), now))).toBe('21.11 09:05:07');
   expect(plain(logTime('en', new Date(2026, 10, 21, 9, 5, 7, 42), now))).toBe('21/11 09:05:07');
+});
+
+test('a log line’s own moment is told on this computer’s clock, with its zone', () => {
+  const at = new Date(2026, 10, 22, 9, 5, 7, 42);
+  expect(machineTime(at)).toMatch(/^2026-11-22 09:05:07\.042 [+-]\d\d:\d\d$/);
+  expect(new Date(machineTime(at).replace(' ', 'T').replace(' ', '')).getTime()).toBe(at.getTime());
 });

@@ -68,7 +68,11 @@ export function accountCommands(world: World) {
         await pause(160);
         const error: WireError | null = step === 'sign_in' && password === WRONG ? { code: 'app_password', detail: 'A3 NO [AUTHENTICATIONFAILED] Application-specific password required' } : null;
         onStep({ step, state: error ? 'failed' : 'passed', ms: [12, 38, 61, 204, 47, 3, 118][index] ?? 10, detail: details[step], error });
-        if (error) throw new IpcError(error);
+        if (!error) continue;
+        // Sending is tried whatever became of reading, as Rust does.
+        await pause(160);
+        onStep({ step: 'smtp', state: 'failed', ms: 96, detail: '', error: { code: 'sign_in', detail: '535 5.7.8 Username and Password not accepted' } });
+        throw new IpcError(error);
       }
       return null;
     },
