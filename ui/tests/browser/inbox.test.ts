@@ -415,7 +415,9 @@ test('a click into a mail’s frame gives the keys back with the pointer', async
   const frame = page.getByTestId('message-frame').first();
   await frame.click({ position: { x: 40, y: 40 } });
   expect(await frame.evaluate((node) => node === document.activeElement)).toBe(true);
-  await page.mouse.move(20, 20);
+  // A hand moves on; one single step may reach the window before the frame's own news of the click.
+  await page.mouse.move(20, 20, { steps: 10 });
+  await page.mouse.move(200, 300, { steps: 10 });
   await page.getByTestId('thread').and(page.locator(':focus')).waitFor();
 });
 
