@@ -16,9 +16,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountView, Check, CheckState, ConversationFilter, ConversationKey, ConversationRow, Counts,
-        ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView, SearchHit, SearchPage,
-        TroubleView, WireError, count, stamp,
+        AccountStateView, AccountUnread, AccountView, Check, CheckState, ConversationFilter, ConversationKey,
+        ConversationRow, Counts, ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView,
+        SearchHit, SearchPage, TroubleView, WireError, count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };
@@ -101,8 +101,17 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
 
 /// The counts of the sidebar.
 pub async fn counts(office: &Office) -> Result<Counts, WireError> {
-    let counts = office.bureau.store.conversation_counts().await?;
-    Ok(Counts { conversations: count(counts.all), unread: count(counts.unread), waiting: count(counts.waiting) })
+    let store = &office.bureau.store;
+    let counts = store.conversation_counts().await?;
+    let accounts = store.message_counts().await?.into_iter();
+    Ok(Counts {
+        conversations: count(counts.all),
+        unread: count(counts.unread),
+        waiting: count(counts.waiting),
+        accounts: accounts
+            .map(|(account, [_, unread, _])| AccountUnread { id: account.to_string(), unread: count(unread) })
+            .collect(),
+    })
 }
 
 /// An account's settings as the form that edits them.

@@ -155,6 +155,14 @@ why: TroubleView } |
 /**  Switched off. */
 { kind: "stopped" };
 
+/**  How many messages of an account are unread. */
+export type AccountUnread = {
+	/**  The account. */
+	id: string,
+	/**  Unread messages. */
+	unread: number,
+};
+
 /**  An account with its live state. */
 export type AccountView = {
 	/**  Its key. */
@@ -331,6 +339,8 @@ export type Counts = {
 	unread: number,
 	/**  Conversations whose latest message is the customer's. */
 	waiting: number,
+	/**  Unread messages of each account. */
+	accounts: AccountUnread[],
 };
 
 /**  Why the database cannot be used. */
