@@ -9,7 +9,10 @@ mod thread;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use time::{Duration, OffsetDateTime};
@@ -25,11 +28,17 @@ use crate::{
 /// A conversation with the same subject and person is joined only when it was active this recently.
 const SUBJECT_WINDOW: Duration = Duration::days(60);
 
+/// After so many stored messages the planner looks at the tables: plans that were made while they were empty read all
+/// of a table where an index would do, and the database's own look comes only after a minute.
+const STATISTICS_AFTER: [u64; 5] = [500, 2_000, 8_000, 32_000, 128_000];
+
 /// Turns batches into stored facts.
 #[derive(Clone)]
 pub struct Ingest {
     store: Store,
     clock: Arc<dyn Clock>,
+    /// Messages stored so far by this program.
+    stored: Arc<AtomicU64>,
 }
 
 /// What became of a batch.
@@ -62,8 +71,8 @@ impl Ingested {
 
 impl Ingest {
     /// Makes the room's one object.
-    pub const fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock, stored: Arc::default() }
     }
 
     /// Stores a batch and returns once it is committed.
@@ -76,7 +85,7 @@ impl Ingest {
                 text::clean(message);
             }
         }
-        match self.commit(account, &batch.incoming, batch.cursor.as_ref()).await {
+        let ingested = match self.commit(account, &batch.incoming, batch.cursor.as_ref()).await {
             Err(StoreError::Refused(error)) => {
                 tracing::warn!(
                     target: "skrynka::store", account = %account, error = %error,
@@ -85,6 +94,18 @@ impl Ingest {
                 self.one_by_one(account, batch).await
             }
             result => result,
+        }?;
+        self.keep_statistics(ingested.stored as u64).await;
+        Ok(ingested)
+    }
+
+    async fn keep_statistics(&self, stored: u64) {
+        let before = self.stored.fetch_add(stored, Ordering::Relaxed);
+        let now = before + stored;
+        if STATISTICS_AFTER.iter().any(|after| (before + 1..=now).contains(after))
+            && let Err(error) = self.store.refresh_statistics(i64::try_from(now).unwrap_or(i64::MAX)).await
+        {
+            tracing::warn!(target: "skrynka::store", error = %error, "Statistics not refreshed");
         }
     }
 
@@ -294,8 +315,8 @@ impl Work {
         let asked: Vec<String> = ids.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let known = self.tx.threads(&asked).await?;
         let groups = thread::group(&ids, &known);
+        self.tx.merge(&groups.merges).await?;
         for (from, into) in &groups.merges {
-            self.tx.merge(*from, *into).await?;
             // Merging counts anew from the messages, which hold every mark that was followed so far.
             self.unread.remove(from);
             self.unread.remove(into);

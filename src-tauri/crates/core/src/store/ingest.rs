@@ -217,8 +217,8 @@ impl IngestTx {
         Ok(found)
     }
 
-    /// Notes that stored messages stand at further places. They are no longer gone.
-    pub async fn link(&mut self, links: &[(Place, MessageId, bool, bool)]) -> Result<(), StoreError> {
+    /// Writes where messages stand.
+    async fn stand(&mut self, links: &[(Place, MessageId, bool, bool)]) -> Result<(), StoreError> {
         let places: Vec<&Place> = links.iter().map(|(place, ..)| place).collect();
         let (mailboxes, epochs, numbers) = columns(&places);
         let messages: Vec<Uuid> = links.iter().map(|(_, message, ..)| message.0).collect();
@@ -237,6 +237,15 @@ impl IngestTx {
         )
         .execute(&mut *self.tx)
         .await?;
+        Ok(())
+    }
+
+    /// Notes that stored messages stand at further places. They are no longer gone.
+    pub async fn link(&mut self, links: &[(Place, MessageId, bool, bool)]) -> Result<(), StoreError> {
+        self.stand(links).await?;
+        let mailboxes: Vec<String> = links.iter().map(|(place, ..)| place.mailbox.clone()).collect();
+        let epochs: Vec<i64> = links.iter().map(|(place, ..)| i64::from(place.epoch)).collect();
+        let messages: Vec<Uuid> = links.iter().map(|(_, message, ..)| message.0).collect();
         // A renumbered mailbox has no places of the old epoch: a later deletion must not find the message standing there.
         sqlx::query!(
             "UPDATE message_places p SET gone_at = clock_timestamp()
@@ -414,31 +423,51 @@ impl IngestTx {
         Ok(())
     }
 
-    /// Moves everything of `from` into `into` and sums `into` up anew. Rare, so it may read every message of both.
-    pub async fn merge(&mut self, from: ConversationId, into: ConversationId) -> Result<(), StoreError> {
-        let (account, from, into) = (self.account.0, from.0, into.0);
+    /// Moves everything of each first conversation into its second and sums the seconds up anew. No conversation is
+    /// both. Reads every message of the seconds.
+    pub async fn merge(&mut self, merges: &[(ConversationId, ConversationId)]) -> Result<(), StoreError> {
+        if merges.is_empty() {
+            return Ok(());
+        }
+        let account = self.account.0;
+        let (from, into): (Vec<Uuid>, Vec<Uuid>) = merges.iter().map(|(from, into)| (from.0, into.0)).unzip();
         sqlx::query!(
-            "UPDATE messages SET conversation_id = $3 WHERE account_id = $1 AND conversation_id = $2",
+            "UPDATE messages m SET conversation_id = n.into_id
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE m.account_id = $1 AND m.conversation_id = n.from_id",
             account,
-            from,
-            into
+            &from,
+            &into
         )
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
-            "UPDATE mail_threads SET conversation_id = $3 WHERE account_id = $1 AND conversation_id = $2",
+            "UPDATE mail_threads t SET conversation_id = n.into_id
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE t.account_id = $1 AND t.conversation_id = n.from_id",
             account,
-            from,
-            into
+            &from,
+            &into
         )
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
-            "UPDATE conversations SET merged_into = $3, message_count = 0, unread_count = 0, file_count = 0
-             WHERE account_id = $1 AND (id = $2 OR merged_into = $2)",
+            "UPDATE conversations c SET merged_into = n.into_id
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE c.account_id = $1 AND c.merged_into = n.from_id",
             account,
-            from,
-            into
+            &from,
+            &into
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        sqlx::query!(
+            "UPDATE conversations c SET merged_into = n.into_id, message_count = 0, unread_count = 0, file_count = 0
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE c.account_id = $1 AND c.id = n.from_id",
+            account,
+            &from,
+            &into
         )
         .execute(&mut *self.tx)
         .await?;
@@ -447,19 +476,24 @@ impl IngestTx {
                     last_message_id = s.last_id, last_at = s.last_at, last_direction = s.last_direction,
                     last_unreadable = s.last_kind = 'unreadable',
                     snippet = CASE WHEN f.last_at > c.last_at THEN f.snippet ELSE c.snippet END
-             FROM conversations f, (
-                 SELECT count(*)::integer AS messages,
+             FROM (
+                 SELECT conversation_id, count(*)::integer AS messages,
                         count(*) FILTER (WHERE NOT seen AND direction = 'in')::integer AS unread,
                         coalesce(sum(file_count), 0)::integer AS files,
                         (array_agg(id ORDER BY received_at DESC, id DESC))[1] AS last_id,
                         max(received_at) AS last_at,
                         (array_agg(direction ORDER BY received_at DESC, id DESC))[1] AS last_direction,
                         (array_agg(kind ORDER BY received_at DESC, id DESC))[1] AS last_kind
-                 FROM messages WHERE account_id = $1 AND conversation_id = $3) s
-             WHERE c.account_id = $1 AND c.id = $3 AND f.account_id = $1 AND f.id = $2 AND s.messages > 0",
+                 FROM messages WHERE account_id = $1 AND conversation_id = ANY($3) GROUP BY conversation_id) s
+             JOIN (
+                 SELECT DISTINCT ON (n.into_id) n.into_id, old.snippet, old.last_at
+                 FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+                 JOIN conversations old ON old.account_id = $1 AND old.id = n.from_id
+                 ORDER BY n.into_id, old.last_at DESC) f ON f.into_id = s.conversation_id
+             WHERE c.account_id = $1 AND c.id = s.conversation_id",
             account,
-            from,
-            into
+            &from,
+            &into
         )
         .execute(&mut *self.tx)
         .await?;
@@ -520,8 +554,8 @@ impl IngestTx {
         )
         .execute(&mut *self.tx)
         .await?;
-        let links: Vec<_> = messages.iter().map(|m| (m.place.clone(), m.id, m.seen, m.answered)).collect();
-        self.link(&links).await?;
+        let places: Vec<_> = messages.iter().map(|m| (m.place.clone(), m.id, m.seen, m.answered)).collect();
+        self.stand(&places).await?;
         let raws: Vec<_> = messages.iter().map(|m| (m.id, m.raw)).collect();
         raw::write(&mut self.tx, self.account, &raws).await?;
         self.insert_files(messages, now).await?;
