@@ -54,6 +54,10 @@ id! {
     AttachmentId
 }
 id! {
+    /// A text on its way out; unique within its account.
+    OutgoingId
+}
+id! {
     /// A person or a company the bureau corresponds with.
     ContactId
 }
