@@ -21,6 +21,7 @@ mod peers;
 mod pool;
 mod remote;
 pub mod session;
+pub mod sign_in;
 mod tuning;
 mod updates;
 
