@@ -72,6 +72,7 @@ impl Network {
                 bot: new.bot_token.is_some(),
                 contact: false,
                 min: false,
+                photo: None,
             },
         );
         world.accounts.insert(id, Account::new(new.phone, new.home_dc, new.password.as_deref(), new.bot_token));
@@ -161,6 +162,7 @@ impl World {
                 bot,
                 contact: new.contact,
                 min: new.min,
+                photo: None,
             },
         );
         UserId(id)
