@@ -47,8 +47,7 @@ pub(super) fn code_of(error: &str) -> i32 {
         "USER_DEACTIVATED_BAN",
         "SESSION_PASSWORD_NEEDED",
     ];
-    const INTERNAL: [&str; 4] =
-        ["INTERNAL", "RPC_CALL_FAIL", "PERSISTENT_TIMESTAMP_OUTDATED", "RANDOM_ID_DUPLICATE_LATER"];
+    const INTERNAL: [&str; 4] = ["INTERNAL", "RPC_CALL_FAIL", "PERSISTENT_TIMESTAMP_OUTDATED", "RANDOM_ID_DUPLICATE"];
     if error.contains("_MIGRATE_") {
         303
     } else if error.contains("FLOOD_WAIT") || error.contains("SLOWMODE_WAIT") || error.starts_with("FROZEN") {

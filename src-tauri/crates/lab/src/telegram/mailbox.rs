@@ -162,13 +162,14 @@ impl World {
         text: Option<String>,
         entities: Option<Vec<tl::enums::MessageEntity>>,
         push: Push,
+        except: Option<u64>,
     ) -> Result<()> {
         let post = self.posts.get_mut(&message.0).filter(|post| !post.deleted).context("There is no such message")?;
         post.text = text.unwrap_or_else(|| std::mem::take(&mut post.text));
         post.entities = entities.unwrap_or_default();
         post.edited = Some(now());
         let (chat, accounts) = (post.chat, post.ids.keys().copied().collect::<Vec<_>>());
-        self.note_everywhere(chat, &accounts, 1, |_| What::Edited(message.0), push, None);
+        self.note_everywhere(chat, &accounts, 1, |_| What::Edited(message.0), push, except);
         Ok(())
     }
 
@@ -207,6 +208,23 @@ impl World {
             self.note_everywhere(here, &[account], count, |_| What::Deleted(ids.clone()), push, except);
         }
         Ok(())
+    }
+
+    /// Deletes messages for one account only.
+    pub(super) fn delete_for(&mut self, account: i64, messages: &[MessageId], except: Option<u64>) {
+        let mut ids = Vec::new();
+        for message in messages {
+            ids.extend(self.posts.get_mut(&message.0).and_then(|post| post.ids.remove(&account)));
+        }
+        if let Some(entry) = self.accounts.get_mut(&account) {
+            entry.mailbox.messages.retain(|id, _| !ids.contains(id));
+            for dialog in entry.dialogs.values_mut() {
+                dialog.ids.retain(|id| !ids.contains(id));
+            }
+        }
+        let count = i32::try_from(ids.len()).unwrap_or(i32::MAX);
+        let deleted = |_| What::Deleted(ids.clone());
+        self.note_everywhere(Chat::User(account), &[account], count, deleted, Push::Pushed, except);
     }
 
     /// Reads a chat up to a message, for everybody whom that concerns.
@@ -265,11 +283,15 @@ impl World {
         }
         let pts = room.mailbox.pts;
         let still_unread_count = i32::try_from(room.mailbox.messages.range(id + 1..).count()).unwrap_or(i32::MAX);
-        let inbox = tl::types::UpdateReadChannelInbox { folder_id: None, channel_id, max_id: id, still_unread_count, pts };
+        let inbox =
+            tl::types::UpdateReadChannelInbox { folder_id: None, channel_id, max_id: id, still_unread_count, pts };
         let outbox = tl::types::UpdateReadChannelOutbox { channel_id, max_id: id };
-        let writers: Vec<i64> = room.mailbox.messages.range(..=id).filter_map(|(_, number)| {
-            self.posts.get(number).map(|post| post.from)
-        }).collect();
+        let writers: Vec<i64> = room
+            .mailbox
+            .messages
+            .range(..=id)
+            .filter_map(|(_, number)| self.posts.get(number).map(|post| post.from))
+            .collect();
         for account in self.member_accounts(chat) {
             if account == reader {
                 self.push_as(account, short(inbox.clone().into()), push, except);

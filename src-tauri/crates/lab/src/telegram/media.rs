@@ -8,16 +8,46 @@ use super::{blank, files::Kept, now, world::World};
 #[derive(Debug, Clone)]
 pub enum Media {
     /// A photo; `full` is what "as a photo" downloads, `thumb` a smaller size.
-    Photo { full: Picture, thumb: Option<Picture> },
-    Document { name: String, mime: String, bytes: Vec<u8>, thumb: Option<Picture> },
+    Photo {
+        full: Picture,
+        thumb: Option<Picture>,
+    },
+    Document {
+        name: String,
+        mime: String,
+        bytes: Vec<u8>,
+        thumb: Option<Picture>,
+    },
     /// A voice message: OGG with Opus and 100 samples of 5 bits.
-    Voice { bytes: Vec<u8>, seconds: i32, waveform: Vec<u8> },
+    Voice {
+        bytes: Vec<u8>,
+        seconds: i32,
+        waveform: Vec<u8>,
+    },
     /// A round video note.
-    VideoNote { bytes: Vec<u8>, seconds: f64, side: i32, thumb: Option<Picture> },
-    Sticker { bytes: Vec<u8>, emoji: String },
-    Location { latitude: f64, longitude: f64 },
-    Contact { phone: String, first_name: String, last_name: String },
-    Poll { question: String, answers: Vec<String> },
+    VideoNote {
+        bytes: Vec<u8>,
+        seconds: f64,
+        side: i32,
+        thumb: Option<Picture>,
+    },
+    Sticker {
+        bytes: Vec<u8>,
+        emoji: String,
+    },
+    Location {
+        latitude: f64,
+        longitude: f64,
+    },
+    Contact {
+        phone: String,
+        first_name: String,
+        last_name: String,
+    },
+    Poll {
+        question: String,
+        answers: Vec<String>,
+    },
     /// What this layer has no name for.
     Unsupported,
     /// Any other media as Telegram describes it.

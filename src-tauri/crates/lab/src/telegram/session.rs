@@ -106,11 +106,8 @@ impl Inbound {
             say(Out::Service(tl::enums::NewSession::Created(created).to_bytes(), true));
         }
         if let Some(error_code) = wrong_clock(head.message) {
-            let notice = tl::types::BadMsgNotification {
-                bad_msg_id: head.message,
-                bad_msg_seqno: head.seqno,
-                error_code,
-            };
+            let notice =
+                tl::types::BadMsgNotification { bad_msg_id: head.message, bad_msg_seqno: head.seqno, error_code };
             say(Out::Service(tl::enums::BadMsgNotification::Notification(notice).to_bytes(), false));
             return Ok(());
         }

@@ -121,7 +121,7 @@ impl Network {
 
     /// Changes a message's text.
     pub fn edit(&self, message: MessageId, text: &str, push: Push) -> Result<()> {
-        self.world().edit(message, Some(text.to_owned()), Some(Vec::new()), push)
+        self.world().edit(message, Some(text.to_owned()), Some(Vec::new()), push, None)
     }
 
     /// Deletes messages for everybody.
@@ -167,7 +167,8 @@ impl Network {
 
     /// Writes a login code into the account's service chat, as Telegram does when somebody signs in.
     pub fn post_login_code(&self, account: AccountId, code: &str, push: Push) -> Result<MessageId> {
-        let text = format!("Login code: {code}. Do not give this code to anyone, even if they say they are from Telegram!");
+        let text =
+            format!("Login code: {code}. Do not give this code to anyone, even if they say they are from Telegram!");
         self.send(UserId(SERVICE_USER), account, text, push)
     }
 

@@ -30,8 +30,8 @@ pub(super) struct World {
     pub(super) rooms: BTreeMap<Chat, Room>,
     pub(super) posts: HashMap<u64, Post>,
     pub(super) files: HashMap<i64, Kept>,
-    /// Parts by the id that the client chose.
-    pub(super) uploads: HashMap<(KeyId, i64), Upload>,
+    /// Parts by account and the id that its client chose.
+    pub(super) uploads: HashMap<(i64, i64), Upload>,
     /// Where files are kept from here on.
     pub(super) files_dc: Option<i32>,
     pub(super) reference_epoch: u32,
@@ -230,8 +230,8 @@ pub(super) struct KeyEntry {
     /// The account that proved its code and still owes its password.
     pub(super) half_signed_in: Option<i64>,
     pub(super) challenge: Option<Challenge>,
-    /// The phone number that a code was sent to.
-    pub(super) code_sent_to: Option<String>,
+    /// The phone number that a code was sent to, with the hash that belongs to the code.
+    pub(super) code_sent_to: Option<(String, String)>,
     /// What every request is answered with.
     pub(super) ended: Option<String>,
     pub(super) connections: Connections,
@@ -415,8 +415,7 @@ impl World {
 
     /// Closes the connections that are chosen. Returns how many.
     pub(super) fn cut(&mut self, chosen: impl Fn(&Link) -> bool) -> usize {
-        let numbers: Vec<u64> =
-            self.links.iter().filter(|(_, link)| chosen(link)).map(|(number, _)| *number).collect();
+        let numbers: Vec<u64> = self.links.iter().filter(|(_, link)| chosen(link)).map(|(number, _)| *number).collect();
         for number in &numbers {
             if let Some(link) = self.links.get(number) {
                 link.cut.cancel();
@@ -458,9 +457,10 @@ impl World {
         let Some(home) = self.accounts.get(&account).map(|account| account.home_dc) else { return };
         let body = Arc::new(body);
         for (number, link) in &self.links {
-            let theirs = self.keys.get(&link.key).is_some_and(|entry| {
-                entry.account == Some(account) && entry.ended.is_none() && entry.dc == home
-            });
+            let theirs = self
+                .keys
+                .get(&link.key)
+                .is_some_and(|entry| entry.account == Some(account) && entry.ended.is_none() && entry.dc == home);
             if theirs && link.updates && Some(*number) != except {
                 let _gone = link.out.send(Out::Push(Arc::clone(&body)));
             }
