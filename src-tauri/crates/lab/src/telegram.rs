@@ -49,7 +49,7 @@ pub use self::{
     media::{Media, Picture},
     people::{NewAccount, NewUser},
     traffic::{Forward, Message, Push},
-    witness::{Connections, SentByClient},
+    witness::{Connections, SentByClient, SentFile},
 };
 use crate::background::Background;
 

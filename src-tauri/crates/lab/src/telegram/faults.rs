@@ -103,6 +103,16 @@ impl Network {
         }
     }
 
+    /// Ends every session of an account.
+    pub fn end_sessions(&self, account: AccountId, error: &str) {
+        self.world().end_sessions(account.0, Some(error));
+    }
+
+    /// Takes [`Network::end_sessions`] back.
+    pub fn restore_sessions(&self, account: AccountId) {
+        self.world().end_sessions(account.0, None);
+    }
+
     /// Forgets a key: connections with it are closed, new ones are told -404.
     pub fn forget_key(&self, key: &Key) {
         let id = cipher::key_id(key);

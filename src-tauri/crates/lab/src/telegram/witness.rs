@@ -54,6 +54,11 @@ impl Network {
         self.world().keys.get(&cipher::key_id(key)).map(|entry| entry.connections).unwrap_or_default()
     }
 
+    /// Returns the greatest number of connections that ever shared a key.
+    pub fn greatest_with_one_key(&self) -> usize {
+        self.world().keys.values().map(|entry| entry.connections.greatest).max().unwrap_or(0)
+    }
+
     /// Returns how many connections are open in all.
     pub fn online(&self) -> usize {
         self.world().links.len()

@@ -430,6 +430,13 @@ impl World {
         self.cut(|link| keys.contains(&link.key))
     }
 
+    /// Ends an account's sessions, or takes that back.
+    pub(super) fn end_sessions(&mut self, account: i64, error: Option<&str>) {
+        for entry in self.keys.values_mut().filter(|entry| entry.account == Some(account)) {
+            entry.ended = error.map(str::to_owned);
+        }
+    }
+
     fn keys_of(&self, account: i64) -> impl Iterator<Item = KeyId> {
         self.keys.iter().filter(move |(_, entry)| entry.account == Some(account)).map(|(id, _)| *id)
     }
