@@ -12,7 +12,7 @@ mod telethon;
 use std::time::{Duration, Instant};
 
 use grammers_client::{InvocationError, SignInError, tl};
-use skrynka_lab::telegram::{Key, Network, NetworkOptions, NewAccount, Push};
+use skrynka_lab::telegram::{Chat, Key, Media, Message, Network, NetworkOptions, NewAccount, Picture, Push};
 
 use self::{
     grammers::GrammersClient,
@@ -286,4 +286,149 @@ fn a_key_is_known_at_its_own_data_centre_only() {
     let away = GrammersClient::open(&network, &[(4, network.session(account, 4).unwrap())]);
     let refused = away.runtime.block_on(away.client.invoke_in_dc(4, &tl::functions::updates::GetState {}));
     assert!(refused.is_err());
+}
+
+#[test]
+fn a_file_at_another_data_centre_is_fetched_there() {
+    let stage = Stage::set();
+    let elsewhere = stage.network.fresh_key(4).unwrap();
+    let mut client = GrammersClient::open(&stage.network, &[(2, stage.key), (4, elsewhere)]);
+    client.dialogs();
+    stage.network.keep_files_in(4);
+    let media = |bytes: Vec<u8>| Media::Document {
+        name: "a.bin".to_owned(),
+        mime: "application/octet-stream".to_owned(),
+        bytes,
+        thumb: None,
+    };
+    let message = stage.network.send(stage.anna, stage.account, media(vec![7; 300_000]), Push::Silent).unwrap();
+    let id = stage.network.id_for(stage.account, message).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.bin");
+    client.download(stage.anna, id, &path);
+    assert!(std::fs::read(&path).unwrap() == vec![7; 300_000]);
+    assert_eq!(stage.network.requested("auth.importAuthorization"), 1);
+}
+
+#[test]
+fn a_file_reference_expires() {
+    let stage = Stage::set();
+    let mut client = GrammersClient::open(&stage.network, &[(2, stage.key)]);
+    client.dialogs();
+    let picture = Picture { bytes: vec![1; 5000], width: 90, height: 60 };
+    let photo = Media::Photo { full: picture.clone(), thumb: Some(picture) };
+    let message = stage.network.send(stage.anna, stage.account, photo, Push::Silent).unwrap();
+    let id = stage.network.id_for(stage.account, message).unwrap();
+    let peer = client.peer(stage.anna);
+    let fetched = client.runtime.block_on(client.client.get_messages_by_id(peer, &[id])).unwrap();
+    let media = fetched[0].as_ref().unwrap().media().unwrap();
+    let download = |client: &GrammersClient| {
+        let mut parts = client.client.iter_download(&media);
+        client.runtime.block_on(parts.next())
+    };
+    assert_eq!(download(&client).unwrap().unwrap().len(), 5000);
+    stage.network.expire_file_references();
+    assert_eq!(named(download(&client).unwrap_err()), (400, "FILE_REFERENCE_EXPIRED".to_owned()));
+}
+
+/// Returns a channel as its account names it, by the list of chats.
+fn channel_named(client: &GrammersClient, title: &str) -> tl::types::Channel {
+    let request = tl::functions::messages::GetDialogs {
+        exclude_pinned: false,
+        folder_id: None,
+        offset_date: 0,
+        offset_id: 0,
+        offset_peer: tl::enums::InputPeer::Empty,
+        limit: 100,
+        hash: 0,
+    };
+    let tl::enums::messages::Dialogs::Dialogs(list) = client.invoke(&request).unwrap() else { panic!("few chats") };
+    let found = list.chats.into_iter().find_map(|chat| match chat {
+        tl::enums::Chat::Channel(channel) if channel.title == title => Some(channel),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+#[test]
+fn a_forum_has_topics_and_a_difference_of_its_own() {
+    let stage = Stage::set();
+    let client = GrammersClient::open(&stage.network, &[(2, stage.key)]);
+    let channel = channel_named(&client, "Orders");
+    let chat = Chat::Channel(channel.id);
+    assert!(channel.forum && channel.megagroup);
+    let hash = channel.access_hash.unwrap();
+    let peer: tl::enums::InputPeer =
+        tl::types::InputPeerChannel { channel_id: channel.id, access_hash: hash }.into();
+    let topics = stage.network.topics(chat);
+    assert_eq!(topics[1].1, "Urgent");
+    let pts = stage.network.channel_pts(chat);
+    let message = Message { topic: Some(topics[1].0), .."Who takes it?".into() };
+    let question = stage.network.send(stage.borys, chat, message, Push::Silent).unwrap();
+    let answer = Message { reply_to: Some(question), topic: Some(topics[1].0), .."I do".into() };
+    stage.network.send(stage.account, chat, answer, Push::Silent).unwrap();
+    let request = tl::functions::messages::GetForumTopics {
+        peer: peer.clone(),
+        q: None,
+        offset_date: 0,
+        offset_id: 0,
+        offset_topic: 0,
+        limit: 10,
+    };
+    let tl::enums::messages::ForumTopics::Topics(list) = client.invoke(&request).unwrap();
+    assert_eq!((list.topics.len(), list.messages.len()), (2, 2));
+    let request = tl::functions::messages::GetReplies {
+        peer,
+        msg_id: topics[1].0,
+        offset_id: 0,
+        offset_date: 0,
+        add_offset: 0,
+        limit: 10,
+        max_id: 0,
+        min_id: 0,
+        hash: 0,
+    };
+    let tl::enums::messages::Messages::ChannelMessages(list) = client.invoke(&request).unwrap() else {
+        panic!("a channel answers as one")
+    };
+    let tl::enums::Message::Message(newest) = &list.messages[0] else { panic!("a message") };
+    let Some(tl::enums::MessageReplyHeader::Header(header)) = &newest.reply_to else { panic!("a reply") };
+    assert_eq!((newest.message.as_str(), newest.out), ("I do", true));
+    assert!(header.forum_topic);
+    assert_eq!(header.reply_to_top_id, Some(topics[1].0));
+    assert_eq!(header.reply_to_msg_id, stage.network.id_for(stage.account, question));
+
+    let difference = |pts, limit| {
+        let channel = tl::types::InputChannel { channel_id: channel.id, access_hash: hash };
+        let request = tl::functions::updates::GetChannelDifference {
+            force: false,
+            channel: channel.into(),
+            filter: tl::enums::ChannelMessagesFilter::Empty,
+            pts,
+            limit,
+        };
+        client.invoke(&request).unwrap()
+    };
+    let tl::enums::updates::ChannelDifference::Difference(two) = difference(pts, 100) else { panic!("two came") };
+    assert_eq!((two.new_messages.len(), two.r#final), (2, true));
+    assert!(matches!(difference(pts, 1), tl::enums::updates::ChannelDifference::TooLong(_)));
+    assert!(matches!(difference(two.pts, 1), tl::enums::updates::ChannelDifference::Empty(_)));
+}
+
+#[test]
+fn two_accounts_talk_under_ids_of_their_own() {
+    let stage = Stage::set();
+    let new = NewAccount { phone: "380445550199".to_owned(), first_name: "Second".to_owned(), ..NewAccount::default() };
+    let second = stage.network.add_account(new).unwrap();
+    let key = stage.network.session(second, 2).unwrap();
+    let message = stage.network.send(second, stage.account, "Between us", Push::Silent).unwrap();
+    let ids = [stage.account, second].map(|account| stage.network.id_for(account, message).unwrap());
+    assert_ne!(ids[0], ids[1]);
+    let mut reader = GrammersClient::open(&stage.network, &[(2, stage.key)]);
+    reader.dialogs();
+    let pts = stage.network.pts(second);
+    reader.read(second.user());
+    assert_eq!(stage.network.pts(second), pts + 1, "the writer was not told");
+    let mut writer = GrammersClient::open(&stage.network, &[(2, key)]);
+    assert_eq!(writer.dialogs(), ["Manager"]);
 }
