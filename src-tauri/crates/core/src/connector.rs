@@ -207,7 +207,8 @@ pub struct IncomingMessage {
     pub seen: bool,
     /// Whether the server says it is answered.
     pub answered: bool,
-    /// The untouched bytes: the mail, or the TL object with its layer where not all of it can be shown; else empty.
+    /// The untouched bytes: the mail, or the message's TL object behind its layer's number. A mail's are stored, a chat
+    /// message's where not all of it can be shown.
     pub raw: Raw,
     /// What could be read of it.
     pub content: Content,

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::model::{ChatKey, ChatKind, Entity, Forward, Media, Peer, Reaction, Service};
+use crate::model::{ChatKey, ChatKind, Entity, Forward, Media, MediaKind, Peer, Reaction, Service, ServiceKind};
 
 /// A chat message as its connector understood it.
 ///
@@ -49,6 +49,47 @@ impl ChatMessage {
             reactions: Vec::new(),
             edited_at: None,
         }
+    }
+
+    /// Counts the files a person would call one: a sticker is not.
+    pub fn file_count(&self) -> i32 {
+        match &self.media {
+            Some(Media::File(file)) => i32::from(file.kind != MediaKind::Sticker),
+            Some(
+                Media::Location { .. }
+                | Media::Contact { .. }
+                | Media::Poll { .. }
+                | Media::WebPage { .. }
+                | Media::Unsupported { .. },
+            )
+            | None => 0,
+        }
+    }
+
+    /// What the message is, in one word, where it is not just text; for a list that shows no more of it.
+    pub fn media_word(&self) -> Option<&'static str> {
+        if self.service.is_some() {
+            return Some("service");
+        }
+        match self.media.as_ref()? {
+            Media::File(file) => Some(file.kind.as_str()),
+            Media::Location { .. } => Some("location"),
+            Media::Contact { .. } => Some("contact"),
+            Media::Poll { .. } => Some("poll"),
+            Media::WebPage { .. } => None,
+            Media::Unsupported { .. } => Some("unsupported"),
+        }
+    }
+
+    /// Whether a service line counts as read from the start: all but a call that nobody took.
+    pub fn is_quiet(&self) -> bool {
+        self.service.as_ref().is_some_and(|service| service.kind != ServiceKind::MissedCall)
+    }
+
+    /// Whether the untouched bytes are kept beside what is shown.
+    pub fn needs_raw(&self) -> bool {
+        let other = self.service.as_ref().is_some_and(|service| service.kind == ServiceKind::Other);
+        other || matches!(self.media, Some(Media::Unsupported { .. }))
     }
 }
 
