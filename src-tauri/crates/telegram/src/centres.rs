@@ -34,9 +34,8 @@ impl DataCentres {
         // With `testing` a test's own table comes before Telegram's.
         #[cfg(feature = "testing")]
         if !self.named.is_empty() {
-            let option = |(dc, named): (&i32, &Named)| {
-                (*dc, crate::session::memory::option_at(*dc, named.address, named.key))
-            };
+            let option =
+                |(dc, named): (&i32, &Named)| (*dc, crate::session::memory::option_at(*dc, named.address, named.key));
             return self.named.iter().map(option).collect();
         }
         SessionData::default().dc_options

@@ -85,14 +85,7 @@ impl TelegramConnector {
         tracing::info!(target: "skrynka::telegram", dc = session.dc(), "Signed in");
         let pool = Arc::new(pool);
         let me = user(settings.user_id);
-        let remote = TelegramRemote::new(
-            pool.clone(),
-            book.clone(),
-            me,
-            self.clock.clone(),
-            way,
-            self.centres.clone(),
-        );
+        let remote = TelegramRemote::new(pool.clone(), book.clone(), me, self.clock.clone(), way, self.centres.clone());
         let chats = Chats::restore(&resume);
         let clock = self.clock.clone();
         let listener = TelegramListener { pool, feed, book, chats, settings, me, clock };
@@ -138,10 +131,6 @@ impl Connector for TelegramConnector {
 }
 
 /// Fetches a secret of the account from the keyring or vault.
-async fn secret_of(
-    account: AccountId,
-    kind: SecretKind,
-    secrets: &Secrets,
-) -> Result<Option<secrecy::SecretString>> {
+async fn secret_of(account: AccountId, kind: SecretKind, secrets: &Secrets) -> Result<Option<secrecy::SecretString>> {
     secrets.get(SecretName { kind, account }).await.map_err(TelegramError::Secrets)
 }

@@ -12,7 +12,7 @@ use skrynka_core::{
 };
 use time::OffsetDateTime;
 
-pub(crate) use self::text::{entities_out, entities_in};
+pub(crate) use self::text::{entities_in, entities_out};
 use crate::peers::{Book, clean, named};
 
 /// The topic of a forum that everything without a topic belongs to.
@@ -204,9 +204,10 @@ impl Reader<'_> {
     }
 
     fn topic(&self, chat: Chat, topic: u32) -> Chat {
-        let name = self.book.topic(chat.key.peer.id, topic).unwrap_or_else(|| {
-            if topic == GENERAL { "General".to_owned() } else { format!("#{topic}") }
-        });
+        let name = self
+            .book
+            .topic(chat.key.peer.id, topic)
+            .unwrap_or_else(|| if topic == GENERAL { "General".to_owned() } else { format!("#{topic}") });
         Chat {
             key: ChatKey { topic: Some(topic), ..chat.key },
             kind: ChatKind::Topic,

@@ -214,7 +214,10 @@ impl From<RpcError> for TelegramError {
             ("USER_DEACTIVATED", _) => Self::Deactivated,
             (frozen, _) if frozen.starts_with("FROZEN_") => Self::Frozen,
             (
-                "AUTH_KEY_UNREGISTERED" | "AUTH_KEY_INVALID" | "AUTH_KEY_PERM_EMPTY" | "SESSION_REVOKED"
+                "AUTH_KEY_UNREGISTERED"
+                | "AUTH_KEY_INVALID"
+                | "AUTH_KEY_PERM_EMPTY"
+                | "SESSION_REVOKED"
                 | "SESSION_EXPIRED",
                 _,
             ) => Self::SessionRevoked(name),
@@ -249,10 +252,9 @@ mod tests {
             assert!(matches!(error, ConnectorError::SignInRequired(_)), "{message}");
             assert_eq!(error.trouble().code, expected, "{message}");
         }
-        for (code, message, expected) in [
-            (401, "USER_DEACTIVATED", TroubleCode::Deactivated),
-            (401, "USER_DEACTIVATED_BAN", TroubleCode::Banned),
-        ] {
+        for (code, message, expected) in
+            [(401, "USER_DEACTIVATED", TroubleCode::Deactivated), (401, "USER_DEACTIVATED_BAN", TroubleCode::Banned)]
+        {
             let error = judged(code, message);
             assert!(matches!(error, ConnectorError::Permanent(_)), "{message}");
             assert_eq!(error.trouble().code, expected, "{message}");

@@ -119,6 +119,7 @@ impl TelegramListener {
             is_skipped: false,
             topics_due: BTreeSet::new(),
             topics_known: BTreeSet::new(),
+            broken: 0,
             page_limit: None,
             limit: Arc::default(),
             batch: Batch::default(),
@@ -193,6 +194,8 @@ struct Work {
     is_skipped: bool,
     topics_due: BTreeSet<i64>,
     topics_known: BTreeSet<i64>,
+    /// How often the connection broke an errand in a row.
+    broken: u32,
     /// A smaller page after one that could not be read.
     page_limit: Option<i32>,
     limit: Limit,
@@ -312,22 +315,28 @@ impl Work {
         if self.errand.is_some() || self.limited().is_some() {
             return;
         }
-        let pace = self.pool.tuning().pace;
-        let (asked, pause) = if self.compare_due && !self.updates.is_behind() {
-            (Asked::Dialogs, Duration::ZERO)
+        let asked = if self.compare_due && !self.updates.is_behind() {
+            Asked::Dialogs
         } else if let Some(forum) = self.topics_due.pop_first() {
-            (Asked::Topics(forum), Duration::ZERO)
+            Asked::Topics(forum)
         } else if let Some((peer, gap)) = self.chats.next_gap() {
-            let limit = self.page_limit.unwrap_or(self.pool.tuning().page);
-            (Asked::Page { peer, gap, limit }, if self.done == 0 { Duration::ZERO } else { pace })
+            Asked::Page { peer, gap, limit: self.page_limit.unwrap_or(self.pool.tuning().page) }
         } else {
             return;
+        };
+        let pause = match asked {
+            _ if self.broken > 0 => self.pool.tuning().again,
+            Asked::Page { .. } if self.done > 0 => self.pool.tuning().pace,
+            _ => Duration::ZERO,
         };
         self.errand = Some(errand::run(asked, pause, &self.pool, &self.book));
     }
 
     fn returned(&mut self, asked: Asked, brought: Result<Brought>) -> Result<()> {
-        self.watch.heard();
+        if brought.is_ok() {
+            self.watch.heard();
+            self.broken = 0;
+        }
         match (asked, brought) {
             (_, Ok(Brought::Dialogs(dialogs))) => {
                 self.compare(&dialogs);
@@ -359,6 +368,15 @@ impl Work {
                 self.limit_until(wait, &error);
                 Ok(())
             }
+            (broken, _)
+                if (broken.is_connection() || broken.is_server_trouble()) && self.broken < self.pool.tuning().tries =>
+            {
+                self.broken += 1;
+                if let Asked::Topics(forum) = asked {
+                    self.topics_due.insert(forum);
+                }
+                Ok(())
+            }
             (TelegramError::Protocol(_), Asked::Page { peer, gap, limit }) => {
                 self.unreadable(peer, gap, limit, &error);
                 Ok(())
@@ -373,7 +391,10 @@ impl Work {
                 self.chats.filled(peer, gap, None);
                 Ok(())
             }
-            (TelegramError::Refused { .. } | TelegramError::UnknownChat | TelegramError::Protocol(_), Asked::Topics(forum)) => {
+            (
+                TelegramError::Refused { .. } | TelegramError::UnknownChat | TelegramError::Protocol(_),
+                Asked::Topics(forum),
+            ) => {
                 self.topics_known.insert(forum);
                 Ok(())
             }

@@ -142,9 +142,7 @@ impl Book {
         let hash = known.and_then(|known| known.access_hash);
         match peer.kind {
             PeerKind::Group => Some(tl::types::InputPeerChat { chat_id: peer.id }.into()),
-            PeerKind::User => {
-                hash.map(|access_hash| tl::types::InputPeerUser { user_id: peer.id, access_hash }.into())
-            }
+            PeerKind::User => hash.map(|access_hash| tl::types::InputPeerUser { user_id: peer.id, access_hash }.into()),
             PeerKind::Channel => {
                 hash.map(|access_hash| tl::types::InputPeerChannel { channel_id: peer.id, access_hash }.into())
             }

@@ -7,6 +7,7 @@ mod proxy;
 mod watch;
 
 use std::{
+    io::ErrorKind,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -84,6 +85,7 @@ pub(crate) struct Pool {
     _ends: DropGuard,
     /// The next request makes a new connection, before which the lease has to be asked thoroughly.
     connecting: AtomicBool,
+    is_proxied: bool,
 }
 
 impl Pool {
@@ -120,8 +122,9 @@ impl Pool {
             }
         });
         let (tuning, permit) = (way.tuning.clone(), way.permit.clone());
-        let connecting = AtomicBool::new(true);
-        let pool = Self { handle: handle.thin, session, tuning, permit, tasks, ended, _ends: ends, connecting };
+        let (connecting, is_proxied) = (AtomicBool::new(true), way.proxy.is_some());
+        let handle = handle.thin;
+        let pool = Self { handle, session, tuning, permit, tasks, ended, _ends: ends, connecting, is_proxied };
         Ok((pool, updates))
     }
 
@@ -131,12 +134,7 @@ impl Pool {
     }
 
     /// Asks a data centre, within a time.
-    pub(crate) async fn ask_within<R: RemoteCall>(
-        &self,
-        dc: i32,
-        request: &R,
-        within: Duration,
-    ) -> Result<R::Return> {
+    pub(crate) async fn ask_within<R: RemoteCall>(&self, dc: i32, request: &R, within: Duration) -> Result<R::Return> {
         self.permitted().await?;
         let answer = tokio::time::timeout(within, self.handle.invoke_in_dc(dc, request)).await;
         match answer {
@@ -236,6 +234,10 @@ impl Pool {
         }
         match error {
             TelegramError::Broken if self.ended.is_cancelled() => TelegramError::Internal("the library stopped"),
+            // The library reports all that a proxy says by this kind.
+            TelegramError::Connection(error) if self.is_proxied && error.kind() == ErrorKind::ConnectionAborted => {
+                TelegramError::Proxy(error.to_string())
+            }
             other => other,
         }
     }

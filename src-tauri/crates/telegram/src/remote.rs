@@ -147,9 +147,7 @@ impl Remote for TelegramRemote {
         offset: u64,
         sink: &'a mut (dyn AsyncWrite + Send + Unpin),
     ) -> BoxFuture<'a, std::result::Result<Fetched, ConnectorError>> {
-        Box::pin(async move {
-            self.fetch(place, remote, offset, sink).await.map_err(|error| self.failed(error))
-        })
+        Box::pin(async move { self.fetch(place, remote, offset, sink).await.map_err(|error| self.failed(error)) })
     }
 
     fn history(

@@ -13,12 +13,12 @@ use grammers_tl_types as tl;
 use secrecy::SecretString;
 use skrynka_core::{connector::Permit, model::Proxy};
 
+use self::password::PasswordWanted;
 pub use self::{
     code::{CodeSent, CodeWay, normal_phone},
     error::SignInError,
     qr::{QrCode, Scan},
 };
-use self::password::PasswordWanted;
 use crate::{
     connector::{TelegramConnector, whoami},
     error::TelegramError,

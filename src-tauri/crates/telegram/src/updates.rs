@@ -76,25 +76,9 @@ pub(crate) struct Updates {
 
 impl Updates {
     /// Goes on from a state. What was missed since then is asked for first.
-    pub(crate) fn resume(
-        state: UpdatesState,
-        feed: Feed,
-        pool: Arc<Pool>,
-        watch: Arc<Watch>,
-        book: Arc<Book>,
-    ) -> Self {
+    pub(crate) fn resume(state: UpdatesState, feed: Feed, pool: Arc<Pool>, watch: Arc<Watch>, book: Arc<Book>) -> Self {
         let boxes = MessageBoxes::load(state);
-        Self {
-            boxes,
-            feed,
-            pool,
-            watch,
-            book,
-            asked: None,
-            unknown: BTreeSet::new(),
-            broken: 0,
-            not_before: None,
-        }
+        Self { boxes, feed, pool, watch, book, asked: None, unknown: BTreeSet::new(), broken: 0, not_before: None }
     }
 
     /// The state that follows everything that was told.
@@ -104,9 +88,7 @@ impl Updates {
 
     /// Whether something that was missed is still being asked for.
     pub(crate) fn is_behind(&self) -> bool {
-        self.asked.is_some()
-            || self.boxes.get_difference().is_some()
-            || self.boxes.get_channel_difference().is_some()
+        self.asked.is_some() || self.boxes.get_difference().is_some() || self.boxes.get_channel_difference().is_some()
     }
 
     /// Follows a channel from a pts on, unless it is followed already.
@@ -163,8 +145,9 @@ impl Updates {
     /// until hundreds of channels have been asked.
     async fn event(&mut self, deadline: Instant) -> Event {
         let is_asking = self.asked.is_some();
+        let asked = &mut self.asked;
         let answer = async {
-            match &mut self.asked {
+            match asked {
                 Some(asked) => asked.await,
                 None => std::future::pending().await,
             }

@@ -135,9 +135,7 @@ fn telethon_file(path: &Path) -> Connection {
                  name text, date integer);",
         )
         .unwrap();
-    database
-        .execute("INSERT INTO sessions VALUES (2, '127.0.0.1', 17443, ?1, NULL)", [key().as_slice()])
-        .unwrap();
+    database.execute("INSERT INTO sessions VALUES (2, '127.0.0.1', 17443, ?1, NULL)", [key().as_slice()]).unwrap();
     database
 }
 
@@ -151,9 +149,7 @@ fn pyrogram_file(path: &Path, bot: bool) -> Connection {
              CREATE TABLE version (number integer primary key);",
         )
         .unwrap();
-    database
-        .execute("INSERT INTO sessions VALUES (4, 12345, 0, ?1, 0, 1000001, ?2)", (key().as_slice(), bot))
-        .unwrap();
+    database.execute("INSERT INTO sessions VALUES (4, 12345, 0, ?1, 0, 1000001, ?2)", (key().as_slice(), bot)).unwrap();
     database
 }
 

@@ -4,7 +4,10 @@ use grammers_tl_types as tl;
 use skrynka_core::model::{Media, MediaFile, MediaKind, PollAnswer};
 
 use super::{constructor, text::body, thumbnail};
-use crate::{files::Handle, peers::{clean, e164}};
+use crate::{
+    files::Handle,
+    peers::{clean, e164},
+};
 
 /// Reads a message's media. `None` where there is none, or none that is worth a word.
 pub(super) fn of(media: &tl::enums::MessageMedia) -> Option<Media> {

@@ -54,12 +54,8 @@ pub(crate) fn entities_out(entities: &[Entity]) -> Vec<tl::enums::MessageEntity>
             EntityKind::Pre { language } => {
                 tl::types::MessageEntityPre { offset, length, language: language.clone() }.into()
             }
-            EntityKind::Blockquote => {
-                tl::types::MessageEntityBlockquote { collapsed: false, offset, length }.into()
-            }
-            EntityKind::TextUrl { url } => {
-                tl::types::MessageEntityTextUrl { offset, length, url: url.clone() }.into()
-            }
+            EntityKind::Blockquote => tl::types::MessageEntityBlockquote { collapsed: false, offset, length }.into(),
+            EntityKind::TextUrl { url } => tl::types::MessageEntityTextUrl { offset, length, url: url.clone() }.into(),
             EntityKind::CustomEmoji { document } => {
                 tl::types::MessageEntityCustomEmoji { offset, length, document_id: *document }.into()
             }

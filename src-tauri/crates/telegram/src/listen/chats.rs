@@ -149,9 +149,10 @@ impl Chats {
 
     /// What to read next: holes before first histories, latest chats first, a page of each before a second of any.
     pub(crate) fn next_gap(&self) -> Option<(Peer, Gap)> {
-        let gaps = self.chats.iter().flat_map(|(peer, progress)| {
-            progress.stored.gaps.iter().map(move |gap| (peer, progress, gap))
-        });
+        let gaps = self
+            .chats
+            .iter()
+            .flat_map(|(peer, progress)| progress.stored.gaps.iter().map(move |gap| (peer, progress, gap)));
         let urgency = |(peer, progress, gap): &(&Peer, &Progress, &Gap)| {
             let order = self.order.get(peer).copied().unwrap_or(usize::MAX);
             (gap.low == 0, progress.pages, order, **peer, gap.high)

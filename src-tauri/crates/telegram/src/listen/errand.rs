@@ -126,14 +126,7 @@ pub(crate) async fn dialogs(pool: &Pool, book: &Book) -> Result<Vec<Dialog>> {
 }
 
 /// Reads a page of a chat: the messages before `before` and after `after`, at most `limit`.
-pub(crate) async fn page(
-    pool: &Pool,
-    book: &Book,
-    peer: Peer,
-    before: i32,
-    after: i32,
-    limit: i32,
-) -> Result<Page> {
+pub(crate) async fn page(pool: &Pool, book: &Book, peer: Peer, before: i32, after: i32, limit: i32) -> Result<Page> {
     let request = tl::functions::messages::GetHistory {
         peer: book.input(peer).ok_or(TelegramError::UnknownChat)?,
         offset_id: before,

@@ -46,12 +46,12 @@ impl Pool {
     pub(crate) async fn keep_alive(&self, watch: &Arc<Watch>, alive: impl Fn() + Send) -> Result<()> {
         let mut silent = 0_u32;
         loop {
-            let next = watch.last().max(Instant::now() - self.tuning.ping) + self.tuning.ping;
-            tokio::select! {
-                () = self.ended.cancelled() => return Err(TelegramError::Internal("the library stopped")),
-                () = sleep_until(next) => {}
-            }
-            if watch.last() + self.tuning.ping > Instant::now() {
+            let quiet = watch.last() + self.tuning.ping;
+            if quiet > Instant::now() {
+                tokio::select! {
+                    () = self.ended.cancelled() => return Err(TelegramError::Internal("the library stopped")),
+                    () = sleep_until(quiet) => {}
+                }
                 continue;
             }
             let ping = tl::functions::Ping { ping_id: i64::from(silent) };

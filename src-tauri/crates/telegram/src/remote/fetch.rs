@@ -100,8 +100,7 @@ impl TelegramRemote {
     /// Writes what is missing behind `at`, and moves it.
     async fn rest(&self, handle: &Handle, at: &mut u64, sink: &mut (dyn AsyncWrite + Send + Unpin)) -> Result<()> {
         let home = self.pool.home();
-        let pool =
-            if handle.dc == home { self.pool.clone() } else { self.annex.open(handle.dc, &self.pool).await? };
+        let pool = if handle.dc == home { self.pool.clone() } else { self.annex.open(handle.dc, &self.pool).await? };
         let part = u64::from(self.pool.tuning().part);
         while *at < handle.size {
             // A part may not cross a megabyte's border, so it begins where parts begin.

@@ -98,10 +98,7 @@ impl SessionSecret {
 
 impl fmt::Debug for SessionSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionSecret")
-            .field("dc", &self.dc)
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("SessionSecret").field("dc", &self.dc).field("address", &self.address).finish_non_exhaustive()
     }
 }
 

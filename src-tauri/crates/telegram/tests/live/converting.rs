@@ -59,7 +59,9 @@ async fn media_of_every_kind() {
     assert_eq!((file(3).kind, file(3).duration_ms), (MediaKind::VideoNote, Some(2_500)));
     assert_eq!((file(4).kind, file(4).name.as_str()), (MediaKind::Sticker, "🐈"));
     assert!(matches!(media[5], Media::Location { latitude, .. } if (latitude - 50.45).abs() < 1e-9));
-    assert!(matches!(media[6], Media::Contact { name, phone, .. } if name == "Ivan Bondar" && phone == "+380501112233"));
+    assert!(
+        matches!(media[6], Media::Contact { name, phone, .. } if name == "Ivan Bondar" && phone == "+380501112233")
+    );
     assert!(matches!(media[7], Media::Poll { question, answers, .. } if question == "When?" && answers.len() == 2));
     assert!(matches!(media[8], Media::Unsupported { what } if what.contains("nsupported")), "{:?}", media[8]);
     let unsupported = desk.order.last().unwrap();
@@ -137,7 +139,10 @@ async fn who_said_it_where() {
     let own = desk.found("from the phone");
     assert_eq!(own.author.as_ref().unwrap().peer.id, office.account.0);
     assert_eq!(own.chat.key, private.chat.key);
-    assert_eq!((desk.found("group").chat.kind, desk.found("group").chat.title.as_str()), (ChatKind::Group, "Нотаріуси"));
+    assert_eq!(
+        (desk.found("group").chat.kind, desk.found("group").chat.title.as_str()),
+        (ChatKind::Group, "Нотаріуси")
+    );
     let topic_message = desk.found("topic");
     assert_eq!(topic_message.chat.kind, ChatKind::Topic);
     assert_eq!(topic_message.chat.key.topic, Some(u32::try_from(topic).unwrap()));

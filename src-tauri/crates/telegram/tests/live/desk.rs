@@ -16,8 +16,7 @@ use skrynka_core::{
         KnownPeer, ListenerStatus, Remote, Resume,
     },
     model::{
-        Account, AccountId, AccountState, Channel, ChatKey, Peer, Place, Proxy, Reaction, TakenChats,
-        TelegramSettings,
+        Account, AccountId, AccountState, Channel, ChatKey, Peer, Place, Proxy, Reaction, TakenChats, TelegramSettings,
     },
     secrets::{SecretKind, SecretName, SecretStore as _, Secrets, memory::MemorySecrets},
 };
@@ -187,10 +186,8 @@ pub struct Desk {
 
 impl Desk {
     pub fn resume(&self) -> Resume {
-        let cursor = |(mailbox, state): (&String, &serde_json::Value)| Cursor {
-            mailbox: mailbox.clone(),
-            state: state.clone(),
-        };
+        let cursor =
+            |(mailbox, state): (&String, &serde_json::Value)| Cursor { mailbox: mailbox.clone(), state: state.clone() };
         let mut latest = BTreeMap::new();
         for place in self.messages.keys() {
             let highest = latest.entry(place.mailbox.clone()).or_insert(0);

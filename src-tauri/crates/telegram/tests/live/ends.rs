@@ -70,7 +70,8 @@ async fn a_key_that_telegram_forgot_is_told_and_the_stored_one_kept() {
 #[tokio::test]
 async fn a_session_of_another_account_is_refused() {
     let office = Office::open().await;
-    let other = office.net.add_account(NewAccount { phone: "380441112233".to_owned(), ..NewAccount::default() }).unwrap();
+    let other =
+        office.net.add_account(NewAccount { phone: "380441112233".to_owned(), ..NewAccount::default() }).unwrap();
     let key = office.net.session(other, 2).unwrap();
     office.keep_session(&strings::telethon(2, office.net.endpoint(2).unwrap(), &key)).await;
     let Err(error) = office.try_open(&Desk::default()).await else { panic!("another's session") };

@@ -99,8 +99,11 @@ fn telethon(database: &Connection) -> Result<Found, FormatError> {
         let port: Option<u16> = row.get(2)?;
         Ok((row.get::<_, i32>(0)?, address, port, key(row, 3)?))
     };
-    let (dc, address, port, key) =
-        one(database, "SELECT dc_id, server_address, port, auth_key FROM sessions ORDER BY length(auth_key) DESC", read)?;
+    let (dc, address, port, key) = one(
+        database,
+        "SELECT dc_id, server_address, port, auth_key FROM sessions ORDER BY length(auth_key) DESC",
+        read,
+    )?;
     let ip = address.and_then(|address| address.parse::<IpAddr>().ok());
     let address = ip.zip(port).map(|(ip, port)| SocketAddr::new(ip, port));
     let key = key.ok_or(FormatError::ZeroKey)?;

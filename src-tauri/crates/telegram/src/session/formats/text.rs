@@ -14,6 +14,8 @@ use crate::session::secret::{KEY_BYTES, Key};
 
 /// No session string is longer, with a host name of the greatest length inside it.
 const LONGEST: usize = 1024;
+/// A shorter text was never a session.
+const CUT: usize = 88;
 /// Decoded bytes of the shortest layout.
 const SHORTEST: usize = 263;
 
@@ -85,13 +87,18 @@ fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, FormatError> {
     let engine = if text.contains(['+', '/']) { STANDARD_ENGINE } else { URL_SAFE_ENGINE };
     match engine.decode(text) {
         Ok(bytes) => Ok(Zeroizing::new(bytes)),
-        Err(base64::DecodeError::InvalidLength(_)) => Err(FormatError::Truncated),
+        Err(base64::DecodeError::InvalidLength(_)) if text.len() > CUT => Err(FormatError::Truncated),
+        Err(base64::DecodeError::InvalidLength(_)) => Err(FormatError::UnknownLayout),
         Err(_) => Err(FormatError::NotBase64),
     }
 }
 
 const fn unknown(bytes: &[u8]) -> FormatError {
-    if bytes.len() < SHORTEST && bytes.len() > 64 { FormatError::Truncated } else { FormatError::UnknownLayout }
+    if bytes.len() < SHORTEST && bytes.len() > CUT / 4 * 3 {
+        FormatError::Truncated
+    } else {
+        FormatError::UnknownLayout
+    }
 }
 
 /// `>B4sH256s` or `>B16sH256s`: data centre, address, port, key.
