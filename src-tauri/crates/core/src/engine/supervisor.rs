@@ -72,10 +72,23 @@ impl Supervisor {
     }
 
     /// One lease after another, as long as the account is to be listened to.
-    async fn terms(self) {
+    async fn terms(mut self) {
         let mut failures = 0;
         while let Some(lease) = self.take_lease().await {
             let lease = Arc::new(lease);
+            // Another program may have changed the account while it listened.
+            match self.shared.parts.store.account(self.account.id).await {
+                Ok(Some(account)) if account.enabled => self.account = account,
+                Ok(_) => {
+                    lease.release().await;
+                    self.set(AccountState::Stopped);
+                    self.pause(None).await;
+                    continue;
+                }
+                Err(error) => {
+                    tracing::warn!(target: "skrynka::store", error = %crate::chain(&error), "Account not read anew");
+                }
+            }
             let mut asked = false;
             let kept = lease.keep(self.attempts(&lease, &mut failures, &mut asked)).await;
             self.forget_remote();
@@ -145,7 +158,7 @@ impl Supervisor {
             tracing::info!(target: "skrynka::app", state = state.as_str(), "Another program listens");
         }
         self.set(state);
-        held.free_in.clamp(Duration::from_millis(20), terms.look)
+        held.free_in.clamp(Duration::from_millis(100), terms.look)
     }
 
     /// One attempt after another under a lease, until the account is to stop, the lease is lost, or only a person can
