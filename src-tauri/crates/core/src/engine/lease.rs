@@ -177,11 +177,6 @@ impl Lease {
     async fn look(&self, looked: &mut Moment) {
         let asleep = looked.asleep(&*self.clock) > SLEPT;
         *looked = Moment::now(&*self.clock);
-        if asleep {
-            tracing::info!(target: "skrynka::app", "Computer slept, connections begin anew");
-            let mut awake = self.awake.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *awake).cancel();
-        }
         if !asleep && self.age() < self.terms.renew {
             return;
         }
@@ -192,6 +187,11 @@ impl Lease {
         if self.age() >= self.terms.give_up && !self.lost.is_cancelled() {
             tracing::warn!(target: "skrynka::app", "Lease given up before its end");
             self.lost.cancel();
+        }
+        if asleep {
+            tracing::info!(target: "skrynka::app", "Computer slept, connections begin anew");
+            let mut awake = self.awake.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *awake).cancel();
         }
     }
 

@@ -33,6 +33,9 @@ const PROVED: Duration = Duration::from_secs(60);
 /// Batches up to this size are logged message by message.
 const NAMED: usize = 3;
 
+/// Who waits for a lease looks at most this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// Supervises one account.
 pub(super) struct Supervisor {
     shared: Arc<Shared>,
@@ -72,10 +75,23 @@ impl Supervisor {
     }
 
     /// One lease after another, as long as the account is to be listened to.
-    async fn terms(self) {
+    async fn terms(mut self) {
         let mut failures = 0;
         while let Some(lease) = self.take_lease().await {
             let lease = Arc::new(lease);
+            // Another program may have changed the account while it listened.
+            match self.shared.parts.store.account(self.account.id).await {
+                Ok(Some(account)) if account.enabled => self.account = account,
+                Ok(_) => {
+                    lease.release().await;
+                    self.set(AccountState::Stopped);
+                    self.pause(None).await;
+                    continue;
+                }
+                Err(error) => {
+                    tracing::warn!(target: "skrynka::store", error = %crate::chain(&error), "Account not read anew");
+                }
+            }
             let mut asked = false;
             let kept = lease.keep(self.attempts(&lease, &mut failures, &mut asked)).await;
             self.forget_remote();
@@ -109,7 +125,9 @@ impl Supervisor {
                         Lease::new(parts.store.clone(), parts.clock.clone(), parts.terms, (id, channel), token, taken);
                     return Some(lease);
                 }
-                Ok(TakenLease::Theirs(held)) if dead.is_none() && parts.presence.is_dead(&held.holder) => {
+                // Its last transaction may still be ending.
+                Ok(TakenLease::Theirs(held)) if dead == Some(held.holder.id) => LOOK_AGAIN,
+                Ok(TakenLease::Theirs(held)) if parts.presence.is_dead(&held.holder) => {
                     tracing::info!(target: "skrynka::app", holder = held.holder.name, "Holder of the lease is dead");
                     dead = Some(held.holder.id);
                     continue;
@@ -145,7 +163,7 @@ impl Supervisor {
             tracing::info!(target: "skrynka::app", state = state.as_str(), "Another program listens");
         }
         self.set(state);
-        held.free_in.clamp(Duration::from_millis(20), terms.look)
+        held.free_in.clamp(LOOK_AGAIN, terms.look)
     }
 
     /// One attempt after another under a lease, until the account is to stop, the lease is lost, or only a person can

@@ -217,7 +217,7 @@ async fn an_album_is_shown_as_one_message_and_never_cut() {
     assert_eq!((items.len(), items[0]), (3, album.id));
     assert_eq!(bureau.store.message(bureau.account, items[2]).await.unwrap(), *album);
     let cut = bureau.store.messages(bureau.account, album.conversation, None, 2).await.unwrap();
-    assert_eq!(cut[0], *album, "a page that begins amid an album has all of it");
+    assert!(cut.contains(album), "a page that begins amid an album has all of it");
     bureau.ingest(vec![Incoming::Deleted { channel: None, numbers: vec![2, 3] }]).await;
     assert!(bureau.said(OLENA).await[1].deleted_at.is_none());
     bureau.ingest(vec![Incoming::Deleted { channel: None, numbers: vec![4] }]).await;
