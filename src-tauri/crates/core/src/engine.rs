@@ -117,6 +117,19 @@ impl Engine {
     /// The accounts could not be read; nothing is left running.
     pub async fn start(parts: EngineParts) -> Result<Self, StoreError> {
         let accounts = parts.store.accounts().await?;
+        Ok(Self::with(parts, accounts).await)
+    }
+
+    /// Starts the housekeeping and a supervisor for one account alone, where it is enabled.
+    ///
+    /// # Errors
+    /// The account could not be read, or does not exist; nothing is left running.
+    pub async fn start_one(parts: EngineParts, id: AccountId) -> Result<Self, StoreError> {
+        let account = parts.store.account(id).await?.ok_or(StoreError::NotFound("the account"))?;
+        Ok(Self::with(parts, vec![account]).await)
+    }
+
+    async fn with(parts: EngineParts, accounts: Vec<Account>) -> Self {
         let shared = Arc::new(Shared {
             ingest: Ingest::new(parts.store.clone(), parts.clock.clone()),
             statuses: Statuses::default(),
@@ -138,7 +151,7 @@ impl Engine {
         for account in accounts {
             engine.supervise(account).await;
         }
-        Ok(engine)
+        engine
     }
 
     /// Follows a change of an account: starts, stops or restarts its listener as its row now says.

@@ -11,6 +11,9 @@ use crate::model::{AccountId, AttachmentId, ConversationId, MessageId};
 const CHUNK: usize = 1 << 20;
 
 impl Store {
+    /// The size of a chunk of a chat's file.
+    pub const CHUNK: usize = CHUNK;
+
     /// Stores a file that was fetched whole, and notes that the attachment is here. Never alters it.
     pub async fn keep_file(&self, account: AccountId, id: AttachmentId, path: &Path) -> Result<[u8; 32], StoreError> {
         let (sha256, size) = hash(path)?;

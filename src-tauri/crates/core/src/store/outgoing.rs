@@ -90,6 +90,17 @@ pub struct StoredOutgoing {
     pub created_at: OffsetDateTime,
 }
 
+impl StoredOutgoing {
+    /// Whether nothing more happens to it by itself.
+    pub const fn is_over(&self) -> bool {
+        match self.state {
+            OutgoingState::Waiting | OutgoingState::Sending => false,
+            OutgoingState::Sent | OutgoingState::Failed => true,
+            OutgoingState::Uncertain => self.tries >= UNCERTAIN_TRIES,
+        }
+    }
+}
+
 /// A text to try now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueText {
@@ -114,6 +125,39 @@ pub enum NotSent {
 
 /// A text whose fate stays unknown after so many tries waits for a person.
 const UNCERTAIN_TRIES: i32 = 8;
+
+struct OutgoingRow {
+    id: Uuid,
+    conversation_id: Uuid,
+    body_text: String,
+    entities: serde_json::Value,
+    reply_to: Option<i64>,
+    state: String,
+    tries: i32,
+    error: Option<serde_json::Value>,
+    mailbox: Option<String>,
+    number: Option<i64>,
+    created_at: OffsetDateTime,
+}
+
+impl TryFrom<OutgoingRow> for StoredOutgoing {
+    type Error = StoreError;
+
+    fn try_from(row: OutgoingRow) -> Result<Self, Self::Error> {
+        Ok(Self {
+            id: OutgoingId(row.id),
+            conversation: ConversationId(row.conversation_id),
+            text: row.body_text,
+            entities: serde_json::from_value(row.entities).map_err(wrong)?,
+            reply_to: row.reply_to.and_then(|number| number.try_into().ok()),
+            state: OutgoingState::parse(&row.state)?,
+            tries: row.tries,
+            error: row.error.map(serde_json::from_value).transpose().map_err(wrong)?,
+            place: row.mailbox.zip(row.number).map(|(mailbox, number)| place(mailbox, 0, number)).transpose()?,
+            created_at: row.created_at,
+        })
+    }
+}
 
 impl Store {
     /// Stores a text that is to be sent and wakes the program that listens to the account.
@@ -290,7 +334,8 @@ impl Store {
         account: AccountId,
         conversation: ConversationId,
     ) -> Result<Vec<StoredOutgoing>, StoreError> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            OutgoingRow,
             "SELECT o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries, o.error, o.mailbox,
                     o.number, o.created_at
              FROM outgoing o
@@ -303,26 +348,21 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(StoredOutgoing {
-                    id: OutgoingId(row.id),
-                    conversation: ConversationId(row.conversation_id),
-                    text: row.body_text,
-                    entities: serde_json::from_value(row.entities).map_err(wrong)?,
-                    reply_to: row.reply_to.and_then(|number| number.try_into().ok()),
-                    state: OutgoingState::parse(&row.state)?,
-                    tries: row.tries,
-                    error: row.error.map(serde_json::from_value).transpose().map_err(wrong)?,
-                    place: row
-                        .mailbox
-                        .zip(row.number)
-                        .map(|(mailbox, number)| place(mailbox, 0, number))
-                        .transpose()?,
-                    created_at: row.created_at,
-                })
-            })
-            .collect()
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Returns one text on its way, also when its message is stored.
+    pub async fn outgoing_text(&self, account: AccountId, id: OutgoingId) -> Result<StoredOutgoing, StoreError> {
+        let row = sqlx::query_as!(
+            OutgoingRow,
+            "SELECT id, conversation_id, body_text, entities, reply_to, state, tries, error, mailbox, number, created_at
+             FROM outgoing WHERE account_id = $1 AND id = $2",
+            account.0,
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.ok_or(StoreError::NotFound("the text"))?.try_into()
     }
 
     /// Returns the chats that were read here further than the server knows, with the number up to which.
