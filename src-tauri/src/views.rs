@@ -1,12 +1,16 @@
 //! Core's nouns as the window sees them.
 
+mod chat;
+
 use std::collections::HashMap;
+
+pub use self::chat::{is_writable, outgoing, read_entity, sign_in_step, version};
 
 use skrynka_core::{
     logbook::Stats,
-    model::{Account, AccountId, AccountState, ConversationId, Direction, MessageId, Trouble},
+    model::{Account, AccountId, AccountState, ChatKind, ConversationId, Direction, MessageId, Trouble},
     store::{
-        ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition, StoreError,
+        ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition, Owner, StoreError,
         StoredFile, StoredMessage, StoredStatus,
     },
 };
@@ -15,9 +19,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountView, Check, CheckState, ConversationFilter, ConversationKey, ConversationRow, Counts,
-        ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView, SearchHit, SearchPage,
-        TroubleView, WireError, count, stamp,
+        AccountStateView, AccountView, ChatRow, Check, CheckState, ConversationFilter, ConversationKey, ConversationRow, Counts,
+        ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView, ProxyForm, SearchHit, SearchPage,
+        TelegramForm, TelegramView, TroubleView, WireError, count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };
@@ -56,6 +60,7 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
     let mut stored: HashMap<AccountId, StoredStatus> =
         store.statuses().await?.into_iter().map(|status| (status.account, status)).collect();
     let history = store.history().await?;
+    let owners = store.owners().await?;
     let now = office.bureau.clock.now();
     let live: HashMap<AccountId, _> =
         office.engine.statuses().into_iter().map(|status| (status.account, status)).collect();
@@ -87,6 +92,7 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
                 stored: count(stored),
                 quarantined: count(quarantined),
                 mailbox: mailbox(&account),
+                telegram: telegram(&account, owners.iter().find(|owner| owner.account == account.id)),
                 history: marks(&history, account.id, now),
                 state: state_view(state, now),
                 name: account.name,
@@ -124,6 +130,33 @@ pub fn mailbox(account: &Account) -> Option<MailboxForm> {
     })
 }
 
+/// A Telegram account's settings and identity.
+fn telegram(account: &Account, owner: Option<&Owner>) -> Option<TelegramView> {
+    let telegram = account.telegram.as_ref()?;
+    Some(TelegramView {
+        phone: telegram.phone.clone(),
+        user_name: owner.map(|owner| owner.name.clone()).unwrap_or_default(),
+        username: owner.and_then(|owner| owner.username.clone()),
+        api_id: count(telegram.api_id),
+        dc: telegram.home_dc,
+        settings: TelegramForm {
+            name: account.name.clone(),
+            color: u8::try_from(account.color).unwrap_or(0),
+            groups: telegram.takes.groups,
+            channels: telegram.takes.channels,
+            bots: telegram.takes.bots,
+            history_days: telegram.history_days,
+            mark_read: telegram.mark_read,
+            file_limit_kib: count(telegram.file_limit >> 10),
+            proxy: telegram.proxy.as_ref().map(|proxy| ProxyForm {
+                host: proxy.server.host.clone(),
+                port: proxy.server.port,
+                user: proxy.user.clone(),
+            }),
+        },
+    })
+}
+
 /// Which conversations are asked for.
 pub fn listing(filter: &ConversationFilter) -> Result<ConversationListing, WireError> {
     let account = filter.account.as_deref().map(str::parse).transpose().map_err(|_| bad("account"))?;
@@ -135,9 +168,12 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
     let name = if summary.peer_name.is_empty() { summary.peer_address.clone() } else { summary.peer_name };
     ConversationRow {
         key: ConversationKey { account: summary.account.to_string(), id: summary.id.to_string() },
-        company: looks_like_a_company(&name),
+        company: match &summary.chat {
+            Some(chat) => !matches!(chat.kind, ChatKind::Private | ChatKind::Bot),
+            None => looks_like_a_company(&name),
+        },
         name,
-        address: summary.peer_address,
+        address: summary.peer_address.clone(),
         subject: summary.subject,
         snippet: summary.snippet,
         last_is_ours: summary.last_direction == Direction::Out,
@@ -146,6 +182,13 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
         messages: count(summary.messages),
         has_files: summary.files > 0,
         unreadable: summary.last_unreadable,
+        chat: summary.chat.map(|chat| ChatRow {
+            kind: chat.kind.into(),
+            username: summary.peer_address.strip_prefix('@').map(ToOwned::to_owned),
+            last_author: chat.last_author,
+            last_media: chat.last_media,
+            writable: is_writable(chat.kind),
+        }),
     }
 }
 
@@ -159,6 +202,7 @@ pub fn message(message: StoredMessage) -> MessageView {
         key: MessageKey { account: message.account.to_string(), id: message.id.to_string() },
         conversation: message.conversation.to_string(),
         ours: message.direction == Direction::Out,
+        chat: message.chat.map(|stored| chat::chat_message(*stored, &message.author.name)),
         author_name: message.author.name,
         author_address: message.author.address,
         to: people(message.to),
@@ -177,13 +221,28 @@ pub fn message(message: StoredMessage) -> MessageView {
         gone_at: message.deleted_at.map(stamp),
         unreadable: message.unreadable,
         kib: count((message.size + 1023) / 1024),
-        files: message.files.into_iter().filter(|file| !file.inline).map(file).collect(),
+        files: message.files.into_iter().filter(|file| !file.inline).map(|one| file(message.account, one)).collect(),
     }
 }
 
-fn file(file: StoredFile) -> FileView {
-    let name = skrynka_mail::parse::clean_file_name(&file.name, &file.mime);
-    FileView { id: file.id.to_string(), risky: is_risky(&name), name, mime: file.mime, size: count(file.size) }
+fn file(account: AccountId, mut file: StoredFile) -> FileView {
+    let name = file_name(&file);
+    FileView {
+        id: file.id.to_string(),
+        risky: is_risky(&name),
+        media: file.media.take().map(|media| chat::chat_file(account, &file, media)),
+        name,
+        mime: file.mime,
+        size: count(file.size),
+    }
+}
+
+/// A name that is safe to save a file under.
+pub fn file_name(file: &StoredFile) -> String {
+    if file.media.is_some() {
+        return chat::file_name(file);
+    }
+    skrynka_mail::parse::clean_file_name(&file.name, &file.mime)
 }
 
 /// Tells whether the system could run a file of this name instead of showing it.
