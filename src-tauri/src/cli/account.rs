@@ -5,7 +5,7 @@ use std::{io::Read as _, path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use skrynka_core::{
     model::{Account, AccountId, AccountState, EmailSettings, Endpoint, Security},
@@ -16,7 +16,10 @@ use time::{
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
-use super::{Common, Output, Session};
+use super::{
+    Common, Output, Session,
+    telegram::{self, TelegramArguments},
+};
 use crate::{
     commands::accounts::detail_of,
     mailboxes::{self, Mailbox},
@@ -24,7 +27,7 @@ use crate::{
 };
 
 /// Secrets on standard input are at most this long.
-const SECRETS: u64 = 64 * 1024;
+const SECRETS: u64 = 4 << 20;
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
@@ -62,6 +65,8 @@ pub enum AccountCommand {
 pub enum AddCommand {
     /// A mailbox.
     Email(Box<EmailArguments>),
+    /// A personal Telegram account, with a session that another program made.
+    Telegram(Box<TelegramArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -112,8 +117,18 @@ struct EmailSecrets {
 pub async fn run(common: &Common, output: Output, command: AccountCommand) -> anyhow::Result<ExitCode> {
     match command {
         AccountCommand::Add(AddCommand::Email(arguments)) => {
-            let secrets = read_secrets()?;
+            let secrets = read_secrets("{\"password\": \"…\"}")?;
             Session::with(common, async |session| add(session, output, *arguments, secrets).await).await
+        }
+        AccountCommand::Add(AddCommand::Telegram(arguments)) => {
+            let secrets = read_secrets(telegram::SECRETS_FORM)?;
+            Session::with(common, async |session| {
+                let account = Box::pin(telegram::add(session, *arguments, secrets)).await?;
+                let record = record(&account, None, None, [0; 3]);
+                output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
+                Ok(ExitCode::SUCCESS)
+            })
+            .await
         }
         AccountCommand::List => Session::with(common, async |session| list(session, output).await).await,
         AccountCommand::Test { id } => {
@@ -180,7 +195,10 @@ async fn list(session: &Session, output: Output) -> anyhow::Result<ExitCode> {
 
 async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Result<ExitCode> {
     let account = session.bureau.store.account(id).await?.context("There is no such account")?;
-    let settings = account.email.context("The account is not a mailbox")?;
+    if account.telegram.is_some() {
+        return telegram::test(session, output, &account).await;
+    }
+    let settings = account.email.context("The account has no settings")?;
     let password = mailboxes::kept_password(&session.bureau, id).await?;
     let mailbox = Mailbox { name: account.name, color: None, settings };
     let mut tell = |step: &skrynka_mail::probe::Step| {
@@ -273,13 +291,13 @@ fn line(
     )
 }
 
-fn read_secrets() -> anyhow::Result<EmailSecrets> {
+fn read_secrets<T: DeserializeOwned>(form: &str) -> anyhow::Result<T> {
     let mut text = zeroize::Zeroizing::new(String::new());
     std::io::stdin().take(SECRETS).read_to_string(&mut text).context("The secrets could not be read")?;
     // The parser's message could quote what it read: only its place is told.
     serde_json::from_str(&text).map_err(|error| {
         anyhow::anyhow!(
-            "standard input holds no secrets of the form {{\"password\": \"…\"}} (line {}, column {})",
+            "standard input holds no secrets of the form {form} (line {}, column {})",
             error.line(),
             error.column()
         )
