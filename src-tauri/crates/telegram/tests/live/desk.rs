@@ -13,7 +13,7 @@ use skrynka_core::{
     clock::SystemClock,
     connector::{
         ChatMessage, Connector, ConnectorError, Content, Cursor, Delivery, Incoming, IncomingMessage, IncomingSender,
-        KnownPeer, ListenerStatus, Remote, Resume,
+        KnownPeer, ListenerStatus, Permit, Remote, Resume,
     },
     model::{
         Account, AccountId, AccountState, Channel, ChatKey, Peer, Place, Proxy, Reaction, TakenChats, TelegramSettings,
@@ -182,6 +182,7 @@ pub struct Desk {
     pub sent: Vec<(i64, Place)>,
     pub edits: usize,
     pub batches: usize,
+    pub permit: Permit,
 }
 
 impl Desk {
@@ -197,7 +198,7 @@ impl Desk {
             cursors: self.cursors.iter().map(cursor).collect(),
             peers: self.peers.values().cloned().collect(),
             latest,
-            ..Resume::default()
+            permit: self.permit.clone(),
         }
     }
 

@@ -10,3 +10,4 @@ mod history;
 mod losing;
 mod remote;
 mod sign_in;
+mod ways;

@@ -179,3 +179,72 @@ async fn history_is_read_back_to_the_beginning() {
     assert!(read >= 250, "{read}");
     listening.stop(&mut desk).await;
 }
+
+fn document(bytes: &[u8]) -> LabMedia {
+    LabMedia::Document {
+        name: "scan.pdf".to_owned(),
+        mime: "application/pdf".to_owned(),
+        bytes: bytes.to_vec(),
+        thumb: None,
+    }
+}
+
+fn only_file(desk: &Desk) -> (skrynka_core::model::Place, skrynka_core::model::MediaFile) {
+    let place = desk.order.iter().find(|place| desk.chat(place).media.is_some()).unwrap().clone();
+    let Some(Media::File(file)) = desk.chat(&place).media.clone() else { panic!("a file") };
+    (place, *file)
+}
+
+#[tokio::test]
+async fn a_file_of_another_data_centre_is_fetched_there() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.net.keep_files_in(4);
+    let bytes = content(600_000);
+    office.writes(olena, document(&bytes), Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let (place, file) = only_file(&desk);
+    for _ in 0..2 {
+        let mut whole = Vec::new();
+        let fetch = remote.fetch_file(place.clone(), file.remote.clone(), 0, &mut whole);
+        listening.beside(&mut desk, fetch).await.unwrap();
+        assert!(whole == bytes);
+    }
+    assert_eq!(office.net.requested("auth.exportAuthorization"), 1);
+    assert_eq!(office.net.connections(&office.key).greatest, 1);
+    listening.stop(&mut desk).await;
+}
+
+/// Trap 12: in the library's pool one data centre that says nothing holds up all others.
+#[tokio::test]
+async fn a_silent_data_centre_of_a_file_holds_up_nothing_else() {
+    let mut office = Office::open().await;
+    office.tuning.request = Duration::from_secs(2);
+    office.tuning.file_part = Duration::from_secs(2);
+    office.tuning.tries = 0;
+    // It accepts and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    office.centres = office.centres.clone().with(4, silent.local_addr().unwrap(), Some([7; 256]));
+    let olena = office.customer("Olena");
+    office.net.keep_files_in(4);
+    office.writes(olena, document(&content(5_000)), Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let (place, file) = only_file(&desk);
+    let mut nothing = Vec::new();
+    let fetch = remote.fetch_file(place, file.remote, 0, &mut nothing);
+    let answered = async {
+        let began = tokio::time::Instant::now();
+        let sent = remote.send_text(text(chat(olena), "meanwhile", 5)).await;
+        (sent, began.elapsed())
+    };
+    let both = futures_util::future::join(fetch, answered);
+    let (fetched, (sent, took)) = listening.beside(&mut desk, both).await;
+    assert_eq!(fetched.unwrap_err().trouble().code, TroubleCode::Timeout);
+    sent.unwrap();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    listening.stop(&mut desk).await;
+}
