@@ -246,25 +246,9 @@ mod tests {
     use super::*;
 
     fn pasted() -> Stage {
-        let text = format!("1{}", "A".repeat(352));
-        drop(text);
-        let bytes = std::iter::once(2_u8).chain([127, 0, 0, 1, 1, 187]).chain([7; 256]).collect::<Vec<_>>();
-        let text = format!("1{}", base64_url(&bytes));
-        let found = skrynka_telegram::session::formats::from_text(&text).unwrap();
-        Stage::Pasted(found.into_secret())
-    }
-
-    fn base64_url(bytes: &[u8]) -> String {
-        const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let mut text = String::new();
-        for chunk in bytes.chunks(3) {
-            let n = chunk.iter().fold(0_u32, |n, byte| n << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-            for at in 0..4 {
-                let digit = usize::try_from(n >> (18 - 6 * at) & 63).unwrap();
-                text.push(if at <= chunk.len() { char::from(DIGITS[digit]) } else { '=' });
-            }
-        }
-        text
+        let address = "127.0.0.1:443".parse().unwrap();
+        let text = skrynka_lab::telegram::strings::telethon(2, address, &[7; 256]);
+        Stage::Pasted(skrynka_telegram::session::formats::from_text(&text).unwrap().into_secret())
     }
 
     #[test]
