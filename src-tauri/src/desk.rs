@@ -29,7 +29,7 @@ use crate::{
     running::Jobs,
     sign_ins::SignIns,
     wire::{AppStatus, DatabaseTroubleCode, ErrorCode, StartStep, StatusChanged, WireError, stamp},
-    wiring::{Bureau, Ground, Places, StartError},
+    wiring::{Bureau, Ground, Places, StartError, fetched_files_dir},
 };
 
 /// How long the last tasks may take to end.
@@ -252,7 +252,9 @@ impl Desk {
         self.set_status(AppStatus::Starting { step: StartStep::Accounts });
         let started = async {
             let journal = JournalReader::from_now(bureau.store.clone()).await?;
-            Ok::<_, StoreError>((bureau.listen("Skrynka").await?, journal))
+            let engine = bureau.listen("Skrynka").await?;
+            engine.fetch_small_files(fetched_files_dir(&ground.profile));
+            Ok::<_, StoreError>((engine, journal))
         };
         match started.await {
             Ok((engine, journal)) => Ok((Office::new(bureau, engine), journal)),

@@ -16,7 +16,6 @@ pub struct Jobs<K> {
 #[derive(Clone)]
 struct Job {
     stop: CancellationToken,
-    turn: Arc<tokio::sync::Mutex<()>>,
     users: usize,
 }
 
@@ -43,7 +42,6 @@ impl<K: Copy + Eq + Hash> Jobs<K> {
         let mut jobs = lock(&self.running);
         let job = jobs.entry(key).or_insert_with(|| Job {
             stop: CancellationToken::new(),
-            turn: Arc::default(),
             users: 0,
         });
         job.users += 1;
@@ -62,11 +60,6 @@ impl<K: Copy + Eq + Hash> Running<K> {
     /// Returns once somebody stops it.
     pub async fn stopped(&self) {
         self.job.stop.cancelled().await;
-    }
-
-    /// Waits until no other job works on the same thing.
-    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.job.turn.lock().await
     }
 }
 

@@ -232,14 +232,9 @@ pub(super) async fn fetch(
 ) -> Result<bool, WireError> {
     let folder = fetched_files_dir(&desk.ground()?.profile);
     let running = office.fetches.begin((account, file));
-    let work = async {
-        // Two at once would write into one another's part.
-        let _turn = running.turn().await;
-        office.engine.fetch_file(account, file, &folder).await
-    };
     tokio::select! {
         () = running.stopped() => Ok(false),
-        fetched = work => Ok(fetched.map(|()| true)?),
+        fetched = office.engine.fetch_file(account, file, &folder) => Ok(fetched.map(|()| true)?),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod asking;
 mod backoff;
+mod fetching;
 mod housekeeping;
 mod lease;
 mod presence;
@@ -80,6 +81,9 @@ struct Shared {
     remotes: Mutex<HashMap<AccountId, (Arc<dyn Remote>, LeaseToken)>>,
     /// Wakes the indexer.
     stored: Notify,
+    /// Where parts of chats' files wait; set where small files are to be fetched as they come.
+    files: tokio::sync::SetOnce<std::path::PathBuf>,
+    turns: fetching::Turns,
     /// Wakes the supervisor of an account that somebody let go of, or that has something to send.
     bells: Mutex<HashMap<AccountId, Arc<Notify>>>,
 }
@@ -135,6 +139,8 @@ impl Engine {
             statuses: Statuses::default(),
             remotes: Mutex::default(),
             stored: Notify::new(),
+            files: tokio::sync::SetOnce::new(),
+            turns: fetching::Turns::default(),
             bells: Mutex::default(),
             parts,
         });

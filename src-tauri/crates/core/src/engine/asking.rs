@@ -1,8 +1,8 @@
 //! What a person asks of an account's other side while its listener runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::Engine;
+use super::{Engine, Shared};
 use crate::{
     connector::ConnectorError,
     model::{AccountId, AttachmentId, ChatKey, Trouble, TroubleCode},
@@ -62,35 +62,52 @@ impl Engine {
     /// # Errors
     /// See [`AskError`]; what was fetched is kept for the next try.
     pub async fn fetch_file(&self, account: AccountId, id: AttachmentId, folder: &Path) -> Result<(), AskError> {
-        let store = &self.shared.parts.store;
-        let file = store.remote_file(account, id).await?;
-        if file.sha256.is_some() {
-            return Ok(());
-        }
-        let (remote, _) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
-        tokio::fs::create_dir_all(folder).await?;
-        let path = folder.join(format!("{id}.part"));
-        let mut part = tokio::fs::OpenOptions::new().create(true).append(true).open(&path).await?;
-        let mut have = part.metadata().await?.len();
-        if have > file.size {
-            part.set_len(0).await?;
-            have = 0;
-        }
-        if have < file.size || file.size == 0 {
-            let fetched = remote.fetch_file(file.place, file.remote, have, &mut part).await?;
-            part.sync_all().await?;
-            if let Some(remote) = fetched.remote {
-                store.set_remote(account, id, &remote).await?;
-            }
-        }
-        let size = part.metadata().await?.len();
-        if size != file.size {
-            part.set_len(0).await?;
-            let detail = format!("the file has {size} bytes instead of {}", file.size);
-            let why = Trouble { code: TroubleCode::Protocol, detail };
-            return Err(ConnectorError::Transient { why, retry_after: None }.into());
-        }
-        store.keep_file(account, id, &path).await?;
-        Ok(tokio::fs::remove_file(&path).await?)
+        fetch(&self.shared, account, id, folder).await
     }
+
+    /// Fetches small files as they come from here on, up to the size that each account's owner chose; parts wait in
+    /// `folder`.
+    pub fn fetch_small_files(&self, folder: PathBuf) {
+        // The first folder stays.
+        let _set_before = self.shared.files.set(folder);
+    }
+}
+
+pub(super) async fn fetch(
+    shared: &Shared,
+    account: AccountId,
+    id: AttachmentId,
+    folder: &Path,
+) -> Result<(), AskError> {
+    let _turn = shared.turns.take(id).await;
+    let store = &shared.parts.store;
+    let file = store.remote_file(account, id).await?;
+    if file.sha256.is_some() {
+        return Ok(());
+    }
+    let (remote, _) = shared.remote(account).ok_or(AskError::NotConnected)?;
+    tokio::fs::create_dir_all(folder).await?;
+    let path = folder.join(format!("{id}.part"));
+    let mut part = tokio::fs::OpenOptions::new().create(true).append(true).open(&path).await?;
+    let mut have = part.metadata().await?.len();
+    if have > file.size {
+        part.set_len(0).await?;
+        have = 0;
+    }
+    if have < file.size || file.size == 0 {
+        let fetched = remote.fetch_file(file.place, file.remote, have, &mut part).await?;
+        part.sync_all().await?;
+        if let Some(remote) = fetched.remote {
+            store.set_remote(account, id, &remote).await?;
+        }
+    }
+    let size = part.metadata().await?.len();
+    if size != file.size {
+        part.set_len(0).await?;
+        let detail = format!("the file has {size} bytes instead of {}", file.size);
+        let why = Trouble { code: TroubleCode::Protocol, detail };
+        return Err(ConnectorError::Transient { why, retry_after: None }.into());
+    }
+    store.keep_file(account, id, &path).await?;
+    Ok(tokio::fs::remove_file(&path).await?)
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::{
-    Shared,
+    Shared, fetching,
     lease::{Kept, Lease, Moment},
     sending,
     tasks::panic_text,
@@ -44,6 +44,8 @@ pub(super) struct Supervisor {
     wake: Arc<Notify>,
     /// Rings when somebody lets go of the account's lease, or a text waits to be sent.
     bell: Arc<Notify>,
+    /// Rings when messages have been stored.
+    arrived: Notify,
 }
 
 /// What follows an attempt.
@@ -66,7 +68,7 @@ impl Supervisor {
         wake: Arc<Notify>,
         bell: Arc<Notify>,
     ) -> Self {
-        Self { shared, account, stop, wake, bell }
+        Self { shared, account, stop, wake, bell, arrived: Notify::new() }
     }
 
     pub async fn run(self) {
@@ -251,8 +253,9 @@ impl Supervisor {
         };
         let store = self.store(deliveries, lease, stop.clone());
         let send = sending::run(&self.shared, &self.account, &*remote, (&self.bell, &ended));
+        let fetch = fetching::run(&self.shared, &self.account, &self.arrived, &ended);
         let follow = self.follow(status);
-        let (listened, (stored, progressed), ..) = futures_util::join!(listen, store, follow, give_up, send);
+        let (listened, (stored, progressed), ..) = futures_util::join!(listen, store, follow, give_up, send, fetch);
         (stored.and(listened), progressed)
     }
 
@@ -287,6 +290,7 @@ impl Supervisor {
                     self.log_stored(ingested, &named, started.elapsed());
                     self.shared.statuses.stored(self.account.id, ingested, self.shared.parts.clock.now());
                     self.shared.stored.notify_one();
+                    self.arrived.notify_one();
                     // A listener that does not wait for the acknowledgement has dropped its end.
                     let _unawaited = stored.send(());
                     fault::point("acknowledged");

@@ -62,6 +62,29 @@ impl Store {
         Ok(bytes)
     }
 
+    /// Returns files of chats that are not here and not larger than `limit`, the newest first.
+    pub async fn unfetched_files(
+        &self,
+        account: AccountId,
+        limit: u64,
+        without: &[AttachmentId],
+        at_most: i64,
+    ) -> Result<Vec<AttachmentId>, StoreError> {
+        let without: Vec<uuid::Uuid> = without.iter().map(|id| id.0).collect();
+        let found = sqlx::query_scalar!(
+            "SELECT id FROM attachments
+             WHERE account_id = $1 AND sha256 IS NULL AND replaced_at IS NULL AND size <= $2 AND id <> ALL($3)
+             ORDER BY id DESC LIMIT $4",
+            account.0,
+            i64::try_from(limit).unwrap_or(i64::MAX),
+            &without,
+            at_most
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(found.into_iter().map(AttachmentId).collect())
+    }
+
     /// Returns which chat a conversation is, and how far back it is stored.
     pub async fn chat_reach(&self, account: AccountId, id: ConversationId) -> Result<ChatReach, StoreError> {
         let row = sqlx::query!(
