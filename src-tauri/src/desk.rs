@@ -231,7 +231,7 @@ impl Desk {
         self.set_status(AppStatus::Starting { step: StartStep::Accounts });
         let started = async {
             let journal = JournalReader::from_now(bureau.store.clone()).await?;
-            Ok::<_, StoreError>((bureau.listen().await?, journal))
+            Ok::<_, StoreError>((bureau.listen("Skrynka").await?, journal))
         };
         match started.await {
             Ok((engine, journal)) => Ok((Office { bureau, engine, unpainted: Mutex::default() }, journal)),
@@ -300,6 +300,7 @@ fn trouble(error: &StartError) -> AppStatus {
             | StoreError::AccountExists(_)
             | StoreError::NotFound(_)
             | StoreError::Refused(_)
+            | StoreError::LeaseLost
             | StoreError::Spool(_) => DatabaseTroubleCode::Other,
         },
     };

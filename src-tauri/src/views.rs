@@ -41,6 +41,7 @@ impl From<StoreError> for WireError {
             | StoreError::Migration(_)
             | StoreError::Inconsistent(_)
             | StoreError::Refused(_)
+            | StoreError::LeaseLost
             | StoreError::Spool(_) => ErrorCode::Database,
         };
         Self { code, detail: skrynka_core::chain(&error) }
@@ -74,7 +75,7 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
             AccountView {
                 id: account.id.to_string(),
                 channel: account.channel.as_str().to_owned(),
-                address: account.email.as_ref().map(|email| email.address.clone()).unwrap_or_default(),
+                address: account.address().to_owned(),
                 enabled: account.enabled,
                 state_since: stamp(status.map_or(now, |status| status.since)),
                 last_message_at: last_message_at.map(stamp),
@@ -353,7 +354,7 @@ async fn logs(ground: &Ground, bureau: &Bureau) -> Check {
 fn account_check(bureau: &Bureau, account: &Account, status: Option<&StoredStatus>) -> Check {
     let (state, repair) = match status.map(|status| &status.state) {
         None => (CheckState::Unknown, None),
-        Some(AccountState::Live) => (CheckState::Ok, None),
+        Some(AccountState::Live | AccountState::Elsewhere { .. }) => (CheckState::Ok, None),
         Some(AccountState::Stopped) if !account.enabled => (CheckState::Ok, None),
         Some(AccountState::Idle | AccountState::Stopped | AccountState::Connecting) => (CheckState::Unknown, None),
         Some(AccountState::CatchingUp { .. }) => (CheckState::Warn, None),
@@ -444,6 +445,7 @@ fn state_view(state: AccountState, now: OffsetDateTime) -> AccountStateView {
         AccountState::Limited { until, why: trouble } => {
             AccountStateView::Limited { until: stamp(until), why: why(trouble) }
         }
+        AccountState::Elsewhere { holder, since } => AccountStateView::Elsewhere { holder, since: stamp(since) },
         AccountState::Stopped => AccountStateView::Stopped,
     }
 }

@@ -13,7 +13,7 @@ use skrynka_core::{
     chain,
     clock::{Clock, SystemClock},
     connector::Connector,
-    engine::{Backoff, Engine, EngineParts},
+    engine::{Backoff, Engine, EngineParts, LeaseTerms, Presence},
     logbook::{Level, Logbook, LogbookGuard, LogbookOptions},
     model::Channel,
     postgres::{BinarySearch, Cluster, ClusterOptions, PostgresError, ServerUrl},
@@ -154,6 +154,7 @@ pub struct Bureau {
     pub clock: Arc<dyn Clock>,
     mail: Arc<MailConnector>,
     cluster: Option<Cluster>,
+    profile: PathBuf,
 }
 
 impl Bureau {
@@ -207,18 +208,27 @@ impl Bureau {
                 return Err(error.into());
             }
         };
-        Ok(Self { secrets, store, clock: ground.clock.clone(), mail, cluster })
+        let profile = ground.profile.root().to_owned();
+        Ok(Self { secrets, store, clock: ground.clock.clone(), mail, cluster, profile })
     }
 
-    /// Starts listening to every enabled account.
-    pub async fn listen(&self) -> Result<Engine, StoreError> {
+    /// Starts listening to every enabled account that no other program listens to. `program` is what other programs
+    /// call this one.
+    pub async fn listen(&self, program: &str) -> Result<Engine, StoreError> {
         let mail: Arc<dyn Connector> = self.mail.clone();
+        let (name, now) = (own_name(program), self.clock.now());
+        let presence = Presence::open(&self.profile, name.clone(), now).unwrap_or_else(|error| {
+            tracing::warn!(target: "skrynka::app", error = chain(&error), "Presence not provable, others wait longer");
+            Presence::unproved(&name, now)
+        });
         Engine::start(EngineParts {
             store: self.store.clone(),
             secrets: self.secrets.clone(),
             connectors: HashMap::from([(Channel::Email, mail)]),
             clock: self.clock.clone(),
             backoff: Backoff::default(),
+            presence: Arc::new(presence),
+            terms: LeaseTerms::default(),
         })
         .await
     }
@@ -246,6 +256,13 @@ impl Bureau {
             tracing::error!(target: "skrynka::store", error = chain(&error), "Database not stopped");
         }
     }
+}
+
+/// What other programs call this one: which program, on which computer.
+fn own_name(program: &str) -> String {
+    let named = ["HOSTNAME", "COMPUTERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let host = named.or_else(|| std::fs::read_to_string("/etc/hostname").ok()).unwrap_or_default();
+    format!("{program}, {}", host.trim()).trim_end_matches([',', ' ']).to_owned()
 }
 
 /// Where large messages wait until they are stored.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use skrynka_core::{
     model::{Account, AccountId, AccountState, EmailSettings, Endpoint, Security},
-    store::StoredStatus,
+    store::{HeldLease, StoredStatus},
 };
 use time::{
     Date, OffsetDateTime,
@@ -158,7 +158,7 @@ async fn add(
         },
     };
     let account = mailboxes::add(&session.bureau, mailbox, secrets.password).await?;
-    let record = record(&account, None, [0; 3]);
+    let record = record(&account, None, None, [0; 3]);
     output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -167,10 +167,13 @@ async fn list(session: &Session, output: Output) -> anyhow::Result<ExitCode> {
     let store = &session.bureau.store;
     let statuses = store.statuses().await?;
     let counts = store.message_counts().await?;
+    let leases = store.leases().await?;
     for account in store.accounts().await? {
         let status = statuses.iter().find(|status| status.account == account.id);
         let counts = counts.iter().find(|(id, _)| *id == account.id).map(|(_, counts)| *counts).unwrap_or_default();
-        output.record(&record(&account, status, counts), || line(&account, status, counts))?;
+        // A program that crashed holds a lease whose time is over.
+        let listener = leases.iter().find(|held| held.account == account.id && held.valid);
+        output.record(&record(&account, status, listener, counts), || line(&account, status, listener, counts))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -216,6 +219,7 @@ async fn enable(common: &Common, output: Output, id: &str, enabled: bool) -> any
 fn record(
     account: &Account,
     status: Option<&StoredStatus>,
+    listener: Option<&HeldLease>,
     [stored, unread, quarantined]: [i64; 3],
 ) -> serde_json::Value {
     let state = status.map(|status| &status.state);
@@ -227,8 +231,9 @@ fn record(
         "id": account.id.to_string(),
         "channel": account.channel.as_str(),
         "name": account.name,
-        "address": account.email.as_ref().map(|email| email.address.as_str()),
+        "address": account.address(),
         "enabled": account.enabled,
+        "listener": listener.map(|held| json!({"program": held.holder.name, "since": stamp(held.since)})),
         "state": state.map(AccountState::as_str),
         "since": status.map(|status| stamp(status.since)),
         "done": done,
@@ -245,15 +250,23 @@ fn record(
     })
 }
 
-fn line(account: &Account, status: Option<&StoredStatus>, [stored, unread, quarantined]: [i64; 3]) -> String {
+fn line(
+    account: &Account,
+    status: Option<&StoredStatus>,
+    listener: Option<&HeldLease>,
+    [stored, unread, quarantined]: [i64; 3],
+) -> String {
     let state = status.map_or("never started", |status| status.state.as_str());
     let error = status
         .and_then(|status| status.last_error.as_ref())
         .map(|(trouble, at)| format!("  last error {}: {}", stamp(*at), trouble.detail))
         .unwrap_or_default();
-    let address = account.email.as_ref().map(|email| email.address.as_str()).unwrap_or_default();
+    let address = account.address();
+    let listener = listener
+        .map(|held| format!("  listened to by {} since {}", held.holder.name, stamp(held.since)))
+        .unwrap_or_default();
     format!(
-        "{}  {:<13}  {}  <{address}>  {stored} stored, {unread} unread, {quarantined} in quarantine{error}",
+        "{}  {:<13}  {}  <{address}>  {stored} stored, {unread} unread, {quarantined} in quarantine{listener}{error}",
         account.id,
         if account.enabled { state } else { "disabled" },
         account.name,

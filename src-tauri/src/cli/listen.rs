@@ -35,7 +35,7 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
 
 async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::Result<()> {
     let mut journal = JournalReader::from_now(session.bureau.store.clone()).await?;
-    let engine = session.bureau.listen().await?;
+    let engine = session.bureau.listen("skrynka listen").await?;
     output.note(&format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()))?;
     let stop = CancellationToken::new();
     let ended = {

@@ -59,7 +59,7 @@ pub async fn conversations(
         let limit = limit.clamp(1, PAGE);
         let listing = views::listing(&filter)?;
         let page = office.bureau.store.conversations(listing, after, limit.into()).await?;
-        let next = (page.len() == usize::from(limit))
+        let next = (page.len() >= usize::from(limit))
             .then(|| page.last().map(|row| views::write_conversation_position(row.position())))
             .flatten();
         Ok(ConversationPage { rows: page.into_iter().map(views::conversation).collect(), next })
@@ -99,7 +99,7 @@ pub async fn messages(
         let limit = limit.clamp(1, PAGE);
         let page = office.bureau.store.messages(account, conversation, before, limit.into()).await?;
         let older =
-            (page.len() == usize::from(limit)).then(|| page.first().map(views::write_message_position)).flatten();
+            (page.len() >= usize::from(limit)).then(|| page.first().map(views::write_message_position)).flatten();
         Ok(MessagePage { rows: page.into_iter().map(views::message).collect(), older })
     })
     .await

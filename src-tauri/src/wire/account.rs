@@ -111,6 +111,13 @@ pub enum AccountStateView {
         /// What the server said.
         why: TroubleView,
     },
+    /// Another program listens; this one takes over when that one ends.
+    Elsewhere {
+        /// What that program calls itself.
+        holder: String,
+        /// Since when it listens.
+        since: String,
+    },
     /// Switched off.
     Stopped,
 }

@@ -52,6 +52,20 @@ pub enum ErrorCode {
     Protocol,
     /// The server refused for a reason of its own.
     Refused,
+    /// The session was used from two places and is destroyed.
+    SessionDuplicated,
+    /// The session was ended from another device.
+    SessionRevoked,
+    /// The account was banned.
+    Banned,
+    /// The account was deleted.
+    Deactivated,
+    /// The account is frozen.
+    Frozen,
+    /// The proxy failed.
+    Proxy,
+    /// Not offered here.
+    NotOffered,
     /// The settings cannot work.
     Settings,
     /// A defect of the program.
@@ -71,6 +85,13 @@ impl From<TroubleCode> for ErrorCode {
             TroubleCode::Limited => Self::Limited,
             TroubleCode::Protocol => Self::Protocol,
             TroubleCode::Refused => Self::Refused,
+            TroubleCode::SessionDuplicated => Self::SessionDuplicated,
+            TroubleCode::SessionRevoked => Self::SessionRevoked,
+            TroubleCode::Banned => Self::Banned,
+            TroubleCode::Deactivated => Self::Deactivated,
+            TroubleCode::Frozen => Self::Frozen,
+            TroubleCode::Proxy => Self::Proxy,
+            TroubleCode::NotOffered => Self::NotOffered,
             TroubleCode::Settings => Self::Settings,
             TroubleCode::Secrets => Self::Secrets,
             TroubleCode::Database => Self::Database,

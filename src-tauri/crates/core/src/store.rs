@@ -5,6 +5,7 @@
 
 mod accounts;
 mod attachments;
+mod blobs;
 mod chats;
 mod contacts;
 mod conversations;

@@ -159,6 +159,9 @@ impl Work {
         }
         now.retain(|peer, known| stored.get(peer) != Some(&*known));
         let news: Vec<KnownPeer> = now.into_values().collect();
+        if news.is_empty() {
+            return Ok(());
+        }
         self.tx.write_peers(&news).await?;
         let mut people = BTreeMap::new();
         for peer in &news {

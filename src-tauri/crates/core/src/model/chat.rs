@@ -167,10 +167,10 @@ pub struct Entity {
     pub kind: EntityKind,
 }
 
-/// What a stretch of text is. What the connector does not know is left out: its text is shown as it stands.
+/// What a stretch of text is, in Telegram's own names. What the connector does not know is left out: its text is shown
+/// as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are Telegram's own")]
 pub enum EntityKind {
     Mention,
     Hashtag,

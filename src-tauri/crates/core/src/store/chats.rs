@@ -1,6 +1,6 @@
 //! `chat_messages`, `message_versions`, `reactions`: what a chat message has beside a mail.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -640,6 +640,14 @@ pub(super) async fn attach(
         }
     }
     Ok(())
+}
+
+/// Counts messages, each album once.
+pub(super) fn count_folded(messages: &[StoredMessage]) -> i64 {
+    let albums = messages.iter().filter_map(|message| message.chat.as_ref()?.album);
+    let items = albums.clone().count();
+    let albums = albums.collect::<BTreeSet<i64>>().len();
+    i64::try_from(messages.len() - items + albums).unwrap_or(i64::MAX)
 }
 
 /// Makes one message of the items of each album, which stand together: the first one, with the files of all and the

@@ -17,7 +17,7 @@ pub enum FactKind {
     MessageMarked,
     /// A message was found to be gone from its server.
     MessageGone,
-    /// A message says something else now, or has other reactions.
+    /// A message says something else now, has other reactions, or its file was fetched.
     MessageEdited,
     /// A conversation's summary changed.
     ConversationChanged,

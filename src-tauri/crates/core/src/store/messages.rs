@@ -113,6 +113,9 @@ pub struct ExportedFile {
     pub sha256: Option<String>,
 }
 
+/// The most items that an album has.
+const ALBUM: i64 = 10;
+
 struct MessageRow {
     account_id: uuid::Uuid,
     id: uuid::Uuid,
@@ -168,8 +171,8 @@ impl TryFrom<MessageRow> for StoredMessage {
 }
 
 impl Store {
-    /// Returns a page of a conversation: at most `limit` messages before `before` (`None`: the latest), oldest first.
-    /// An album is one message and is never cut.
+    /// Returns a page of a conversation: `limit` messages before `before` (`None`: the latest), oldest first; fewer where
+    /// the conversation begins. An album is one message and is never cut, for which the page may be a little longer.
     pub async fn messages(
         &self,
         account: AccountId,
@@ -177,10 +180,41 @@ impl Store {
         before: Option<MessagePosition>,
         limit: i64,
     ) -> Result<Vec<StoredMessage>, StoreError> {
-        let before = before.unwrap_or(MessagePosition {
+        let mut before = before.unwrap_or(MessagePosition {
             received_at: time::macros::datetime!(9999-01-01 0:00 UTC),
             id: MessageId(uuid::Uuid::max()),
         });
+        let mut page: Vec<StoredMessage> = Vec::new();
+        let mut wanted = limit;
+        while wanted > 0 {
+            let mut part = self.rows_before(account, conversation, before, wanted).await?;
+            let more = i64::try_from(part.len()).is_ok_and(|found| found == wanted);
+            let Some(first) = part.first() else { break };
+            before = MessagePosition { received_at: first.received_at, id: first.id };
+            self.complete(account, &mut part).await?;
+            let album = part.first().and_then(|first| first.chat.as_ref()?.album);
+            part.append(&mut page);
+            page = part;
+            if !more {
+                break;
+            }
+            wanted = limit - chats::count_folded(&page);
+            if let Some(album) = album
+                && self.album_items(account, conversation, album).await?.first() != Some(&before.id)
+            {
+                wanted = wanted.max(ALBUM);
+            }
+        }
+        Ok(chats::fold_albums(page))
+    }
+
+    async fn rows_before(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        before: MessagePosition,
+        limit: i64,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
         let rows = sqlx::query_as!(
             MessageRow,
             r#"SELECT m.account_id, m.id, m.conversation_id, m.direction, m.author_name, m.author_address,
@@ -199,23 +233,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut messages: Vec<StoredMessage> =
-            rows.into_iter().rev().map(TryInto::try_into).collect::<Result<_, _>>()?;
-        self.complete(account, &mut messages).await?;
-        // A page that begins amid an album takes in the rest of it.
-        if let Some(first) = messages.first()
-            && let Some(album) = first.chat.as_ref().and_then(|chat| chat.album)
-        {
-            let shown: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
-            let missing = self.album_items(account, conversation, album).await?;
-            let mut whole = Vec::new();
-            for id in missing.into_iter().filter(|id| *id < first.id && !shown.contains(id)) {
-                whole.push(self.item(account, id).await?);
-            }
-            whole.append(&mut messages);
-            messages = whole;
-        }
-        Ok(chats::fold_albums(messages))
+        rows.into_iter().rev().map(TryInto::try_into).collect()
     }
 
     /// Gives messages of one account what stands in other tables.

@@ -1,7 +1,6 @@
 //! `outgoing`: texts on their way out, and read marks that the server should know.
 
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::{Fact, FactKind, Store, StoreError, journal, place};
 use crate::{
