@@ -49,8 +49,7 @@ fn signs_in_by_code_and_password() {
         .unwrap();
     let mut client = stranger(&network);
     assert!(!client.authorised());
-    let wait = |future| client.runtime.block_on(future);
-    let token = wait(client.client.request_login_code("+380 44 555 0100", "hash")).unwrap();
+    let token = client.runtime.block_on(client.client.request_login_code("+380 44 555 0100", "hash")).unwrap();
     let refused = client.runtime.block_on(client.client.sign_in(&token, "00000"));
     assert!(matches!(refused, Err(SignInError::InvalidCode)));
     let Err(SignInError::PasswordRequired(password)) = client.runtime.block_on(client.client.sign_in(&token, "12345"))
@@ -107,13 +106,9 @@ fn a_bot_signs_in_with_its_token() {
 
 /// Returns an error's code and name, digits included.
 fn named(error: InvocationError) -> (i32, String) {
-    match error {
-        InvocationError::Rpc(error) => {
-            let value = error.value.map(|value| format!("_{value}")).unwrap_or_default();
-            (error.code, format!("{}{value}", error.name))
-        }
-        other => panic!("{other:?}"),
-    }
+    let InvocationError::Rpc(error) = error else { panic!("{error:?}") };
+    let value = error.value.map(|value| format!("_{value}")).unwrap_or_default();
+    (error.code, format!("{}{value}", error.name))
 }
 
 #[test]
@@ -146,7 +141,7 @@ fn fails_as_it_is_told() {
     stage.network.rotate_salts();
     client.invoke(&get_state).unwrap();
     stage.network.forget_key(&stage.key);
-    assert!(matches!(client.invoke(&get_state), Err(InvocationError::Transport(_) | InvocationError::Io(_))));
+    assert!(client.invoke(&get_state).is_err());
 }
 
 #[test]
@@ -343,9 +338,9 @@ fn channel_named(client: &GrammersClient, title: &str) -> tl::types::Channel {
         hash: 0,
     };
     let tl::enums::messages::Dialogs::Dialogs(list) = client.invoke(&request).unwrap() else { panic!("few chats") };
-    let found = list.chats.into_iter().find_map(|chat| match chat {
-        tl::enums::Chat::Channel(channel) if channel.title == title => Some(channel),
-        _ => None,
+    let found = list.chats.into_iter().find_map(|chat| {
+        let channel = tl::types::Channel::try_from(chat).ok()?;
+        (channel.title == title).then_some(channel)
     });
     found.unwrap()
 }
@@ -358,8 +353,7 @@ fn a_forum_has_topics_and_a_difference_of_its_own() {
     let chat = Chat::Channel(channel.id);
     assert!(channel.forum && channel.megagroup);
     let hash = channel.access_hash.unwrap();
-    let peer: tl::enums::InputPeer =
-        tl::types::InputPeerChannel { channel_id: channel.id, access_hash: hash }.into();
+    let peer: tl::enums::InputPeer = tl::types::InputPeerChannel { channel_id: channel.id, access_hash: hash }.into();
     let topics = stage.network.topics(chat);
     assert_eq!(topics[1].1, "Urgent");
     let pts = stage.network.channel_pts(chat);

@@ -11,7 +11,7 @@ from telethon.sessions import StringSession
 class Witness:
     def __init__(self, session):
         self.session = session
-        self.client = TelegramClient(StringSession(session), 12345, "hash", catch_up=True, connection_retries=20, retry_delay=0.1)
+        self.client = TelegramClient(StringSession(session), 12345, "hash", catch_up=False, connection_retries=20, retry_delay=0.1)
         self.queue = asyncio.Queue()
         self.last = None
         client = self.client

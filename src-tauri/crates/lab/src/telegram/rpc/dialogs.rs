@@ -65,7 +65,9 @@ impl Call<'_> {
     fn get_peer_dialogs(&mut self, request: f::messages::GetPeerDialogs) -> Answered<tl::enums::messages::PeerDialogs> {
         let wanted = request.peers.iter().map(|peer| match peer {
             tl::enums::InputDialogPeer::Peer(peer) => self.chat(&peer.peer),
-            tl::enums::InputDialogPeer::Folder(_) => refuse("PEER_ID_INVALID"),
+            tl::enums::InputDialogPeer::Folder(_) | tl::enums::InputDialogPeer::Community(_) => {
+                refuse("PEER_ID_INVALID")
+            }
         });
         let wanted = wanted.collect::<Answered<Vec<_>>>()?;
         self.peer_dialogs(&wanted)

@@ -309,8 +309,9 @@ impl Call<'_> {
     }
 
     /// Turns what a client brings into media that the world keeps.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not played is refused, and layers add more")]
     fn bring(&mut self, media: tl::enums::InputMedia) -> Answered<Brought> {
-        use tl::enums::InputMedia as Input;
+        use tl::enums::{DocumentAttribute as Attribute, InputMedia as Input};
         match media {
             Input::UploadedPhoto(photo) => {
                 let (name, bytes) = self.assemble(&photo.file)?;
@@ -323,11 +324,9 @@ impl Call<'_> {
                 let thumb = document.thumb.as_ref().map(|thumb| self.assemble(thumb)).transpose()?;
                 let thumb = thumb.map(|(_, bytes)| Picture { bytes, width: 320, height: 240 });
                 let file = SentFile { name, mime: document.mime_type.clone(), bytes: bytes.clone() };
-                let (voice, round) = document.attributes.iter().fold((false, false), |(voice, round), it| match it {
-                    tl::enums::DocumentAttribute::Audio(audio) => (voice || audio.voice, round),
-                    tl::enums::DocumentAttribute::Video(video) => (voice, round || video.round_message),
-                    _ => (voice, round),
-                });
+                let attributes = &document.attributes;
+                let voice = attributes.iter().any(|it| matches!(it, Attribute::Audio(audio) if audio.voice));
+                let round = attributes.iter().any(|it| matches!(it, Attribute::Video(video) if video.round_message));
                 let before = self.world.files_dc.replace(self.dc);
                 let kept = self.world.keep_document(&document.mime_type, bytes, thumb, document.attributes);
                 self.world.files_dc = before;
