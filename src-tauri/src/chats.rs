@@ -171,12 +171,7 @@ pub async fn write_kept(
 }
 
 /// Tells whether a file holds the same bytes as the chat's.
-pub async fn is_kept_as(
-    store: &Store,
-    account: AccountId,
-    id: AttachmentId,
-    path: &Path,
-) -> Result<bool, StoreError> {
+pub async fn is_kept_as(store: &Store, account: AccountId, id: AttachmentId, path: &Path) -> Result<bool, StoreError> {
     let Ok(mut file) = std::fs::File::open(path) else { return Ok(false) };
     let mut there = vec![0; Store::CHUNK];
     for number in 0.. {

@@ -138,8 +138,21 @@ fn wanted(range: Option<Range>, size: u64) -> Option<(u64, u64)> {
 /// Only what a picture or a player shows keeps its type: nothing of a stranger's is run.
 fn shown_type(mime: &str) -> &'static str {
     const SHOWN: &[&str] = &[
-        "image/jpeg", "image/png", "image/webp", "image/gif", "audio/ogg", "audio/mpeg", "audio/mp4", "audio/aac",
-        "audio/wav", "audio/x-wav", "audio/flac", "audio/webm", "video/mp4", "video/webm", "video/ogg",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "image/gif",
+        "audio/ogg",
+        "audio/mpeg",
+        "audio/mp4",
+        "audio/aac",
+        "audio/wav",
+        "audio/x-wav",
+        "audio/flac",
+        "audio/webm",
+        "video/mp4",
+        "video/webm",
+        "video/ogg",
         "video/quicktime",
     ];
     let mime = mime.split(';').next().unwrap_or_default().trim();
@@ -201,8 +214,8 @@ mod tests {
     #[test]
     fn only_a_file_or_its_small_picture_has_an_address() {
         let id = "019a0000-0000-7000-8000-000000000001";
-        assert_eq!(file_of(&format!("/{id}/{id}")).unwrap().2, false);
-        assert_eq!(file_of(&format!("/{id}/{id}/thumbnail")).unwrap().2, true);
+        assert!(!file_of(&format!("/{id}/{id}")).unwrap().2);
+        assert!(file_of(&format!("/{id}/{id}/thumbnail")).unwrap().2);
         for path in ["", "/", "/x/y", &format!("/{id}"), &format!("/{id}/{id}/more"), "/../../etc/passwd"] {
             assert!(file_of(path).is_none(), "{path}");
         }
@@ -230,7 +243,7 @@ mod tests {
     #[test]
     fn what_could_run_is_served_as_mere_bytes() {
         assert_eq!(shown_type("audio/ogg; codecs=opus"), "audio/ogg");
-        for mime in ["text/html", "image/svg+xml", "application/xhtml+xml", "", "video/mp4 "].iter().take(4) {
+        for mime in ["text/html", "image/svg+xml", "application/xhtml+xml", ""] {
             assert_eq!(shown_type(mime), "application/octet-stream", "{mime}");
         }
     }

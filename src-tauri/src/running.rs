@@ -40,10 +40,7 @@ impl<K: Copy + Eq + Hash> Jobs<K> {
     /// Notes a job.
     pub fn begin(&self, key: K) -> Running<K> {
         let mut jobs = lock(&self.running);
-        let job = jobs.entry(key).or_insert_with(|| Job {
-            stop: CancellationToken::new(),
-            users: 0,
-        });
+        let job = jobs.entry(key).or_insert_with(|| Job { stop: CancellationToken::new(), users: 0 });
         job.users += 1;
         Running { jobs: self.running.clone(), key, job: job.clone() }
     }

@@ -166,7 +166,12 @@ pub async fn request_code(bureau: &Bureau, access: Access, phone: &str) -> Resul
 }
 
 /// Goes on from a step: what was reached, and the stage to keep. After an error the step may be tried again.
-pub async fn reached(bureau: &Bureau, sign_in: Option<Box<SignIn>>, access: Access, step: Step) -> Result<(Stage, Reached)> {
+pub async fn reached(
+    bureau: &Bureau,
+    sign_in: Option<Box<SignIn>>,
+    access: Access,
+    step: Step,
+) -> Result<(Stage, Reached)> {
     match step {
         Step::Password { hint } => {
             let sign_in = sign_in.ok_or(TelegramAccountError::Over)?;
@@ -211,11 +216,7 @@ pub async fn enter(bureau: &Bureau, stage: Stage, entered: &Entered) -> (Option<
 }
 
 /// Shows code after code until one is scanned.
-pub async fn scan(
-    bureau: &Bureau,
-    access: Access,
-    show: impl Fn(&QrCode),
-) -> Result<(Stage, Reached)> {
+pub async fn scan(bureau: &Bureau, access: Access, show: impl Fn(&QrCode)) -> Result<(Stage, Reached)> {
     let mut sign_in = Box::new(bureau.telegram().sign_in(access.app.clone()).await?);
     let mut scan = sign_in.qr_code().await?;
     loop {
@@ -230,7 +231,12 @@ pub async fn scan(
 }
 
 /// Uses a session of another program: signs on with it, or makes one of our own with its help and forgets it.
-pub async fn use_session(bureau: &Bureau, pasted: &SessionSecret, access: Access, own: bool) -> Result<(Stage, Reached)> {
+pub async fn use_session(
+    bureau: &Bureau,
+    pasted: &SessionSecret,
+    access: Access,
+    own: bool,
+) -> Result<(Stage, Reached)> {
     let user = telegram_accounts::check_session(bureau, pasted, &access).await?;
     telegram_accounts::check_user(bureau, &access, &user).await?;
     if own {

@@ -135,6 +135,7 @@ const fn format_code(error: &FormatError) -> ErrorCode {
         FormatError::Unreadable(_) => ErrorCode::SessionFileUnreadable,
         FormatError::InUse => ErrorCode::SessionFileInUse,
         FormatError::Damaged => ErrorCode::SessionFileDamaged,
+        FormatError::NotBase64 | FormatError::UnknownLayout | FormatError::ForeignFile => ErrorCode::SessionUnknown,
         _ => ErrorCode::SessionUnknown,
     }
 }
@@ -380,8 +381,12 @@ pub async fn add(bureau: &Bureau, choices: &Choices, access: &Access, finished: 
         return Err(TelegramAccountError::OtherUser);
     }
     let id = AccountId::new(bureau.clock.now());
-    let draft =
-        TelegramDraft { id, name: choices.name.clone(), color: choices.color, telegram: choices.settings(access, &user) };
+    let draft = TelegramDraft {
+        id,
+        name: choices.name.clone(),
+        color: choices.color,
+        telegram: choices.settings(access, &user),
+    };
     let kept = keep(&bureau.secrets, id, access, &finished.session).await;
     let added = match kept {
         Ok(()) => bureau.store.add_telegram_account(&draft).await.map_err(TelegramAccountError::from),
@@ -570,8 +575,12 @@ mod tests {
     #[test]
     fn an_api_hash_has_32_hex_digits() {
         assert!(read_api_hash(" 0123456789ABCDEF0123456789abcdef\n".to_owned()).is_ok());
-        for text in ["", "0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdef0", "g123456789abcdef0123456789abcdef"]
-        {
+        for text in [
+            "",
+            "0123456789abcdef0123456789abcde",
+            "0123456789abcdef0123456789abcdef0",
+            "g123456789abcdef0123456789abcdef",
+        ] {
             assert!(read_api_hash(text.to_owned()).is_err(), "{text:?}");
         }
     }

@@ -10,8 +10,8 @@ use skrynka_core::{
     logbook::Stats,
     model::{Account, AccountId, AccountState, ChatKind, ConversationId, Direction, MessageId, Trouble},
     store::{
-        ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition, Owner, StoreError,
-        StoredFile, StoredMessage, StoredStatus,
+        ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition, Owner,
+        StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -19,9 +19,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountView, ChatRow, Check, CheckState, ConversationFilter, ConversationKey, ConversationRow, Counts,
-        ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView, ProxyForm, SearchHit, SearchPage,
-        TelegramForm, TelegramView, TroubleView, WireError, count, stamp,
+        AccountStateView, AccountView, ChatRow, Check, CheckState, ConversationFilter, ConversationKey,
+        ConversationRow, Counts, ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView,
+        ProxyForm, SearchHit, SearchPage, TelegramForm, TelegramView, TroubleView, WireError, count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };

@@ -160,10 +160,7 @@ pub async fn stop_loading(desk: DeskState<'_>, conversation: ConversationKey) ->
 /// A message's earlier versions, oldest first.
 #[tauri::command]
 #[specta::specta]
-pub async fn message_versions(
-    desk: DeskState<'_>,
-    message: MessageKey,
-) -> Result<Vec<MessageVersionView>, WireError> {
+pub async fn message_versions(desk: DeskState<'_>, message: MessageKey) -> Result<Vec<MessageVersionView>, WireError> {
     logged("message_versions", async {
         let store = &desk.office().await?.bureau.store;
         let versions = store.message_versions(id(&message.account)?, id(&message.id)?).await?;

@@ -61,11 +61,7 @@ pub async fn resend_code(desk: DeskState<'_>, sign_in: SignInKey) -> Result<Code
 /// Enters the code. The form is cleared after it.
 #[tauri::command]
 #[specta::specta]
-pub async fn submit_code(
-    desk: DeskState<'_>,
-    sign_in: SignInKey,
-    code: String,
-) -> Result<SignInStep, SignInTrouble> {
+pub async fn submit_code(desk: DeskState<'_>, sign_in: SignInKey, code: String) -> Result<SignInStep, SignInTrouble> {
     steps("submit_code", enter(&desk, sign_in, Entered::Code(SecretString::from(code)))).await
 }
 

@@ -144,9 +144,10 @@ pub fn chat_file(account: AccountId, file: &StoredFile, media: StoredMedia) -> M
 
 /// A name for a file whose sender gave it none.
 pub fn file_name(file: &StoredFile) -> String {
-    let nameless = file.media.as_ref().filter(|media| {
-        file.name.trim().is_empty() || media.kind == skrynka_core::model::MediaKind::Sticker
-    });
+    let nameless = file
+        .media
+        .as_ref()
+        .filter(|media| file.name.trim().is_empty() || media.kind == skrynka_core::model::MediaKind::Sticker);
     let name = match nameless {
         Some(media) => format!("{}-{}", media.kind.as_str(), short(&file.id.to_string())),
         None => file.name.clone(),
@@ -255,7 +256,8 @@ mod tests {
 
     #[test]
     fn initials_are_the_first_letters_of_two_words() {
-        for (name, expected) in [("Олена Вербицька", "ОВ"), ("manager", "M"), ("🙂", ""), ("a b c", "AB")] {
+        for (name, expected) in [("Олена Вербицька", "ОВ"), ("manager", "M"), ("🙂", ""), ("a b c", "AB")]
+        {
             assert_eq!(initials(name), expected);
         }
     }

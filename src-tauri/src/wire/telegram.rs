@@ -335,7 +335,6 @@ pub struct EntityView {
 /// What a stretch of text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are Telegram's own")]
 pub enum EntityName {
     Mention,
     Hashtag,

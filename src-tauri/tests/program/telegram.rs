@@ -117,10 +117,8 @@ fn an_account_is_added_read_answered_and_removed() {
     let found = office.profile.records(&["logs", "--area", "telegram", "--grep", "Signed in"]);
     assert!(!found.is_empty());
 
-    let sent = office.records(
-        &["send", "--account", &id, "--to", "@verbytska_example", "--text", "-"],
-        "Дякую, усе читається.\n",
-    );
+    let sent = office
+        .records(&["send", "--account", &id, "--to", "@verbytska_example", "--text", "-"], "Дякую, усе читається.\n");
     assert_eq!(sent[0]["state"], "sent", "{sent:?}");
     let seen: Vec<_> = office.net.sent_by(office.account);
     assert_eq!(seen.len(), 1, "sent once");
@@ -232,10 +230,8 @@ fn every_wrong_value_is_named_and_nothing_is_added() {
     }
     assert_eq!(requests(&office), before, "nothing was asked of Telegram");
 
-    let other = office.run(
-        &with("--phone", "+380441112233").iter().map(String::as_str).collect::<Vec<_>>(),
-        &secrets(&good, HASH),
-    );
+    let other = office
+        .run(&with("--phone", "+380441112233").iter().map(String::as_str).collect::<Vec<_>>(), &secrets(&good, HASH));
     assert!(String::from_utf8_lossy(&other.stderr).contains("other_user"), "{other:?}");
     office.net.end_session(&office.key, "SESSION_REVOKED");
     let revoked = office.run(&ADD, &secrets(&good, HASH));
@@ -354,9 +350,5 @@ fn a_session_and_a_hash_stand_nowhere_but_in_the_vault() {
         }
     }
     assert!(looked > 100, "{looked} files");
-    evidence(
-        "P3 secrets",
-        "a session and a hash stand nowhere but in the vault",
-        &format!("0 hits in {looked} files"),
-    );
+    evidence("P3 secrets", "a session and a hash stand nowhere but in the vault", &format!("0 hits in {looked} files"));
 }

@@ -54,13 +54,7 @@ pub(super) async fn run(shared: &Shared, account: &Account, arrived: &Notify, en
     }
 }
 
-async fn fetch_all(
-    shared: &Shared,
-    account: &Account,
-    limit: u64,
-    folder: &Path,
-    failed: &mut BTreeSet<AttachmentId>,
-) {
+async fn fetch_all(shared: &Shared, account: &Account, limit: u64, folder: &Path, failed: &mut BTreeSet<AttachmentId>) {
     loop {
         let skipped: Vec<AttachmentId> = failed.iter().copied().collect();
         let found = match shared.parts.store.unfetched_files(account.id, limit, &skipped, PAGE).await {
