@@ -303,6 +303,9 @@ pub async fn checks(ground: &Ground, bureau: &Bureau) -> Vec<Check> {
             for account in accounts {
                 let status = statuses.iter().find(|status| status.account == account.id);
                 checks.push(account_check(bureau, &account, status));
+                if account.telegram.is_some() {
+                    checks.extend(no_session(bureau, &account).await);
+                }
             }
         }
         (Err(error), _) | (_, Err(error)) => {
@@ -408,6 +411,18 @@ async fn logs(ground: &Ground, bureau: &Bureau) -> Check {
         Ok(Err(error)) => check(bureau, "logs", CheckState::Failed, skrynka_core::chain(&error), None),
         Err(error) => check(bureau, "logs", CheckState::Unknown, error.to_string(), None),
     }
+}
+
+/// Looks whether the keyring still holds a Telegram account's session.
+async fn no_session(bureau: &Bureau, account: &Account) -> Option<Check> {
+    let kind = skrynka_core::secrets::SecretKind::TelegramSession;
+    let (state, detail) =
+        match bureau.secrets.get(skrynka_core::secrets::SecretName { kind, account: account.id }).await {
+            Ok(Some(_)) => return None,
+            Ok(None) => (CheckState::Failed, format!("{}: no session is kept", account.name)),
+            Err(error) => (CheckState::Unknown, skrynka_core::chain(&error)),
+        };
+    Some(Check { account: Some(account.id.to_string()), ..check(bureau, "account", state, detail, Some("sign_in")) })
 }
 
 fn account_check(bureau: &Bureau, account: &Account, status: Option<&StoredStatus>) -> Check {

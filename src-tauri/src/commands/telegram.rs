@@ -290,9 +290,13 @@ async fn steps<T>(
 /// Begins a sign-in in the place of the one before.
 async fn begin(desk: &Desk, office: &std::sync::Arc<Office>) -> (SignInKey, CancellationToken) {
     let (key, before) = office.sign_ins.begin();
-    let watched = office.clone();
+    let (watched, stopping) = (office.clone(), desk.tasks().stopping());
     desk.tasks().spawn("sign-in", async move {
-        let left = watched.sign_ins.expire(key).await;
+        let left = tokio::select! {
+            left = watched.sign_ins.expire(key) => left,
+            // The window closes.
+            () = stopping.cancelled() => watched.sign_ins.cancel(key),
+        };
         sign_ins::abandon(&watched.bureau, left).await;
     });
     sign_ins::abandon(&office.bureau, before).await;
