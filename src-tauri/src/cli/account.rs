@@ -115,6 +115,9 @@ pub struct EmailArguments {
     secrets_stdin: bool,
 }
 
+/// What standard input holds.
+pub const PASSWORD_FORM: &str = "{\"password\": \"…\"}";
+
 #[derive(Deserialize)]
 pub struct EmailSecrets {
     pub password: SecretString,
@@ -123,7 +126,7 @@ pub struct EmailSecrets {
 pub async fn run(common: &Common, output: Output, command: AccountCommand) -> anyhow::Result<ExitCode> {
     match command {
         AccountCommand::Add(AddCommand::Email(arguments)) => {
-            let secrets = read_secrets("{\"password\": \"…\"}")?;
+            let secrets = read_secrets(PASSWORD_FORM)?;
             Session::with(common, async |session| add(session, output, *arguments, secrets).await).await
         }
         AccountCommand::Add(AddCommand::Telegram(arguments)) => {

@@ -129,6 +129,7 @@ async fn trouble(store: &Store, status: &AccountStatus) -> Option<String> {
         | AccountState::Connecting
         | AccountState::CatchingUp { .. }
         | AccountState::Live
+        | AccountState::Elsewhere { .. }
         | AccountState::Stopped => return None,
     };
     Some(format!("{name}: {}, {}: {}; {advice}", status.state.as_str(), why.code.as_str(), why.detail))

@@ -28,8 +28,8 @@ const ARRIVAL: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 pub struct SendArguments {
     /// The account that sends.
-    #[arg(long, value_name = "ID")]
-    account: String,
+    #[arg(long, value_name = "ID", value_parser = super::account::account_id)]
+    account: AccountId,
     /// The chat: @username, a phone number, the whole name, a conversation's id, or as an export has it (user:7).
     #[arg(long, value_name = "PEER", allow_hyphen_values = true)]
     to: String,
@@ -43,7 +43,7 @@ pub struct SendArguments {
 
 /// Exit 0 once Telegram has accepted it.
 pub async fn run(common: &Common, output: Output, arguments: SendArguments) -> anyhow::Result<ExitCode> {
-    let account = super::account::chosen(Some(&arguments.account))?.context("--account is missing")?;
+    let account = arguments.account;
     let text = if arguments.text == "-" { read_text()? } else { arguments.text.clone() };
     Session::with(common, async |session| {
         let bureau = &session.bureau;

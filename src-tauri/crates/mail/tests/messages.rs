@@ -33,6 +33,7 @@ fn letter(name: &str) -> Letter {
 fn reason(raw: &[u8]) -> String {
     match content(raw) {
         Content::Letter(letter) => panic!("readable: {}", letter.subject),
+        Content::Chat(_) => panic!("a mail is no chat"),
         Content::Unreadable { reason } => reason,
     }
 }
