@@ -8,11 +8,7 @@ mod errand;
 mod hand_over;
 mod news;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use grammers_session::types::UpdatesState;
@@ -70,7 +66,7 @@ impl Listener for TelegramListener {
                 move || inbox.heard(clock.now())
             };
             let outcome = tokio::select! {
-                outcome = Box::pin(self.listen(inbox, watch.clone())) => outcome,
+                outcome = Box::pin((*self).listen(inbox, watch.clone())) => outcome,
                 dead = pool.keep_alive(&watch, alive) => dead,
                 () = stop.cancelled() => Ok(()),
             };
@@ -121,7 +117,7 @@ impl TelegramListener {
             topics_known: BTreeSet::new(),
             broken: 0,
             page_limit: None,
-            limit: Arc::default(),
+            limit: None,
             batch: Batch::default(),
             done: 0,
             is_live: false,
@@ -170,9 +166,6 @@ impl Scope {
     }
 }
 
-/// Until when Telegram wants no errands.
-type Limit = Arc<Mutex<Option<(OffsetDateTime, Instant)>>>;
-
 /// A running listener.
 struct Work {
     pool: Arc<Pool>,
@@ -198,7 +191,8 @@ struct Work {
     broken: u32,
     /// A smaller page after one that could not be read.
     page_limit: Option<i32>,
-    limit: Limit,
+    /// Until when Telegram wants no errands.
+    limit: Option<Instant>,
     /// What is being gathered.
     batch: Batch,
     /// Messages handed over in this round of catching up.
@@ -211,7 +205,7 @@ impl Work {
         loop {
             self.start_errand();
             self.say().await?;
-            let limit = self.limited();
+            let limit = self.limit;
             let errand = &mut self.errand;
             let errand = async {
                 match errand {
@@ -230,7 +224,7 @@ impl Work {
                     self.errand = None;
                     self.returned(asked, brought)?;
                 }
-                () = until(limit) => *self.limit.lock().unwrap_or_else(PoisonError::into_inner) = None,
+                () = until(limit) => self.limit = None,
             }
             self.hand_over().await?;
         }
@@ -274,21 +268,17 @@ impl Work {
         Ok(())
     }
 
-    fn limit_until(&self, wait: Duration, error: &TelegramError) {
+    fn limit_until(&mut self, wait: Duration, error: &TelegramError) {
         let until = self.clock.now() + wait;
         let why = error.trouble();
         tracing::warn!(target: "skrynka::telegram", seconds = wait.as_secs(), why = why.detail, "Telegram asks to wait");
-        *self.limit.lock().unwrap_or_else(PoisonError::into_inner) = Some((until, Instant::now() + wait));
+        self.limit = Some(Instant::now() + wait);
         self.inbox.state(AccountState::Limited { until, why });
-    }
-
-    fn limited(&self) -> Option<Instant> {
-        self.limit.lock().unwrap_or_else(PoisonError::into_inner).map(|(_, at)| at)
     }
 
     /// Says where the listener stands.
     async fn say(&mut self) -> Result<()> {
-        if self.limited().is_some() {
+        if self.limit.is_some() {
             return Ok(());
         }
         let is_idle = self.errand.is_none() && !self.updates.is_behind();
@@ -312,7 +302,7 @@ impl Work {
 
     /// Sends for what is missing, when nothing else is being asked for.
     fn start_errand(&mut self) {
-        if self.errand.is_some() || self.limited().is_some() {
+        if self.errand.is_some() || self.limit.is_some() {
             return;
         }
         let asked = if self.compare_due && !self.updates.is_behind() {
