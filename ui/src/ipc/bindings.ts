@@ -16,7 +16,8 @@ export const commands = {
 	/**  Keeps what a manager has chosen. The server's address is [`use_server`]'s. */
 	setPreferences: (preferences: Preferences) => typedError<null, WireError>(__TAURI_INVOKE("set_preferences", { preferences })),
 	/**
-	 *  Chooses the team's database server from the next start on, or the private database with no address.
+	 *  Chooses the team's database server, or the private database with no address: from the next start on, or at once
+	 *  while no database is open.
 	 * 
 	 *  The server is signed in to once before anything is kept; its password is read back from the keyring.
 	 */

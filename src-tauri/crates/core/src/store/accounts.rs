@@ -397,7 +397,7 @@ async fn insert(
              GROUP BY c ORDER BY count(a.id), c LIMIT 1))
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, code = excluded.code, color = excluded.color,
                 enabled = true, removed_at = NULL
-         WHERE kept.removed_at IS NOT NULL",
+         WHERE kept.removed_at IS NOT NULL AND kept.channel = excluded.channel",
         id.0,
         channel.as_str(),
         name,

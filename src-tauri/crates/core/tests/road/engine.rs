@@ -224,7 +224,7 @@ async fn a_full_disk_is_not_tried_every_few_seconds() {
     let backoff = Backoff { first: brief, cap: Duration::from_secs(60), database_cap: brief };
     let script: Script = Arc::new(|_, inbox, stop| {
         Box::pin(async move {
-            let batch = Batch { incoming: vec![Mail::new(1).incoming()], cursor: None };
+            let batch = Batch { incoming: vec![Mail::new(1).incoming()], cursors: Vec::new() };
             let _refused = inbox.deliver(batch).await;
             stop.cancelled().await;
             Ok(())

@@ -293,8 +293,8 @@ async fn a_mailbox_that_is_added_again_or_moves_to_another_server_doubles_nothin
     let bureau = Bureau::new().await;
     let mails = || (1..=5).map(|uid| Mail::new(uid).incoming()).collect::<Vec<_>>();
     let cursor = Cursor { mailbox: "INBOX".to_owned(), state: serde_json::json!({"high": 5}) };
-    let batch = Batch { incoming: mails(), cursor: Some(cursor) };
-    bureau.ingest.ingest(bureau.account, batch).await.unwrap();
+    let batch = Batch { incoming: mails(), cursors: vec![cursor] };
+    bureau.ingest.ingest(bureau.account, None, batch).await.unwrap();
     let mut draft = crate::common::draft(bureau.account, "OFFICE@example.org");
 
     bureau.store.remove_account(bureau.account, false).await.unwrap();

@@ -108,6 +108,7 @@ impl Kept {
     pub fn letter(&self) -> &Letter {
         match &self.message.content {
             Content::Letter(letter) => letter,
+            Content::Chat(_) => panic!("a mail is no chat"),
             Content::Unreadable { reason } => panic!("unreadable: {reason}"),
         }
     }
@@ -115,6 +116,7 @@ impl Kept {
     pub fn reason(&self) -> &str {
         match &self.message.content {
             Content::Letter(letter) => panic!("readable: {}", letter.subject),
+            Content::Chat(_) => panic!("a mail is no chat"),
             Content::Unreadable { reason } => reason,
         }
     }
