@@ -143,10 +143,10 @@ pub async fn abandon(bureau: &Bureau, stage: Option<Stage>) {
     let Some(Stage::Finished { finished, access, own: true }) = stage else { return };
     match bureau.telegram().log_out(&finished.session, &access.app).await {
         Ok(()) => tracing::info!(target: "skrynka::telegram", "Session that was not saved ended"),
-        Err(error) => tracing::warn!(
-            target: "skrynka::telegram", why = error.trouble().detail,
-            "Session that was not saved is still among the account's devices"
-        ),
+        Err(error) => {
+            let why = &error.trouble().detail;
+            tracing::warn!(target: "skrynka::telegram", why, "Session not saved, still among the account's devices");
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl Office {
         };
         let centres = centres(&net);
         let secrets: Secrets = Arc::new(MemorySecrets::default());
-        let office = Self { net, account, key, settings, tuning: quick(), secrets, centres, id: AccountId::new() };
+        let office = Self { net, account, key, settings, tuning: quick(), secrets, centres, id: AccountId::new(OffsetDateTime::now_utc()) };
         let endpoint = office.net.endpoint(2).unwrap();
         office.keep_session(&strings::telethon(2, endpoint, &key)).await;
         office
