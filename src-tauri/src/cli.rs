@@ -8,6 +8,8 @@ mod logs;
 mod migrate;
 mod output;
 mod search;
+mod send;
+mod telegram;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -17,7 +19,7 @@ use self::output::Output;
 pub use self::{listen::asked_to_stop, output::failed};
 use crate::wiring::{Bureau, Ground, Places, StartError};
 
-/// Every mailbox of a translation bureau in one live inbox.
+/// Every Telegram account and every mailbox of a translation bureau in one live inbox.
 #[derive(Debug, Parser)]
 #[command(name = "skrynka", version, about, long_about = None)]
 pub struct Arguments {
@@ -63,6 +65,8 @@ pub enum Command {
     /// Print what is stored.
     #[command(subcommand)]
     Export(export::ExportCommand),
+    /// Send a text and wait until it is sent or cannot be.
+    Send(send::SendArguments),
     /// Find messages, newest first.
     Search(search::SearchArguments),
     /// Bring the schema up to date.
@@ -95,6 +99,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Listen { until_idle } => listen::run(&common, output, until_idle).await,
         Command::Account(command) => account::run(&common, output, command).await,
         Command::Export(command) => export::run(&common, output, command).await,
+        Command::Send(arguments) => send::run(&common, output, arguments).await,
         Command::Search(arguments) => search::run(&common, output, arguments).await,
         Command::Migrate { status } => migrate::run(&common, output, status).await,
         Command::Doctor => doctor::run(&common, output).await,

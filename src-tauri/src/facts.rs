@@ -132,7 +132,14 @@ impl Frame {
                     unpainted.insert(key, entry.at);
                 }
             }
-            (FactKind::MessageMarked | FactKind::MessageGone | FactKind::ConversationChanged, Some(key)) => {
+            (
+                FactKind::MessageMarked
+                | FactKind::MessageGone
+                | FactKind::MessageEdited
+                | FactKind::OutgoingChanged
+                | FactKind::ConversationChanged,
+                Some(key),
+            ) => {
                 self.conversations.insert(key);
             }
             (FactKind::AccountAdded | FactKind::AccountChanged | FactKind::AccountRemoved, _) => self.accounts = true,
@@ -143,6 +150,8 @@ impl Frame {
                 | FactKind::MessageStored
                 | FactKind::MessageMarked
                 | FactKind::MessageGone
+                | FactKind::MessageEdited
+                | FactKind::OutgoingChanged
                 | FactKind::ConversationChanged,
                 None,
             ) => self.overflowed = true,

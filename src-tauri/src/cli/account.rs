@@ -5,18 +5,21 @@ use std::{io::Read as _, path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use skrynka_core::{
     model::{Account, AccountId, AccountState, EmailSettings, Endpoint, Security},
-    store::StoredStatus,
+    store::{HeldLease, StoredStatus},
 };
 use time::{
     Date, OffsetDateTime,
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
-use super::{Common, Output, Session};
+use super::{
+    Common, Output, Session,
+    telegram::{self, TelegramArguments},
+};
 use crate::{
     commands::accounts::detail_of,
     mailboxes::{self, Mailbox},
@@ -24,7 +27,7 @@ use crate::{
 };
 
 /// Secrets on standard input are at most this long.
-const SECRETS: u64 = 64 * 1024;
+const SECRETS: u64 = 4 << 20;
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
@@ -62,6 +65,8 @@ pub enum AccountCommand {
 pub enum AddCommand {
     /// A mailbox.
     Email(Box<EmailArguments>),
+    /// A personal Telegram account, with a session that another program made.
+    Telegram(Box<TelegramArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -112,8 +117,18 @@ struct EmailSecrets {
 pub async fn run(common: &Common, output: Output, command: AccountCommand) -> anyhow::Result<ExitCode> {
     match command {
         AccountCommand::Add(AddCommand::Email(arguments)) => {
-            let secrets = read_secrets()?;
+            let secrets = read_secrets("{\"password\": \"…\"}")?;
             Session::with(common, async |session| add(session, output, *arguments, secrets).await).await
+        }
+        AccountCommand::Add(AddCommand::Telegram(arguments)) => {
+            let secrets = read_secrets(telegram::SECRETS_FORM)?;
+            Session::with(common, async |session| {
+                let account = Box::pin(telegram::add(session, *arguments, secrets)).await?;
+                let record = record(&account, None, None, [0; 3]);
+                output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
+                Ok(ExitCode::SUCCESS)
+            })
+            .await
         }
         AccountCommand::List => Session::with(common, async |session| list(session, output).await).await,
         AccountCommand::Test { id } => {
@@ -158,7 +173,7 @@ async fn add(
         },
     };
     let account = mailboxes::add(&session.bureau, mailbox, secrets.password).await?;
-    let record = record(&account, None, [0; 3]);
+    let record = record(&account, None, None, [0; 3]);
     output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -167,17 +182,23 @@ async fn list(session: &Session, output: Output) -> anyhow::Result<ExitCode> {
     let store = &session.bureau.store;
     let statuses = store.statuses().await?;
     let counts = store.message_counts().await?;
+    let leases = store.leases().await?;
     for account in store.accounts().await? {
         let status = statuses.iter().find(|status| status.account == account.id);
         let counts = counts.iter().find(|(id, _)| *id == account.id).map(|(_, counts)| *counts).unwrap_or_default();
-        output.record(&record(&account, status, counts), || line(&account, status, counts))?;
+        // A program that crashed holds a lease whose time is over.
+        let listener = leases.iter().find(|held| held.account == account.id && held.valid);
+        output.record(&record(&account, status, listener, counts), || line(&account, status, listener, counts))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Result<ExitCode> {
     let account = session.bureau.store.account(id).await?.context("There is no such account")?;
-    let settings = account.email.context("The account is not a mailbox")?;
+    if account.telegram.is_some() {
+        return telegram::test(session, output, &account).await;
+    }
+    let settings = account.email.context("The account has no settings")?;
     let password = mailboxes::kept_password(&session.bureau, id).await?;
     let mailbox = Mailbox { name: account.name, color: None, settings };
     let mut tell = |step: &skrynka_mail::probe::Step| {
@@ -216,6 +237,7 @@ async fn enable(common: &Common, output: Output, id: &str, enabled: bool) -> any
 fn record(
     account: &Account,
     status: Option<&StoredStatus>,
+    listener: Option<&HeldLease>,
     [stored, unread, quarantined]: [i64; 3],
 ) -> serde_json::Value {
     let state = status.map(|status| &status.state);
@@ -227,8 +249,9 @@ fn record(
         "id": account.id.to_string(),
         "channel": account.channel.as_str(),
         "name": account.name,
-        "address": account.email.as_ref().map(|email| email.address.as_str()),
+        "address": account.address(),
         "enabled": account.enabled,
+        "listener": listener.map(|held| json!({"program": held.holder.name, "since": stamp(held.since)})),
         "state": state.map(AccountState::as_str),
         "since": status.map(|status| stamp(status.since)),
         "done": done,
@@ -245,28 +268,36 @@ fn record(
     })
 }
 
-fn line(account: &Account, status: Option<&StoredStatus>, [stored, unread, quarantined]: [i64; 3]) -> String {
+fn line(
+    account: &Account,
+    status: Option<&StoredStatus>,
+    listener: Option<&HeldLease>,
+    [stored, unread, quarantined]: [i64; 3],
+) -> String {
     let state = status.map_or("never started", |status| status.state.as_str());
     let error = status
         .and_then(|status| status.last_error.as_ref())
         .map(|(trouble, at)| format!("  last error {}: {}", stamp(*at), trouble.detail))
         .unwrap_or_default();
-    let address = account.email.as_ref().map(|email| email.address.as_str()).unwrap_or_default();
+    let address = account.address();
+    let listener = listener
+        .map(|held| format!("  listened to by {} since {}", held.holder.name, stamp(held.since)))
+        .unwrap_or_default();
     format!(
-        "{}  {:<13}  {}  <{address}>  {stored} stored, {unread} unread, {quarantined} in quarantine{error}",
+        "{}  {:<13}  {}  <{address}>  {stored} stored, {unread} unread, {quarantined} in quarantine{listener}{error}",
         account.id,
         if account.enabled { state } else { "disabled" },
         account.name,
     )
 }
 
-fn read_secrets() -> anyhow::Result<EmailSecrets> {
+fn read_secrets<T: DeserializeOwned>(form: &str) -> anyhow::Result<T> {
     let mut text = zeroize::Zeroizing::new(String::new());
     std::io::stdin().take(SECRETS).read_to_string(&mut text).context("The secrets could not be read")?;
     // The parser's message could quote what it read: only its place is told.
     serde_json::from_str(&text).map_err(|error| {
         anyhow::anyhow!(
-            "standard input holds no secrets of the form {{\"password\": \"…\"}} (line {}, column {})",
+            "standard input holds no secrets of the form {form} (line {}, column {})",
             error.line(),
             error.column()
         )

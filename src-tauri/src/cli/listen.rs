@@ -11,7 +11,7 @@ use skrynka_core::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Common, Output, Session};
-use crate::wire::stamp;
+use crate::{wire::stamp, wiring::fetched_files_dir};
 
 /// How long the last tasks may take to end.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -35,7 +35,8 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
 
 async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::Result<()> {
     let mut journal = JournalReader::from_now(session.bureau.store.clone()).await?;
-    let engine = session.bureau.listen().await?;
+    let engine = session.bureau.listen("skrynka listen").await?;
+    engine.fetch_small_files(fetched_files_dir(&session.ground.profile));
     output.note(&format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()))?;
     let stop = CancellationToken::new();
     let ended = {

@@ -63,6 +63,50 @@ export const commands = {
 	saveOriginal: (message: MessageKey) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_original", { message })),
 	/**  Puts a file aside and starts dragging it out of the window. */
 	dragFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("drag_file", { account, file })),
+	/**  Puts a text on its way and returns its key. What becomes of it is told by the journal and read with the chat. */
+	sendText: (conversation: ConversationKey, text: string, entities: EntityView[], replyTo: string | null) => typedError<string, WireError>(__TAURI_INVOKE("send_text", { conversation, text, entities, replyTo })),
+	/**  Lets a text that failed, or whose fate stayed unknown, be tried again as the same message. */
+	retryText: (account: string, outgoing: string) => typedError<null, WireError>(__TAURI_INVOKE("retry_text", { account, outgoing })),
+	/**  Removes a text that has certainly not been sent. */
+	discardText: (account: string, outgoing: string) => typedError<null, WireError>(__TAURI_INVOKE("discard_text", { account, outgoing })),
+	/**  Fetches a chat's file, going on from what came before, and tells how far it is. False when it was cancelled. */
+	fetchFile: (account: string, file: string, onProgress: Channel<FileProgress>) => typedError<boolean, WireError>(__TAURI_INVOKE("fetch_file", { account, file, onProgress })),
+	/**  Stops fetching a file. What came of it is gone on from the next time. */
+	cancelFetch: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("cancel_fetch", { account, file })),
+	/**  Reads what is older than the oldest message stored of a chat, a page of it, and stores it. */
+	loadOlder: (conversation: ConversationKey) => typedError<OlderLoaded, WireError>(__TAURI_INVOKE("load_older", { conversation })),
+	/**  Reads a chat back to its beginning; each page is told. Returns when it is there or was stopped. */
+	loadWholeChat: (conversation: ConversationKey, onProgress: Channel<OlderLoaded>) => typedError<null, WireError>(__TAURI_INVOKE("load_whole_chat", { conversation, onProgress })),
+	/**  Stops reading a chat back; what came stays. */
+	stopLoading: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("stop_loading", { conversation })),
+	/**  A message's earlier versions, oldest first. */
+	messageVersions: (message: MessageKey) => typedError<MessageVersionView[], WireError>(__TAURI_INVOKE("message_versions", { message })),
+	/**  Begins a sign-in by phone number: lets Telegram send a code. Replaces a sign-in that is under way. */
+	beginPhoneSignIn: (access: TelegramAccess, phone: string) => typedError<CodeAsked, SignInTrouble>(__TAURI_INVOKE("begin_phone_sign_in", { access, phone })),
+	/**  Lets Telegram send the code again, in the next way. */
+	resendCode: (signIn: number) => typedError<CodeAsked, SignInTrouble>(__TAURI_INVOKE("resend_code", { signIn })),
+	/**  Enters the code. The form is cleared after it. */
+	submitCode: (signIn: number, code: string) => typedError<SignInStep, SignInTrouble>(__TAURI_INVOKE("submit_code", { signIn, code })),
+	/**  Enters the two-step password. The form is cleared after it. */
+	submitPassword: (signIn: number, password: string) => typedError<SignInStep, SignInTrouble>(__TAURI_INVOKE("submit_password", { signIn, password })),
+	/**  Begins a sign-in by QR code and returns at once; codes, and what follows the scan, are told to the channel. Replaces a sign-in that is under way. */
+	beginQrSignIn: (access: TelegramAccess, onEvent: Channel<QrEvent>) => typedError<number, SignInTrouble>(__TAURI_INVOKE("begin_qr_sign_in", { access, onEvent })),
+	/**  Recognises a pasted session string. Nothing is sent, and the key is never shown. Replaces a sign-in that is under way. */
+	inspectSession: (text: string) => typedError<FoundSession, SignInTrouble>(__TAURI_INVOKE("inspect_session", { text })),
+	/**  Asks for a session file and recognises it; null when the person cancelled. */
+	inspectSessionFile: () => typedError<FoundSession | null, SignInTrouble>(__TAURI_INVOKE("inspect_session_file", {  })),
+	/**  Uses the recognised session: signs on with it as it is, or (`own`) makes a session of Skrynka's own with its help and forgets it, which may ask for the two-step password. */
+	useSession: (signIn: number, access: TelegramAccess, phone: string | null, own: boolean) => typedError<SignInStep, SignInTrouble>(__TAURI_INVOKE("use_session", { signIn, access, phone, own })),
+	/**  Saves the account that has signed in. The journal starts its listener. The password of a proxy is the sign-in's. */
+	finishSignIn: (signIn: number, form: TelegramForm) => typedError<AccountView, SignInTrouble>(__TAURI_INVOKE("finish_sign_in", { signIn, form })),
+	/**  Gives the account that signs in again its new session, and connects anew. */
+	finishSignInAgain: (signIn: number) => typedError<AccountView, SignInTrouble>(__TAURI_INVOKE("finish_sign_in_again", { signIn })),
+	/**  Ends a sign-in. A session that was made and not saved is ended at Telegram too. */
+	cancelSignIn: (signIn: number) => typedError<null, WireError>(__TAURI_INVOKE("cancel_sign_in", { signIn })),
+	/**  Changes an account's choices. A new proxy, or a new password of it, is tried before anything is saved; without a password the kept one is used. */
+	updateTelegram: (account: string, form: TelegramForm, proxyPassword: string | null) => typedError<null, WireError>(__TAURI_INVOKE("update_telegram", { account, form, proxyPassword })),
+	/**  Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved. */
+	testProxy: (proxy: ProxyForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("test_proxy", { proxy, password })),
 	/**  Every account with its live state. */
 	accounts: () => typedError<AccountView[], WireError>(__TAURI_INVOKE("accounts")),
 	/**  Finds the settings of an address: the table's, or the first guess that answers. */
@@ -152,6 +196,8 @@ why: TroubleView } |
 until: string; 
 /**  What the server said. */
 why: TroubleView } | 
+/**  Another program listens; this one takes over when that one ends. */
+{ kind: "elsewhere"; holder: string; since: string } | 
 /**  Switched off. */
 { kind: "stopped" };
 
@@ -201,6 +247,8 @@ export type AccountView = {
 	quarantined: number,
 	/**  The settings, without any secret. */
 	mailbox: MailboxForm | null,
+	/**  A Telegram account's settings, without any secret. */
+	telegram: TelegramView | null,
 	/**  The last day in 96 quarters of an hour, oldest first: the worst state of each. */
 	history: HistoryMark[],
 };
@@ -329,6 +377,8 @@ export type ConversationRow = {
 	hasFiles: boolean,
 	/**  Whether the latest message could not be read. */
 	unreadable: boolean,
+	/**  What a chat has beside a thread of mails; null for mail. */
+	chat: ChatRow | null,
 };
 
 /**  The counts of the sidebar. */
@@ -377,45 +427,7 @@ export type Discovery = {
 };
 
 /**  The kinds of failure the window has words for. */
-export type ErrorCode = 
-/**  The database is not ready or did not answer. */
-"database" | 
-/**  What was asked for does not exist any more. */
-"not_found" | 
-/**  A field's value cannot be used; `detail` names the field. */
-"invalid_input" | 
-/**  The keyring or vault is locked or missing. */
-"secrets" | 
-/**  The vault's passphrase is wrong. */
-"wrong_passphrase" | 
-/**  An account with this address exists already. */
-"already_exists" | 
-/**  A file could not be written or opened. */
-"file" | 
-/**  See the mail server's codes. */
-"name_not_found" | 
-/**  Nothing answered, or the connection broke. */
-"network" | 
-/**  No answer within the deadline. */
-"timeout" | 
-/**  The certificate was not accepted. */
-"certificate" | 
-/**  TLS failed or is not offered. */
-"tls" | 
-/**  Name or password refused. */
-"sign_in" | 
-/**  The provider wants an app password or takes none. */
-"app_password" | 
-/**  A limit of the server. */
-"limited" | 
-/**  The server broke the protocol. */
-"protocol" | 
-/**  The server refused for a reason of its own. */
-"refused" | 
-/**  The settings cannot work. */
-"settings" | 
-/**  A defect of the program. */
-"internal";
+export type ErrorCode = "database" | "not_found" | "invalid_input" | "secrets" | "wrong_passphrase" | "already_exists" | "file" | "name_not_found" | "network" | "timeout" | "certificate" | "tls" | "sign_in" | "app_password" | "limited" | "protocol" | "refused" | "session_duplicated" | "session_revoked" | "banned" | "deactivated" | "frozen" | "proxy" | "not_offered" | "not_connected" | "too_long" | "phone_invalid" | "sign_up_required" | "api_id_invalid" | "api_id_published" | "wrong_code" | "expired_code" | "code_not_offered" | "wrong_password" | "password_not_supported" | "expired_qr" | "too_many_attempts" | "sign_in_over" | "other_user" | "session_empty" | "session_too_long" | "session_byte_order_mark" | "session_quoted" | "session_spaces" | "session_doubled" | "session_truncated" | "session_unknown" | "session_data_centre" | "session_no_key" | "session_address" | "session_bot" | "session_test_servers" | "session_file_unreadable" | "session_file_in_use" | "session_file_damaged" | "settings" | "internal";
 
 /**  How many mails a start date means, and how much room they need. */
 export type Estimate = {
@@ -453,6 +465,8 @@ export type FileView = {
 	size: number,
 	/**  Whether opening it could run something; opening asks first. */
 	risky: boolean,
+	/**  What a chat's file has beside a mail's. */
+	media: MediaView | null,
 };
 
 /**  The worst state within a quarter of an hour. */
@@ -630,6 +644,8 @@ export type MessagePage = {
 	rows: MessageView[],
 	/**  Where the page of older messages starts; null at the beginning of the conversation. */
 	older: string | null,
+	/**  Texts of ours that are not among the messages yet, oldest first; with the newest page only. */
+	outgoing: OutgoingView[],
 };
 
 /**  One message. */
@@ -678,6 +694,8 @@ export type MessageView = {
 	kib: number,
 	/**  Its files, inline images left out. */
 	files: FileView[],
+	/**  What a chat message has beside a mail; null for a mail. */
+	chat: ChatMessageView | null,
 };
 
 /**  What a provider takes. */
@@ -843,6 +861,331 @@ export type WireError = {
 	code: ErrorCode,
 	/**  The chain of causes on one line, or the server's own reply; may be empty. */
 	detail: string,
+};
+
+/**  Who wrote a chat message. */
+export type ChatAuthorView = {
+	/**  The peer, as `user:7` or `channel:7`: the same author has the same. */
+	peer: string,
+	/**  Without `@`. */
+	username: string | null,
+	/**  One or two letters for a tile. */
+	initials: string,
+};
+
+/**  What kind of chat a conversation is. */
+export type ChatKindName = "private" | "bot" | "group" | "supergroup" | "topic" | "broadcast";
+
+/**  What a message carries beside text and files. */
+export type ChatMediaView = { kind: "location"; latitude: number | null; longitude: number | null; title: string; address: string; } | { kind: "contact"; name: string; phone: string; } | { kind: "poll"; question: string; answers: PollAnswerView[]; voters: number; closed: boolean; } | { kind: "web_page"; url: string; site: string; title: string; description: string; } | { kind: "unsupported"; what: string; };
+
+/**  What a chat message has beside a mail. Its text, files and times stand in the message. */
+export type ChatMessageView = {
+	/**  Its author; null: the chat itself, as in a channel or by an anonymous admin. */
+	author: ChatAuthorView | null,
+	/**  How stretches of the text are shown; in order, they may nest. */
+	entities: EntityView[],
+	/**  A location, contact, poll, link preview, or what this version cannot show. */
+	media: ChatMediaView | null,
+	/**  The message it answers. */
+	reply: ReplyView | null,
+	/**  Where it was forwarded from. */
+	forward: ForwardView | null,
+	/**  What happened, where nobody typed it. */
+	service: ServiceView | null,
+	/**  Its reactions. */
+	reactions: ReactionView[],
+	/**  When it was last edited. */
+	editedAt: string | null,
+	/**  How many earlier versions are kept. */
+	versions: number,
+	/**  Whether the other side has read it, for one of ours. */
+	readThere: boolean,
+	/**  The messages that are shown as this one, itself first, for an album; else empty. */
+	album: string[],
+};
+
+/**  What a chat's row has beside a thread's. */
+export type ChatRow = {
+	/**  What kind of chat. */
+	kind: ChatKindName,
+	/**  The other side's username without `@`, where it has one. */
+	username: string | null,
+	/**  Who wrote the latest message, where several write; may be empty. */
+	lastAuthor: string,
+	/**  What the latest message is where it is not just text: a [`MediaName`], or `location`, `contact`, `poll`, `service`, `unsupported`. */
+	lastMedia: string | null,
+	/**  Whether a text can be sent to it. */
+	writable: boolean,
+};
+
+/**  A code is on its way. */
+export type CodeAsked = {
+	/**  The sign-in to go on with. */
+	signIn: number,
+	/**  The number in E.164. */
+	phone: string,
+	/**  How the code comes. */
+	way: CodeWayName,
+	/**  How many characters it has, where Telegram tells. */
+	length: number | null,
+	/**  How it would come the next time; null where it cannot be sent again. */
+	next: CodeWayName | null,
+	/**  Seconds until it may be asked for again; null where Telegram sets no wait. */
+	againAfter: number | null,
+};
+
+/**  How a code reaches its owner. */
+export type CodeWayName = "app" | "sms" | "call" | "missed_call" | "email" | "fragment";
+
+/**  What a stretch of text is. */
+export type EntityName = "mention" | "hashtag" | "cashtag" | "bot_command" | "url" | "email" | "phone" | "bank_card" | "bold" | "italic" | "underline" | "strike" | "spoiler" | "code" | "pre" | "blockquote" | "text_url" | "mention_name" | "custom_emoji";
+
+/**  How a stretch of text is shown. */
+export type EntityView = {
+	/**  Where it begins, in UTF-16 units. */
+	offset: number,
+	/**  How long it is, in UTF-16 units. */
+	length: number,
+	/**  What it is. */
+	kind: EntityName,
+	/**  Where a `text_link` goes. */
+	url: string | null,
+	/**  The language of a `pre`. */
+	language: string | null,
+};
+
+/**  How far the fetching of a file is. */
+export type FileProgress = {
+	/**  Fetched, in KiB. */
+	doneKib: number,
+	/**  In all, in KiB. */
+	totalKib: number,
+};
+
+/**  Where a forwarded message comes from. */
+export type ForwardView = {
+	/**  The author's or the channel's name. */
+	name: string,
+	/**  When it was first sent. */
+	sentAt: string,
+};
+
+/**  A session of another program, recognised and not yet used. Its key is never shown. */
+export type FoundSession = {
+	/**  The sign-in to go on with. */
+	signIn: number,
+	/**  The program's name, with its version where layouts differ. */
+	format: string,
+	/**  The data centre it belongs to. */
+	dc: number,
+	/**  The address inside it, where the format has one. */
+	address: string | null,
+	/**  Whose it is in decimal digits, where the format says so. */
+	userId: string | null,
+	/**  The API ID it was made with, where the format says so. */
+	apiId: number | null,
+	/**  The file's name, for one from a file. */
+	file: string | null,
+};
+
+/**  What kind of file it is. */
+export type MediaName = "photo" | "video" | "video_note" | "voice" | "audio" | "animation" | "sticker" | "document";
+
+/**  What a chat's file has beside a mail's. */
+export type MediaView = {
+	/**  What kind of file it is. */
+	kind: MediaName,
+	/**  Width in pixels. */
+	width: number | null,
+	/**  Height in pixels. */
+	height: number | null,
+	/**  How long it plays, in milliseconds. */
+	durationMs: number | null,
+	/**  A voice message's loudness, each value 0 to 31. */
+	waveform: number[],
+	/**  The address of a small picture of it, of the app's own scheme. */
+	thumbnail: string | null,
+	/**  The address of its bytes, of the app's own scheme, once they are here; answers to `Range`. */
+	url: string | null,
+};
+
+/**  An earlier version of a message. */
+export type MessageVersionView = {
+	/**  What it said. */
+	text: string,
+	/**  How stretches of it were shown. */
+	entities: EntityView[],
+	/**  The edit that made this version; null for what was first sent. */
+	editedAt: string | null,
+	/**  When the next version replaced it here. */
+	replacedAt: string,
+};
+
+/**  How far the reading back of a chat is. */
+export type OlderLoaded = {
+	/**  Messages that are new here, in all. */
+	stored: number,
+	/**  The day it has come to; null where nothing older came. */
+	reached: string | null,
+	/**  Whether the chat begins here: there is nothing older. */
+	beginning: boolean,
+};
+
+/**  Where a text stands on its way. */
+export type OutgoingStateName = "waiting" | "sending" | "sent" | "failed" | "uncertain";
+
+/**  A text of ours that is not among the chat's messages yet. */
+export type OutgoingView = {
+	/**  Its key within the account. */
+	id: string,
+	/**  What it says. */
+	text: string,
+	/**  How stretches of it are shown. */
+	entities: EntityView[],
+	/**  Where it stands. */
+	state: OutgoingStateName,
+	/**  How often it was tried. */
+	tries: number,
+	/**  Why it was not sent, or not yet. */
+	error: WireError | null,
+	/**  When somebody sent it off. */
+	createdAt: string,
+};
+
+/**  One answer of a poll. */
+export type PollAnswerView = {
+	/**  Its text. */
+	text: string,
+	/**  How many chose it. */
+	voters: number,
+	/**  Whether this account did. */
+	chosen: boolean,
+};
+
+/**  A SOCKS5 proxy; its password travels beside it, once. */
+export type ProxyForm = {
+	/**  Its host. */
+	host: string,
+	/**  Its port. */
+	port: number,
+	/**  The name to sign in with; null where it asks for none. */
+	user: string | null,
+};
+
+/**  What a QR sign-in tells, one after the other. */
+export type QrEvent = { kind: "code"; url: string; expiresAt: string; } | { kind: "scanned"; step: SignInStep; } | { kind: "failed"; trouble: SignInTrouble; };
+
+/**  How often one reaction was given. */
+export type ReactionView = {
+	/**  The emoji; `custom:` with a number for one that only Telegram can draw. */
+	emoji: string,
+	/**  How often. */
+	count: number,
+	/**  Whether this account gave it. */
+	mine: boolean,
+};
+
+/**  The message that another one answers. */
+export type ReplyView = {
+	/**  Its key; null where it is not stored here. */
+	message: string | null,
+	/**  Who wrote it. */
+	author: string,
+	/**  Its first characters. */
+	text: string,
+};
+
+/**  What a service line tells of. */
+export type ServiceName = "call" | "missed_call" | "chat_created" | "title_changed" | "photo_changed" | "members_joined" | "member_left" | "migrated" | "message_pinned" | "topic_changed" | "contact_signed_up" | "history_cleared" | "secret_chat" | "other";
+
+/**  A line of a chat that nobody typed. */
+export type ServiceView = {
+	/**  What happened. */
+	kind: ServiceName,
+	/**  The new title, the people who came or went, the topic's name; empty where the kind says all. */
+	about: string,
+	/**  How long a call lasted, in seconds. */
+	seconds: number | null,
+};
+
+/**  What follows a step. */
+export type SignInStep = { kind: "password"; hint: string | null; } | { kind: "signed_in"; user: TelegramUser; };
+
+/**  Why a step of a sign-in was not done. What may be tried again is still under way. */
+export type SignInTrouble = {
+	/**  What kind of thing happened. */
+	code: ErrorCode,
+	/**  The chain of causes on one line, or Telegram's own word; may be empty. */
+	detail: string,
+	/**  Seconds that Telegram asks to wait. */
+	retryAfter: number | null,
+};
+
+/**  What every way of signing in begins with. For an account that is there, what is missing is taken from it. */
+export type TelegramAccess = {
+	/**  The account that signs in again; null for a new one. */
+	account: string | null,
+	/**  The API ID as it was typed. */
+	apiId: string | null,
+	/**  The API hash as it was typed: 32 hex digits. A secret. */
+	apiHash: string | null,
+	/**  A SOCKS5 proxy for the sign-in and the account. */
+	proxy: ProxyForm | null,
+	/**  Its password. A secret. */
+	proxyPassword: string | null,
+};
+
+/**  What a person chooses for a Telegram account; secrets travel beside it, once. */
+export type TelegramForm = {
+	/**  What the bureau calls it. */
+	name: string,
+	/**  Its colour, 1 to 8; 0 lets the program choose. */
+	color: number,
+	/**  Whether groups, supergroups and topics are taken. */
+	groups: boolean,
+	/**  Whether broadcast channels are taken. */
+	channels: boolean,
+	/**  Whether chats with bots are taken. */
+	bots: boolean,
+	/**  Messages of the last so many days are fetched at first; 30 to begin with. */
+	historyDays: number,
+	/**  Whether reading here marks read there. */
+	markRead: boolean,
+	/**  Files up to so many KiB are fetched as they come; larger ones when they are opened. */
+	fileLimitKib: number,
+	/**  A SOCKS5 proxy. When an account is added, the proxy of its sign-in is kept whatever stands here. */
+	proxy: ProxyForm | null,
+};
+
+/**  Whose session it is. */
+export type TelegramUser = {
+	/**  The user's id in decimal digits. */
+	id: string,
+	/**  First and last name. */
+	name: string,
+	/**  Without `@`. */
+	username: string | null,
+	/**  In E.164, where Telegram tells it. */
+	phone: string | null,
+	/**  The home data centre. */
+	dc: number,
+};
+
+/**  A Telegram account's settings and identity, without any secret. */
+export type TelegramView = {
+	/**  Its number in E.164; empty where Telegram does not tell it. */
+	phone: string,
+	/**  The user's first and last name; empty until they are known here. */
+	userName: string,
+	/**  Without `@`. */
+	username: string | null,
+	/**  The API ID. */
+	apiId: number,
+	/**  The home data centre, 1 to 5. */
+	dc: number,
+	/**  The settings as the form that edits them. */
+	settings: TelegramForm,
 };
 
 /* Tauri Specta runtime */

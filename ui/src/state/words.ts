@@ -42,6 +42,7 @@ const marks: Record<AccountStateView['kind'], Mark> = {
   needs_sign_in: { icon: 'key', tone: 'danger' },
   misconfigured: { icon: 'bad', tone: 'danger' },
   limited: { icon: 'limit', tone: 'warn' },
+  elsewhere: { icon: 'live', tone: 'info' },
   stopped: { icon: 'pause', tone: 'off' },
 };
 

@@ -22,6 +22,7 @@ fn letter_of(raw: &[u8]) -> Letter {
     match content(raw) {
         Content::Letter(letter) => *letter,
         Content::Unreadable { reason } => panic!("unreadable: {reason}"),
+        Content::Chat(_) => panic!("a mail is no chat"),
     }
 }
 

@@ -132,6 +132,7 @@ export class Bureau {
         messages: fresh ? 0 : index === 0 ? 4 : unread * 2 + 1 + random.int(6) + (index === 5 ? 60 : 0),
         hasFiles: index === 0 || random.chance(0.35),
         unreadable: index === 11,
+        chat: null,
       },
     };
     if (talk.row.unreadable) Object.assign(talk.row, { snippet: '', lastIsOurs: false });
@@ -174,10 +175,11 @@ export class Bureau {
       unreadable: null,
       kib: 14,
       files: [],
+      chat: null,
     };
   }
 
   #files(random: Random, id: string, count: number): FileView[] {
-    return Array.from({ length: count }, (_, i) => ({ ...(id === 'c000000' ? (files[i] ?? files[0]) : random.pick(files)), id: `${id}-f${i}` }) as FileView);
+    return Array.from({ length: count }, (_, i) => ({ ...(id === 'c000000' ? (files[i] ?? files[0]) : random.pick(files)), id: `${id}-f${i}`, media: null }) as FileView);
   }
 }

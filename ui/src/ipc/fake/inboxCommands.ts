@@ -43,7 +43,7 @@ export function inboxCommands(world: World) {
       if (all.length === 0) fail('not_found');
       const end = before === null ? all.length : Number(before);
       const from = Math.max(0, end - limit);
-      return { rows: all.slice(from, end), older: from === 0 ? null : String(from) };
+      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), outgoing: [] };
     },
     markRead: async (key: ConversationKey) => read(key, 0),
     markUnread: async (key: ConversationKey) => read(key, 1),

@@ -25,9 +25,9 @@ async fn a_batch_is_in_the_journal_with_its_cursor_or_not_at_all() {
     let bureau = Bureau::new().await;
     let cursor = Cursor { mailbox: "INBOX".to_owned(), state: serde_json::json!({"high": 2}) };
     let batch =
-        Batch { incoming: vec![Mail::new(1).incoming(), Mail::new(2).incoming()], cursor: Some(cursor.clone()) };
+        Batch { incoming: vec![Mail::new(1).incoming(), Mail::new(2).incoming()], cursors: vec![cursor.clone()] };
 
-    bureau.ingest.ingest(bureau.account, batch).await.unwrap();
+    bureau.ingest.ingest(bureau.account, None, batch).await.unwrap();
 
     assert_eq!(bureau.store.cursors(bureau.account).await.unwrap(), [cursor]);
     let facts = bureau.store.journal_after(&Default::default(), 100).await.unwrap();

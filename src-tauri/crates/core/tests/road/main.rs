@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic where it stands")]
 
+mod asking;
+mod chats;
 mod common;
 mod engine;
 mod ingest;
+mod leases;
+mod programs;
+mod sending;

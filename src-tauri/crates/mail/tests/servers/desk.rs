@@ -130,9 +130,10 @@ impl Shelf {
                 Incoming::Gone { place } => {
                     self.gone.insert(place);
                 }
+                other => panic!("not a mailbox's news: {other:?}"),
             }
         }
-        if let Some(Cursor { mailbox, state }) = delivery.batch.cursor {
+        for Cursor { mailbox, state } in delivery.batch.cursors {
             self.assert_nothing_is_passed(&mailbox, &state);
             self.cursors.insert(mailbox, state);
         }
@@ -192,6 +193,7 @@ impl Desk {
             color: 1,
             enabled: true,
             email: Some(settings),
+            telegram: None,
             created_at: OffsetDateTime::UNIX_EPOCH,
         };
         let spool = tempfile::tempdir().unwrap();
@@ -214,7 +216,7 @@ impl Desk {
     ) -> Result<(), ConnectorError> {
         let cursors = self.shelf.cursors.iter();
         let cursors = cursors.map(|(mailbox, state)| Cursor { mailbox: mailbox.clone(), state: state.clone() });
-        let resume = Resume { cursors: cursors.collect() };
+        let resume = Resume { cursors: cursors.collect(), ..Resume::default() };
         let (listener, remote) = self.connector.open(&self.account, resume, Arc::clone(&self.secrets)).await?;
         self.remote = Some(remote);
         let (sender, mut deliveries, mut status) = IncomingSender::channel(4);
