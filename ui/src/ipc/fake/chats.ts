@@ -39,7 +39,7 @@ const sketches: Sketch[] = [
   { id: 'tg-ban', name: 'Старий номер', code: 'СН', phone: '+380000000006', state: { kind: 'needs_sign_in', why: why('banned', '401 USER_DEACTIVATED_BAN', 90_000) } },
   { id: 'tg-frozen', name: 'Нотаріат, чат', code: 'НЧ', phone: '+380000000007', state: { kind: 'needs_sign_in', why: why('frozen', '420 FROZEN_METHOD_INVALID', 7000) } },
   { id: 'tg-flood', name: 'Реклама, чат', code: 'РЧ', phone: '+380000000008', state: { kind: 'limited', until: iso(NOON + 8_720_000), why: why('limited', '420 FLOOD_WAIT_8760', 1206) } },
-  { id: 'tg-else', name: 'Warszawa, czat', code: 'WC', phone: '+480000000009', state: { kind: 'elsewhere', holder: 'skrynka listen', since: iso(NOON - 4 * HOUR) } },
+  { id: 'tg-else', name: 'Warszawa, czat', code: 'WC', phone: '+48000000009', state: { kind: 'elsewhere', holder: 'skrynka listen', since: iso(NOON - 4 * HOUR) } },
 ];
 
 /** Telegram accounts in every state that mailboxes do not have. */
