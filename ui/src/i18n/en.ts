@@ -599,7 +599,7 @@ export const en: Catalogue = {
   'add.saving': 'Saving',
   'add.nameTitle': 'Everything works. What to call it?',
   'add.nameEditTitle': 'Everything works. Save the changes?',
-  'add.nameText': 'Name and colour help to tell mailboxes apart in the list.',
+  'add.nameText': 'Name and colour help to tell accounts apart in the list.',
   'add.name': 'Name',
   'add.nameBad': 'Type a name',
   'add.color': 'Colour',

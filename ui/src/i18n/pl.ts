@@ -599,7 +599,7 @@ export const pl: Catalogue = {
   'add.saving': 'Zapisywanie',
   'add.nameTitle': 'Wszystko działa. Jak nazwać?',
   'add.nameEditTitle': 'Wszystko działa. Zapisać zmiany?',
-  'add.nameText': 'Nazwa i kolor pomogą odróżnić skrzynki na liście.',
+  'add.nameText': 'Nazwa i kolor pomogą odróżnić konta na liście.',
   'add.name': 'Nazwa',
   'add.nameBad': 'Wpisz nazwę',
   'add.color': 'Kolor',
