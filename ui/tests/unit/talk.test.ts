@@ -23,13 +23,13 @@ function message(conversation: string, n: number): MessageView {
   const at = new Date(Date.UTC(2026, 10, 22) + n * 1000).toISOString();
   return {
     key: { account: 'x', id: `m${n}` }, conversation, ours: false, authorName: '', authorAddress: '', to: [], cc: [], subject: '', text: '', textCut: false, quoteFrom: null, hasHtml: false,
-    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen, answered: false, goneAt: null, unreadable: null, kib: 1, files: [],
+    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: null,
   };
 }
 
 const row = (id: string): ConversationRow => ({
   key: { account: 'x', id }, name: id, address: '', company: false, subject: '', snippet: '', lastIsOurs: false,
-  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false,
+  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false, chat: null,
 });
 
 const commands: Partial<Commands> = {
@@ -40,7 +40,7 @@ const commands: Partial<Commands> = {
     if (broken) throw new IpcError({ code: 'database', detail: 'gone' });
     const end = before === null ? all.length : all.indexOf(Number(before));
     const from = Math.max(0, end - limit);
-    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]) };
+    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]), outgoing: [] };
   },
   conversations: async () => ({ rows: [row('a'), row('b')], next: null }),
   conversationsByKey: async (keys) => keys.map((key) => row(successors[key.id] ?? key.id)),

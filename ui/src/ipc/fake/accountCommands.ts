@@ -35,6 +35,8 @@ export function accountCommands(world: World) {
     enter(account, { kind: 'live' });
   }
 
+  world.sync = (account) => void sync(account);
+
   return {
     accounts: async () => bureau.accounts,
     discoverMailbox: async (address: string): Promise<Discovery> => {
