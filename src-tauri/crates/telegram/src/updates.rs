@@ -125,8 +125,11 @@ impl Updates {
             match self.event(deadline.into()).await {
                 Event::Answered(answer) => {
                     self.asked = None;
-                    if let Some(news) = self.answered(answer)? {
-                        return Ok(news);
+                    match self.answered(answer)? {
+                        Some(news) => return Ok(news),
+                        // Nothing was missed; who waits for the end of catching up has to hear of that, too.
+                        None if !self.is_behind() => return Ok(News::Updates(Vec::new(), Vec::new(), Vec::new())),
+                        None => {}
                     }
                 }
                 Event::Told(Some(told)) => {

@@ -2,7 +2,7 @@
 
 use grammers_tl_types as tl;
 use skrynka_core::{
-    connector::{SendError, SendText, Sent},
+    connector::{ConnectorError, SendError, SendText, Sent},
     model::{ChatKey, Peer},
 };
 
@@ -67,6 +67,9 @@ impl TelegramRemote {
     fn unsent(&self, error: TelegramError) -> SendError {
         if error.is_connection() || error.is_server_trouble() || matches!(error, TelegramError::Protocol(_)) {
             SendError::Uncertain(error.trouble())
+        } else if matches!(error, TelegramError::Refused { code: 400 | 403, .. }) {
+            // The same text would be refused again.
+            SendError::NotSent(ConnectorError::Permanent(error.trouble()))
         } else {
             SendError::NotSent(self.failed(error))
         }
