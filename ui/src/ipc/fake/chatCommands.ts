@@ -65,9 +65,9 @@ export function chatCommands(world: World) {
     return media?.kind === 'video_note' ? face : media?.kind === 'document' ? page : street;
   }
 
-  async function page50(key: ConversationKey): Promise<OlderLoaded> {
+  async function page50(key: ConversationKey, ms = 400): Promise<OlderLoaded> {
     const chat = chatOf(key.id);
-    await pause(400);
+    await pause(ms);
     const rows = older(key.account, key.id, chat, 50);
     chat.messages.unshift(...rows);
     changed(key);
@@ -118,12 +118,12 @@ export function chatCommands(world: World) {
       stopped.add(id);
       return null;
     },
-    loadOlder: page50,
+    loadOlder: (key: ConversationKey) => page50(key),
     loadWholeChat: async (key: ConversationKey, tell: (loaded: OlderLoaded) => void) => {
       stopped.delete(key.id);
       let stored = 0;
       while (!stopped.has(key.id)) {
-        const loaded = await page50(key);
+        const loaded = await page50(key, 2000);
         stored += loaded.stored;
         tell({ ...loaded, stored });
         if (loaded.beginning) break;
