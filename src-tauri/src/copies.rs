@@ -114,6 +114,8 @@ fn told(result: io::Result<()>) {
 
 #[cfg(test)]
 mod tests {
+    use skrynka_core::clock::{Clock as _, SystemClock};
+
     use super::*;
 
     #[test]
@@ -144,9 +146,9 @@ mod tests {
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("umowa.pdf"), "text").unwrap();
 
-        sweep_opened(&profile, SystemTime::now() + Duration::from_secs(24 * 3600));
+        sweep_opened(&profile, SystemTime::from(SystemClock.now()) + Duration::from_secs(24 * 3600));
         assert!(dir.exists());
-        sweep_opened(&profile, SystemTime::now() + Duration::from_secs(8 * 24 * 3600));
+        sweep_opened(&profile, SystemTime::from(SystemClock.now()) + Duration::from_secs(8 * 24 * 3600));
         assert!(!dir.exists());
     }
 }

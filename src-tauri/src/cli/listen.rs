@@ -42,7 +42,7 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
             () = watched.bureau.watch_database() => {}
         }
     });
-    let result = noted(listen(&session, output, until_idle).await);
+    let result = noted(Box::pin(listen(&session, output, until_idle)).await);
     tasks.shutdown(STOP_DEADLINE).await;
     session.bureau.close().await;
     result.map(|()| ExitCode::SUCCESS)
@@ -155,7 +155,8 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     };
     let follow = follow(&mut accounts, &engine, &stop);
     let complain = complain(&engine, store, &stop);
-    let (waited, (), (), complained) = futures_util::future::join4(wait, follow, facts.print(&stop), complain).await;
+    let (waited, (), (), complained) =
+        Box::pin(futures_util::future::join4(wait, follow, facts.print(&stop), complain)).await;
     if tokio::time::timeout(LAST_FACTS, facts.finish(store)).await.is_err() {
         tracing::warn!(target: "skrynka::app", "Last facts not printed");
     }
