@@ -151,7 +151,7 @@ impl Reading<'_> {
         let inbound = Inbound::begin(plain, key_id, self.dc, self.number)?;
         let wrong = {
             let mut world = self.shared.world();
-            let link = Link { key: key_id, dc: self.dc, updates: true, out: self.out.clone(), cut: self.cut.clone() };
+            let link = Link { key: key_id, updates: true, out: self.out.clone(), cut: self.cut.clone() };
             world.take_link(self.number, link);
             i64::from(world.faults.wrong_session_id)
         };

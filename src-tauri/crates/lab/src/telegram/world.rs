@@ -247,7 +247,6 @@ pub(super) struct LoginToken {
 /// A connection whose session is known.
 pub(super) struct Link {
     pub(super) key: KeyId,
-    pub(super) dc: i32,
     /// Whether it wants pushes.
     pub(super) updates: bool,
     pub(super) out: mpsc::UnboundedSender<Out>,
