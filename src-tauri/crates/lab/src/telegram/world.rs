@@ -204,7 +204,7 @@ impl Post {
     pub(super) fn chat_for(&self, account: i64) -> Chat {
         match self.chat {
             Chat::User(_) if self.from != account => Chat::User(self.from),
-            chat => chat,
+            Chat::User(_) | Chat::Group(_) | Chat::Channel(_) => self.chat,
         }
     }
 }
