@@ -11,7 +11,7 @@ mod telethon;
 
 use std::time::{Duration, Instant};
 
-use grammers_client::{InvocationError, SignInError, tl};
+use grammers_client::{InvocationError, SignInError, media::InputMedia, tl};
 use skrynka_lab::{
     bureau::files,
     telegram::{Chat, Forward, Key, Media, Message, Network, NetworkOptions, NewAccount, NewUser, Picture, Push},
@@ -553,4 +553,50 @@ fn a_half_open_connection_hangs_alone_and_a_burst_arrives_in_full() {
         assert!(Instant::now() < gone, "the end of a frozen connection was not noticed");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_client_sends_an_album() {
+    let stage = Stage::set();
+    let mut client = GrammersClient::open(&stage.network, &[(2, stage.key)]);
+    client.dialogs();
+    let peer = client.peer(stage.anna);
+    let sent = client.runtime.block_on(async {
+        let mut album = Vec::new();
+        for seed in [1, 2] {
+            let bytes = files::png(40, 30, seed);
+            let size = bytes.len();
+            let file = client.client.upload_stream(&mut bytes.as_slice(), size, "photo.png".to_owned()).await.unwrap();
+            album.push(InputMedia::new().photo(file));
+        }
+        Box::pin(client.client.send_album(peer, album)).await.unwrap()
+    });
+    assert_eq!(sent.len(), 2);
+    let albums: Vec<_> = sent.iter().map(|message| message.as_ref().unwrap().grouped_id().unwrap()).collect();
+    assert_eq!(albums[0], albums[1]);
+    assert_eq!(stage.network.sent_by(stage.account).len(), 2);
+    assert_eq!(stage.network.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn somebody_who_is_min_cannot_be_addressed_by_what_was_pushed() {
+    let stage = Stage::set();
+    let stranger = stage.network.add_user(NewUser { min: true, ..NewUser::from("Stranger") });
+    let mut client = GrammersClient::open(&stage.network, &[(2, stage.key)]);
+    client.dialogs();
+    client.listen();
+    let group = stage.network.add_supergroup("Open", &[stage.account.user(), stranger], &[]);
+    let message = stage.network.send(stranger, group, "Anybody here?", Push::Pushed).unwrap();
+    assert_eq!(client.next(scenario::WAIT).unwrap().text, "Anybody here?");
+    let channel = channel_named(&client, "Open");
+    let within = tl::types::InputPeerChannel { channel_id: channel.id, access_hash: channel.access_hash.unwrap() };
+    let seen = tl::types::InputPeerUserFromMessage {
+        peer: within.into(),
+        msg_id: stage.network.id_for(stage.account, message).unwrap(),
+        user_id: stranger.0,
+    };
+    client.invoke(&send_message(seen.into(), "I am", 1)).unwrap();
+    let guessed = tl::types::InputPeerUser { user_id: stranger.0, access_hash: 7 };
+    let refused = client.invoke(&send_message(guessed.into(), "I am", 2)).unwrap_err();
+    assert_eq!(named(refused).1, "PEER_ID_INVALID");
 }

@@ -59,6 +59,7 @@ pub(super) async fn serve(dc: i32, stream: TcpStream, shared: Arc<Shared>) {
     let _best_effort = stream.set_nodelay(true);
     let number = shared.world().open_link();
     let cut = CancellationToken::new();
+    let mut refusing = shared.refusing.subscribe();
     let (read, write) = stream.into_split();
     let (opened, opening) = oneshot::channel();
     #[expect(clippy::disallowed_methods, reason = "a test pushes from outside the runtime and must not wait")]
@@ -77,6 +78,7 @@ pub(super) async fn serve(dc: i32, stream: TcpStream, shared: Arc<Shared>) {
         () = reading.run(read) => {}
         () = writing(write, opening, queue, number, &shared) => {}
         () = cut.cancelled() => {}
+        _refusing = refusing.wait_for(|refusing| *refusing) => {}
     }
     shared.world().close_link(number);
 }

@@ -32,6 +32,8 @@ pub(super) struct World {
     pub(super) files: HashMap<i64, Kept>,
     /// Parts by account and the id that its client chose.
     pub(super) uploads: HashMap<(i64, i64), Upload>,
+    /// Media that was uploaded ahead of its message, by file.
+    pub(super) uploaded: HashMap<i64, tl::enums::MessageMedia>,
     /// Where files are kept from here on.
     pub(super) files_dc: Option<i32>,
     pub(super) reference_epoch: u32,
@@ -273,6 +275,7 @@ impl World {
             posts: HashMap::new(),
             files: HashMap::new(),
             uploads: HashMap::new(),
+            uploaded: HashMap::new(),
             files_dc: None,
             reference_epoch: 1,
             keys: HashMap::new(),
