@@ -32,6 +32,8 @@ pub(super) struct World {
     pub(super) files: HashMap<i64, Kept>,
     /// Parts by account and the id that its client chose.
     pub(super) uploads: HashMap<(i64, i64), Upload>,
+    /// Media that was uploaded ahead of its message, by file.
+    pub(super) uploaded: HashMap<i64, tl::enums::MessageMedia>,
     /// Where files are kept from here on.
     pub(super) files_dc: Option<i32>,
     pub(super) reference_epoch: u32,
@@ -204,7 +206,7 @@ impl Post {
     pub(super) fn chat_for(&self, account: i64) -> Chat {
         match self.chat {
             Chat::User(_) if self.from != account => Chat::User(self.from),
-            chat => chat,
+            Chat::User(_) | Chat::Group(_) | Chat::Channel(_) => self.chat,
         }
     }
 }
@@ -247,7 +249,6 @@ pub(super) struct LoginToken {
 /// A connection whose session is known.
 pub(super) struct Link {
     pub(super) key: KeyId,
-    pub(super) dc: i32,
     /// Whether it wants pushes.
     pub(super) updates: bool,
     pub(super) out: mpsc::UnboundedSender<Out>,
@@ -274,6 +275,7 @@ impl World {
             posts: HashMap::new(),
             files: HashMap::new(),
             uploads: HashMap::new(),
+            uploaded: HashMap::new(),
             files_dc: None,
             reference_epoch: 1,
             keys: HashMap::new(),

@@ -37,10 +37,8 @@ impl Call<'_> {
         // Nobody has archived anything.
         let lines = if request.folder_id.unwrap_or(0) == 0 { self.lines()? } else { Vec::new() };
         let count = lines.len();
-        let offset = match &request.offset_peer {
-            tl::enums::InputPeer::Empty => None,
-            peer => Some(self.chat(peer)?),
-        };
+        let from_the_start = matches!(request.offset_peer, tl::enums::InputPeer::Empty);
+        let offset = if from_the_start { None } else { Some(self.chat(&request.offset_peer)?) };
         let start = match offset.and_then(|offset| lines.iter().position(|line| line.chat == offset)) {
             Some(at) => at + 1,
             None if request.offset_date > 0 => lines.partition_point(|line| line.date >= request.offset_date),
@@ -81,7 +79,6 @@ impl Call<'_> {
         Ok(tl::types::messages::PeerDialogs { dialogs, messages, chats, users, state }.into())
     }
 
-    #[expect(clippy::type_complexity, reason = "the four vectors of every answer about chats")]
     fn page(
         &self,
         me: i64,

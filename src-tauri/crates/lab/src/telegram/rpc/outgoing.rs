@@ -85,6 +85,9 @@ impl Call<'_> {
     fn upload_media(&mut self, request: f::messages::UploadMedia) -> Answered<tl::enums::MessageMedia> {
         self.may_write(&request.peer)?;
         let (media, _) = self.bring(request.media)?;
+        if let Some(file) = file_of(&media) {
+            self.world.uploaded.insert(file, media.clone());
+        }
         Ok(self.world.fresh(&media))
     }
 
@@ -367,16 +370,22 @@ impl Call<'_> {
     /// Sends a file once more that the network has.
     fn again(&mut self, id: i64, access_hash: i64, reference: &[u8]) -> Answered<Brought> {
         self.opened(id, access_hash, reference)?;
-        let file_of = |post: &&Post| match &post.media {
-            Some(tl::enums::MessageMedia::Photo(media)) => media.photo.as_ref().is_some_and(|photo| photo.id() == id),
-            Some(tl::enums::MessageMedia::Document(media)) => {
-                media.document.as_ref().is_some_and(|document| document.id() == id)
-            }
-            _ => false,
-        };
-        match self.world.posts.values().find(file_of).and_then(|post| post.media.clone()) {
+        let mut posted = self.world.posts.values().filter_map(|post| post.media.as_ref());
+        let found = self.world.uploaded.get(&id).or_else(|| posted.find(|media| file_of(media) == Some(id)));
+        match found.cloned() {
             Some(media) => Ok((media, None)),
             None => refuse("MEDIA_INVALID"),
         }
+    }
+}
+
+/// Returns the file that media speaks of.
+fn file_of(media: &tl::enums::MessageMedia) -> Option<i64> {
+    if let tl::enums::MessageMedia::Photo(media) = media {
+        media.photo.as_ref().map(tl::enums::Photo::id)
+    } else if let tl::enums::MessageMedia::Document(media) = media {
+        media.document.as_ref().map(tl::enums::Document::id)
+    } else {
+        None
     }
 }
