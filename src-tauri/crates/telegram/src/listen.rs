@@ -85,7 +85,7 @@ impl Listener for TelegramListener {
 
 impl TelegramListener {
     async fn listen(self, inbox: IncomingSender, watch: Arc<Watch>) -> Result<()> {
-        let Self { pool, feed, book, mut chats, settings, me, clock } = self;
+        let Self { pool, feed, book, chats, settings, me, clock } = self;
         let hand = HandOver::new(inbox.clone());
         let scope = Scope { settings, book: book.clone() };
         let (state, is_first) = match chats.state(|peer| scope.takes(peer)) {

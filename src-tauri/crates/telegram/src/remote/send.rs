@@ -3,7 +3,7 @@
 use grammers_tl_types as tl;
 use skrynka_core::{
     connector::{SendError, SendText, Sent},
-    model::{ChatKey, Peer},
+    model::ChatKey,
 };
 
 use super::TelegramRemote;

@@ -18,7 +18,7 @@ use skrynka_core::{
     model::{
         Account, AccountId, AccountState, Channel, ChatKey, Peer, Place, Proxy, Reaction, TakenChats, TelegramSettings,
     },
-    secrets::{SecretKind, SecretName, SecretStore as _, Secrets, memory::MemorySecrets},
+    secrets::{SecretKind, SecretName, Secrets, memory::MemorySecrets},
 };
 use skrynka_lab::telegram::{
     AccountId as LabAccount, Key, Message, MessageId, Network, NetworkOptions, NewAccount, NewUser, Push, UserId,
@@ -83,7 +83,16 @@ impl Office {
         };
         let centres = centres(&net);
         let secrets: Secrets = Arc::new(MemorySecrets::default());
-        let office = Self { net, account, key, settings, tuning: quick(), secrets, centres, id: AccountId::new() };
+        let office = Self {
+            net,
+            account,
+            key,
+            settings,
+            tuning: quick(),
+            secrets,
+            centres,
+            id: AccountId::new(OffsetDateTime::UNIX_EPOCH),
+        };
         let endpoint = office.net.endpoint(2).unwrap();
         office.keep_session(&strings::telethon(2, endpoint, &key)).await;
         office
