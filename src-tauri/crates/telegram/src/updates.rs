@@ -39,6 +39,8 @@ pub(crate) enum News {
     UnknownChannel(i64),
     /// The account is no longer in this channel.
     LeftChannel(i64),
+    /// Nothing was missed, or everything that was has been told.
+    CaughtUp,
 }
 
 type Asked = BoxFuture<'static, Answer>;
@@ -54,6 +56,7 @@ enum Event {
     Answered(Answer),
     Told(Option<UpdatesLike>),
     Lost,
+    Missed,
     Deadline,
 }
 
@@ -125,8 +128,10 @@ impl Updates {
             match self.event(deadline.into()).await {
                 Event::Answered(answer) => {
                     self.asked = None;
-                    if let Some(news) = self.answered(answer)? {
-                        return Ok(news);
+                    match self.answered(answer)? {
+                        Some(news) => return Ok(news),
+                        None if !self.is_behind() => return Ok(News::CaughtUp),
+                        None => {}
                     }
                 }
                 Event::Told(Some(told)) => {
@@ -136,6 +141,7 @@ impl Updates {
                 }
                 Event::Told(None) => return Err(TelegramError::Internal("the library stopped")),
                 Event::Lost => self.lost(),
+                Event::Missed => self.ask_everything(),
                 Event::Deadline => {}
             }
         }
@@ -156,6 +162,7 @@ impl Updates {
             answer = answer => Event::Answered(answer),
             told = self.feed.recv() => Event::Told(told),
             () = self.watch.lost.notified() => Event::Lost,
+            () = self.watch.missed.notified() => Event::Missed,
             () = tokio::time::sleep_until(deadline), if !is_asking => Event::Deadline,
         }
     }
@@ -216,9 +223,14 @@ impl Updates {
         if known { told } else { UpdatesLike::MalformedUpdates }
     }
 
-    /// After a broken connection every box is asked for, not only the account's.
+    /// After a broken connection a new one is made.
     fn lost(&mut self) {
         self.pool.connection_lost();
+        self.ask_everything();
+    }
+
+    /// Asks for every box, not only the account's.
+    fn ask_everything(&mut self) {
         let _gap = self.boxes.process_updates(UpdatesLike::ConnectionClosed);
         for channel in self.boxes.session_state().channels {
             self.ask_channel(channel.id);

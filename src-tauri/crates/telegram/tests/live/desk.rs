@@ -256,6 +256,14 @@ impl Desk {
         self.order.iter().map(|place| self.chat(place).text.as_str()).collect()
     }
 
+    /// What is there, in a few lines.
+    pub fn summary(&self) -> String {
+        let texts = self.texts();
+        let last = &texts[texts.len().saturating_sub(10)..];
+        let Self { read_in, read_out, reactions, deleted, .. } = self;
+        format!("{} messages to {last:?}, {read_in:?} {read_out:?} {reactions:?} {deleted:?}", texts.len())
+    }
+
     pub fn has(&self, text: &str) -> bool {
         self.texts().contains(&text)
     }
@@ -304,7 +312,8 @@ impl Listening {
         let deadline = Instant::now() + PATIENCE;
         while !done(desk) {
             assert!(self.ended.is_none(), "the listener ended: {:?}", self.ended);
-            assert!(self.step(desk, deadline).await, "waited in vain; there are {:?}", desk.texts());
+            let is_patient = self.step(desk, deadline).await;
+            assert!(is_patient, "waited in vain: {:?}, {}", *self.status.borrow(), desk.summary());
         }
     }
 
@@ -321,6 +330,14 @@ impl Listening {
         while !matches!(self.status.borrow().state, AccountState::Live) {
             assert!(self.ended.is_none(), "the listener ended: {:?}", self.ended);
             assert!(self.step(desk, deadline).await, "not live: {:?}", *self.status.borrow());
+        }
+    }
+
+    /// Commits so many batches, or all there are.
+    pub async fn commit(&mut self, desk: &mut Desk, batches: usize) {
+        let (enough, deadline) = (desk.batches + batches, Instant::now() + PATIENCE);
+        while desk.batches < enough && !matches!(self.status.borrow().state, AccountState::Live) {
+            assert!(self.step(desk, deadline).await, "neither a batch nor the end");
         }
     }
 
