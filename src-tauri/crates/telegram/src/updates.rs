@@ -114,10 +114,6 @@ impl Updates {
     /// What was missed could not be asked for. After a limit, or a failed connection, it may be called again.
     pub(crate) async fn next(&mut self) -> Result<News> {
         loop {
-            if self.overflowed() {
-                tracing::warn!(target: "skrynka::telegram", "Updates came faster than they were stored, asking for the rest");
-                self.lost();
-            }
             // First, as it may find that something has to be asked for.
             let deadline = self.boxes.check_deadlines();
             if self.asked.is_none()
@@ -134,6 +130,7 @@ impl Updates {
                         None => {}
                     }
                 }
+                Event::Told(Some(_)) if self.overflowed(1) => self.lost(),
                 Event::Told(Some(told)) => {
                     if let Some(news) = self.told(told) {
                         return Ok(news);
@@ -169,25 +166,29 @@ impl Updates {
 
     /// Takes what has already arrived, without waiting.
     pub(crate) fn arrived(&mut self) -> Option<News> {
-        if self.is_behind() || self.overflowed() {
-            return None;
-        }
-        while let Ok(told) = self.feed.try_recv() {
-            if let Some(news) = self.told(told) {
-                return Some(news);
+        loop {
+            if self.overflowed(0) {
+                self.lost();
             }
             if self.is_behind() {
                 return None;
             }
+            let told = self.feed.try_recv().ok()?;
+            if let Some(news) = self.told(told) {
+                return Some(news);
+            }
         }
-        None
     }
 
-    /// A queue that is full may have dropped anything, the news of a broken connection too.
-    fn overflowed(&mut self) -> bool {
-        if self.feed.len() < self.feed.max_capacity() {
+    /// A queue that is about full may have dropped anything, the news of a broken connection too. `taken` have just
+    /// been taken out of it. What is left is asked for anew.
+    fn overflowed(&mut self, taken: usize) -> bool {
+        let capacity = self.feed.max_capacity();
+        // Some room is left, since more may come between a look at the queue and the next.
+        if self.feed.len() + taken < capacity - capacity / 16 {
             return false;
         }
+        tracing::warn!(target: "skrynka::telegram", "Updates came faster than they were stored, asking for the rest");
         while self.feed.try_recv().is_ok() {}
         true
     }

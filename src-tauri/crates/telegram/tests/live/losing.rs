@@ -46,6 +46,7 @@ async fn a_restart_finds_what_was_missed_in_every_kind_of_chat() {
     for chat in chats {
         office.net.send(olena, chat, "first", Push::Pushed).unwrap();
     }
+    office.writes(olena, "first", Push::Pushed);
     let mut desk = Desk::default();
     office.caught_up(&mut desk).await.stop(&mut desk).await;
     for round in 0..3 {
