@@ -352,8 +352,11 @@ async fn export_page(
                   p.mailbox AS "mailbox?", p.epoch AS "epoch?", p.number AS "number?",
                   (SELECT coalesce(jsonb_agg(jsonb_build_object('name', f.name, 'mime', f.mime, 'size', f.size,
                               'sha256', encode(f.sha256, 'hex')) ORDER BY f.part), '[]')
-                   FROM attachments f WHERE f.account_id = m.account_id AND f.message_id = m.id) AS "files!"
+                   FROM attachments f WHERE f.account_id = m.account_id AND f.message_id = m.id
+                AND f.replaced_at IS NULL) AS "files!",
+                  v.peer_name, v.peer_address, v.remote_peer, a.name AS account_name
            FROM messages m JOIN accounts a ON a.id = m.account_id
+           JOIN conversations v ON v.account_id = m.account_id AND v.id = m.conversation_id
            LEFT JOIN LATERAL (
                SELECT p.mailbox, p.epoch, p.number FROM message_places p
                WHERE p.account_id = m.account_id AND p.message_id = m.id
