@@ -1,6 +1,7 @@
 //! The command line: the same program without a window, for servers, scripts, support and tests.
 
 mod account;
+mod database;
 mod doctor;
 mod export;
 mod listen;
@@ -15,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::output::Output;
 pub use self::{listen::asked_to_stop, output::failed};
-use crate::wiring::{Bureau, Ground, Places, StartError};
+use crate::wiring::{Bureau, Ground, Places};
 
 /// Every mailbox of a translation bureau in one live inbox.
 #[derive(Debug, Parser)]
@@ -40,12 +41,25 @@ pub struct Common {
     /// Print one JSON object a line.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Whether a profile folder that was named must be there already.
+    #[arg(skip)]
+    existing: bool,
 }
 
 impl Common {
     /// Where things are that the command line decides.
     pub fn places(&self) -> Places {
-        Places { profile: self.profile.clone(), vault_key_file: self.vault_key_file.clone(), postgres: None }
+        Places {
+            profile: self.profile.clone(),
+            vault_key_file: self.vault_key_file.clone(),
+            postgres: None,
+            existing: self.existing,
+        }
+    }
+
+    /// The same for a command that only looks at what is there: a mistyped folder gets no profile.
+    fn existing(&self) -> Self {
+        Self { existing: true, ..self.clone() }
     }
 }
 
@@ -60,6 +74,9 @@ pub enum Command {
     /// Add, list, test, switch and remove accounts.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Choose the database.
+    #[command(subcommand)]
+    Database(database::DatabaseCommand),
     /// Print what is stored.
     #[command(subcommand)]
     Export(export::ExportCommand),
@@ -94,12 +111,24 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
     match command {
         Command::Listen { until_idle } => listen::run(&common, output, until_idle).await,
         Command::Account(command) => account::run(&common, output, command).await,
-        Command::Export(command) => export::run(&common, output, command).await,
-        Command::Search(arguments) => search::run(&common, output, arguments).await,
-        Command::Migrate { status } => migrate::run(&common, output, status).await,
-        Command::Doctor => doctor::run(&common, output).await,
+        Command::Database(command) => database::run(&common, output, command).await,
+        Command::Export(command) => export::run(&common.existing(), output, command).await,
+        Command::Search(arguments) => search::run(&common.existing(), output, arguments).await,
+        Command::Migrate { status: true } => migrate::run(&common.existing(), output, true).await,
+        Command::Migrate { status: false } => migrate::run(&common, output, false).await,
+        Command::Doctor => doctor::run(&common.existing(), output).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
     }
+}
+
+/// Writes into the log why a command fails, while there is a log: it ends with the ground.
+fn noted<T>(result: anyhow::Result<T>) -> anyhow::Result<T> {
+    if let Err(error) = &result
+        && !output::is_closed_pipe(error)
+    {
+        tracing::error!(target: "skrynka::app", error = format!("{error:#}"), "Command failed");
+    }
+    result
 }
 
 /// The database of a command that is about to use it.
@@ -110,18 +139,21 @@ struct Session {
 
 impl Session {
     /// Opens the profile, the secrets and the database, and brings the schema up to date.
-    async fn open(common: &Common) -> Result<Self, StartError> {
+    async fn open(common: &Common) -> anyhow::Result<Self> {
         let places = common.places();
         let ground = Ground::open(&places)?;
-        let secrets = ground.secrets(&places, None).await?;
-        let bureau = Bureau::open(&ground, &places, secrets, |_| {}).await?;
+        let opened = async {
+            let secrets = ground.secrets(&places, None).await?;
+            Bureau::open(&ground, &places, secrets, |_| {}).await
+        };
+        let bureau = noted(opened.await.map_err(anyhow::Error::from))?;
         Ok(Self { ground, bureau })
     }
 
     /// Runs `work` and leaves the database, whatever became of the work.
     async fn with<T>(common: &Common, work: impl AsyncFnOnce(&Self) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let session = Self::open(common).await?;
-        let result = work(&session).await;
+        let result = noted(work(&session).await);
         session.bureau.close().await;
         result
     }

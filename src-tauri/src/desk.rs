@@ -24,7 +24,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Notify, RwLock};
 
 use crate::{
-    facts,
+    copies, facts,
     mail_scheme::Shown,
     wire::{AppStatus, DatabaseTroubleCode, ErrorCode, StartStep, StatusChanged, WireError, stamp},
     wiring::{Bureau, Ground, Places, StartError},
@@ -156,6 +156,15 @@ impl Desk {
         Ok(())
     }
 
+    /// The vault that a person opened, or what opens by itself.
+    pub async fn secrets(&self, ground: &Ground) -> Result<Secrets, StartError> {
+        let opened = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match opened {
+            Some(secrets) => Ok(secrets),
+            None => ground.secrets(&self.places, None).await,
+        }
+    }
+
     /// Remembers who follows the log; returns the number that ends it.
     pub fn add_follower(&self, stop: tokio_util::sync::CancellationToken) -> u32 {
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -218,12 +227,9 @@ impl Desk {
                 self.ground.get_or_init(|| ground).clone()
             }
         };
+        copies::sweep_opened(&ground.profile, ground.clock.now().into());
         self.set_status(AppStatus::Starting { step: StartStep::Secrets });
-        let opened = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let secrets = match opened {
-            Some(secrets) => secrets,
-            None => ground.secrets(&self.places, None).await?,
-        };
+        let secrets = self.secrets(&ground).await?;
         let bureau = Bureau::open(&ground, &self.places, secrets, |step| {
             self.set_status(AppStatus::Starting { step });
         })

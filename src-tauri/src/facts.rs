@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::PoisonError, time::Duration};
 use skrynka_core::{
     journal::{JournalReader, News},
     model::{AccountId, ConversationId},
-    store::{FactKind, JournalEntry},
+    store::{FactKind, JournalEntry, StoreError},
 };
 use tauri_specta::Event as _;
 use tokio::time::Instant;
@@ -21,6 +21,8 @@ use crate::{
 const FRAME: Duration = Duration::from_millis(16);
 /// Account states are told at most this often.
 const STATES: Duration = Duration::from_millis(200);
+/// A database that has not told the accounts by then does not answer.
+const READ_DEADLINE: Duration = Duration::from_secs(30);
 /// More conversations than this are not named: the window reads its lists again.
 const NAMED: usize = 200;
 /// Conversations whose painting is waited for; beyond it the window is far behind anyway.
@@ -33,9 +35,10 @@ pub async fn pump(desk: &Desk, office: &Office, journal: JournalReader) {
 }
 
 async fn facts(desk: &Desk, office: &Office, mut journal: JournalReader) {
+    let mut accounts_changed = false;
     loop {
         // The reader keeps its place: what happens while the database is away is told once it is back.
-        let Err(error) = follow(desk, office, &mut journal).await;
+        let Err(error) = follow(desk, office, &mut journal, &mut accounts_changed).await;
         tracing::warn!(target: "skrynka::events", error = skrynka_core::chain(&error), "Journal not read");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -45,28 +48,44 @@ async fn follow(
     desk: &Desk,
     office: &Office,
     journal: &mut JournalReader,
-) -> Result<std::convert::Infallible, skrynka_core::store::StoreError> {
+    accounts_changed: &mut bool,
+) -> Result<std::convert::Infallible, StoreError> {
     let mut last_sent = Instant::now();
     loop {
+        if *accounts_changed {
+            let followed = office.engine.follow_accounts().await;
+            send_accounts(desk, office).await;
+            followed?;
+            *accounts_changed = false;
+        }
         let mut frame = Frame::default();
         let mut seq = frame.take(journal.next().await?, office);
         // The first fact goes at once; what follows within a frame of the last event goes together.
         let until = last_sent + FRAME;
-        while Instant::now() < until {
-            match tokio::time::timeout_at(until, journal.next()).await {
-                Ok(news) => seq = seq.max(frame.take(news?, office)),
-                Err(_) => break,
-            }
-        }
+        let gathered = gather(&mut frame, &mut seq, journal, office, until).await;
+        // The reader has passed what was gathered: it is told now or never.
         send(desk, &frame, seq);
         last_sent = Instant::now();
-        if frame.accounts {
-            if let Err(error) = office.engine.follow_accounts().await {
-                tracing::warn!(target: "skrynka::app", error = skrynka_core::chain(&error), "Accounts not followed");
-            }
-            send_accounts(desk, office).await;
+        *accounts_changed |= frame.accounts;
+        gathered?;
+    }
+}
+
+/// Adds what happens until the frame ends.
+async fn gather(
+    frame: &mut Frame,
+    seq: &mut i64,
+    journal: &mut JournalReader,
+    office: &Office,
+    until: Instant,
+) -> Result<(), StoreError> {
+    while Instant::now() < until {
+        match tokio::time::timeout_at(until, journal.next()).await {
+            Ok(news) => *seq = (*seq).max(frame.take(news?, office)),
+            Err(_) => break,
         }
     }
+    Ok(())
 }
 
 async fn states(desk: &Desk, office: &Office) {
@@ -79,7 +98,8 @@ async fn states(desk: &Desk, office: &Office) {
 
 /// Tells the window how every account stands.
 async fn send_accounts(desk: &Desk, office: &Office) {
-    match views::accounts(office).await {
+    let read = tokio::time::timeout(READ_DEADLINE, views::accounts(office)).await;
+    match read.unwrap_or_else(|_| Err(StoreError::no_answer().into())) {
         Ok(accounts) => {
             if let Some(handle) = desk.handle()
                 && let Err(error) = (AccountsChanged { accounts }).emit(handle)
@@ -107,6 +127,7 @@ impl Frame {
         match news {
             News::Overflowed => {
                 self.overflowed = true;
+                self.accounts = true;
                 0
             }
             News::Facts(facts) => {
@@ -142,7 +163,12 @@ impl Frame {
             ) => {
                 self.conversations.insert(key);
             }
-            (FactKind::AccountAdded | FactKind::AccountChanged | FactKind::AccountRemoved, _) => self.accounts = true,
+            (FactKind::AccountAdded | FactKind::AccountChanged, _) => self.accounts = true,
+            // Its conversations may have gone with it.
+            (FactKind::AccountRemoved, _) => {
+                self.accounts = true;
+                self.overflowed = true;
+            }
             // The engine tells its own states; those of another program are in its rows.
             (FactKind::AccountStateChanged, _) => {}
             (

@@ -5,6 +5,8 @@
 
 mod cli;
 mod commands;
+mod copies;
+mod databases;
 mod desk;
 mod facts;
 mod mail_scheme;

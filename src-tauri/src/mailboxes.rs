@@ -2,6 +2,8 @@
 
 use secrecy::SecretString;
 use skrynka_core::{
+    engine::Engine,
+    logbook::redact,
     model::{Account, AccountId, EmailSettings, Trouble, TroubleCode, is_plausible_address},
     secrets::{SecretKind, SecretName, SecretsError},
     store::{AccountDraft, StoreError},
@@ -95,10 +97,11 @@ impl Mailbox {
     }
 }
 
-/// Tests the connection; each step is told as it ends.
+/// Tests the connection; each step is told as it ends. A mailbox that can be read passes: what SMTP says is told as its
+/// step and in the log, and keeps nobody from reading.
 ///
 /// # Errors
-/// [`MailboxError::Invalid`] before, [`MailboxError::Test`] at the first step that fails.
+/// [`MailboxError::Invalid`] before, [`MailboxError::Test`] at the first step that fails and is needed to read.
 pub async fn test(
     mailbox: &Mailbox,
     password: &SecretString,
@@ -106,18 +109,31 @@ pub async fn test(
     on_step: &mut (dyn FnMut(&Step) + Send),
 ) -> Result<(), MailboxError> {
     mailbox.check(now)?;
+    // What a server or a library answers may repeat it.
+    redact::remember(password);
     let report = probe::test(&mailbox.settings, password, &Tuning::default(), on_step).await;
-    report.trouble().map_or(Ok(()), |trouble| Err(MailboxError::Test(trouble.clone())))
+    match report.trouble() {
+        Some(trouble) if !report.reads() => Err(MailboxError::Test(trouble.clone())),
+        Some(trouble) => {
+            tracing::warn!(
+                target: "skrynka::email", code = trouble.code.as_str(), detail = trouble.detail,
+                "The mailbox can be read, but not be sent from"
+            );
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
-/// Adds a mailbox: tests the sign-in, keeps the password and reads it back, then writes the account. What fails leaves
-/// nothing behind.
+/// Adds a mailbox: tests the sign-in, keeps the password and reads it back, then writes the account. One that was
+/// removed and left its messages comes back with them. What fails leaves nothing behind.
 ///
 /// # Errors
 /// See [`MailboxError`].
 pub async fn add(bureau: &Bureau, mailbox: Mailbox, password: SecretString) -> Result<Account, MailboxError> {
     test(&mailbox, &password, bureau.clock.now(), &mut |_| {}).await?;
-    let id = AccountId::new(bureau.clock.now());
+    let removed = bureau.store.removed_mailbox(&mailbox.settings.address).await?;
+    let id = removed.unwrap_or_else(|| AccountId::new(bureau.clock.now()));
     bureau.secrets.set(password_of(id), password).await?;
     let draft = AccountDraft { id, name: mailbox.name, color: mailbox.color, email: mailbox.settings };
     match bureau.store.add_email_account(&draft).await {
@@ -137,19 +153,24 @@ pub async fn add(bureau: &Bureau, mailbox: Mailbox, password: SecretString) -> R
     }
 }
 
-/// Changes a mailbox: tests the sign-in with the new password, or the kept one, then writes both.
+/// Changes a mailbox: tests the sign-in with the new password, or the kept one, then writes both. Its server may be
+/// another one, its address may not.
 ///
 /// # Errors
 /// See [`MailboxError`]; the old settings and the old password are kept.
 pub async fn update(
     bureau: &Bureau,
+    engine: &Engine,
     id: AccountId,
     mailbox: Mailbox,
     password: Option<SecretString>,
 ) -> Result<(), MailboxError> {
-    let kept = bureau.store.account(id).await?.and_then(|account| account.email);
-    let kept = kept.ok_or(StoreError::NotFound("the mailbox"))?;
-    refuse_another_mailbox(&kept, &mailbox.settings)?;
+    let account = bureau.store.account(id).await?.ok_or(StoreError::NotFound("the mailbox"))?;
+    let kept = account.email.as_ref().ok_or(StoreError::NotFound("the mailbox"))?;
+    if !kept.address.eq_ignore_ascii_case(&mailbox.settings.address) {
+        let why = "another address is added as a new account; this one keeps its messages".to_owned();
+        return Err(MailboxError::Invalid { field: "address", why });
+    }
     let used = match &password {
         Some(password) => password.clone(),
         None => kept_password(bureau, id).await?,
@@ -159,7 +180,17 @@ pub async fn update(
     if let Some(password) = password {
         bureau.secrets.set(password_of(id), password).await?;
     }
-    let written = bureau.store.update_email_account(id, &mailbox.name, mailbox.color, &mailbox.settings).await;
+    let new = &mailbox.settings;
+    let moves = !kept.imap.host.eq_ignore_ascii_case(&new.imap.host) || kept.user != new.user;
+    if moves && account.enabled {
+        // The listener ends first: what it has on its way is counted by the old server's numbers.
+        bureau.store.set_account_enabled(id, false).await?;
+        engine.reload(id).await?;
+    }
+    let mut written = bureau.store.update_email_account(id, &mailbox.name, mailbox.color, new).await;
+    if moves && account.enabled {
+        written = written.and(bureau.store.set_account_enabled(id, true).await);
+    }
     if let Err(error) = written {
         if let Some(before) = before {
             bureau.secrets.set(password_of(id), before).await?;
@@ -167,21 +198,6 @@ pub async fn update(
         return Err(error.into());
     }
     tracing::info!(target: "skrynka::app", account = %id, "Account changed");
-    Ok(())
-}
-
-/// What has been read is counted by the server's own numbers: pointed at another mailbox, they would hide its mail.
-fn refuse_another_mailbox(kept: &EmailSettings, new: &EmailSettings) -> Result<(), MailboxError> {
-    let why = "another mailbox is added as a new account; this one keeps its messages";
-    for (field, same) in [
-        ("address", kept.address.eq_ignore_ascii_case(&new.address)),
-        ("imapHost", kept.imap.host.eq_ignore_ascii_case(&new.imap.host)),
-        ("user", kept.user == new.user),
-    ] {
-        if !same {
-            return Err(MailboxError::Invalid { field, why: why.to_owned() });
-        }
-    }
     Ok(())
 }
 

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use skrynka_core::{
     logbook::Stats,
     model::{Account, AccountId, AccountState, ConversationId, Direction, MessageId, Trouble},
+    secrets::Secrets,
     store::{
-        ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition, StoreError,
-        StoredFile, StoredMessage, StoredStatus,
+        CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition,
+        StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -15,9 +16,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountView, Check, CheckState, ConversationFilter, ConversationKey, ConversationRow, Counts,
-        ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView, SearchHit, SearchPage,
-        TroubleView, WireError, count, stamp,
+        AccountStateView, AccountUnread, AccountView, Check, CheckState, ConversationFilter, ConversationKey,
+        ConversationRow, Counts, ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView,
+        SearchHit, SearchPage, TroubleView, WireError, count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };
@@ -26,6 +27,8 @@ use crate::{
 const TEXT: usize = 64 * 1024;
 /// Quarters of an hour in a day.
 const QUARTERS: usize = 96;
+/// A listener that has not said anything for this long has ended.
+const SILENT: time::Duration = time::Duration::minutes(10);
 /// Less room than this on the profile's disk is worth a warning.
 const LITTLE_ROOM: u64 = 1 << 30;
 
@@ -99,8 +102,17 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
 
 /// The counts of the sidebar.
 pub async fn counts(office: &Office) -> Result<Counts, WireError> {
-    let counts = office.bureau.store.conversation_counts().await?;
-    Ok(Counts { conversations: count(counts.all), unread: count(counts.unread), waiting: count(counts.waiting) })
+    let store = &office.bureau.store;
+    let counts = store.conversation_counts().await?;
+    let accounts = store.message_counts().await?.into_iter();
+    Ok(Counts {
+        conversations: count(counts.all),
+        unread: count(counts.unread),
+        waiting: count(counts.waiting),
+        accounts: accounts
+            .map(|(account, [_, unread, _])| AccountUnread { id: account.to_string(), unread: count(unread) })
+            .collect(),
+    })
 }
 
 /// An account's settings as the form that edits them.
@@ -234,37 +246,65 @@ pub async fn search(
     Ok(SearchPage { hits, next, pending: count(store.search_pending().await?) })
 }
 
-/// Looks at everything that can be wrong with the program and its accounts.
-pub async fn checks(ground: &Ground, bureau: &Bureau) -> Vec<Check> {
-    let mut checks = vec![database(bureau).await, schema(bureau).await, summaries(bureau).await, secrets(bureau).await];
-    checks.push(disk(ground, bureau));
-    checks.push(logs(ground, bureau).await);
+/// Looks at what stands without a database: the disk and the log.
+pub async fn ground_checks(ground: &Ground) -> Vec<Check> {
+    vec![disk(ground), logs(ground).await]
+}
+
+/// Looks at the database, its schema and the accounts in it.
+pub async fn bureau_checks(bureau: &Bureau) -> Vec<Check> {
+    let now = bureau.clock.now();
+    let schema = schema(bureau).await;
+    let usable = schema.state == CheckState::Ok;
+    let mut checks = vec![database(bureau).await, schema];
+    if !usable {
+        return checks;
+    }
+    checks.push(summaries(bureau).await);
+    checks.push(search_index(bureau).await);
     match (bureau.store.accounts().await, bureau.store.statuses().await) {
         (Ok(accounts), Ok(statuses)) => {
             for account in accounts {
                 let status = statuses.iter().find(|status| status.account == account.id);
-                checks.push(account_check(bureau, &account, status));
+                checks.push(account_check(now, &account, status));
             }
         }
         (Err(error), _) | (_, Err(error)) => {
-            checks.push(check(bureau, "account", CheckState::Unknown, skrynka_core::chain(&error), None));
+            checks.push(check(now, "account", CheckState::Unknown, skrynka_core::chain(&error), None));
         }
     }
     checks
 }
 
-fn check(bureau: &Bureau, name: &str, state: CheckState, detail: String, repair: Option<&str>) -> Check {
+/// A step at which everything ended.
+pub fn failed_check(now: OffsetDateTime, name: &str, detail: String, repair: Option<&str>) -> Check {
+    check(now, name, CheckState::Failed, detail, repair)
+}
+
+/// A step that could not be looked at.
+pub fn unknown_check(now: OffsetDateTime, name: &str, detail: &str) -> Check {
+    check(now, name, CheckState::Unknown, detail.to_owned(), None)
+}
+
+/// Tells whether what is stored of an account's listener is too old to be true of the present: who listens says so
+/// every few minutes.
+pub fn nobody_listens(account: &Account, status: &StoredStatus, now: OffsetDateTime) -> bool {
+    account.enabled && now - status.updated_at > SILENT
+}
+
+fn check(now: OffsetDateTime, name: &str, state: CheckState, detail: String, repair: Option<&str>) -> Check {
     Check {
         name: name.to_owned(),
         account: None,
         state,
         detail,
         repair: repair.map(ToOwned::to_owned),
-        checked_at: stamp(bureau.clock.now()),
+        checked_at: stamp(now),
     }
 }
 
 async fn database(bureau: &Bureau) -> Check {
+    let now = bureau.clock.now();
     match bureau.store.server().await {
         Ok(server) => {
             let safe = server.fsync && server.checksums;
@@ -278,81 +318,97 @@ async fn database(bureau: &Bureau) -> Check {
                 server.bytes >> 20,
                 server.answered_in.as_millis()
             );
-            check(bureau, "database", state, detail, None)
+            check(now, "database", state, detail, None)
         }
-        Err(error) => {
-            check(bureau, "database", CheckState::Failed, skrynka_core::chain(&error), Some("retry_database"))
-        }
+        Err(error) => check(now, "database", CheckState::Failed, skrynka_core::chain(&error), Some("retry_database")),
     }
 }
 
 async fn schema(bureau: &Bureau) -> Check {
+    let now = bureau.clock.now();
     match bureau.store.migration_status().await {
+        Ok(status) if status.min_client > CLIENT_VERSION => {
+            let detail = format!("it needs a program of version {}; this one is {CLIENT_VERSION}", status.min_client);
+            check(now, "schema", CheckState::Failed, detail, None)
+        }
         Ok(status) if status.pending.is_empty() => {
-            check(bureau, "schema", CheckState::Ok, format!("{} migrations applied", status.applied.len()), None)
+            check(now, "schema", CheckState::Ok, format!("{} migrations applied", status.applied.len()), None)
         }
         Ok(status) => {
             let detail = format!("{} migrations not applied", status.pending.len());
-            check(bureau, "schema", CheckState::Failed, detail, Some("migrate"))
+            check(now, "schema", CheckState::Failed, detail, Some("migrate"))
         }
-        Err(error) => check(bureau, "schema", CheckState::Unknown, skrynka_core::chain(&error), None),
+        Err(error) => check(now, "schema", CheckState::Unknown, skrynka_core::chain(&error), None),
     }
 }
 
 async fn summaries(bureau: &Bureau) -> Check {
+    let now = bureau.clock.now();
     match bureau.store.wrong_summaries().await {
-        Ok(0) => check(bureau, "summaries", CheckState::Ok, "every summary agrees with its messages".to_owned(), None),
-        Ok(wrong) => check(
-            bureau,
-            "summaries",
-            CheckState::Warn,
-            format!("{wrong} summaries disagree with their messages"),
-            None,
-        ),
-        Err(error) => check(bureau, "summaries", CheckState::Unknown, skrynka_core::chain(&error), None),
+        Ok(0) => check(now, "summaries", CheckState::Ok, "every summary agrees with its messages".to_owned(), None),
+        Ok(wrong) => {
+            check(now, "summaries", CheckState::Warn, format!("{wrong} summaries disagree with their messages"), None)
+        }
+        Err(error) => check(now, "summaries", CheckState::Unknown, skrynka_core::chain(&error), None),
+    }
+}
+
+async fn search_index(bureau: &Bureau) -> Check {
+    let now = bureau.clock.now();
+    match bureau.store.search_pending().await {
+        Ok(0) => check(now, "search", CheckState::Ok, "every message can be found".to_owned(), None),
+        Ok(pending) => {
+            let detail = format!("{pending} messages wait for the search index");
+            check(now, "search", CheckState::Warn, detail, None)
+        }
+        Err(error) => check(now, "search", CheckState::Unknown, skrynka_core::chain(&error), None),
     }
 }
 
 /// Reads a secret that need not exist: what counts is that the store answers.
-async fn secrets(bureau: &Bureau) -> Check {
+pub async fn secrets_check(ground: &Ground, secrets: &Secrets) -> Check {
+    let now = ground.clock.now();
     let name = skrynka_core::secrets::SecretName {
         kind: skrynka_core::secrets::SecretKind::DatabasePassword,
         account: AccountId::BUREAU,
     };
-    match bureau.secrets.get(name).await {
-        Ok(_) => check(bureau, "secrets", CheckState::Ok, format!("the {} answers", bureau.secrets.kind()), None),
-        Err(error) => check(bureau, "secrets", CheckState::Failed, skrynka_core::chain(&error), Some("open_vault")),
+    match secrets.get(name).await {
+        Ok(_) => check(now, "secrets", CheckState::Ok, format!("the {} answers", secrets.kind()), None),
+        Err(error) => check(now, "secrets", CheckState::Failed, skrynka_core::chain(&error), Some("open_vault")),
     }
 }
 
-fn disk(ground: &Ground, bureau: &Bureau) -> Check {
+fn disk(ground: &Ground) -> Check {
+    let now = ground.clock.now();
     match free_bytes(ground.profile.root()) {
         Some(free) if free < LITTLE_ROOM => {
-            check(bureau, "disk", CheckState::Warn, format!("{} MiB free", free >> 20), Some("free_disk"))
+            check(now, "disk", CheckState::Warn, format!("{} MiB free", free >> 20), Some("free_disk"))
         }
-        Some(free) => check(bureau, "disk", CheckState::Ok, format!("{} MiB free", free >> 20), None),
-        None => check(bureau, "disk", CheckState::Unknown, "the free room is not known".to_owned(), None),
+        Some(free) => check(now, "disk", CheckState::Ok, format!("{} MiB free", free >> 20), None),
+        None => check(now, "disk", CheckState::Unknown, "the free room is not known".to_owned(), None),
     }
 }
 
-async fn logs(ground: &Ground, bureau: &Bureau) -> Check {
+async fn logs(ground: &Ground) -> Check {
+    let now = ground.clock.now();
     let reader = ground.logbook.reader();
     let stats = tokio::task::spawn_blocking(move || reader.stats()).await;
     match stats {
-        Ok(Ok(Stats { memory_only: Some(reason), .. })) => check(bureau, "logs", CheckState::Failed, reason, None),
+        Ok(Ok(Stats { memory_only: Some(reason), .. })) => check(now, "logs", CheckState::Failed, reason, None),
         Ok(Ok(stats)) => {
             let state = if stats.dropped == 0 { CheckState::Ok } else { CheckState::Warn };
             let detail =
                 format!("{} KiB in {} files, {} lines dropped", stats.bytes / 1024, stats.files, stats.dropped);
-            check(bureau, "logs", state, detail, None)
+            check(now, "logs", state, detail, None)
         }
-        Ok(Err(error)) => check(bureau, "logs", CheckState::Failed, skrynka_core::chain(&error), None),
-        Err(error) => check(bureau, "logs", CheckState::Unknown, error.to_string(), None),
+        Ok(Err(error)) => check(now, "logs", CheckState::Failed, skrynka_core::chain(&error), None),
+        Err(error) => check(now, "logs", CheckState::Unknown, error.to_string(), None),
     }
 }
 
-fn account_check(bureau: &Bureau, account: &Account, status: Option<&StoredStatus>) -> Check {
-    let (state, repair) = match status.map(|status| &status.state) {
+fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredStatus>) -> Check {
+    let silent = status.is_some_and(|status| nobody_listens(account, status, now));
+    let (state, repair) = match status.filter(|_| !silent).map(|status| &status.state) {
         None => (CheckState::Unknown, None),
         Some(AccountState::Live | AccountState::Elsewhere { .. }) => (CheckState::Ok, None),
         Some(AccountState::Stopped) if !account.enabled => (CheckState::Ok, None),
@@ -369,10 +425,15 @@ fn account_check(bureau: &Bureau, account: &Account, status: Option<&StoredStatu
         || format!("{}: never listened to", account.name),
         |status| {
             let why = status.state.trouble().map(|why| format!(": {}", why.detail)).unwrap_or_default();
-            format!("{}: {} since {}{why}", account.name, status.state.as_str(), stamp(status.since))
+            let (name, state) = (&account.name, status.state.as_str());
+            if silent {
+                format!("{name}: nobody is listening; last heard of {}, {state}{why}", stamp(status.updated_at))
+            } else {
+                format!("{name}: {state} since {}{why}", stamp(status.since))
+            }
         },
     );
-    Check { account: Some(account.id.to_string()), ..check(bureau, "account", state, detail, repair) }
+    Check { account: Some(account.id.to_string()), ..check(now, "account", state, detail, repair) }
 }
 
 /// Names with a legal form, a quotation mark or no second word of a person are shown as companies.

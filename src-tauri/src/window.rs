@@ -1,8 +1,14 @@
 //! The one window: Tauri's builder, the commands and events it knows, its start and its end.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
 
-use tauri::{Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder};
+use skrynka_core::profile::APP_ID;
+use tauri::{Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, plugin::TauriPlugin};
 use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::{
@@ -77,9 +83,8 @@ pub fn run(common: Common) -> ExitCode {
     let bindings = bindings();
     let commands = bindings.invoke_handler();
     let mut builder = tauri::Builder::default();
-    // A throw-away profile is its own world: only the real one has a window that a second start would bring forward.
-    if common.profile.is_none() {
-        builder = builder.plugin(tauri_plugin_single_instance::init(|app, _, _| bring_to_front(app)));
+    if let Some(single) = single_instance(common.profile.as_deref()) {
+        builder = builder.plugin(single);
     }
     let (served, shown) = (desk.clone(), desk.clone());
     let app = builder
@@ -108,6 +113,21 @@ pub fn run(common: Common) -> ExitCode {
         Err(error) => return cli::failed(&anyhow::Error::new(error).context("The window could not be opened")),
     }
     ExitCode::SUCCESS
+}
+
+/// A second start on a profile brings its window forward. The system knows the program by one name only, except on
+/// Linux: elsewhere a profile that was named has no such plugin, and its lock refuses the second window.
+fn single_instance(profile: Option<&Path>) -> Option<TauriPlugin<tauri::Wry>> {
+    let mut single = tauri_plugin_single_instance::Builder::new().callback(|app, _, _| bring_to_front(app));
+    if let Some(profile) = profile {
+        if !cfg!(target_os = "linux") {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        std::path::absolute(profile).unwrap_or_else(|_| profile.to_owned()).hash(&mut hasher);
+        single = single.dbus_id(format!("{APP_ID}.p{:016x}", hasher.finish()));
+    }
+    Some(single.build())
 }
 
 fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs::File,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -17,23 +17,21 @@ use skrynka_core::{
     logbook::{Level, Logbook, LogbookGuard, LogbookOptions},
     model::Channel,
     postgres::{BinarySearch, Cluster, ClusterOptions, PostgresError, ServerUrl},
-    profile::{Profile, ProfileError, Settings},
+    profile::{Profile, ProfileError},
     secrets::{OpenOptions, Opened, Secrets, SecretsError},
     store::{Store, StoreError},
 };
 use skrynka_mail::{MailConnector, Tuning};
 
-use crate::wire::StartStep;
+use crate::{copies::Spool, wire::StartStep};
 
 /// The pause before a database that could not be started again is tried again.
 const DATABASE_PAUSE: Duration = Duration::from_secs(2);
 
-/// The ground everything stands on: the profile folder, the settings and the log.
+/// The ground everything stands on: the profile folder and the log.
 pub struct Ground {
     /// The profile folder.
     pub profile: Profile,
-    /// The settings as they were at the start.
-    pub settings: Settings,
     /// The log.
     pub logbook: Logbook,
     /// The time.
@@ -52,6 +50,8 @@ pub struct Places {
     pub vault_key_file: Option<PathBuf>,
     /// The Postgres programs among the app's resources.
     pub postgres: Option<PathBuf>,
+    /// Whether a profile folder that was named must be there already.
+    pub existing: bool,
 }
 
 /// Why the program could not start. What was stored is untouched.
@@ -95,6 +95,9 @@ pub enum StartError {
 impl Ground {
     /// Opens the profile and starts the log.
     pub fn open(places: &Places) -> Result<Self, StartError> {
+        if let (true, Some(dir)) = (places.existing, &places.profile) {
+            Profile::find(Some(dir))?;
+        }
         Self::on(Profile::open(places.profile.as_deref(), SystemClock.now())?, None)
     }
 
@@ -108,18 +111,12 @@ impl Ground {
 
     fn on(profile: Profile, window: Option<File>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let loaded = profile.settings(clock.now())?;
-        let options = LogbookOptions::new(profile.logs_dir(), loaded.settings.log_level, clock.clone());
-        let writing = Logbook::init(options)?;
-        if let Some((aside, reason)) = &loaded.damaged {
-            tracing::warn!(
-                target: "skrynka::app", aside = %aside.display(), reason,
-                "Settings were damaged, kept aside and replaced by defaults"
-            );
-        }
+        let level = profile.settings()?.log_level;
+        let options = LogbookOptions::new(profile.logs_dir(), level, clock.clone());
+        let writing = Logbook::init(LogbookOptions { command: window.is_none(), ..options })?;
         tracing::info!(target: "skrynka::app", version = env!("CARGO_PKG_VERSION"), "Program started");
         let logbook = writing.logbook();
-        Ok(Self { profile, settings: loaded.settings, logbook, clock, _writing: writing, _window: window })
+        Ok(Self { profile, logbook, clock, _writing: writing, _window: window })
     }
 
     /// Opens the keyring or the vault. `passphrase` is what a person typed.
@@ -155,6 +152,9 @@ pub struct Bureau {
     mail: Arc<MailConnector>,
     cluster: Option<Cluster>,
     profile: PathBuf,
+    /// Where large messages wait until they are stored.
+    spool: PathBuf,
+    spooling: Mutex<Option<Spool>>,
 }
 
 impl Bureau {
@@ -182,21 +182,21 @@ impl Bureau {
         step: &impl Fn(StartStep),
     ) -> Result<Self, StartError> {
         step(StartStep::Database);
-        let (cluster, options) = match &ground.settings.database.server_url {
-            Some(url) => (None, url.parse::<ServerUrl>()?.open(&secrets).await?),
+        // They may have been corrected since the last attempt.
+        let settings = ground.profile.settings()?.database;
+        let (cluster, options) = match &settings.server_url {
+            Some(url) => (None, url.parse::<ServerUrl>()?.trusting(settings.ca_file).open(&secrets).await?),
             None => {
                 let mut options = ClusterOptions::new(ground.profile.root(), secrets.clone());
-                options.binaries = BinarySearch {
-                    configured: ground.settings.database.binaries.clone(),
-                    bundled: places.postgres.clone(),
-                };
+                options.binaries = BinarySearch { configured: settings.binaries, bundled: places.postgres.clone() };
                 let cluster = Cluster::start(options).await?;
                 let options = cluster.connect_options();
                 (Some(cluster), options)
             }
         };
-        let spool = spool_dir(&ground.profile);
-        let mail = Arc::new(MailConnector::new(ground.clock.clone(), spool, Tuning::default()));
+        let name = format!("{}-{}", std::process::id(), ground.clock.now().unix_timestamp_nanos());
+        let spool = ground.profile.cache_dir().join("spool").join(name);
+        let mail = Arc::new(MailConnector::new(ground.clock.clone(), spool.clone(), Tuning::default()));
         let store = match Store::connect(&options).await {
             Ok(store) => store,
             Err(error) => {
@@ -208,13 +208,18 @@ impl Bureau {
                 return Err(error.into());
             }
         };
-        let profile = ground.profile.root().to_owned();
-        Ok(Self { secrets, store, clock: ground.clock.clone(), mail, cluster, profile })
+        let (clock, profile) = (ground.clock.clone(), ground.profile.root().to_owned());
+        Ok(Self { secrets, store, clock, mail, cluster, profile, spool, spooling: Mutex::default() })
     }
 
     /// Starts listening to every enabled account that no other program listens to. `program` is what other programs
     /// call this one.
     pub async fn listen(&self, program: &str) -> Result<Engine, StoreError> {
+        match Spool::take(self.spool.clone()) {
+            Ok(spool) => *self.spooling.lock().unwrap_or_else(PoisonError::into_inner) = Some(spool),
+            // Each large message will say so itself.
+            Err(error) => tracing::warn!(target: "skrynka::email", error = %error, "No folder for large messages"),
+        }
         let mail: Arc<dyn Connector> = self.mail.clone();
         let (name, now) = (own_name(program), self.clock.now());
         let presence = Presence::open(&self.profile, name.clone(), now).unwrap_or_else(|error| {
@@ -263,16 +268,6 @@ fn own_name(program: &str) -> String {
     let named = ["HOSTNAME", "COMPUTERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let host = named.or_else(|| std::fs::read_to_string("/etc/hostname").ok()).unwrap_or_default();
     format!("{program}, {}", host.trim()).trim_end_matches([',', ' ']).to_owned()
-}
-
-/// Where large messages wait until they are stored.
-fn spool_dir(profile: &Profile) -> PathBuf {
-    profile.cache_dir().join("spool")
-}
-
-/// Where attachments are put that a person opens.
-pub fn opened_files_dir(profile: &Profile) -> PathBuf {
-    profile.cache_dir().join("opened")
 }
 
 /// The free room of the disk under `path` in bytes.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use skrynka_core::{
     model::{Account, AccountId, AccountState, EmailSettings, Endpoint, Security},
-    store::{HeldLease, StoredStatus},
+    store::{HeldLease, Store, StoredStatus},
 };
 use time::{
     Date, OffsetDateTime,
@@ -19,7 +19,9 @@ use time::{
 use super::{Common, Output, Session};
 use crate::{
     commands::accounts::detail_of,
+    copies,
     mailboxes::{self, Mailbox},
+    views,
     wire::stamp,
 };
 
@@ -36,22 +38,26 @@ pub enum AccountCommand {
     /// Test an account's connection, step by step.
     Test {
         /// The account's id.
-        id: String,
+        #[arg(value_parser = account_id)]
+        id: AccountId,
     },
     /// Listen to an account again.
     Enable {
         /// The account's id.
-        id: String,
+        #[arg(value_parser = account_id)]
+        id: AccountId,
     },
     /// Stop listening to an account.
     Disable {
         /// The account's id.
-        id: String,
+        #[arg(value_parser = account_id)]
+        id: AccountId,
     },
     /// Remove an account and its secrets. Its messages stay.
     Remove {
         /// The account's id.
-        id: String,
+        #[arg(value_parser = account_id)]
+        id: AccountId,
         /// Delete its messages too. This cannot be undone.
         #[arg(long)]
         delete_messages: bool,
@@ -105,8 +111,8 @@ pub struct EmailArguments {
 }
 
 #[derive(Deserialize)]
-struct EmailSecrets {
-    password: SecretString,
+pub struct EmailSecrets {
+    pub password: SecretString,
 }
 
 pub async fn run(common: &Common, output: Output, command: AccountCommand) -> anyhow::Result<ExitCode> {
@@ -115,17 +121,18 @@ pub async fn run(common: &Common, output: Output, command: AccountCommand) -> an
             let secrets = read_secrets()?;
             Session::with(common, async |session| add(session, output, *arguments, secrets).await).await
         }
-        AccountCommand::List => Session::with(common, async |session| list(session, output).await).await,
+        AccountCommand::List => Session::with(&common.existing(), async |session| list(session, output).await).await,
         AccountCommand::Test { id } => {
-            let id = parse(&id)?;
-            Session::with(common, async |session| test(session, output, id).await).await
+            Session::with(&common.existing(), async |session| test(session, output, id).await).await
         }
-        AccountCommand::Enable { id } => enable(common, output, &id, true).await,
-        AccountCommand::Disable { id } => enable(common, output, &id, false).await,
+        AccountCommand::Enable { id } => enable(&common.existing(), output, id, true).await,
+        AccountCommand::Disable { id } => enable(&common.existing(), output, id, false).await,
         AccountCommand::Remove { id, delete_messages } => {
-            let id = parse(&id)?;
-            Session::with(common, async |session| {
+            Session::with(&common.existing(), async |session| {
                 let deleted = mailboxes::remove(&session.bureau, id, delete_messages).await?;
+                if delete_messages {
+                    copies::forget_opened(&session.ground.profile, &session.bureau.store).await?;
+                }
                 let record = json!({"account": id.to_string(), "removed": true, "deleted_messages": deleted});
                 output.record(&record, || format!("Removed {id}; {deleted} messages deleted"))?;
                 Ok(ExitCode::SUCCESS)
@@ -158,7 +165,7 @@ async fn add(
         },
     };
     let account = mailboxes::add(&session.bureau, mailbox, secrets.password).await?;
-    let record = record(&account, None, None, [0; 3]);
+    let record = record(&account, None, None, [0; 3], session.bureau.clock.now());
     output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -168,12 +175,13 @@ async fn list(session: &Session, output: Output) -> anyhow::Result<ExitCode> {
     let statuses = store.statuses().await?;
     let counts = store.message_counts().await?;
     let leases = store.leases().await?;
+    let now = session.bureau.clock.now();
     for account in store.accounts().await? {
         let status = statuses.iter().find(|status| status.account == account.id);
         let counts = counts.iter().find(|(id, _)| *id == account.id).map(|(_, counts)| *counts).unwrap_or_default();
         // A program that crashed holds a lease whose time is over.
-        let listener = leases.iter().find(|held| held.account == account.id && held.valid);
-        output.record(&record(&account, status, listener, counts), || line(&account, status, listener, counts))?;
+        let held = leases.iter().find(|held| held.account == account.id && held.valid);
+        output.record(&record(&account, status, held, counts, now), || line(&account, status, held, counts, now))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -205,8 +213,7 @@ async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-async fn enable(common: &Common, output: Output, id: &str, enabled: bool) -> anyhow::Result<ExitCode> {
-    let id = parse(id)?;
+async fn enable(common: &Common, output: Output, id: AccountId, enabled: bool) -> anyhow::Result<ExitCode> {
     Session::with(common, async |session| {
         session.bureau.store.set_account_enabled(id, enabled).await?;
         let record = json!({"account": id.to_string(), "enabled": enabled});
@@ -221,6 +228,7 @@ fn record(
     status: Option<&StoredStatus>,
     listener: Option<&HeldLease>,
     [stored, unread, quarantined]: [i64; 3],
+    now: OffsetDateTime,
 ) -> serde_json::Value {
     let state = status.map(|status| &status.state);
     let (done, total) = match state {
@@ -234,7 +242,7 @@ fn record(
         "address": account.address(),
         "enabled": account.enabled,
         "listener": listener.map(|held| json!({"program": held.holder.name, "since": stamp(held.since)})),
-        "state": state.map(AccountState::as_str),
+        "state": status.map(|status| state_word(account, status, now)),
         "since": status.map(|status| stamp(status.since)),
         "done": done,
         "total": total,
@@ -250,13 +258,23 @@ fn record(
     })
 }
 
+/// What is stored of a listener counts only while somebody listens.
+fn state_word(account: &Account, status: &StoredStatus, now: OffsetDateTime) -> &'static str {
+    if views::nobody_listens(account, status, now) { "unknown" } else { status.state.as_str() }
+}
+
 fn line(
     account: &Account,
     status: Option<&StoredStatus>,
     listener: Option<&HeldLease>,
     [stored, unread, quarantined]: [i64; 3],
+    now: OffsetDateTime,
 ) -> String {
-    let state = status.map_or("never started", |status| status.state.as_str());
+    let state = match status {
+        None => "never started",
+        Some(status) if views::nobody_listens(account, status, now) => "not heard of",
+        Some(status) => status.state.as_str(),
+    };
     let error = status
         .and_then(|status| status.last_error.as_ref())
         .map(|(trouble, at)| format!("  last error {}: {}", stamp(*at), trouble.detail))
@@ -273,7 +291,8 @@ fn line(
     )
 }
 
-fn read_secrets() -> anyhow::Result<EmailSecrets> {
+/// Reads the password from standard input.
+pub fn read_secrets() -> anyhow::Result<EmailSecrets> {
     let mut text = zeroize::Zeroizing::new(String::new());
     std::io::stdin().take(SECRETS).read_to_string(&mut text).context("The secrets could not be read")?;
     // The parser's message could quote what it read: only its place is told.
@@ -286,13 +305,19 @@ fn read_secrets() -> anyhow::Result<EmailSecrets> {
     })
 }
 
-/// Reads the value of `--account`.
-pub fn chosen(id: Option<&str>) -> anyhow::Result<Option<AccountId>> {
-    id.map(str::parse).transpose().context("--account is not an account's id")
+/// Reads an account's id.
+pub fn account_id(text: &str) -> Result<AccountId, String> {
+    text.parse().map_err(|_| format!("{text:?} is not an account's id; `skrynka account list` shows them"))
 }
 
-fn parse(id: &str) -> anyhow::Result<AccountId> {
-    id.parse().map_err(|_| anyhow::anyhow!("{id:?} is not an account's id; `skrynka account list` shows them"))
+/// Refuses an account that there never was; a removed one may have left messages.
+pub async fn known(store: &Store, account: Option<AccountId>) -> anyhow::Result<()> {
+    match account {
+        Some(id) if !store.knows_account(id).await? => {
+            anyhow::bail!("there is no account {id}; `skrynka account list` shows them")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads a moment: RFC 3339, or a day, which begins at midnight UTC.

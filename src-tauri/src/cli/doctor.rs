@@ -1,24 +1,59 @@
-//! `skrynka doctor`: every diagnostic of the diagnostics page.
+//! `skrynka doctor`: every diagnostic of the diagnostics page, step by step: what fails is told with what came before.
 
 use std::process::ExitCode;
 
-use super::{Common, Output, Session};
+use skrynka_core::{
+    chain,
+    clock::{Clock as _, SystemClock},
+};
+
+use super::{Common, Output};
 use crate::{
     views,
     wire::{Check, CheckState},
+    wiring::{Bureau, Ground},
 };
 
 /// Exit 1 when anything failed.
 pub async fn run(common: &Common, output: Output) -> anyhow::Result<ExitCode> {
-    Session::with(common, async |session| {
-        let checks = views::checks(&session.ground, &session.bureau).await;
-        for check in &checks {
-            output.record(check, || line(check))?;
+    let places = common.places();
+    let mut failed = false;
+    let mut tell = |checks: &[Check]| {
+        failed |= checks.iter().any(|check| check.state == CheckState::Failed);
+        checks.iter().try_for_each(|check| output.record(check, || line(check)))
+    };
+    let ground = match Ground::open(&places) {
+        Ok(ground) => ground,
+        Err(error) => {
+            tell(&[views::failed_check(SystemClock.now(), "profile", chain(&error), None)])?;
+            return Err(error.into());
         }
-        let failed = checks.iter().any(|check| check.state == CheckState::Failed);
-        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-    })
-    .await
+    };
+    let now = ground.clock.now();
+    tell(&views::ground_checks(&ground).await)?;
+    match ground.secrets(&places, None).await {
+        Err(error) => {
+            tell(&[
+                views::failed_check(now, "secrets", chain(&error), Some("open_vault")),
+                views::unknown_check(now, "database", "not tried without secrets"),
+            ])?;
+        }
+        Ok(secrets) => {
+            tell(&[views::secrets_check(&ground, &secrets).await])?;
+            // The schema is left as it is, or there would be nothing to find wrong with it.
+            match Bureau::connect(&ground, &places, secrets, &|_| {}).await {
+                Err(error) => {
+                    tell(&[views::failed_check(now, "database", chain(&error), Some("retry_database"))])?;
+                }
+                Ok(bureau) => {
+                    let checks = views::bureau_checks(&bureau).await;
+                    bureau.close().await;
+                    tell(&checks)?;
+                }
+            }
+        }
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn line(check: &Check) -> String {

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
-use skrynka_core::{model::Address, store::ExportedMessage};
+use skrynka_core::{
+    model::{AccountId, Address},
+    store::ExportedMessage,
+};
 use time::OffsetDateTime;
 
 use super::{Common, Output, Session};
@@ -16,8 +19,8 @@ pub enum ExportCommand {
     /// One message a line, always as JSON.
     Messages {
         /// Only this account.
-        #[arg(long, value_name = "ID")]
-        account: Option<String>,
+        #[arg(long, value_name = "ID", value_parser = super::account::account_id)]
+        account: Option<AccountId>,
         /// Only messages that their server received since then: RFC 3339, or a day as YYYY-MM-DD.
         #[arg(long, value_name = "T", value_parser = super::account::moment)]
         since: Option<OffsetDateTime>,
@@ -54,10 +57,10 @@ struct File<'a> {
 
 pub async fn run(common: &Common, _: Output, command: ExportCommand) -> anyhow::Result<ExitCode> {
     let ExportCommand::Messages { account, since } = command;
-    let account = super::account::chosen(account.as_deref())?;
     // The export is for programs whatever else was asked for.
     let output = Output::new(true);
     Session::with(common, async |session| {
+        super::account::known(&session.bureau.store, account).await?;
         let messages = session.bureau.store.export(account, since);
         let mut messages = std::pin::pin!(messages);
         while let Some(message) = messages.try_next().await? {

@@ -1,20 +1,35 @@
 //! `skrynka listen`: the listeners without a window.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::json;
 use skrynka_core::{
-    engine::Tasks,
+    engine::{AccountStatus, Engine, Tasks},
     journal::{JournalReader, News},
-    store::JournalEntry,
+    model::{AccountId, AccountState, Trouble},
+    store::{FactKind, JournalEntry, Store, StoreError},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Common, Output, Session};
+use super::{
+    Common, Output, Session, noted,
+    output::{Gone, Printer},
+};
 use crate::wire::stamp;
 
 /// How long the last tasks may take to end.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// The pause before a database that did not answer is asked again.
+const PAUSE: Duration = Duration::from_secs(2);
+/// A search index that has not moved for this long does not fill.
+const INDEX_DEADLINE: Duration = Duration::from_secs(60);
+/// How long the last facts may take to be read and printed.
+const LAST_FACTS: Duration = Duration::from_secs(5);
 
 pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::Result<ExitCode> {
     let session = Arc::new(Session::open(common).await?);
@@ -27,74 +42,268 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
             () = watched.bureau.watch_database() => {}
         }
     });
-    let result = listen(&session, output, until_idle).await;
+    let result = noted(Box::pin(listen(&session, output, until_idle)).await);
     tasks.shutdown(STOP_DEADLINE).await;
     session.bureau.close().await;
     result.map(|()| ExitCode::SUCCESS)
 }
 
-async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::Result<()> {
-    let mut journal = JournalReader::from_now(session.bureau.store.clone()).await?;
-    let engine = session.bureau.listen("skrynka listen").await?;
-    output.note(&format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()))?;
-    let stop = CancellationToken::new();
-    let ended = {
-        let follow = follow(&mut journal, output, &stop);
-        let wait = async {
-            tokio::select! {
-                result = asked_to_stop() => result?,
-                () = engine.settled(), if until_idle => {}
+/// Waits until every account has caught up and everything that is stored can be found.
+///
+/// # Errors
+/// An account waits for a person, or the search index does not fill.
+async fn idle(engine: &Engine, store: &Store) -> anyhow::Result<()> {
+    engine.settled().await;
+    let waiting: Vec<AccountStatus> =
+        engine.statuses().into_iter().filter(|status| status.state.waits_for_person()).collect();
+    let mut least = i64::MAX;
+    let mut moved = tokio::time::Instant::now();
+    loop {
+        match store.search_pending().await {
+            Ok(0) => break,
+            Ok(pending) if pending < least => {
+                least = pending;
+                moved = tokio::time::Instant::now();
             }
-            engine.shutdown().await;
-            stop.cancel();
-            anyhow::Ok(())
-        };
-        let (followed, waited) = futures_util::future::join(follow, wait).await;
-        waited.and(followed)
-    };
-    print_rest(&mut journal, output).await?;
-    ended
+            Ok(pending) if moved.elapsed() > INDEX_DEADLINE => {
+                anyhow::bail!("{pending} messages are stored and not searchable yet; the next start goes on")
+            }
+            Ok(_) => {}
+            Err(error) if moved.elapsed() > INDEX_DEADLINE => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Search queue not read");
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let mut words = Vec::new();
+    for status in waiting {
+        words.extend(trouble(store, &status).await);
+    }
+    anyhow::bail!("not every account is live: {}", words.join("; "))
 }
 
-/// Prints facts as they are committed. A reader that closed the pipe ends nothing: listening is the work.
-async fn follow(journal: &mut JournalReader, output: Output, stop: &CancellationToken) -> anyhow::Result<()> {
+/// Says on standard error what is wrong with an account as it happens, once for each thing that goes wrong.
+async fn complain(engine: &Engine, store: &Store, stop: &CancellationToken) -> anyhow::Result<()> {
+    let printer = Printer::to_errors()?;
+    let mut changes = engine.watch_statuses();
+    let mut told: HashMap<AccountId, (&'static str, Trouble)> = HashMap::new();
+    loop {
+        for status in engine.statuses() {
+            if status.state == AccountState::Live {
+                told.remove(&status.account);
+            }
+            let Some(why) = status.state.trouble() else { continue };
+            let news = (status.state.as_str(), why.clone());
+            if told.get(&status.account) != Some(&news) {
+                told.insert(status.account, news);
+                if let Some(words) = trouble(store, &status).await {
+                    printer.offer(words);
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            changed = changes.changed() => changed?,
+        }
+    }
+}
+
+/// What is wrong with an account, and what to do about it.
+async fn trouble(store: &Store, status: &AccountStatus) -> Option<String> {
+    let why = status.state.trouble()?;
+    let id = status.account;
+    let known = tokio::time::timeout(Duration::from_secs(2), store.account(id)).await.ok()?.ok().flatten();
+    let name = known.map_or_else(|| id.to_string(), |account| format!("{} ({id})", account.name));
+    let advice = match &status.state {
+        AccountState::BackingOff { until, .. } => format!("the next attempt follows at {}", stamp(*until)),
+        AccountState::Limited { until, .. } => format!("attempts go on at {}", stamp(*until)),
+        AccountState::NeedsSignIn { .. } | AccountState::Misconfigured { .. } => format!(
+            "correct it in the window, or remove it and add it again; its messages stay; `skrynka account test {id}` \
+             shows each step"
+        ),
+        AccountState::Idle
+        | AccountState::Connecting
+        | AccountState::CatchingUp { .. }
+        | AccountState::Live
+        | AccountState::Elsewhere { .. }
+        | AccountState::Stopped => return None,
+    };
+    Some(format!("{name}: {}, {}: {}; {advice}", status.state.as_str(), why.code.as_str(), why.detail))
+}
+
+async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::Result<()> {
+    let store = &session.bureau.store;
+    let mut facts = Facts::from_now(store, output).await?;
+    // Another reader than the one that prints: accounts are followed while nobody reads what is printed.
+    let mut accounts = JournalReader::from_now(store.clone()).await?;
+    let engine = session.bureau.listen("skrynka listen").await?;
+    facts.note(format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()));
+    let stop = CancellationToken::new();
+    let wait = async {
+        let ended = tokio::select! {
+            result = asked_to_stop() => result,
+            result = idle(&engine, store), if until_idle => result,
+        };
+        engine.shutdown().await;
+        stop.cancel();
+        ended
+    };
+    let follow = follow(&mut accounts, &engine, &stop);
+    let complain = complain(&engine, store, &stop);
+    let (waited, (), (), complained) =
+        Box::pin(futures_util::future::join4(wait, follow, facts.print(&stop), complain)).await;
+    if tokio::time::timeout(LAST_FACTS, facts.finish(store)).await.is_err() {
+        tracing::warn!(target: "skrynka::app", "Last facts not printed");
+    }
+    waited.and(complained)
+}
+
+/// Listens to accounts as they are added, changed and removed by other programs.
+async fn follow(journal: &mut JournalReader, engine: &Engine, stop: &CancellationToken) {
+    let mut accounts_changed = false;
     loop {
         let news = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            news = journal.next() => news,
+            () = stop.cancelled() => return,
+            news = journal.next() => Some(news),
+            () = tokio::time::sleep(PAUSE), if accounts_changed => None,
         };
         match news {
-            Ok(news) => print(output, news),
-            Err(error) => {
-                tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Journal not read");
-                tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep(Duration::from_secs(2)) => {}
+            Some(Ok(news)) => accounts_changed |= concerns_accounts(&news),
+            Some(Err(error)) => pause(&error, stop).await,
+            None => {}
+        }
+        if accounts_changed {
+            match engine.follow_accounts().await {
+                Ok(()) => accounts_changed = false,
+                Err(error) => {
+                    let error = skrynka_core::chain(&error);
+                    tracing::warn!(target: "skrynka::app", error, "Accounts not followed");
                 }
             }
         }
     }
 }
 
-/// Prints what was committed while the listeners ended.
-async fn print_rest(journal: &mut JournalReader, output: Output) -> anyhow::Result<()> {
-    while let Ok(news) = tokio::time::timeout(Duration::from_millis(50), journal.next()).await {
-        print(output, news?);
-    }
-    Ok(())
-}
-
-fn print(output: Output, news: News) {
-    let printed = match news {
-        News::Facts(facts) => facts.iter().try_for_each(|entry| print_fact(output, entry)),
-        News::Overflowed => output.record(&json!({"kind": "overflowed"}), || "facts were pruned unread".to_owned()),
-    };
-    if let Err(error) = printed {
-        tracing::debug!(target: "skrynka::app", error = %error, "Facts not printed");
+async fn pause(error: &StoreError, stop: &CancellationToken) {
+    tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(error), "Journal not read");
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(PAUSE) => {}
     }
 }
 
-fn print_fact(output: Output, entry: &JournalEntry) -> std::io::Result<()> {
+/// Tells whether an account may have been added, changed or removed.
+fn concerns_accounts(news: &News) -> bool {
+    match news {
+        News::Overflowed => true,
+        News::Facts(facts) => facts.iter().any(|entry| {
+            matches!(entry.fact.kind, FactKind::AccountAdded | FactKind::AccountChanged | FactKind::AccountRemoved)
+        }),
+    }
+}
+
+/// Facts on their way to standard output.
+struct Facts {
+    journal: JournalReader,
+    output: Output,
+    printer: Printer,
+    /// Read and not handed over yet.
+    lines: VecDeque<String>,
+}
+
+impl Facts {
+    async fn from_now(store: &Store, output: Output) -> anyhow::Result<Self> {
+        let journal = JournalReader::from_now(store.clone()).await?;
+        Ok(Self { journal, output, printer: Printer::to_output()?, lines: VecDeque::new() })
+    }
+
+    /// Prints a line for people only.
+    fn note(&mut self, text: String) {
+        if !self.output.is_json() {
+            self.lines.push_back(text);
+        }
+    }
+
+    /// Prints facts as they are committed, until `stop`. A reader that closed the pipe ends nothing: listening is the
+    /// work.
+    async fn print(&mut self, stop: &CancellationToken) {
+        loop {
+            let handed_over = tokio::select! {
+                () = stop.cancelled() => return,
+                handed_over = self.hand_over() => handed_over,
+            };
+            if handed_over.is_err() {
+                return stop.cancelled().await;
+            }
+            let news = tokio::select! {
+                () = stop.cancelled() => return,
+                news = self.journal.next() => news,
+            };
+            match news {
+                Ok(news) => self.take(&news),
+                Err(error) => pause(&error, stop).await,
+            }
+        }
+    }
+
+    /// Prints what was committed until the listeners had ended.
+    async fn finish(mut self, store: &Store) {
+        if self.read_to_end(store).await.is_ok() {
+            self.printer.finish().await;
+        }
+    }
+
+    async fn read_to_end(&mut self, store: &Store) -> Result<(), Gone> {
+        self.hand_over().await?;
+        let end = match store.journal_vector().await {
+            Ok(end) => end,
+            Err(error) => {
+                tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Journal not read");
+                return Ok(());
+            }
+        };
+        while end.iter().any(|(account, seq)| self.journal.vector().get(account).is_none_or(|read| read < seq)) {
+            match self.journal.next().await {
+                Ok(news) => self.take(&news),
+                Err(error) => {
+                    tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Journal not read");
+                    return Ok(());
+                }
+            }
+            self.hand_over().await?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, news: &News) {
+        let output = self.output;
+        let line = match news {
+            News::Facts(facts) => {
+                self.lines.extend(facts.iter().filter_map(|entry| fact(output, entry).ok()));
+                return;
+            }
+            News::Overflowed => output.line(&json!({"kind": "overflowed"}), || "facts were pruned unread".to_owned()),
+        };
+        self.lines.extend(line);
+    }
+
+    /// Cancel-safe: a line is taken once there is room for it.
+    async fn hand_over(&mut self) -> Result<(), Gone> {
+        while !self.lines.is_empty() {
+            let room = self.printer.ready().await?;
+            if let Some(line) = self.lines.pop_front() {
+                room.send(line);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fact(output: Output, entry: &JournalEntry) -> std::io::Result<String> {
     let record = json!({
         "account": entry.account.to_string(),
         "seq": entry.seq,
@@ -103,7 +312,7 @@ fn print_fact(output: Output, entry: &JournalEntry) -> std::io::Result<()> {
         "message": entry.fact.message.map(|id| id.to_string()),
         "at": stamp(entry.at),
     });
-    output.record(&record, || format!("{}  {}  {}", stamp(entry.at), entry.account, entry.fact.kind.as_str()))
+    output.line(&record, || format!("{}  {}  {}", stamp(entry.at), entry.account, entry.fact.kind.as_str()))
 }
 
 /// Returns when the system or a person asks the program to end.

@@ -4,12 +4,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 use skrynka_core::{
-    logbook::{AREAS, Entry, Filter, Level, MAX_PAGE, Reader, Row, Search, Start, Window},
+    logbook::{AREAS, Entry, Filter, Level, MAX_PAGE, QueryError, Reader, Row, Search, Start, Window},
+    model::AccountId,
     profile::Profile,
 };
 use time::OffsetDateTime;
 
-use super::{Common, Output};
+use super::{Common, Output, output};
+
+/// The exit code of a command that was given something it cannot mean.
+const WRONG_USAGE: u8 = 2;
 
 #[derive(Debug, Args)]
 pub struct LogsArguments {
@@ -17,8 +21,8 @@ pub struct LogsArguments {
     #[arg(long, value_name = "A", value_parser = clap::builder::PossibleValuesParser::new(AREAS))]
     area: Vec<String>,
     /// Only this account.
-    #[arg(long, value_name = "ID")]
-    account: Option<String>,
+    #[arg(long, value_name = "ID", value_parser = super::account::account_id)]
+    account: Option<AccountId>,
     /// This level and graver ones: trace, debug, info, warn, error.
     #[arg(long, value_name = "L")]
     level: Option<Level>,
@@ -35,19 +39,27 @@ pub struct LogsArguments {
 
 pub async fn run(common: &Common, output: Output, arguments: LogsArguments) -> anyhow::Result<ExitCode> {
     // The log is read as it lies there: this command starts none of its own and needs no database.
-    let now = skrynka_core::clock::Clock::now(&skrynka_core::clock::SystemClock);
-    let profile = Profile::open(common.profile.as_deref(), now)?;
-    let reader = Reader::new(profile.logs_dir());
+    let reader = Reader::new(Profile::logs_of(&Profile::find(common.profile.as_deref())?));
     let filter = Filter {
         min_level: arguments.level,
         areas: arguments.area,
-        account: super::account::chosen(arguments.account.as_deref())?,
+        account: arguments.account,
         search: arguments.grep.map(Search::Regex),
         since: arguments.since,
         until: None,
     };
-    if arguments.follow {
-        let mut tail = reader.tail(&filter, 20)?;
+    match read(&reader, &filter, output, arguments.follow).await {
+        Err(error) if matches!(error.downcast_ref(), Some(QueryError::Expression(_))) => {
+            output::complain(&format!("--grep: {error:#}"))?;
+            Ok(ExitCode::from(WRONG_USAGE))
+        }
+        result => result.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+async fn read(reader: &Reader, filter: &Filter, output: Output, follow: bool) -> anyhow::Result<()> {
+    if follow {
+        let mut tail = reader.tail(filter, 20)?;
         loop {
             for row in tail.next().await? {
                 print(output, &row)?;
@@ -56,13 +68,13 @@ pub async fn run(common: &Common, output: Output, arguments: LogsArguments) -> a
     }
     let mut start = Start::Oldest;
     loop {
-        let page = reader.page(&filter, &Window::new(start, MAX_PAGE))?;
+        let page = reader.page(filter, &Window::new(start, MAX_PAGE))?;
         for row in &page.rows {
             print(output, row)?;
         }
         match page.next {
             Some(next) => start = Start::After(next),
-            None => return Ok(ExitCode::SUCCESS),
+            None => return Ok(()),
         }
     }
 }

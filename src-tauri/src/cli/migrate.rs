@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use skrynka_core::store::CLIENT_VERSION;
 
-use super::{Common, Output};
+use super::{Common, Output, noted};
 use crate::wiring::{Bureau, Ground};
 
 pub async fn run(common: &Common, output: Output, status: bool) -> anyhow::Result<ExitCode> {
@@ -13,7 +13,7 @@ pub async fn run(common: &Common, output: Output, status: bool) -> anyhow::Resul
     let ground = Ground::open(&places)?;
     let secrets = ground.secrets(&places, None).await?;
     let bureau = Bureau::connect(&ground, &places, secrets, &|_| {}).await?;
-    let result = report(&bureau, output, status).await;
+    let result = noted(report(&bureau, output, status).await);
     bureau.close().await;
     result.map(|()| ExitCode::SUCCESS)
 }

@@ -6,6 +6,10 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+/// Lines that may wait for a slow reader of standard output.
+const WAITING: usize = 1024;
 
 /// Standard output, in the form that was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -18,16 +22,25 @@ impl Output {
         Self { json }
     }
 
+    /// Tells whether programs read what is printed.
+    pub const fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Prints one record, as JSON or as the line that `text` makes.
     ///
     /// # Errors
     /// The reader has gone away, or the disk is full.
     pub fn record(self, record: &impl Serialize, text: impl FnOnce() -> String) -> io::Result<()> {
-        let line = if self.json { serde_json::to_string(record)? } else { text() };
-        let mut out = io::stdout().lock();
-        out.write_all(line.as_bytes())?;
-        out.write_all(b"\n")?;
-        out.flush()
+        write_line(&self.line(record, text)?)
+    }
+
+    /// Returns what [`Self::record`] prints.
+    ///
+    /// # Errors
+    /// The record cannot be written as JSON.
+    pub fn line(self, record: &impl Serialize, text: impl FnOnce() -> String) -> io::Result<String> {
+        Ok(if self.json { serde_json::to_string(record)? } else { text() })
     }
 
     /// Prints a line for people only.
@@ -39,14 +52,93 @@ impl Output {
     }
 }
 
+fn write_line(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(line.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Prints a line for people on standard error.
+///
+/// # Errors
+/// The reader has gone away.
+pub fn complain(line: &str) -> io::Result<()> {
+    writeln!(io::stderr().lock(), "skrynka: {line}")
+}
+
+/// Prints on a thread of its own: a reader that does not read holds up nothing but the printing, and one that has gone
+/// ends it.
+pub struct Printer {
+    lines: mpsc::Sender<String>,
+    ended: oneshot::Receiver<()>,
+}
+
+/// The reader of standard output has gone away.
+pub struct Gone;
+
+impl Printer {
+    /// Starts the thread that prints to standard output.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn to_output() -> io::Result<Self> {
+        Self::start(write_line)
+    }
+
+    /// Starts the thread that prints to standard error.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn to_errors() -> io::Result<Self> {
+        Self::start(complain)
+    }
+
+    fn start(write: fn(&str) -> io::Result<()>) -> io::Result<Self> {
+        let (lines, mut waiting) = mpsc::channel::<String>(WAITING);
+        let (alive, ended) = oneshot::channel::<()>();
+        std::thread::Builder::new().name("printer".to_owned()).spawn(move || {
+            let _alive = alive;
+            while let Some(line) = waiting.blocking_recv() {
+                if let Err(error) = write(&line) {
+                    tracing::debug!(target: "skrynka::app", error = %error, "Printing ended");
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { lines, ended })
+    }
+
+    /// Waits until a line can be handed over.
+    pub async fn ready(&self) -> Result<mpsc::Permit<'_, String>, Gone> {
+        self.lines.reserve().await.map_err(|_| Gone)
+    }
+
+    /// Hands a line over if there is room for it.
+    pub fn offer(&self, line: String) {
+        if self.lines.try_send(line).is_err() {
+            tracing::debug!(target: "skrynka::app", "Line not printed, nobody reads");
+        }
+    }
+
+    /// Waits until everything that was handed over is printed.
+    pub async fn finish(self) {
+        drop(self.lines);
+        // The thread says nothing: its end drops the sender.
+        let _ended = self.ended.await;
+    }
+}
+
+/// Tells whether a reader closed the pipe early: it has what it wanted.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// Prints why a command failed, with every cause, on standard error.
 pub fn failed(error: &anyhow::Error) -> ExitCode {
-    // A reader that closed the pipe early has what it wanted.
-    let gone = error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe);
-    if gone {
+    if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
     }
-    tracing::error!(target: "skrynka::app", error = format!("{error:#}"), "Command failed");
     // Nothing is left to be done when standard error is closed as well.
     let _closed = writeln!(io::stderr().lock(), "skrynka: {error:#}");
     ExitCode::FAILURE

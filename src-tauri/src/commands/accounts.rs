@@ -1,7 +1,10 @@
 //! Accounts: their state, and adding a mailbox by steps.
 
 use secrecy::SecretString;
-use skrynka_core::model::{AccountId, EmailSettings, Endpoint, Security};
+use skrynka_core::{
+    logbook::redact,
+    model::{AccountId, EmailSettings, Endpoint, Security},
+};
 use skrynka_mail::{
     Tuning,
     probe::{self, Finding, Step, StepName},
@@ -13,6 +16,7 @@ use time::{Date, format_description::well_known::Iso8601};
 
 use super::{DeskState, id, logged};
 use crate::{
+    copies,
     desk::Office,
     mailboxes::{self, Mailbox, MailboxError},
     views,
@@ -150,7 +154,7 @@ pub async fn update_mailbox(
         let office = desk.office().await?;
         let mailbox = mailbox(form, &office, Some(&account)).await?;
         let account = id(&account)?;
-        mailboxes::update(&office.bureau, account, mailbox, password.map(SecretString::from)).await?;
+        mailboxes::update(&office.bureau, &office.engine, account, mailbox, password.map(SecretString::from)).await?;
         office.engine.reload(account).await?;
         Ok(())
     })
@@ -190,6 +194,9 @@ pub async fn remove_account(desk: DeskState<'_>, account: String, delete_message
         office.engine.reload(account).await?;
         mailboxes::remove(&office.bureau, account, delete_messages).await?;
         office.engine.reload(account).await?;
+        if delete_messages {
+            copies::forget_opened(&desk.ground()?.profile, &office.bureau.store).await?;
+        }
         Ok(())
     })
     .await
@@ -215,7 +222,11 @@ async fn password_for(
     account: Option<&str>,
 ) -> Result<SecretString, WireError> {
     match (password, account) {
-        (Some(password), _) => Ok(SecretString::from(password)),
+        (Some(password), _) => {
+            let password = SecretString::from(password);
+            redact::remember(&password);
+            Ok(password)
+        }
         (None, Some(account)) => Ok(mailboxes::kept_password(&office.bureau, id(account)?).await?),
         (None, None) => Err(WireError { code: ErrorCode::InvalidInput, detail: "password".to_owned() }),
     }

@@ -3,12 +3,12 @@
 use secrecy::SecretString;
 use skrynka_core::{
     logbook::Level,
-    postgres::{PostgresError, ServerUrl},
     profile::{self, Density},
 };
 
 use super::{DeskState, file_error, logged};
 use crate::{
+    databases,
     desk::ms,
     views,
     wire::{About, AppStatus, Check, ErrorCode, LogField, LogLevelName, Preferences, Theme, WireError},
@@ -42,8 +42,7 @@ pub async fn retry_start(desk: DeskState<'_>) -> Result<(), WireError> {
 #[specta::specta]
 pub async fn preferences(desk: DeskState<'_>) -> Result<Preferences, WireError> {
     let ground = desk.ground()?;
-    let loaded = ground.profile.settings(ground.clock.now()).map_err(file_error)?;
-    let settings = loaded.settings;
+    let settings = ground.profile.settings().map_err(file_error)?;
     Ok(Preferences {
         language: settings.language,
         theme: match settings.theme {
@@ -68,7 +67,7 @@ pub async fn preferences(desk: DeskState<'_>) -> Result<Preferences, WireError> 
 pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> Result<(), WireError> {
     logged("set_preferences", async {
         let ground = desk.ground()?;
-        let mut settings = ground.profile.settings(ground.clock.now()).map_err(file_error)?.settings;
+        let mut settings = ground.profile.settings().map_err(file_error)?;
         settings.language = preferences.language;
         settings.theme = match preferences.theme {
             Theme::System => profile::Theme::System,
@@ -89,7 +88,8 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
     .await
 }
 
-/// Chooses the team's database server from the next start on, or the private database with no address.
+/// Chooses the team's database server, or the private database with no address: from the next start on, or at once
+/// while no database is open.
 ///
 /// The server is signed in to once before anything is kept; its password is read back from the keyring.
 #[tauri::command]
@@ -97,25 +97,21 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
 pub async fn use_server(desk: DeskState<'_>, url: Option<String>, password: Option<String>) -> Result<(), WireError> {
     logged("use_server", async {
         let ground = desk.ground()?;
-        let mut settings = ground.profile.settings(ground.clock.now()).map_err(file_error)?.settings;
-        if let Some(url) = &url {
-            let server: ServerUrl = url
-                .parse()
-                .map_err(|error| WireError { code: ErrorCode::InvalidInput, detail: format!("serverUrl: {error}") })?;
-            let secrets = desk.office().await?.bureau.secrets.clone();
-            let refused =
-                |error: PostgresError| WireError { code: ErrorCode::Database, detail: skrynka_core::chain(&error) };
-            if let Some(password) = password.map(SecretString::from) {
-                drop(server.connect_options(&password).connect().await.map_err(refused)?);
-                secrets
-                    .set(ServerUrl::PASSWORD, password)
+        match url {
+            Some(url) => {
+                let secrets = desk
+                    .secrets(ground)
                     .await
                     .map_err(|error| WireError { code: ErrorCode::Secrets, detail: skrynka_core::chain(&error) })?;
+                databases::use_server(&ground.profile, &secrets, &url, password.map(SecretString::from)).await?;
             }
-            drop(server.open(&secrets).await.map_err(refused)?);
+            None => databases::use_private(&ground.profile)?,
         }
-        settings.database.server_url = url;
-        ground.profile.save_settings(&settings).map_err(file_error)
+        // What could not be opened is tried again with the new choice; an open office keeps its database.
+        if desk.office().await.is_err() {
+            desk.retry();
+        }
+        Ok(())
     })
     .await
 }
@@ -129,7 +125,7 @@ pub async fn about(desk: DeskState<'_>) -> Result<About, WireError> {
     let database = match &office {
         Some(office) if office.bureau.has_private_database() => "private",
         Some(_) => "server",
-        None if ground.settings.database.server_url.is_some() => "server",
+        None if ground.profile.settings().is_ok_and(|settings| settings.database.server_url.is_some()) => "server",
         None => "private",
     };
     Ok(About {
@@ -146,8 +142,25 @@ pub async fn about(desk: DeskState<'_>) -> Result<About, WireError> {
 #[specta::specta]
 pub async fn diagnostics(desk: DeskState<'_>) -> Result<Vec<Check>, WireError> {
     logged("diagnostics", async {
-        let office = desk.office().await?;
-        Ok(views::checks(desk.ground()?, &office.bureau).await)
+        let ground = desk.ground()?;
+        let mut checks = views::ground_checks(ground).await;
+        match desk.secrets(ground).await {
+            Ok(secrets) => checks.push(views::secrets_check(ground, &secrets).await),
+            Err(error) => checks.push(views::failed_check(
+                ground.clock.now(),
+                "secrets",
+                skrynka_core::chain(&error),
+                Some("open_vault"),
+            )),
+        }
+        match desk.office().await {
+            Ok(office) => checks.extend(views::bureau_checks(&office.bureau).await),
+            Err(error) => {
+                let repair = Some("retry_database");
+                checks.push(views::failed_check(ground.clock.now(), "database", error.detail, repair));
+            }
+        }
+        Ok(checks)
     })
     .await
 }

@@ -115,8 +115,14 @@ pub async fn mark_read(desk: DeskState<'_>, conversation: ConversationKey) -> Re
         let places = office.bureau.store.mark_read(account, conversation).await?;
         let writes = office.bureau.store.account(account).await?.and_then(|a| a.email).is_some_and(|e| e.write_flags);
         if let Some(remote) = office.engine.remote(account).filter(|_| writes && !places.is_empty()) {
+            let stop = desk.tasks().stopping();
             let marked = async move {
-                if let Err(error) = remote.mark_seen(places, true).await {
+                // It is tried again for a while, and nobody waits for that at the end.
+                let outcome = tokio::select! {
+                    outcome = remote.mark_seen(places, true) => outcome,
+                    () = stop.cancelled() => return,
+                };
+                if let Err(error) = outcome {
                     tracing::warn!(
                         target: "skrynka::email", account = %account, error = skrynka_core::chain(&error),
                         "Read mark not written to the server"

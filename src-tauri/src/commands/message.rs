@@ -11,10 +11,10 @@ use tauri_plugin_dialog::DialogExt as _;
 
 use super::{DeskState, file_error, id, logged};
 use crate::{
+    copies::opened_dir,
     desk::{Desk, Office},
     mail_scheme,
     wire::{BodyView, ErrorCode, MessageKey, SavedFiles, WireError, count},
-    wiring::opened_files_dir,
 };
 
 /// How to show a message's HTML.
@@ -179,7 +179,7 @@ async fn put_aside(desk: &Desk, account: &str, file: &str) -> Result<PathBuf, Wi
     let office = desk.office().await?;
     let (account, file): (AccountId, AttachmentId) = (id(account)?, id(file)?);
     let (name, bytes) = content(&office, account, file).await?;
-    let folder = opened_files_dir(&desk.ground()?.profile).join(file.to_string());
+    let folder = opened_dir(&desk.ground()?.profile).join(file.to_string());
     std::fs::create_dir_all(&folder).map_err(file_error)?;
     let path = folder.join(&name);
     // A copy that is open in another program may be read-only for us; the same bytes need no second writing.

@@ -57,6 +57,18 @@ pub struct Counts {
     pub unread: u32,
     /// Conversations whose latest message is the customer's.
     pub waiting: u32,
+    /// Unread messages of each account.
+    pub accounts: Vec<AccountUnread>,
+}
+
+/// How many messages of an account are unread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountUnread {
+    /// The account.
+    pub id: String,
+    /// Unread messages.
+    pub unread: u32,
 }
 
 /// A place in a list to go on from; opaque to the UI.

@@ -47,6 +47,101 @@ fn a_mailbox_is_added_read_searched_and_removed() {
     profile.records(&["account", "remove", &id]);
     assert!(profile.records(&["account", "list"]).is_empty());
     assert_eq!(profile.records(&["export", "messages"]).len(), 1, "messages outlive their account");
+
+    assert_eq!(profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp()), id, "it comes back");
+    profile.records(&["listen", "--until-idle"]);
+    assert_eq!(profile.records(&["export", "messages"]).len(), 1, "nothing is doubled");
+}
+
+#[test]
+fn a_running_service_follows_accounts_that_come_and_go() {
+    let servers = servers();
+    let profile = Profile::new();
+    let mut service = profile.listen(&[], None);
+    let until = |what: &str, met: &dyn Fn() -> bool| {
+        let reached = (0..200).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            met()
+        });
+        assert!(reached, "{what}");
+    };
+    until("the service runs", &|| profile.postmaster().is_some());
+    let id = profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    servers.dovecot.deliver(USER, b"Subject: one\r\n\r\ntext\r\n").unwrap();
+    until("the new account is listened to", &|| profile.records(&["export", "messages"]).len() == 1);
+
+    profile.records(&["account", "disable", &id]);
+    until("the listener stops", &|| profile.records(&["account", "list"])[0]["state"] == "stopped");
+    servers.dovecot.deliver(USER, b"Subject: two\r\n\r\ntext\r\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert_eq!(profile.records(&["export", "messages"]).len(), 1);
+
+    profile.records(&["account", "remove", &id, "--delete-messages"]);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let failed = profile.records(&["logs", "--grep", "Status not written"]);
+    assert!(failed.len() < 3, "{failed:?}");
+    service.kill().unwrap();
+    service.wait().unwrap();
+}
+
+#[test]
+fn until_idle_means_that_everything_can_be_found() {
+    let servers = servers();
+    let profile = Profile::new();
+    profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    let mails: Vec<Vec<u8>> = (0..3000).map(skrynka_lab::numbered::ledger_mail).collect();
+    servers.dovecot.deliver_all(USER, mails.iter().map(Vec::as_slice)).unwrap();
+    profile.records(&["listen", "--until-idle"]);
+
+    let output = profile.run(&["search", "zzz"]);
+
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn until_idle_fails_for_an_account_that_waits_for_a_person_and_names_it() {
+    let servers = servers();
+    let profile = Profile::new();
+    let id = profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    servers.dovecot.set_password(USER, "another").unwrap();
+
+    let output = profile.run(&["listen", "--until-idle"]);
+
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for word in ["backing_off", "needs_sign_in", "sign_in", &id] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
+fn a_reader_that_does_not_read_holds_up_neither_the_work_nor_the_end() {
+    use std::process::Stdio;
+
+    let servers = servers();
+    let profile = Profile::new();
+    profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp());
+    let mails: Vec<Vec<u8>> = (0..600).map(skrynka_lab::numbered::ledger_mail).collect();
+    servers.dovecot.deliver_all(USER, mails.iter().map(Vec::as_slice)).unwrap();
+    let mut command = profile.command(&["listen", "--json"]);
+    let mut service = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // Facts of 600 mails are more than a pipe holds.
+    let stored = (0..300).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        profile.records(&["account", "list"])[0]["stored"] == 600
+    });
+    assert!(stored);
+
+    let pid = rustix::process::Pid::from_child(&service);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let ended = (0..300).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        service.try_wait().unwrap().is_some()
+    });
+
+    service.kill().unwrap();
+    service.wait().unwrap();
+    assert!(ended, "the program ends although nobody reads");
 }
 
 #[test]
@@ -180,6 +275,52 @@ fn a_damaged_install_file_is_named_and_left_alone() {
 }
 
 #[test]
+fn doctor_tells_what_it_found_before_the_step_that_failed() {
+    let profile = Profile::new();
+    let state = |checks: &[serde_json::Value], name: &str| {
+        checks.iter().find(|check| check["name"] == name).map(|check| check["state"].as_str().unwrap().to_owned())
+    };
+    let run = |profile: &Profile| -> (Option<i32>, Vec<serde_json::Value>) {
+        let output = profile.run(&["doctor", "--json"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    };
+
+    let (code, checks) = run(&profile);
+    assert_eq!(code, Some(1));
+    assert_eq!(state(&checks, "database").as_deref(), Some("ok"), "{checks:?}");
+    assert_eq!(state(&checks, "schema").as_deref(), Some("failed"), "nothing has migrated it: {checks:?}");
+
+    let nobody = r#"{"database":{"server_url":"postgres://olena@127.0.0.1:1/skrynka"}}"#;
+    std::fs::write(profile.path().join("settings.json"), nobody).unwrap();
+    let (code, checks) = run(&profile);
+    assert_eq!(code, Some(1));
+    assert_eq!(state(&checks, "secrets").as_deref(), Some("ok"), "{checks:?}");
+    assert_eq!(state(&checks, "database").as_deref(), Some("failed"), "{checks:?}");
+}
+
+#[test]
+fn damaged_settings_are_named_and_no_other_database_is_begun() {
+    let profile = Profile::new();
+    std::fs::write(profile.path().join("settings.json"), "{\"database\": {").unwrap();
+    let output = profile.run(&["account", "list"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("settings.json is damaged"));
+    assert_eq!(std::fs::read_to_string(profile.path().join("settings.json")).unwrap(), "{\"database\": {");
+    assert!(!profile.path().join("postgres").exists());
+}
+
+#[test]
+fn why_a_command_failed_stands_in_the_log() {
+    let profile = Profile::new();
+    let nobody = "0192b4a0-0000-7000-8000-000000000001";
+    assert_eq!(profile.run(&["account", "enable", nobody]).status.code(), Some(1));
+    let found = profile.records(&["logs", "--grep", "Command failed"]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0]["fields"]["error"].as_str().unwrap().contains("does not exist"), "{found:?}");
+}
+
+#[test]
 fn the_schema_tells_what_is_applied() {
     let profile = Profile::new();
     let before = profile.records(&["migrate", "--status"]);
@@ -191,8 +332,41 @@ fn the_schema_tells_what_is_applied() {
 }
 
 #[test]
+fn a_mistyped_profile_is_named_and_not_made() {
+    let profile = Profile::new();
+    std::fs::remove_dir(profile.path()).unwrap();
+    for arguments in [
+        &["account", "list"][..],
+        &["search", "x"],
+        &["export", "messages"],
+        &["doctor"],
+        &["logs"],
+        &["migrate", "--status"],
+    ] {
+        let output = profile.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("there is no profile"), "{arguments:?}");
+        assert!(!profile.path().exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_account_that_never_was_is_named() {
+    let profile = Profile::new();
+    let nobody = "0192b4a0-0000-7000-8000-000000000001";
+    for arguments in [["export", "messages", "--account", nobody], ["search", "x", "--account", nobody]] {
+        let output = profile.run(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("there is no account"), "{arguments:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_ends_with_two() {
     let profile = Profile::new();
+    for arguments in [["account", "test", "nonsense"], ["search", "x", "--account=nonsense"], ["logs", "--grep", "("]] {
+        assert_eq!(profile.run(&arguments).status.code(), Some(2), "{arguments:?}");
+    }
     for arguments in [["listen", "--nonsense"], ["account", "nonsense"], ["logs", "--level=loud"]] {
         assert_eq!(profile.run(&arguments).status.code(), Some(2), "{arguments:?}");
     }

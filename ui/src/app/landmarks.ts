@@ -2,7 +2,8 @@
 export function nextLandmark(by: 1 | -1): void {
   const marks = [...document.querySelectorAll<HTMLElement>('[data-landmark]')].filter((mark) => mark.offsetParent !== null);
   if (marks.length === 0) return;
-  const at = marks.findIndex((mark) => mark.contains(document.activeElement));
+  // The innermost: a part may stand within another.
+  const at = marks.findLastIndex((mark) => mark.contains(document.activeElement));
   const to = marks[at < 0 ? 0 : (at + by + marks.length) % marks.length];
   if (to) (within(to) ?? to).focus();
 }

@@ -8,12 +8,13 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** The ways a date or time is written. */
-type Shape = 'time' | 'seconds' | 'millis' | 'dayMonth' | 'dayMonthYear' | 'full';
+type Shape = 'numeric' | 'time' | 'seconds' | 'millis' | 'dayMonth' | 'dayMonthYear' | 'full';
 
 const shapes: Record<Shape, Intl.DateTimeFormatOptions> = {
   time: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   seconds: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   millis: { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' },
+  numeric: { day: '2-digit', month: '2-digit' },
   dayMonth: { day: 'numeric', month: 'short' },
   dayMonthYear: { day: 'numeric', month: 'short', year: 'numeric' },
   full: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZoneName: 'short' },
@@ -39,6 +40,18 @@ export const clockSeconds = (language: Language, at: Date): string => write(lang
 
 /** `11:51:08,114`, the comma as the language writes it. */
 export const clockMillis = (language: Language, at: Date): string => write(language, 'millis', at);
+
+/** A log line's moment: to the thousandth today, with its day before. */
+export const logTime = (language: Language, at: Date, now: Date): string =>
+  at.toDateString() === now.toDateString() ? clockMillis(language, at) : `${write(language, 'numeric', at)}${NO_BREAK}${clockSeconds(language, at)}`;
+
+/** A moment as machines write it, on this computer's clock: `2026-11-22 12:04:11.020 +02:00`. */
+export function machineTime(at: Date): string {
+  const zone = -at.getTimezoneOffset();
+  const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
+  const local = new Date(at.getTime() + zone * MINUTE).toISOString().slice(0, 23).replace('T', ' ');
+  return `${local} ${zone < 0 ? '-' : '+'}${two(Math.abs(zone) / 60)}:${two(Math.abs(zone) % 60)}`;
+}
 
 /** Weekday, date, time and zone: what tooltips show. */
 export const fullDate = (language: Language, at: Date): string => write(language, 'full', at);

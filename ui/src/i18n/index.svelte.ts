@@ -26,6 +26,8 @@ export const f = {
   time: (at: Date) => formats.clockTime(language, at),
   seconds: (at: Date) => formats.clockSeconds(language, at),
   millis: (at: Date) => formats.clockMillis(language, at),
+  machineTime: formats.machineTime,
+  logTime: (at: Date, now: Date) => formats.logTime(language, at, now),
   full: (at: Date) => formats.fullDate(language, at),
   short: (at: Date, now: Date) => formats.shortDate(language, at, now),
   shortTime: (at: Date, now: Date) => formats.shortDateTime(language, at, now),

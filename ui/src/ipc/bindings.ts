@@ -16,7 +16,8 @@ export const commands = {
 	/**  Keeps what a manager has chosen. The server's address is [`use_server`]'s. */
 	setPreferences: (preferences: Preferences) => typedError<null, WireError>(__TAURI_INVOKE("set_preferences", { preferences })),
 	/**
-	 *  Chooses the team's database server from the next start on, or the private database with no address.
+	 *  Chooses the team's database server, or the private database with no address: from the next start on, or at once
+	 *  while no database is open.
 	 * 
 	 *  The server is signed in to once before anything is kept; its password is read back from the keyring.
 	 */
@@ -154,6 +155,14 @@ until: string;
 why: TroubleView } | 
 /**  Switched off. */
 { kind: "stopped" };
+
+/**  How many messages of an account are unread. */
+export type AccountUnread = {
+	/**  The account. */
+	id: string,
+	/**  Unread messages. */
+	unread: number,
+};
 
 /**  An account with its live state. */
 export type AccountView = {
@@ -331,6 +340,8 @@ export type Counts = {
 	unread: number,
 	/**  Conversations whose latest message is the customer's. */
 	waiting: number,
+	/**  Unread messages of each account. */
+	accounts: AccountUnread[],
 };
 
 /**  Why the database cannot be used. */

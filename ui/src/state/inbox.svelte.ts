@@ -1,9 +1,14 @@
+import { untrack } from 'svelte';
+
 import { type ConversationFilter, type ConversationKey, type FactsArrived, IpcError, ipc } from '../ipc/client';
+import { t } from '../i18n/index.svelte';
 import { ConversationList } from './list.svelte';
+import { tell } from './notice.svelte';
 import { idOf } from './ordering';
 import type { View } from './route.svelte';
 import { Search } from './search.svelte';
 import { Talk } from './talk.svelte';
+import { errorTitle } from './words';
 
 /** A conversation counts as read after it was shown this long, in milliseconds. */
 const READ_AFTER = 1000;
@@ -17,21 +22,28 @@ class Inbox {
   active = $state<string | null>(null);
   /** The message a search hit led to. */
   target = $state<string | null>(null);
+  /** How often a hit was followed: the same one may be followed again. */
+  followed = $state(0);
   unreadOnly = $state(false);
-  error = $state.raw<IpcError | null>(null);
 
+  /** Whether the open conversation is on the screen, not behind another screen or pane. */
+  #inFront = false;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
   /** Marked unread by hand: not read again until it is opened again. */
   #leftUnread: string | null = null;
   #shown = '';
+  #view: View | null = null;
 
   /** The open conversation's id. */
   get openId(): string | null {
     return this.talk.key === null ? null : idOf(this.talk.key);
   }
 
-  /** Shows the list of a view; nothing happens when it is shown already. */
+  /** Shows the list of a view; nothing happens when it is shown already. Choosing a view ends a search. */
   async show(view: View): Promise<void> {
+    const chosen = this.#view !== null && this.#view !== view;
+    this.#view = view;
+    if (chosen) untrack(() => this.search.active && this.leaveSearch());
     const filter = filterOf(view, this.unreadOnly);
     const name = JSON.stringify(filter);
     if (name === this.#shown) return;
@@ -40,24 +52,50 @@ class Inbox {
   }
 
   apply(facts: FactsArrived): void {
+    const open = this.talk.key;
+    if (open !== null && facts.merged.some((key) => idOf(key) === idOf(open))) void this.#followMerge(open);
     this.list.apply(facts);
-    if (this.talk.apply(facts) && this.openId !== this.#leftUnread) this.#readSoon(READ_AFTER);
+    this.search.apply(facts);
+    if (this.talk.apply(facts)) this.lookedAt();
   }
 
   /** Opens a conversation; it is marked read after a moment, or at once when asked for. */
   open(key: ConversationKey, options: { target?: string; atOnce?: boolean } = {}): void {
     const id = idOf(key);
+    const wait = options.atOnce ? 0 : READ_AFTER;
     this.target = options.target ?? null;
+    if (options.target !== undefined) this.followed += 1;
     this.#leftUnread = null;
     this.list.kept = id;
-    if (id !== this.openId) void this.talk.open(key);
-    this.#readSoon(options.atOnce ? 0 : READ_AFTER);
+    if (id !== this.openId) void this.talk.open(key, options.target).then(() => this.openId === id && this.#readSoon(wait));
+    else {
+      this.#readSoon(wait);
+      if (options.target !== undefined && this.talk.phase === 'ready') void this.talk.seek(options.target);
+    }
   }
 
   close(): void {
     clearTimeout(this.#readTimer);
     this.list.kept = null;
     this.talk.close();
+  }
+
+  /** Ends the search: the list as it was, the keys on the open conversation. */
+  leaveSearch(): void {
+    this.search.clear();
+    this.active = this.openId;
+  }
+
+  /** Says whether the open conversation is on the screen. */
+  front(inFront: boolean): void {
+    this.#inFront = inFront;
+    if (inFront) this.lookedAt();
+    else clearTimeout(this.#readTimer);
+  }
+
+  /** Somebody is looking again: what is shown counts as read after a moment. */
+  lookedAt(): void {
+    if (this.talk.phase === 'ready') this.#readSoon(READ_AFTER);
   }
 
   /** The open conversation becomes unread and stays so until it is opened again. */
@@ -69,27 +107,43 @@ class Inbox {
     try {
       await ipc.markUnread(key);
     } catch (thrown) {
-      this.error = IpcError.from(thrown);
+      this.#leftUnread = null;
+      const error = IpcError.from(thrown);
+      tell({ tone: 'danger', text: t('talk.unreadFailed'), detail: error.detail || errorTitle(error.code) });
     }
   }
 
+  /** The open conversation became part of another one, which takes its place. */
+  async #followMerge(was: ConversationKey): Promise<void> {
+    const [row] = await ipc.conversationsByKey([was]).catch(() => []);
+    const id = idOf(was);
+    if (!row || this.openId !== id) return;
+    const next = idOf(row.key);
+    if (next === id) return;
+    this.list.kept = next;
+    if (this.active === id) this.active = next;
+    if (this.#leftUnread === id) this.#leftUnread = next;
+    this.talk.move(row.key);
+  }
+
   #readSoon(wait: number): void {
+    if (this.openId !== null && this.openId === this.#leftUnread) return;
     clearTimeout(this.#readTimer);
     this.#readTimer = setTimeout(() => void this.#markRead(), wait);
   }
 
   async #markRead(): Promise<void> {
     const key = this.talk.key;
-    if (key === null || document.hidden) return;
+    if (key === null || this.talk.phase !== 'ready' || !this.#inFront || !watched()) return;
     const row = this.list.entries.find((entry) => entry.id === idOf(key))?.row;
     if (row && row.unread === 0 && this.talk.messages.every((message) => message.seen)) return;
-    try {
-      await ipc.markRead(key);
-    } catch (thrown) {
-      this.error = IpcError.from(thrown);
-    }
+    // Not read here, it stays unread in sight and is tried again when somebody looks again.
+    await ipc.markRead(key).catch(() => undefined);
   }
 }
+
+/** Whether a person can see the window. A driven window may have no window manager that would give it the focus. */
+const watched = (): boolean => !document.hidden && (document.hasFocus() || navigator.webdriver);
 
 /** The filter a view stands for. */
 export function filterOf(view: View, unreadOnly: boolean): ConversationFilter {

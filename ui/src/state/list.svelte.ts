@@ -9,6 +9,11 @@ const BY_KEY = 200;
 const DEEPEST = 2000;
 /** In a flood the list is drawn anew at most this often, in milliseconds; the first change waits for nothing. */
 const BREATH = 32;
+/** After a failed reading the next attempt waits this long at first, then longer, in milliseconds. */
+const AGAIN_FIRST = 1000;
+const AGAIN_MOST = 30_000;
+/** How far down an unread row is looked for. */
+const DEEP_PAGES = 20;
 /** Grown longer than this while only its top is looked at, the list is read again and starts small. */
 const LONGEST = 3000;
 
@@ -18,6 +23,12 @@ export interface Window {
   last: number;
   /** The pointer or the keys are in the list: nothing in view may move. */
   held: boolean;
+}
+
+/** Where somebody was in the list: the first row in view and how much of it was scrolled out, in pixels. */
+export interface Place {
+  id: string;
+  offset: number;
 }
 
 /** The conversations of one filter: loaded from the top, kept true by facts. */
@@ -33,13 +44,20 @@ export class ConversationList {
   /** The open conversation, which stays in the list whatever becomes of it. */
   kept: string | null = null;
   window: Window = { first: 0, last: 0, held: false };
+  /** Where the view was, for when it is drawn again; null at the top. */
+  place: Place | null = null;
 
   #next: string | null = null;
   #epoch = 0;
-  #loadingMore = false;
+  /** Raised whenever `#next` belongs to other rows than before: a page asked for earlier does not fit any more. */
+  #generation = 0;
+  #loadingMore: number | null = null;
+  #reading = false;
   #changed = new Map<string, ConversationKey>();
   #reread = false;
   #busy = false;
+  #againIn = AGAIN_FIRST;
+  #againTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Shows another filter, from the top. */
   async open(filter: ConversationFilter): Promise<void> {
@@ -47,40 +65,69 @@ export class ConversationList {
     this.entries = [];
     this.unseen = new Set();
     this.window = { first: 0, last: 0, held: false };
+    this.place = null;
+    this.more = false;
+    this.error = null;
+    this.#next = null;
+    this.#generation += 1;
+    this.#reread = false;
     this.#changed.clear();
     await this.reload();
   }
 
-  /** Reads the first page again. */
+  /** Reads the first page again. What facts name meanwhile is read after it. */
   async reload(): Promise<void> {
     const epoch = ++this.#epoch;
+    clearTimeout(this.#againTimer);
     this.phase = this.entries.length === 0 ? 'loading' : this.phase;
+    this.#reading = true;
     try {
       const page = await ipc.conversations(this.filter, null, PAGE);
       if (epoch !== this.#epoch) return;
       this.#replace(page.rows.map(entryOf), page.next);
       this.phase = 'ready';
-      this.error = null;
+      this.#recovered();
     } catch (thrown) {
       if (epoch !== this.#epoch) return;
-      this.error = IpcError.from(thrown);
-      this.phase = 'failed';
+      this.phase = this.entries.length === 0 ? 'failed' : this.phase;
+      this.#failed(thrown);
+    } finally {
+      if (epoch === this.#epoch) {
+        this.#reading = false;
+        void this.#catchUp();
+      }
     }
+  }
+
+  /** Reads again what could not be read. */
+  async retry(): Promise<void> {
+    clearTimeout(this.#againTimer);
+    if (this.phase !== 'ready') await this.reload();
+    else if (this.#reread || this.#changed.size > 0) await this.#catchUp();
+    else await this.loadMore();
   }
 
   /** Reads the next page; called when its rows come near. */
   async loadMore(): Promise<void> {
-    if (this.#loadingMore || this.#next === null) return;
-    this.#loadingMore = true;
-    const epoch = this.#epoch;
+    const generation = this.#generation;
+    if (this.#loadingMore === generation || this.#next === null) return;
+    this.#loadingMore = generation;
     try {
       const page = await ipc.conversations(this.filter, this.#next, PAGE);
-      if (epoch === this.#epoch) this.#append(page);
+      if (generation !== this.#generation) return;
+      this.#append(page);
+      this.#recovered();
     } catch (thrown) {
-      this.error = IpcError.from(thrown);
+      if (generation === this.#generation) this.error = IpcError.from(thrown);
     } finally {
-      this.#loadingMore = false;
+      if (this.#loadingMore === generation) this.#loadingMore = null;
     }
+  }
+
+  /** Reads pages until a row is loaded, a limited number of them; answers with its index, or -1. */
+  async reach(id: string): Promise<number> {
+    for (let pages = 0; pages < DEEP_PAGES && this.indexOf(id) < 0 && this.more && this.error === null; pages++) await this.loadMore();
+    return this.indexOf(id);
   }
 
   /** Takes up facts; what they name is re-read and takes its place without anything in view moving. */
@@ -113,26 +160,53 @@ export class ConversationList {
     return id === null ? -1 : this.entries.findIndex((entry) => entry.id === id);
   }
 
+  /** Reads what facts named, until nothing is left. A first page that is under way or missing goes first. */
   async #catchUp(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      while (this.#reread || this.#changed.size > 0) {
-        const keys = [...this.#changed.values()];
-        this.#changed.clear();
-        if (this.#reread) {
-          this.#reread = false;
-          await this.#readAgain();
-        } else {
-          await this.#readKeys(keys);
-        }
+      while (!this.#reading && this.phase === 'ready' && (this.#reread || this.#changed.size > 0)) {
+        await this.#round();
         await new Promise((resolve) => setTimeout(resolve, BREATH));
       }
     } catch (thrown) {
-      this.error = IpcError.from(thrown);
+      this.#failed(thrown);
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** Reads the bundle that is waiting; it waits on when it could not be read. */
+  async #round(): Promise<void> {
+    const epoch = this.#epoch;
+    const keys = [...this.#changed];
+    const reread = this.#reread;
+    this.#changed.clear();
+    this.#reread = false;
+    try {
+      if (reread) await this.#readAgain();
+      else await this.#readKeys(keys.map(([, key]) => key));
+      if (epoch === this.#epoch) this.#recovered();
+    } catch (thrown) {
+      // Another first page has taken the place of what this bundle was for.
+      if (epoch !== this.#epoch) return;
+      this.#reread ||= reread;
+      for (const [id, key] of keys) this.#changed.set(id, key);
+      throw thrown;
+    }
+  }
+
+  #recovered(): void {
+    this.error = null;
+    this.#againIn = AGAIN_FIRST;
+    clearTimeout(this.#againTimer);
+  }
+
+  #failed(thrown: unknown): void {
+    this.error = IpcError.from(thrown);
+    clearTimeout(this.#againTimer);
+    this.#againTimer = setTimeout(() => void this.retry(), this.#againIn);
+    this.#againIn = Math.min(AGAIN_MOST, this.#againIn * 2);
   }
 
   async #readKeys(keys: ConversationKey[]): Promise<void> {
@@ -179,6 +253,7 @@ export class ConversationList {
     }
     merged.sort((a, b) => b.order - a.order || (a.id < b.id ? 1 : -1));
     this.entries = merged;
+    this.#generation += 1;
     this.#next = next;
     this.more = next !== null;
   }
@@ -202,11 +277,11 @@ export class ConversationList {
 
   /** Counts rows that were new or moved up above what is looked at. */
   #noteAbove(before: readonly Entry[], ids: readonly string[]): void {
-    const { first, held } = this.window;
-    const anchor = before[first]?.id;
-    if (anchor === undefined || (first === 0 && !held)) return;
-    const place = this.indexOf(anchor);
+    const { first, last, held } = this.window;
+    if (first === 0 && !held) return;
     const old = new Map(before.map((entry) => [entry.id, entry.order]));
+    const looked = new Set(before.slice(first, last + 1).map((entry) => entry.id));
+    const place = this.entries.findIndex((entry) => looked.has(entry.id) && old.get(entry.id) === entry.order);
     const touched = new Set(ids);
     const above = this.entries.slice(0, Math.max(0, place)).filter((entry) => touched.has(entry.id) && old.get(entry.id) !== entry.order);
     if (above.length > 0) this.unseen = new Set([...this.unseen, ...above.map((entry) => entry.id)]);

@@ -3,6 +3,8 @@ import { IpcError, type LogFilter, type LogRow, type LogStats, ipc } from '../ip
 const PAGE = 300;
 /** So many rows are kept; those farthest from what is looked at are dropped. */
 const KEPT = 3000;
+/** How often the figures of what is kept are read while lines come, in milliseconds. */
+const STATS_EVERY = 5000;
 
 /** A window of the log: follows its end, or stands still while somebody reads. */
 export class LogView {
@@ -25,6 +27,7 @@ export class LogView {
   #pausedAt: number | null = null;
   #follower: number | null = null;
   #closed = false;
+  #statsAt = 0;
 
   async open(): Promise<void> {
     await this.newest();
@@ -110,11 +113,13 @@ export class LogView {
   }
 
   async refreshStats(): Promise<void> {
+    this.#statsAt = performance.now();
     this.stats = await ipc.logStats().catch(() => this.stats);
   }
 
   #grew(written: number): void {
     this.#written = written;
+    if (performance.now() - this.#statsAt > STATS_EVERY) void this.refreshStats();
     if (this.following) void this.#newer();
     else {
       this.#pausedAt ??= written;

@@ -1,6 +1,6 @@
 import { type About, type AccountView, type AppStatus, type Counts, type FactsArrived, IpcError, type LinkClicked, type Preferences, ipc, listen } from '../ipc/client';
 import { languageFor, speak } from '../i18n/index.svelte';
-import { touchClock } from './clock.svelte';
+import { clock, touchClock } from './clock.svelte';
 
 /** Counts are asked for at most this often, in milliseconds. */
 const COUNTS_EVERY = 250;
@@ -13,11 +13,13 @@ type FactsListener = (facts: FactsArrived) => void;
 class Session {
   status = $state.raw<AppStatus>({ phase: 'starting', step: 'secrets' });
   accounts = $state.raw<readonly AccountView[]>([]);
-  counts = $state.raw<Counts>({ conversations: 0, unread: 0, waiting: 0 });
+  counts = $state.raw<Counts>({ conversations: 0, unread: 0, waiting: 0, accounts: [] });
   preferences = $state.raw<Preferences>(defaults);
   about = $state.raw<About | null>(null);
   /** The link that waits for a decision. */
   link = $state.raw<LinkClicked | null>(null);
+  /** When the window opened, in Unix milliseconds. */
+  startedAt = 0;
   /** Whether the snapshot has been read. */
   subscribed = $state(false);
   error = $state.raw<IpcError | null>(null);
@@ -28,6 +30,7 @@ class Session {
 
   /** Listens first, then asks, so that nothing falls between. */
   async start(): Promise<void> {
+    this.startedAt = clock.exact();
     await listen({
       factsArrived: (facts) => this.#facts(facts),
       accountsChanged: ({ accounts }) => (this.accounts = accounts),
@@ -46,6 +49,16 @@ class Session {
 
   account(id: string): AccountView | undefined {
     return this.accounts.find((account) => account.id === id);
+  }
+
+  /** Unread messages of an account, as fresh as the other counts. */
+  unreadOf(account: AccountView): number {
+    return this.counts.accounts.find(({ id }) => id === account.id)?.unread ?? account.unread;
+  }
+
+  /** What the preferences say once the server's address was accepted on its own. */
+  serverChosen(serverUrl: string | null): void {
+    this.preferences = { ...this.preferences, serverUrl };
   }
 
   /** Saves a change of the preferences; shown at once, taken back when it could not be saved. */

@@ -3,6 +3,14 @@ import { idOf } from './ordering';
 
 const FIRST = 30;
 const OLDER = 50;
+/** A message that is looked for is looked for in pages of this length, and in so many of them. */
+const SEEK = 200;
+const SEEK_PAGES = 50;
+/** So many of the loaded messages are read again when something changed. */
+const REREAD = 200;
+/** After a failed reading the next attempt waits this long at first, then longer, in milliseconds. */
+const AGAIN_FIRST = 1000;
+const AGAIN_MOST = 30_000;
 
 /** The open conversation: its newest messages, older ones on demand, new ones as they come. */
 export class Talk {
@@ -12,19 +20,36 @@ export class Talk {
   error = $state.raw<IpcError | null>(null);
   older = $state<string | null>(null);
   loadingOlder = $state(false);
+  /** An older message is being looked for. */
+  seeking = $state(false);
   /** The first message that was unread when the conversation was opened: the line stays where it was. */
   unreadFrom = $state<string | null>(null);
   unreadCount = $state(0);
+  /** How often a conversation was opened: tells one reading from the next. */
+  opened = $state(0);
 
   #epoch = 0;
   #rereading = false;
+  /** Facts named the conversation while it was being read. */
   #again = false;
+  /** Messages may have come in anywhere: what is read next takes the place of all that is loaded. */
+  #whole = false;
+  #againIn = AGAIN_FIRST;
+  #againTimer: ReturnType<typeof setTimeout> | undefined;
 
-  async open(key: ConversationKey): Promise<void> {
+  /** Opens a conversation; a message that is looked for in it is loaded too. */
+  async open(key: ConversationKey, target?: string): Promise<void> {
     const epoch = ++this.#epoch;
+    clearTimeout(this.#againTimer);
+    this.#again = false;
+    this.#whole = false;
+    this.#againIn = AGAIN_FIRST;
+    this.opened += 1;
     this.key = key;
     this.messages = [];
     this.older = null;
+    this.loadingOlder = false;
+    this.seeking = target !== undefined;
     this.unreadFrom = null;
     this.unreadCount = 0;
     this.error = null;
@@ -38,8 +63,11 @@ export class Talk {
       this.unreadFrom = unread[0]?.key.id ?? null;
       this.unreadCount = unread.length;
       this.phase = 'ready';
+      if (target !== undefined) void this.seek(target);
+      if (this.#again) void this.#reread();
     } catch (thrown) {
       if (epoch !== this.#epoch) return;
+      this.seeking = false;
       this.error = IpcError.from(thrown);
       this.phase = 'failed';
     }
@@ -47,68 +75,127 @@ export class Talk {
 
   close(): void {
     this.#epoch += 1;
+    clearTimeout(this.#againTimer);
+    this.#again = false;
     this.key = null;
     this.messages = [];
+    this.error = null;
     this.phase = 'none';
   }
 
-  /** Puts the page of older messages before what is shown. */
-  async loadOlder(): Promise<void> {
+  /** Goes on under the key of the conversation that this one became part of; what is shown stays. */
+  move(key: ConversationKey): void {
+    if (this.key === null) return;
+    this.#epoch += 1;
+    this.key = key;
+    this.loadingOlder = false;
+    this.seeking = false;
+    if (this.phase === 'ready') void this.#reread(true);
+    else void this.open(key);
+  }
+
+  /** Puts a page of older messages before what is shown. */
+  async loadOlder(count = OLDER): Promise<void> {
     if (this.loadingOlder || this.older === null || this.key === null) return;
     const epoch = this.#epoch;
     this.loadingOlder = true;
     try {
-      const page = await ipc.messages(this.key, this.older, OLDER);
+      const page = await ipc.messages(this.key, this.older, count);
       if (epoch !== this.#epoch) return;
       const present = new Set(this.messages.map((message) => message.key.id));
       this.messages = [...page.rows.filter((message) => !present.has(message.key.id)), ...this.messages];
       this.older = page.older;
+      this.error = null;
     } catch (thrown) {
-      this.error = IpcError.from(thrown);
+      if (epoch === this.#epoch) this.error = IpcError.from(thrown);
     } finally {
-      this.loadingOlder = false;
+      if (epoch === this.#epoch) this.loadingOlder = false;
     }
   }
 
-  /** Re-reads the newest page when facts name the open conversation; the answer says whether they did. */
+  /** Loads older messages until this one is among them, a limited number; says whether it is. */
+  async seek(id: string): Promise<boolean> {
+    const epoch = this.#epoch;
+    const has = () => this.messages.some((message) => message.key.id === id);
+    this.seeking = true;
+    for (let pages = 0; pages < SEEK_PAGES && !has() && this.older !== null; pages++) {
+      await this.loadOlder(SEEK);
+      if (epoch !== this.#epoch) return false;
+      if (this.error !== null) break;
+    }
+    this.seeking = false;
+    return has();
+  }
+
+  /** Re-reads when facts name the open conversation; the answer says whether they did. */
   apply(facts: FactsArrived): boolean {
     const key = this.key;
-    if (key === null || this.phase !== 'ready') return false;
+    if (key === null || this.phase === 'none') return false;
     const id = idOf(key);
     if (!facts.overflowed && !facts.conversations.some((named) => idOf(named) === id)) return false;
-    void this.#reread(key);
+    if (this.phase === 'failed') void this.open(key);
+    else void this.#reread(facts.merged.length > 0);
     return true;
   }
 
-  async #reread(key: ConversationKey): Promise<void> {
-    if (this.#rereading) {
-      this.#again = true;
-      return;
-    }
+  /** Reads again what could not be read. */
+  async retry(): Promise<void> {
+    clearTimeout(this.#againTimer);
+    if (this.key === null) return;
+    if (this.phase === 'failed') await this.open(this.key);
+    else if (this.phase === 'ready') await this.#reread();
+  }
+
+  async #reread(whole = false): Promise<void> {
+    this.#again = true;
+    this.#whole ||= whole;
+    if (this.#rereading || this.phase === 'loading') return;
     this.#rereading = true;
-    const epoch = this.#epoch;
     try {
-      do {
+      while (this.#again && this.key !== null && this.phase === 'ready') {
         this.#again = false;
-        const page = await ipc.messages(key, null, FIRST);
-        if (epoch !== this.#epoch) return;
+        const epoch = this.#epoch;
+        const page = await ipc.messages(this.key, null, Math.max(FIRST, Math.min(REREAD, this.messages.length)));
+        if (epoch !== this.#epoch) continue;
         this.#take(page);
-      } while (this.#again);
+        this.error = null;
+        this.#againIn = AGAIN_FIRST;
+      }
     } catch (thrown) {
-      this.error = IpcError.from(thrown);
+      this.#failed(thrown);
     } finally {
       this.#rereading = false;
     }
   }
 
+  #failed(thrown: unknown): void {
+    const error = IpcError.from(thrown);
+    if (error.code === 'not_found') {
+      this.close();
+      return;
+    }
+    this.error = error;
+    clearTimeout(this.#againTimer);
+    this.#againTimer = setTimeout(() => void this.retry(), this.#againIn);
+    this.#againIn = Math.min(AGAIN_MOST, this.#againIn * 2);
+  }
+
   #take(page: MessagePage): void {
-    const fresh = new Map(page.rows.map((message) => [message.key.id, message]));
-    const kept = this.messages.map((message) => fresh.get(message.key.id) ?? message);
-    const present = new Set(kept.map((message) => message.key.id));
-    const added = page.rows.filter((message) => !present.has(message.key.id));
+    const whole = this.#whole;
+    this.#whole = false;
+    const known = new Set(this.messages.map((message) => message.key.id));
+    const added = page.rows.filter((message) => !known.has(message.key.id));
     const unread = added.filter((message) => !message.seen && !message.ours);
     if (this.unreadFrom === null && unread[0]) this.unreadFrom = unread[0].key.id;
     this.unreadCount += unread.length;
+    // More came than a page holds, or from anywhere: what lies between the page and the rest is not loaded.
+    if (whole || (page.older !== null && added.length === page.rows.length)) {
+      this.messages = page.rows;
+      this.older = page.older;
+      return;
+    }
+    const fresh = new Map(page.rows.map((message) => [message.key.id, message]));
+    const kept = this.messages.map((message) => fresh.get(message.key.id) ?? message);
     this.messages = [...kept, ...added].sort((a, b) => Date.parse(a.receivedAt) - Date.parse(b.receivedAt));
     if (this.messages.length <= page.rows.length) this.older = page.older;
   }

@@ -27,7 +27,8 @@ test('a first mailbox is added by keyboard alone, and syncs', async () => {
   await page.keyboard.press('Enter');
   await at(page, 'test').waitFor();
   await page.locator('[data-step="smtp"][data-state="passed"]').waitFor();
-  await page.getByTestId('wizard-next').click();
+  await page.getByTestId('wizard-next').and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('Enter');
   await at(page, 'done').waitFor();
   await page.getByTestId('mailbox-name').fill('Бюро');
   await page.getByTestId('color-4').check();
@@ -51,12 +52,65 @@ test('a refused password is said in plain words with the server’s reply, and n
   await page.locator('[data-step="sign_in"][data-state="failed"]').waitFor();
   await page.getByRole('alert').getByText('Application-specific password required').waitFor();
   expect(await page.locator('[data-step="folders"]').getAttribute('data-state')).toBe('waiting');
+  await page.getByText('535 5.7.8').waitFor();
   await page.getByTestId('mailbox-password').fill('right');
   await page.getByTestId('wizard-next').click();
   await page.locator('[data-step="smtp"][data-state="passed"]').waitFor();
   await page.getByTestId('nav-accounts').click();
   expect(await page.getByTestId('account-row').count()).toBe(before);
   expect(await page.evaluate(() => window.bureau.calls['addMailbox'] ?? 0)).toBe(0);
+});
+
+test('a mailbox that is half typed is still there after another screen, until it is given up', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  await page.getByTestId('add-mailbox').click();
+  await page.getByTestId('mailbox-address').fill('bureau@example.org');
+  await page.getByTestId('wizard-next').click();
+  await page.getByTestId('imap-host').fill('imap.other.example');
+  await page.getByTestId('nav-logs').click();
+  await page.getByTestId('log-row').first().waitFor();
+  await page.getByTestId('nav-accounts').click();
+  await page.getByTestId('add-mailbox').click();
+  expect(await page.getByTestId('imap-host').inputValue()).toBe('imap.other.example');
+  await page.getByRole('button', { name: 'Скасувати' }).click();
+  await page.getByRole('button', { name: 'Припинити' }).click();
+  await page.getByTestId('add-mailbox').click();
+  expect(await page.getByTestId('mailbox-address').inputValue()).toBe('');
+});
+
+test('typing in a wizard keeps the focus where it is', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  await page.locator('[data-testid="account-row"][data-id="acc-not"]').getByTestId('account-more').click();
+  await page.getByTestId('account-edit').click();
+  await page.getByTestId('imap-port').fill('99999');
+  await page.getByTestId('wizard-next').click();
+  await page.locator('[data-testid="imap-port"]:focus').waitFor();
+  await page.getByTestId('smtp-host').focus();
+  await page.getByTestId('imap-port').fill('993');
+  await page.getByTestId('smtp-host').pressSequentially('x');
+  expect(await page.getByTestId('smtp-host').evaluate((node) => node === document.activeElement)).toBe(true);
+  await page.getByTestId('wizard-back').click();
+  await page.getByRole('dialog').getByText('Вийти без змін?').waitFor();
+});
+
+test('a mailbox that waits for a person may be tried again', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  const account = page.locator('[data-testid="account-row"][data-id="acc-not"]');
+  await account.getByTestId('account-more').click();
+  await account.getByTestId('account-retry').click();
+  await page.locator('[data-id="acc-not"][data-state="live"]').waitFor();
+});
+
+test('the view of a mailbox that was removed elsewhere gives way to all conversations, its mails keep a name', async () => {
+  const page = await open();
+  await page.locator('[data-testid="nav-account"][data-id="acc-waw"]').click();
+  await page.getByRole('heading', { name: 'Warszawa' }).waitFor();
+  await page.evaluate(() => window.bureau.removeElsewhere('acc-waw'));
+  await page.getByRole('heading', { name: 'Усі розмови' }).waitFor();
+  await row(page, 1).getByText('вилучена скринька').waitFor();
 });
 
 test('a provider without passwords is named before one is asked for', async () => {
@@ -163,6 +217,18 @@ test('language and theme change at once, everywhere', async () => {
   await page.getByTestId('nav-inbox').click();
   await row(page, 0).waitFor();
   expect((await row(page, 0).boundingBox())?.height).toBe(52);
+});
+
+test('a server that was chosen stays chosen when something else is changed', async () => {
+  const page = await open();
+  await page.getByTestId('nav-settings').click();
+  await page.getByTestId('server-url').fill('postgres://maria@db.example.org/bureau');
+  await page.getByRole('button', { name: 'Зберегти' }).click();
+  await page.getByText('Почне діяти після перезапуску').waitFor();
+  await page.getByTestId('density-compact').click();
+  await page.getByTestId('nav-logs').click();
+  await page.getByTestId('nav-settings').click();
+  expect(await page.getByTestId('server-url').inputValue()).toBe('postgres://maria@db.example.org/bureau');
 });
 
 test('a vault is created only with the same phrase twice, and opened only with the right one', async () => {

@@ -128,6 +128,12 @@ const overflowing = (page: Page): Promise<string[]> =>
       .map((node) => `${node.tagName} ${node.className}`),
   );
 
+test('what a rail leaves out for the eye keeps its name', async () => {
+  const page = await shown('inbox', { width: 1024, height: 700 });
+  for (const name of ['Усі розмови', 'Журнал', 'Налаштування']) expect(await page.getByRole('button', { name: new RegExp(`^${name}`) }).count()).toBe(1);
+  expect(await page.getByTestId('nav-logs').innerText()).toBe('Журнал');
+});
+
 test('forced colours keep every state’s shape and word', async () => {
   const page = await shown('accounts');
   await page.emulateMedia({ forcedColors: 'active' });

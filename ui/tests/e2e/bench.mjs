@@ -2,11 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { arrivals } from './bench/arrival.mjs';
 import { firstSync } from './bench/first-sync.mjs';
+import { office } from './bench/office.mjs';
 import { ARTEFACTS } from './harness.mjs';
 
 /** Each bench returns rows of { what, ours, peer, ratio, budget }. */
-const BENCHES = { 'first-sync': firstSync };
+const BENCHES = { 'first-sync': firstSync, arrival: arrivals, office };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));

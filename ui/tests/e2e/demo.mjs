@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { APP, ARTEFACTS, Lab, Profile, Window, quantile, until } from './harness.mjs';
+import { APP, ARTEFACTS, Lab, Profile, Window, arrival, quantile, until } from './harness.mjs';
 import { page } from './demo/page.mjs';
 
 const MAILS = 2000;
@@ -103,15 +103,8 @@ async function arrivals(window, user) {
   await window.press('nav-inbox');
   const took = [];
   for (let probe = 0; probe < PROBES; probe++) {
-    const subject = `Замовлення № ${90_000 + probe}`;
-    const person = PEOPLE[probe % PEOPLE.length];
-    const head = `From: ${person} <client${probe}@example.net>\nSubject: ${subject}\nMessage-ID: <${probe}.${Date.now()}@example.net>`;
-    await window.expectPaint('conversation-list', subject);
-    await lab.ask('listen_for', { words: ' EXISTS' });
-    await lab.ask('deliver', { user, raw: `${head}\n\nДобрий день! Чи вже готово? Можемо забрати сьогодні.\n` });
-    const painted = await window.painted(subject);
-    const [heard] = await lab.ask('heard');
-    took.push(painted - heard);
+    const person = `${PEOPLE[probe % PEOPLE.length]} <client${probe}@example.net>`;
+    took.push(await arrival(lab, window, user, `Замовлення № ${90_000 + probe}`, person));
   }
   const ms = (share) => Math.round(quantile(took, share));
   return { 'from the server to the screen, ms': `median ${ms(0.5)}, slowest ${ms(1)} (${PROBES} mails)` };

@@ -1,4 +1,5 @@
 // What tests, the demo and the benches share: the lab's servers, the program and its window.
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -27,6 +28,22 @@ export async function until(what, look, { within = 30_000, every = 50 } = {}) {
     if (Date.now() > end) throw new Error(`Waited ${within} ms in vain for ${what}`);
     await new Promise((wake) => setTimeout(wake, every));
   }
+}
+
+/** Delivers a mail and returns the milliseconds from the server's word on the wire to the painted row. */
+export async function arrival(lab, window, user, subject, from = 'Проба <probe@example.net>') {
+  await window.expectPaint('conversation-list', subject);
+  await lab.ask('listen_for', { words: ' EXISTS' });
+  await deliver(lab, user, subject, from);
+  const painted = await window.painted(subject);
+  const [heard] = await lab.ask('heard');
+  return painted - heard;
+}
+
+/** Delivers a short mail over LMTP. */
+export function deliver(lab, user, subject, from = 'Проба <probe@example.net>') {
+  const head = `From: ${from}\nSubject: ${subject}\nMessage-ID: <${randomUUID()}@example.net>`;
+  return lab.ask('deliver', { user, raw: `${head}\n\nДобрий день! Чи вже готово? Можемо забрати сьогодні.\n` });
 }
 
 /** The value below which the given share of the numbers lies. */

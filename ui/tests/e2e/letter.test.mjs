@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import test from 'node:test';
 
-import { By } from 'selenium-webdriver';
+import { By, until } from 'selenium-webdriver';
 
 import { Lab, Profile, Window, evidence } from './harness.mjs';
 
@@ -49,6 +49,8 @@ test('a hostile mail runs nothing, loads nothing and leaves only by a link that 
       await window.press('conversation-row');
       await showsTheLetter(window);
       await window.press('show-remote');
+      // The banner goes and the frame is drawn anew: what is pressed before that is pressed somewhere else.
+      await window.driver.wait(until.elementLocated(By.css('[data-testid="message-frame"][src$="?remote"]')), 30_000);
       await showsTheLetter(window);
 
       const top = await window.driver.executeScript(() => ({ hostile: globalThis.hostile, address: location.href }));
@@ -76,6 +78,8 @@ async function showsTheLetter(window) {
     driver.wait(async () => (await driver.findElement(By.css('body')).getText()).includes('Words of the letter'), 10_000));
 }
 
+const REDRAWN = ['StaleElementReferenceError', 'NoSuchFrameError', 'NoSuchElementError', 'NoSuchWindowError'];
+
 /** Works inside the letter's frame; begins again where the page has just drawn another frame in its place. */
 async function inFrame(window, work) {
   for (let left = 20; ; left--) {
@@ -83,7 +87,7 @@ async function inFrame(window, work) {
       await window.driver.switchTo().frame(await window.find('message-frame'));
       return await work(window.driver);
     } catch (problem) {
-      if (left === 0 || !['StaleElementReferenceError', 'NoSuchFrameError', 'NoSuchElementError'].includes(problem.name)) throw problem;
+      if (left === 0 || !REDRAWN.includes(problem.name)) throw problem;
     } finally {
       await window.driver.switchTo().defaultContent();
     }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
 
-import { ARTEFACTS, Lab, Profile, Window, evidence, quantile, until } from './harness.mjs';
+import { ARTEFACTS, Lab, Profile, Window, arrival, deliver, evidence, quantile, until } from './harness.mjs';
 
 const MAILS = 500;
 /** More than one batch, so that there is a middle to be killed in. */
@@ -40,13 +40,13 @@ test('a mailbox added through the screens fills up, and new mail paints itself',
 
       await window.press('nav-inbox');
       const took = [];
-      for (let probe = 0; probe < PROBES; probe++) took.push(await arrival(window, lab, `Проба ${probe}`));
+      for (let probe = 0; probe < PROBES; probe++) took.push(await arrival(lab, window, MAILBOX.user, `Проба ${probe}`));
       const figure = `median ${Math.round(quantile(took, 0.5))} ms, slowest ${Math.round(Math.max(...took))} ms of ${PROBES}`;
       evidence('P2 live', 'new mail from the server\'s word to the painted row', figure);
       await pictures(window);
       await window.close();
 
-      await deliver(lab, 'Поки нікого не було');
+      await deliver(lab, MAILBOX.user, 'Поки нікого не було');
       window = await Window.open(profile);
       await window.shows('conversation-list', 'Поки нікого не було');
     } finally {
@@ -124,21 +124,6 @@ async function live(window) {
 /** Returns how many mails the opened account says are stored. */
 async function storedSoFar(window) {
   return Number((await window.text('account-stored')).replaceAll(/\D/g, ''));
-}
-
-function deliver(lab, subject) {
-  const head = `From: Проба <probe@example.net>\nSubject: ${subject}\nMessage-ID: <${Date.now()}@example.net>`;
-  return lab.ask('deliver', { user: MAILBOX.user, raw: `${head}\n\nДобрий день\n` });
-}
-
-/** Delivers a mail and returns the milliseconds from the server's word on the wire to the painted row. */
-async function arrival(window, lab, subject) {
-  await window.expectPaint('conversation-list', subject);
-  await lab.ask('listen_for', { words: ' EXISTS' });
-  await deliver(lab, subject);
-  const painted = await window.painted(subject);
-  const [heard] = await lab.ask('heard');
-  return painted - heard;
 }
 
 /** Every mail is stored exactly once; returns the subjects. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { bytes, clockTime, countdown, day, shortDate, shortDateTime, span, waiting } from '../../src/i18n/format';
+import { bytes, clockTime, countdown, day, logTime, machineTime, shortDate, shortDateTime, span, waiting } from '../../src/i18n/format';
 import { formatNumber } from '../../src/i18n/number';
 
 const now = new Date(2026, 10, 22, 12, 4, 33);
@@ -48,4 +48,16 @@ test('spans, sizes and countdowns', () => {
   expect([512, 84_300, 1_912_400, 212_000_000, 4_200_000_000].map((size) => plain(bytes('uk', size)))).toEqual(['512 Б', '84 КБ', '1,9 МБ', '212 МБ', '4,2 ГБ']);
   expect(bytes('en', 999_600)).toBe('1 MB');
   expect([38_000, 61_000, 600, 0, -5].map(countdown)).toEqual(['0:38', '1:01', '0:01', '0:00', '0:00']);
+});
+
+test('a log line of another day says which', () => {
+  expect(plain(logTime('uk', new Date(2026, 10, 22, 9, 5, 7, 42), now))).toBe('09:05:07,042');
+  expect(plain(logTime('uk', new Date(2026, 10, 21, 9, 5, 7, 42), now))).toBe('21.11 09:05:07');
+  expect(plain(logTime('en', new Date(2026, 10, 21, 9, 5, 7, 42), now))).toBe('21/11 09:05:07');
+});
+
+test('a log line’s own moment is told on this computer’s clock, with its zone', () => {
+  const at = new Date(2026, 10, 22, 9, 5, 7, 42);
+  expect(machineTime(at)).toMatch(/^2026-11-22 09:05:07\.042 [+-]\d\d:\d\d$/);
+  expect(new Date(machineTime(at).replace(' ', 'T').replace(' ', '')).getTime()).toBe(at.getTime());
 });

@@ -49,6 +49,11 @@ test('plurals follow CLDR', () => {
   expect([0, 1, 2].map((n) => of('en', n))).toEqual(['0 conversations', '1 conversation', '2 conversations']);
 });
 
+test('of a total, the noun follows the total', () => {
+  expect([1, 21, 22, 25, 111].map((n) => translate('uk', 'state.catchingText', { done: 3, n }))).toEqual(['3 з 1 листа', '3 з 21 листа', '3 з 22 листів', '3 з 25 листів', '3 з 111 листів']);
+  expect([1, 2, 5, 22].map((n) => translate('uk', 'diag.sum.warn', { n }))).toEqual(['1 зауваження', '2 зауваження', '5 зауважень', '22 зауваження']);
+});
+
 test('the system’s language decides, and an unknown one gives English', () => {
   expect(['uk-UA', 'uk_UA.UTF-8', 'pl', 'en-US', 'de-DE', undefined].map(languageFor)).toEqual(['uk', 'uk', 'pl', 'en', 'en', 'en']);
 });

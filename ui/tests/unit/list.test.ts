@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 
 import type { Backend, Commands } from '../../src/ipc/backend';
-import { type ConversationRow, connectTo } from '../../src/ipc/client';
+import { type ConversationRow, IpcError, connectTo } from '../../src/ipc/client';
 import { ConversationList } from '../../src/state/list.svelte';
 
 vi.stubGlobal('requestAnimationFrame', (callback: () => void) => setTimeout(callback, 0));
@@ -9,6 +9,9 @@ vi.stubGlobal('requestAnimationFrame', (callback: () => void) => setTimeout(call
 let rows: ConversationRow[] = [];
 let asked: string[] = [];
 let painted: string[] = [];
+/** What is asked waits for these, in the order of asking. */
+let gates: Promise<void>[] = [];
+let broken = false;
 
 function row(n: number, at = n): ConversationRow {
   return {
@@ -22,11 +25,15 @@ const sorted = () => [...rows].sort((x, y) => Date.parse(y.lastAt) - Date.parse(
 const commands: Partial<Commands> = {
   conversations: async (_filter, after, limit) => {
     asked.push(`page ${after ?? 'first'}`);
+    if (broken) throw new IpcError({ code: 'database', detail: 'gone' });
     const from = after === null ? 0 : Number(after);
-    return { rows: sorted().slice(from, from + limit), next: from + limit < rows.length ? String(from + limit) : null };
+    const page = { rows: sorted().slice(from, from + limit), next: from + limit < rows.length ? String(from + limit) : null };
+    await gates.shift();
+    return page;
   },
   conversationsByKey: async (keys) => {
     asked.push(`keys ${keys.length}`);
+    if (broken) throw new IpcError({ code: 'database', detail: 'gone' });
     return keys.flatMap((key) => rows.find((candidate) => candidate.key.id === key.id) ?? []);
   },
   painted: async (keys) => {
@@ -39,6 +46,8 @@ beforeEach(() => {
   rows = Array.from({ length: 500 }, (_, n) => row(n));
   asked = [];
   painted = [];
+  gates = [];
+  broken = false;
   connectTo({ commands: commands as Commands, listen: async () => () => undefined } satisfies Backend);
 });
 
@@ -135,4 +144,86 @@ test('an answer that comes after the filter changed is thrown away', async () =>
   await list.open({ account: 'a', unreadOnly: false, waitingOnly: false });
   await slow;
   expect(list.entries.length).toBe(1);
+});
+
+/** A gate and what opens it. */
+function gate(): { closed: Promise<void>; open: () => void } {
+  let open: () => void = () => undefined;
+  const closed = new Promise<void>((resolve) => (open = resolve));
+  return { closed, open };
+}
+
+/** Whether every row follows the one before it without a gap. */
+const gapless = (list: ConversationList) => list.entries.every((entry, index) => index === 0 || Number(list.entries[index - 1]?.row.name) - Number(entry.row.name) === 1);
+
+test('another view starts from its own top and takes no page of the one before', async () => {
+  const list = await opened();
+  list.look({ first: 60, last: 70, held: false });
+  await settled();
+  asked = [];
+  const opening = list.open({ account: 'a', unreadOnly: false, waitingOnly: false });
+  list.look({ first: 0, last: 0, held: false });
+  await list.loadMore();
+  await opening;
+  await settled();
+  expect(asked).toEqual(['page first']);
+  list.look({ first: 60, last: 70, held: false });
+  await settled();
+  expect(list.entries.length).toBe(200);
+  expect(gapless(list)).toBe(true);
+});
+
+test('a page that was asked for before a re-read does not land after it', async () => {
+  const list = await opened();
+  for (let depth = 60; depth < 300; depth += 100) {
+    list.look({ first: depth, last: depth + 10, held: false });
+    await settled();
+  }
+  const slow = gate();
+  gates = [slow.closed];
+  const paging = list.loadMore();
+  list.look({ first: 0, last: 9, held: false });
+  list.apply({ conversations: [], merged: [], newMessages: 0, overflowed: true, countsChanged: false });
+  await settled();
+  slow.open();
+  await paging;
+  expect(list.entries.length).toBe(100);
+  expect(gapless(list)).toBe(true);
+});
+
+test('what facts name while the first page is read is read after it', async () => {
+  const slow = gate();
+  gates = [slow.closed];
+  const list = new ConversationList();
+  const opening = list.open({ account: null, unreadOnly: false, waitingOnly: false });
+  rows[450] = row(450, 9000);
+  list.apply(facts(450));
+  await settled();
+  expect(asked).toEqual(['page first']);
+  slow.open();
+  await opening;
+  await settled();
+  expect(ids(list, 1)).toEqual(['c450']);
+});
+
+test('facts that could not be read are told, kept and read again', async () => {
+  const list = await opened();
+  broken = true;
+  rows[450] = row(450, 9000);
+  list.apply(facts(450));
+  await settled();
+  expect(list.error?.code).toBe('database');
+  expect(list.phase).toBe('ready');
+  broken = false;
+  await list.retry();
+  await settled();
+  expect(list.error).toBeNull();
+  expect(ids(list, 1)).toEqual(['c450']);
+});
+
+test('a row that is far down is reached page by page', async () => {
+  const list = await opened();
+  expect(await list.reach('a/c220')).toBe(279);
+  expect(await list.reach('a/none')).toBe(-1);
+  expect(gapless(list)).toBe(true);
 });

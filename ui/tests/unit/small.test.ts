@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 
 import { fileKind, highlight, initials, splitName } from '../../src/components/names';
 import { badFields, isAddress } from '../../src/features/add-account/checks';
+import { facts } from '../../src/features/add-account/facts';
 import { firstDay } from '../../src/features/add-account/since';
 import { countLines, frameHeight } from '../../src/features/conversation/frame';
+import { hostOf, pieces } from '../../src/features/conversation/links';
 import { moved } from '../../src/features/inbox/listkeys';
 import { isServerUrl } from '../../src/features/settings/server';
 import { strength } from '../../src/features/start/strength';
@@ -104,4 +106,21 @@ test('a server address has a role and a database and no password', () => {
 
 test('a passphrase is weak, fair or strong', () => {
   expect([strength('aaaaaaaaaaaaaaaaaaaaaa'), strength('коротка'), strength('вода камінь ліс'), strength('вода камінь ліс яблуко хмара')]).toEqual(['weak', 'weak', 'fair', 'strong']);
+});
+
+test('web addresses are found in plain text, without what ends the sentence around them', () => {
+  const links = (text: string) => pieces(text).flatMap((piece) => piece.url ?? []);
+  expect(links('Див. https://example.org/a?b=1&c=2, або (https://example.org/x_(y)). Кінець')).toEqual(['https://example.org/a?b=1&c=2', 'https://example.org/x_(y)']);
+  expect(links('www.example.org. mailto:a@example.org; «https://приклад.example/»')).toEqual(['https://www.example.org/', 'mailto:a@example.org', 'https://xn--80aikifvh.example/']);
+  expect(links('javascript:alert(1) http:// ftp://example.org example.org')).toEqual([]);
+  const text = 'до https://example.org/ і після\nрядок';
+  expect(pieces(text).map((piece) => piece.text).join('')).toBe(text);
+  expect([hostOf('https://приклад.example/x'), hostOf('mailto:a@example.org')]).toEqual(['xn--80aikifvh.example', 'a@example.org']);
+});
+
+test('what a connection test found is said in words, or as it was told', () => {
+  const now = new Date(2026, 10, 22);
+  expect(facts('tls', 'TLS 1.3 · imap.example.org, *.example.org · C=US, O="Trust, Inc.", CN=E7 · 2027-02-14', now)).toBe('TLS 1.3, сертифікат для imap.example.org, *.example.org, видав Trust, Inc., чинний до 14\u00a0лют.\u00a02027');
+  expect(facts('folders', '21 · Sent: Надіслані', now)).toBe('21 папка, надіслане в «Надіслані»');
+  expect([facts('tls', 'something else', now), facts('resolve', '192.0.2.1', now), facts('idle', 'NOOP', now)]).toEqual(['something else', '192.0.2.1', '']);
 });

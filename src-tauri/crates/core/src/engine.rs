@@ -14,7 +14,7 @@ mod supervisor;
 mod tasks;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -37,11 +37,15 @@ use crate::{
     ingest::Ingest,
     model::{Account, AccountId, AccountState, Channel},
     secrets::Secrets,
-    store::{LeaseToken, Store, StoreError},
+    store::{LeaseToken, Store, StoreError, answered},
 };
 
 /// How long an account's tasks may take to end before they are aborted.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// A database that has not told the accounts by then does not answer.
+const READ_DEADLINE: Duration = Duration::from_secs(15);
+/// How long the last statuses may take to be written.
+const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What the engine works with.
 #[derive(Clone)]
@@ -105,6 +109,8 @@ impl Shared {
 }
 
 struct Running {
+    /// The account as its listener knows it.
+    account: Account,
     stop: CancellationToken,
     wake: Arc<Notify>,
     tasks: Tasks,
@@ -151,7 +157,7 @@ impl Engine {
         if *ended {
             return Ok(());
         }
-        let account = self.shared.parts.store.account(id).await?;
+        let account = answered(READ_DEADLINE, self.shared.parts.store.account(id)).await?;
         self.stop(id).await;
         match account {
             Some(account) => self.supervise(account).await,
@@ -160,18 +166,29 @@ impl Engine {
         Ok(())
     }
 
-    /// Follows accounts that another program added, switched or removed.
+    /// Follows accounts that another program added, changed, switched or removed. A listener whose settings are still
+    /// the same runs on; one that waits for a person tries again, since the change may have been a new password.
     ///
     /// # Errors
     /// The accounts could not be read; the listeners run on as they were.
     pub async fn follow_accounts(&self) -> Result<(), StoreError> {
-        let wanted: Vec<AccountId> =
-            self.shared.parts.store.accounts().await?.iter().filter(|a| a.enabled).map(|a| a.id).collect();
-        let running: Vec<AccountId> = self.running.lock().await.keys().copied().collect();
-        let differing =
-            wanted.iter().filter(|id| !running.contains(id)).chain(running.iter().filter(|id| !wanted.contains(id)));
-        for id in differing {
-            self.reload(*id).await?;
+        let stored = answered(READ_DEADLINE, self.shared.parts.store.accounts()).await?;
+        let stored: HashMap<AccountId, Account> = stored.into_iter().map(|account| (account.id, account)).collect();
+        let running: HashMap<AccountId, Account> =
+            self.running.lock().await.iter().map(|(id, running)| (*id, running.account.clone())).collect();
+        let told: HashMap<AccountId, AccountState> =
+            self.statuses().into_iter().map(|status| (status.account, status.state)).collect();
+        let ids: BTreeSet<AccountId> = stored.keys().chain(running.keys()).chain(told.keys()).copied().collect();
+        for id in ids {
+            let same = match (stored.get(&id).filter(|account| account.enabled), running.get(&id)) {
+                (Some(stored), Some(running)) => listens_alike(stored, running),
+                (stored, running) => stored.is_none() && running.is_none(),
+            };
+            if !same || stored.contains_key(&id) != told.contains_key(&id) {
+                self.reload(id).await?;
+            } else if told.get(&id).is_some_and(AccountState::waits_for_person) {
+                self.retry_now(id).await;
+            }
         }
         Ok(())
     }
@@ -185,6 +202,7 @@ impl Engine {
 
     /// Ends every connection and starts anew, as after the computer slept.
     pub async fn reconnect(&self) {
+        self.shared.parts.store.connections_lost();
         let accounts: Vec<AccountId> = self.running.lock().await.keys().copied().collect();
         for account in accounts {
             if let Err(error) = self.reload(account).await {
@@ -236,7 +254,9 @@ impl Engine {
             account.stop.cancel();
         }
         futures_util::future::join_all(running.iter().map(|account| account.tasks.shutdown(STOP_DEADLINE))).await;
-        status::write_all(&self.shared).await;
+        if tokio::time::timeout(WRITE_DEADLINE, status::write_all(&self.shared)).await.is_err() {
+            tracing::warn!(target: "skrynka::store", "Last statuses not written, the database does not answer");
+        }
         self.tasks.shutdown(STOP_DEADLINE).await;
     }
 
@@ -246,8 +266,12 @@ impl Engine {
         if !account.enabled {
             return;
         }
-        let running =
-            Running { stop: CancellationToken::new(), wake: Arc::new(Notify::new()), tasks: Tasks::default() };
+        let running = Running {
+            account: account.clone(),
+            stop: CancellationToken::new(),
+            wake: Arc::new(Notify::new()),
+            tasks: Tasks::default(),
+        };
         let bell = self.shared.bell(id);
         let supervisor =
             Supervisor::new(self.shared.clone(), account, running.stop.clone(), running.wake.clone(), bell);
@@ -262,4 +286,10 @@ impl Engine {
             running.tasks.shutdown(STOP_DEADLINE).await;
         }
     }
+}
+
+/// Tells whether two versions of an account are listened to in the same way: what it is called makes no difference.
+fn listens_alike(one: &Account, other: &Account) -> bool {
+    let Account { name, code, color, .. } = other.clone();
+    Account { name, code, color, ..one.clone() } == *other
 }

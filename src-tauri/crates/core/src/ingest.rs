@@ -10,7 +10,10 @@ mod thread;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use time::{Duration, OffsetDateTime};
@@ -20,17 +23,25 @@ use crate::{
     connector::{Batch, Content, Cursor, Incoming, IncomingMessage, KnownPeer, Letter},
     fault,
     model::{AccountId, Address, ChatKey, ContactId, ConversationId, Direction, MessageId, Place, Reaction},
-    store::{Fact, FactKind, IngestTx, KnownPlace, LeaseToken, NewMessage, Store, StoreError, SummaryChange},
+    store::{
+        Beginning, Fact, FactKind, IngestTx, KnownPlace, LeaseToken, NewMessage, Store, StoreError, SummaryChange,
+    },
 };
 
 /// A conversation with the same subject and person is joined only when it was active this recently.
 const SUBJECT_WINDOW: Duration = Duration::days(60);
+
+/// After so many stored messages the planner looks at the tables: plans that were made while they were empty read all
+/// of a table where an index would do, and the database's own look comes only after a minute.
+const STATISTICS_AFTER: [u64; 5] = [500, 2_000, 8_000, 32_000, 128_000];
 
 /// Turns batches into stored facts.
 #[derive(Clone)]
 pub struct Ingest {
     store: Store,
     clock: Arc<dyn Clock>,
+    /// Messages stored so far by this program.
+    stored: Arc<AtomicU64>,
 }
 
 /// What became of a batch.
@@ -63,8 +74,8 @@ impl Ingested {
 
 impl Ingest {
     /// Makes the room's one object.
-    pub const fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock, stored: Arc::default() }
     }
 
     /// Stores a batch and returns once it is committed.
@@ -81,7 +92,7 @@ impl Ingest {
     ) -> Result<Ingested, StoreError> {
         batch.incoming.iter_mut().for_each(text::clean);
         let to = Destination { account, lease };
-        match self.commit(to, &batch.incoming, &batch.cursors).await {
+        let ingested = match self.commit(to, &batch.incoming, &batch.cursors).await {
             Err(StoreError::Refused(error)) => {
                 tracing::warn!(
                     target: "skrynka::store", account = %account, error = %error,
@@ -90,6 +101,18 @@ impl Ingest {
                 self.one_by_one(to, batch).await
             }
             result => result,
+        }?;
+        self.keep_statistics(ingested.stored as u64).await;
+        Ok(ingested)
+    }
+
+    async fn keep_statistics(&self, stored: u64) {
+        let before = self.stored.fetch_add(stored, Ordering::Relaxed);
+        let now = before + stored;
+        if STATISTICS_AFTER.iter().any(|after| (before + 1..=now).contains(after))
+            && let Err(error) = self.store.refresh_statistics(i64::try_from(now).unwrap_or(i64::MAX)).await
+        {
+            tracing::warn!(target: "skrynka::store", error = %error, "Statistics not refreshed");
         }
     }
 
@@ -240,19 +263,33 @@ impl Work {
         let known = self.tx.known_places(&places).await?;
         let mut marks = Vec::new();
         let mut unknown: Vec<&IncomingMessage> = Vec::new();
+        let mut replaced: Vec<&Place> = Vec::new();
         let mut met: BTreeSet<u32> = BTreeSet::new();
         for message in messages {
             if !met.insert(message.place.number) {
                 continue;
             }
-            if known.contains_key(&message.place) {
-                self.done.known += 1;
-                marks.push((message.place.clone(), message.seen, message.answered));
-            } else {
-                unknown.push(message);
+            match known.get(&message.place) {
+                Some(stored) if takes_the_place(message, stored) => {
+                    replaced.push(&message.place);
+                    // What stood for it is no mail that anybody has to read.
+                    marks.push((message.place.clone(), true, stored.answered));
+                    unknown.push(message);
+                }
+                Some(_) => {
+                    self.done.known += 1;
+                    marks.push((message.place.clone(), message.seen, message.answered));
+                }
+                None => unknown.push(message),
             }
         }
         self.marks_of(&marks, &known).await?;
+        if !replaced.is_empty() {
+            for (message, conversation) in self.tx.vacate(&replaced).await? {
+                self.facts.push(fact(FactKind::MessageGone, conversation, message));
+                self.changed.insert(conversation);
+            }
+        }
         let fresh = self.link_same_content(unknown).await?;
         self.insert(fresh).await
     }
@@ -356,8 +393,8 @@ impl Work {
         let asked: Vec<String> = ids.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let known = self.tx.threads(&asked).await?;
         let groups = thread::group(&ids, &known);
+        self.tx.merge(&groups.merges).await?;
         for (from, into) in &groups.merges {
-            self.tx.merge(*from, *into).await?;
             // Merging counts anew from the messages, which hold every mark that was followed so far.
             self.unread.remove(from);
             self.unread.remove(into);
@@ -366,12 +403,13 @@ impl Work {
             self.changed.insert(*into);
         }
         let mut conversations: Vec<Option<ConversationId>> = groups.existing.clone();
+        let mut opened = self.opened_by_replies(messages, &groups.of, &conversations, contacts).await?;
         let mut fresh: BTreeSet<ConversationId> = BTreeSet::new();
         let mut of_message = Vec::with_capacity(messages.len());
         for (message, group) in messages.iter().zip(&groups.of) {
             let conversation = match conversations[*group] {
                 Some(conversation) => conversation,
-                None => match self.by_subject(message, contacts).await? {
+                None => match self.by_subject(message, contacts, &mut opened).await? {
                     Some(conversation) => conversation,
                     None => {
                         let conversation = ConversationId::new(self.now);
@@ -391,20 +429,52 @@ impl Work {
         Ok(Threads { conversations: of_message, ids })
     }
 
-    /// The last resort: a reply without any reference joins the latest conversation with the same person and subject.
+    /// Conversations that a reply has opened under the subject of a message that is none: mail is read newest first,
+    /// so that an answer may come before what it answers.
+    async fn opened_by_replies(
+        &mut self,
+        messages: &[&IncomingMessage],
+        groups: &[usize],
+        conversations: &[Option<ConversationId>],
+        contacts: &BTreeMap<String, ContactId>,
+    ) -> Result<Vec<Beginning>, StoreError> {
+        let mut asked: BTreeSet<(String, ContactId)> = BTreeSet::new();
+        for (message, group) in messages.iter().zip(groups) {
+            if conversations[*group].is_none()
+                && let Some((key, contact, false)) = subject_and_contact(message, contacts)
+            {
+                asked.insert((key, contact));
+            }
+        }
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.tx.beginnings(&asked.into_iter().collect::<Vec<_>>()).await?;
+        Ok(found.into_iter().filter(|beginning| subject::key(&beginning.subject).1).collect())
+    }
+
+    /// The last resort: a reply without any reference joins the latest conversation with the same person and subject,
+    /// and a message that is no reply joins one that began with a reply to it.
     async fn by_subject(
         &mut self,
         message: &IncomingMessage,
         contacts: &BTreeMap<String, ContactId>,
+        opened: &mut Vec<Beginning>,
     ) -> Result<Option<ConversationId>, StoreError> {
-        let Content::Letter(letter) = &message.content else { return Ok(None) };
-        let (key, is_reply) = subject::key(&letter.subject);
-        let contact = peer(message).and_then(|peer| contacts.get(&peer.address.to_lowercase()));
-        match contact {
-            Some(contact) if is_reply && letter.references.is_empty() && !key.is_empty() => {
-                self.tx.conversation_by_subject(&key, *contact, message.received_at - SUBJECT_WINDOW).await
+        match subject_and_contact(message, contacts) {
+            Some((key, contact, false)) => {
+                let window = message.received_at..=message.received_at + SUBJECT_WINDOW;
+                let answers = |begun: &Beginning| {
+                    begun.subject_key == key && begun.contact == contact && window.contains(&begun.received_at)
+                };
+                // From here on the conversation begins with this message.
+                Ok(opened.iter().position(answers).map(|at| opened.swap_remove(at).conversation))
             }
-            _ => Ok(None),
+            Some((key, contact, true)) => {
+                let window = (message.received_at - SUBJECT_WINDOW, message.received_at + SUBJECT_WINDOW);
+                self.tx.conversation_by_subject(&key, contact, window).await
+            }
+            None => Ok(None),
         }
     }
 
@@ -503,11 +573,38 @@ const fn fact(kind: FactKind, conversation: ConversationId, message: MessageId) 
     Fact { kind, conversation: Some(conversation), message: Some(message) }
 }
 
-/// The other side of a message: who wrote to us, or whom we wrote to.
+/// Whether the server gives at last what stood here as unreadable. Other bytes alone prove nothing: some servers write
+/// a mail anew each time it is fetched.
+fn takes_the_place(message: &IncomingMessage, stored: &KnownPlace) -> bool {
+    let readable = matches!(message.content, Content::Letter(_));
+    stored.unreadable
+        && message.raw.size > 0
+        && message.raw.sha256 != stored.sha256
+        && (readable || message.raw.size > stored.size)
+}
+
+/// The compared subject of a message that refers to no other, its person, and whether it is a reply.
+fn subject_and_contact(
+    message: &IncomingMessage,
+    contacts: &BTreeMap<String, ContactId>,
+) -> Option<(String, ContactId, bool)> {
+    let Content::Letter(letter) = &message.content else { return None };
+    let (key, is_reply) = subject::key(&letter.subject);
+    let contact = peer(message).and_then(|peer| contacts.get(&peer.address.to_lowercase()))?;
+    (letter.references.is_empty() && !key.is_empty()).then_some((key, *contact, is_reply))
+}
+
+/// The other side of a message: who wrote to us, or whom we wrote to. The form of a website writes from an address to
+/// itself and names the customer as the one to answer.
 fn peer(message: &IncomingMessage) -> Option<&Address> {
     let Content::Letter(letter) = &message.content else { return None };
+    let is_author = |address: &Address| address.address.eq_ignore_ascii_case(&letter.author.address);
+    let to_itself = || letter.to.iter().chain(&letter.cc).any(is_author);
     match message.direction {
-        Direction::In => Some(&letter.author),
+        Direction::In => Some(match letter.reply_to.first().filter(|answer| !is_author(answer)) {
+            Some(customer) if !customer.address.is_empty() && to_itself() => customer,
+            _ => &letter.author,
+        }),
         Direction::Out => letter.to.first().or_else(|| letter.cc.first()),
     }
 }

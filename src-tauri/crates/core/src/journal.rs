@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use crate::store::{JournalEntry, JournalListener, Store, StoreError, Vector};
+use crate::store::{JournalEntry, JournalListener, Store, StoreError, Vector, answered};
 
 /// How many facts are read at a time.
 const PAGE: i64 = 1000;
 /// Hints can be lost with a connection; the journal is read at least this often.
 const LOOK_ANYWAY: Duration = Duration::from_secs(15);
+/// A database that has not told the next facts by then does not answer.
+const READ_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Follows the journal from a vector on. Hints wake it; what it returns comes from the journal alone.
 #[derive(Debug)]
 pub struct JournalReader {
     store: Store,
     listener: Option<JournalListener>,
+    /// No hint came before it was time to look anyway.
+    unhinted: bool,
     vector: Vector,
 }
 
@@ -31,7 +35,7 @@ impl JournalReader {
     pub async fn from_now(store: Store) -> Result<Self, StoreError> {
         let listener = store.journal_listener().await?;
         let vector = store.journal_vector().await?;
-        Ok(Self { store, listener: Some(listener), vector })
+        Ok(Self { store, listener: Some(listener), unhinted: false, vector })
     }
 
     /// Returns how far each account's sequence has been read.
@@ -42,9 +46,17 @@ impl JournalReader {
     /// Waits for the next facts. Cancel-safe: a fact is passed over only once it has been returned.
     pub async fn next(&mut self) -> Result<News, StoreError> {
         loop {
-            let facts = self.store.journal_after(&self.vector, PAGE).await?;
+            let facts = answered(READ_DEADLINE, self.store.journal_after(&self.vector, PAGE)).await?;
+            let unhinted = std::mem::take(&mut self.unhinted);
             if !facts.is_empty() {
+                if unhinted {
+                    // They were announced and the hint did not come: the other end of the connection is gone.
+                    self.listener = None;
+                }
                 return self.advance(facts).await;
+            }
+            if unhinted && let Some(news) = self.pruned().await? {
+                return Ok(news);
             }
             self.wait().await?;
         }
@@ -55,7 +67,7 @@ impl JournalReader {
         for fact in &facts {
             let seen = vector.entry(fact.account).or_insert(fact.seq - 1);
             if fact.seq != *seen + 1 {
-                self.vector = self.store.journal_vector().await?;
+                self.vector = answered(READ_DEADLINE, self.store.journal_vector()).await?;
                 return Ok(News::Overflowed);
             }
             *seen = fact.seq;
@@ -64,16 +76,35 @@ impl JournalReader {
         Ok(News::Facts(facts))
     }
 
+    /// What was never read and is pruned leaves no gap to be seen, only counters that are ahead.
+    async fn pruned(&mut self) -> Result<Option<News>, StoreError> {
+        let present = answered(READ_DEADLINE, self.store.journal_vector()).await?;
+        if present.iter().all(|(account, last)| self.vector.get(account).copied().unwrap_or(0) >= *last) {
+            return Ok(None);
+        }
+        // Or it was written between the two looks.
+        let facts = answered(READ_DEADLINE, self.store.journal_after(&self.vector, PAGE)).await?;
+        if !facts.is_empty() {
+            return self.advance(facts).await.map(Some);
+        }
+        self.vector = present;
+        Ok(Some(News::Overflowed))
+    }
+
     async fn wait(&mut self) -> Result<(), StoreError> {
         if self.listener.is_none() {
-            self.listener = Some(self.store.journal_listener().await?);
+            self.listener = Some(answered(READ_DEADLINE, self.store.journal_listener()).await?);
             return Ok(());
         }
-        if let Some(listener) = &mut self.listener
-            && let Ok(Err(error)) = tokio::time::timeout(LOOK_ANYWAY, listener.wait()).await
-        {
-            tracing::warn!(target: "skrynka::store", error = %error, "Journal listener lost");
-            self.listener = None;
+        if let Some(listener) = &mut self.listener {
+            match tokio::time::timeout(LOOK_ANYWAY, listener.wait()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(target: "skrynka::store", error = %error, "Journal listener lost");
+                    self.listener = None;
+                }
+                Err(_) => self.unhinted = true,
+            }
         }
         Ok(())
     }

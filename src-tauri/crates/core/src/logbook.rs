@@ -33,6 +33,7 @@ use tracing::Dispatch;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt, reload};
 
+pub(crate) use self::panic::unquoted;
 pub use self::{
     area::AREAS,
     entry::{Entry, Fields, Level},
@@ -57,6 +58,9 @@ pub struct LogbookOptions {
     pub level: Level,
     /// The size of the files.
     pub limits: Limits,
+    /// Lines of a short command go on in the file of an earlier one: commands that run by the clock would otherwise push
+    /// out, file by file, what the window has written.
+    pub command: bool,
     /// So many lines wait for the disk at most; more are dropped and counted.
     pub queue: usize,
     /// So many lines a second from one place in the code about one account; more are counted in one line. 0: any.
@@ -68,7 +72,8 @@ pub struct LogbookOptions {
 impl LogbookOptions {
     /// The usual limits.
     pub fn new(dir: PathBuf, level: Level, clock: Arc<dyn Clock>) -> Self {
-        Self { dir, level, limits: Limits::default(), queue: 32_768, repeats_per_second: 10, clock }
+        let limits = Limits::default();
+        Self { dir, level, limits, command: false, queue: 32_768, repeats_per_second: 10, clock }
     }
 }
 
@@ -108,10 +113,10 @@ impl Logbook {
 
     /// Starts a logbook that receives what `tracing` sends to the returned dispatch.
     pub fn start(options: LogbookOptions) -> (Dispatch, LogbookGuard) {
-        let LogbookOptions { dir, level, limits, queue, repeats_per_second, clock } = options;
-        let prefix = prefix(&*clock);
+        let LogbookOptions { dir, level, limits, command, queue, repeats_per_second, clock } = options;
+        let prefix = prefix(&*clock, command);
         let shared = Arc::new(Shared::new(clock, repeats_per_second));
-        let rolling = Rolling::new(Arc::clone(&shared), dir.clone(), prefix.clone(), limits);
+        let rolling = Rolling::new(Arc::clone(&shared), dir.clone(), prefix.clone(), limits, command);
         let (queue, worker) =
             NonBlockingBuilder::default().buffered_lines_limit(queue).thread_name("logbook").finish(rolling);
         shared.connect(queue);
@@ -158,8 +163,9 @@ impl Drop for LogbookGuard {
 }
 
 /// The name that the files of this run begin with.
-fn prefix(clock: &dyn Clock) -> String {
+fn prefix(clock: &dyn Clock, command: bool) -> String {
     let format = format_description!("[year][month][day]T[hour][minute][second][subsecond digits:3]Z");
     let start = clock.now().to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default();
-    format!("skrynka-{start}-{}", process::id())
+    let name = if command { rolling::COMMANDS } else { "skrynka" };
+    format!("{name}-{start}-{}", process::id())
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
-pub use self::settings::{DatabaseSettings, Density, Loaded, Settings, Theme};
+pub use self::settings::{DatabaseSettings, Density, Settings, Theme};
 use crate::files;
 
 /// The application's identifier: the name of its data folder and the service of its keyring entries. Fixed for ever.
@@ -26,6 +26,9 @@ pub enum ProfileError {
     /// The operating system names no application data folder (no home directory).
     #[error("there is no home directory for the profile; name a folder with --profile DIR")]
     NoHome,
+    /// There is no folder at the path.
+    #[error("there is no profile in {}; check the folder named with --profile DIR", .0.display())]
+    Missing(PathBuf),
     /// Something that is not a folder stands at the path or above it.
     #[error("{} is not a folder; name another one with --profile DIR", .0.display())]
     NotAFolder(PathBuf),
@@ -51,6 +54,17 @@ pub enum ProfileError {
         "{} is damaged ({reason}); restore it from a backup, or remove it and enter every password again", .path.display()
     )]
     Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `settings.json` cannot be understood. It is not replaced by itself, because it says which database is used.
+    #[error(
+        "{} is damaged ({reason}); correct it, or remove it to go on with the defaults and the private database",
+        .path.display()
+    )]
+    DamagedSettings {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -104,10 +118,7 @@ impl Profile {
     /// # Errors
     /// See [`ProfileError`]; a folder that cannot be written is refused here and not in the middle of the work.
     pub fn open(dir: Option<&Path>, now: OffsetDateTime) -> Result<Self, ProfileError> {
-        let root = match dir {
-            Some(dir) => std::path::absolute(dir).map_err(|error| ProfileError::io(dir, error))?,
-            None => dirs::data_dir().ok_or(ProfileError::NoHome)?.join(APP_ID),
-        };
+        let root = root_of(dir)?;
         if root.exists() && !root.is_dir() {
             return Err(ProfileError::NotAFolder(root));
         }
@@ -115,6 +126,18 @@ impl Profile {
         check_writable(&root)?;
         let install = read_or_create_install(&root, now)?;
         Ok(Self { root, install })
+    }
+
+    /// Returns where a profile stands that is there already. Writes nothing.
+    ///
+    /// # Errors
+    /// [`ProfileError::Missing`], or [`ProfileError::NotAFolder`].
+    pub fn find(dir: Option<&Path>) -> Result<PathBuf, ProfileError> {
+        let root = root_of(dir)?;
+        if root.is_dir() {
+            return Ok(root);
+        }
+        Err(if root.exists() { ProfileError::NotAFolder(root) } else { ProfileError::Missing(root) })
     }
 
     /// The identity of this installation; part of every keyring entry's name.
@@ -129,7 +152,12 @@ impl Profile {
 
     /// The folder of the log files.
     pub fn logs_dir(&self) -> PathBuf {
-        self.root.join("logs")
+        Self::logs_of(&self.root)
+    }
+
+    /// The folder of the log files of the profile in `root`.
+    pub fn logs_of(root: &Path) -> PathBuf {
+        root.join("logs")
     }
 
     /// The folder of the private Postgres cluster.
@@ -147,12 +175,12 @@ impl Profile {
         self.root.join("vault.json")
     }
 
-    /// Reads the settings. A damaged file is moved aside and told in [`Loaded::damaged`]; the defaults apply then.
+    /// Reads the settings; the defaults where there are none.
     ///
     /// # Errors
-    /// [`ProfileError`] when the file exists and cannot be read or moved.
-    pub fn settings(&self, now: OffsetDateTime) -> Result<Loaded, ProfileError> {
-        settings::load(&self.root.join(SETTINGS_FILE), now)
+    /// [`ProfileError`] when the file exists and cannot be read or understood. It is left as it is.
+    pub fn settings(&self) -> Result<Settings, ProfileError> {
+        settings::load(&self.root.join(SETTINGS_FILE))
     }
 
     /// Writes the settings; a reader finds the old ones or the new ones.
@@ -161,6 +189,13 @@ impl Profile {
     /// [`ProfileError`]; the old settings are kept.
     pub fn save_settings(&self, settings: &Settings) -> Result<(), ProfileError> {
         settings::save(&self.root.join(SETTINGS_FILE), settings)
+    }
+}
+
+fn root_of(dir: Option<&Path>) -> Result<PathBuf, ProfileError> {
+    match dir {
+        Some(dir) => std::path::absolute(dir).map_err(|error| ProfileError::io(dir, error)),
+        None => Ok(dirs::data_dir().ok_or(ProfileError::NoHome)?.join(APP_ID)),
     }
 }
 

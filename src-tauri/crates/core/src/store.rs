@@ -40,7 +40,7 @@ pub use conversations::{
     ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary,
 };
 pub(crate) use ingest::at_name;
-pub use ingest::{ChatSummary, IngestTx, KnownPlace, NewMessage, SummaryChange};
+pub use ingest::{Beginning, ChatSummary, IngestTx, KnownPlace, NewMessage, SummaryChange};
 pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
 pub use leases::{Bells, HeldLease, LeaseHolder, LeaseSpan, LeaseToken, TakenLease};
 pub use messages::{ExportedFile, ExportedMessage, MessagePosition, StoredMessage};
@@ -55,6 +55,8 @@ pub const SCHEMA: &str = "skrynka";
 
 /// How long a statement waits for a free connection before the database counts as not answering.
 const ACQUIRE_DEADLINE: Duration = Duration::from_secs(10);
+/// How long connections may take to say goodbye. A server that is gone is left without.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Why the store could not do what it was asked. Nothing of the failed call is kept.
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +151,8 @@ impl From<sqlx::Error> for StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    /// Rings when connections that seem alive are likely dead.
+    lost: tokio::sync::watch::Sender<()>,
 }
 
 impl Store {
@@ -173,12 +177,20 @@ impl Store {
                 }),
         );
         drop(pool.acquire().await?);
-        Ok(Self { pool })
+        Ok(Self { pool, lost: tokio::sync::watch::Sender::new(()) })
     }
 
-    /// Closes every connection, waiting for those in use.
+    /// Closes every connection, waiting for those in use, but no longer than a few seconds.
     pub async fn close(&self) {
-        self.pool.close().await;
+        if tokio::time::timeout(CLOSE_DEADLINE, self.pool.close()).await.is_err() {
+            tracing::warn!(target: "skrynka::store", "Connections left open, the database does not answer");
+        }
+    }
+
+    /// Tells who waits for hints that connections which seem alive are likely dead, as after the computer slept. Those
+    /// in the pool are tried before they are used.
+    pub fn connections_lost(&self) {
+        self.lost.send_replace(());
     }
 
     /// Begins a transaction that follows every other one which changes messages of this account: unread counts are
@@ -194,6 +206,15 @@ impl Store {
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         Ok(self.pool.begin().await?)
     }
+}
+
+/// Gives up on a database that does not answer: a connection whose other end is gone may say nothing for a quarter of
+/// an hour.
+pub(crate) async fn answered<T>(
+    deadline: Duration,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(deadline, call).await.unwrap_or_else(|_| Err(StoreError::no_answer()))
 }
 
 /// Reads where a message stands from its row.

@@ -122,7 +122,14 @@ async fn value(keyring: &Keyring, name: SecretName) -> Option<String> {
 }
 
 fn options(dir: &Path) -> OpenOptions {
-    OpenOptions { install: INSTALL, vault_file: dir.join("vault.json"), vault_key_file: None, passphrase: None }
+    OpenOptions {
+        install: INSTALL,
+        vault_file: dir.join("vault.json"),
+        keyring_mark: dir.join("keyring.used"),
+        database_dir: dir.join("postgres"),
+        vault_key_file: None,
+        passphrase: None,
+    }
 }
 
 #[tokio::test]

@@ -72,30 +72,41 @@ fn a_folder_that_cannot_be_written_is_refused_at_the_start() {
 }
 
 #[test]
+fn looking_for_a_profile_makes_none() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("mistyped");
+    assert!(matches!(Profile::find(Some(&dir)), Err(ProfileError::Missing(_))));
+    assert!(!dir.exists());
+    assert_eq!(Profile::find(Some(home.path())).unwrap(), home.path());
+}
+
+#[test]
 fn settings_are_read_back_and_unknown_ones_survive() {
     let dir = tempfile::tempdir().unwrap();
     let profile = Profile::open(Some(dir.path()), NOW).unwrap();
     fs::write(dir.path().join("settings.json"), r#"{"theme":"dark","of_a_newer_version":{"a":1}}"#).unwrap();
-    let mut settings = profile.settings(NOW).unwrap().settings;
+    let mut settings = profile.settings().unwrap();
     assert_eq!(settings.theme, Theme::Dark);
     settings.language = Some("uk".to_owned());
     profile.save_settings(&settings).unwrap();
-    assert_eq!(profile.settings(NOW).unwrap().settings, settings);
+    assert_eq!(profile.settings().unwrap(), settings);
     let text = fs::read_to_string(dir.path().join("settings.json")).unwrap();
     assert!(text.contains("of_a_newer_version"), "{text}");
     assert_eq!(mode(&dir.path().join("settings.json")), 0o600);
 }
 
 #[test]
-fn damaged_settings_are_kept_aside_and_the_defaults_apply() {
+fn damaged_settings_are_named_and_left_as_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let profile = Profile::open(Some(dir.path()), NOW).unwrap();
-    fs::write(dir.path().join("settings.json"), r#"{"theme":"pink"}"#).unwrap();
-    let loaded = profile.settings(NOW).unwrap();
-    assert_eq!(loaded.settings, Settings::default());
-    let (aside, reason) = loaded.damaged.unwrap();
-    assert_eq!(aside, dir.path().join("settings.json.damaged-20261122T120000Z"));
-    assert_eq!(fs::read_to_string(aside).unwrap(), r#"{"theme":"pink"}"#);
-    assert!(reason.contains("pink"), "{reason}");
-    assert!(profile.settings(NOW).unwrap().damaged.is_none());
+    assert_eq!(profile.settings().unwrap(), Settings::default(), "a new profile has the defaults");
+    let file = dir.path().join("settings.json");
+    let named = r#"{"theme":"pink","database":{"server_url":"postgres://olena@db.example.org/skrynka"}}"#;
+    for text in [named, "", "{"] {
+        fs::write(&file, text).unwrap();
+        let error = profile.settings().unwrap_err();
+        assert!(matches!(error, ProfileError::DamagedSettings { .. }), "{error:?}");
+        assert!(error.to_string().contains("settings.json is damaged"), "{error}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    }
 }

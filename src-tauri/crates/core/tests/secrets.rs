@@ -170,6 +170,20 @@ async fn a_key_file_means_the_vault_and_a_vault_asks_for_its_passphrase() {
 }
 
 #[tokio::test]
+async fn a_key_file_makes_no_empty_vault_beside_secrets_that_are_elsewhere() {
+    for trace in ["keyring.used", "postgres"] {
+        let dir = tempfile::tempdir().unwrap();
+        let profile = Profile::open(Some(dir.path()), datetime!(2026-11-22 12:00 UTC)).unwrap();
+        fs::write(dir.path().join(trace), "").unwrap();
+        let key = Some(key_file(dir.path(), KEY, 0o600));
+        let refused = open(OpenOptions { vault_key_file: key, ..OpenOptions::new(&profile) }).await;
+        let Err(error) = refused else { panic!("it is refused beside {trace}") };
+        assert!(error.to_string().contains("--vault-key-file"), "{error}");
+        assert!(!profile.vault_file().exists());
+    }
+}
+
+#[tokio::test]
 async fn two_programs_that_make_the_vault_at_once_share_one() {
     let dir = tempfile::tempdir().unwrap();
     let profile = Profile::open(Some(dir.path()), datetime!(2026-11-22 12:00 UTC)).unwrap();

@@ -46,9 +46,11 @@ pub enum Command {
         from: u32,
         count: u32,
     },
-    /// Fills an inbox with the ledger's mails `0..count` at once, dated `received`.
+    /// Fills an inbox with the ledger's mails `from..from + count` at once, dated `received`.
     FillLedger {
         user: String,
+        #[serde(default)]
+        from: u32,
         count: u32,
         #[serde(with = "time::serde::rfc3339")]
         received: OffsetDateTime,
@@ -190,8 +192,9 @@ impl Lab {
                 let mails: Vec<Vec<u8>> = (from..from + count).map(numbered::ledger_mail).collect();
                 dovecot.deliver_all(&user, mails.iter().map(Vec::as_slice))?;
             }
-            Command::FillLedger { user, count, received } => {
-                dovecot.fill(&user, "INBOX", (0..count).map(|number| numbered::ledger_stored(number, received)))?;
+            Command::FillLedger { user, from, count, received } => {
+                let mails = (from..from + count).map(|number| numbered::ledger_stored(number, received));
+                dovecot.fill(&user, "INBOX", mails)?;
             }
             Command::FillBench { user, count } => {
                 dovecot.fill(&user, "INBOX", numbered::bench_mails(count))?;

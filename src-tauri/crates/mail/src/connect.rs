@@ -16,7 +16,7 @@ use tokio::{
 
 use self::tls::TlsFacts;
 use crate::{
-    error::{MailError, Result},
+    error::{MailError, Result, within},
     session::Session,
     tuning::Tuning,
     wire::{
@@ -131,7 +131,7 @@ pub(crate) async fn greet(tcp: TcpStream, settings: &EmailSettings, tuning: &Tun
             let mut wire = Wire::new(Box::new(tcp));
             // What the server says of itself before the handshake is not protected and is forgotten.
             let _unprotected = greeting(&mut wire, tuning).await?;
-            start_tls(&mut wire, tuning).await?;
+            within(tuning.command.saturating_mul(2), start_tls(&mut wire, tuning)).await?;
             let (stream, facts) = tls::protect(wire.into_stream()?, host, ca, tuning.connect).await?;
             Ok(Greeted { wire: Wire::new(stream), capabilities: None, tls: Some(facts) })
         }
@@ -144,14 +144,14 @@ pub(crate) async fn greet(tcp: TcpStream, settings: &EmailSettings, tuning: &Tun
 }
 
 async fn greeting(wire: &mut Wire, tuning: &Tuning) -> Result<Option<Vec<String>>> {
-    match wire.next(tuning.command).await? {
+    match within(tuning.command.saturating_mul(2), wire.next(tuning.command)).await? {
         Reply::Status { tag: None, status } => match status.word {
             Word::Ok => Ok(capabilities(&status)),
             Word::Preauth => Err(MailError::Preauth),
             Word::Bye | Word::No | Word::Bad => Err(MailError::Bye(status.into())),
         },
         Reply::Unreadable { start, .. } => Err(MailError::Protocol(format!("greeting {start:?}"))),
-        other => Err(MailError::Protocol(format!("greeting {other:?}"))),
+        _ => Err(MailError::Protocol("no greeting".to_owned())),
     }
 }
 

@@ -14,6 +14,11 @@ use crate::wire::status::{Status, Word, clean};
 /// A result of this crate.
 pub(crate) type Result<T> = std::result::Result<T, MailError>;
 
+/// Ends what takes longer than `limit` altogether, however often the other side says a little.
+pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or(Err(MailError::Endless(limit)))
+}
+
 /// What went wrong. The text is for a person; branch on the variant or on [`MailError::trouble`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,6 +52,9 @@ pub enum MailError {
     /// The server fell silent in the middle of something.
     #[error("the server said nothing for {} s", .0.as_secs_f32())]
     Silent(Duration),
+    /// The server goes on and on without coming to an end.
+    #[error("the server did not come to an end within {} s", .0.as_secs_f32())]
+    Endless(Duration),
     /// The connection broke.
     #[error("the connection broke")]
     Broken(#[source] io::Error),
@@ -184,6 +192,7 @@ impl MailError {
             | Self::Unreachable { .. }
             | Self::NoAnswer { .. }
             | Self::Silent(_)
+            | Self::Endless(_)
             | Self::Broken(_)
             | Self::Closed { .. }
             | Self::Bye(_)
@@ -206,7 +215,7 @@ impl MailError {
         match self {
             Self::NameNotFound { .. } => TroubleCode::NameNotFound,
             Self::Unreachable { .. } | Self::Broken(_) | Self::Closed { .. } => TroubleCode::Network,
-            Self::NoAnswer { .. } | Self::Silent(_) => TroubleCode::Timeout,
+            Self::NoAnswer { .. } | Self::Silent(_) | Self::Endless(_) => TroubleCode::Timeout,
             Self::Certificate(_) => TroubleCode::Certificate,
             Self::Tls(_) | Self::NoStartTls | Self::Injected | Self::Preauth => TroubleCode::Tls,
             Self::SignIn(said) if says(said, &APP_PASSWORD) => TroubleCode::AppPassword,

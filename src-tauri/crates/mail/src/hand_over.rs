@@ -85,14 +85,14 @@ impl Source {
         Place { mailbox: self.mailbox.clone(), epoch: self.epoch, number: uid }
     }
 
-    /// Sent mail is ours; elsewhere a letter from our own address is ours too, unless it is also addressed to it,
-    /// as the forms of a website write.
+    /// Sent mail is ours, and nothing in INBOX is: the form of a website writes in our name. In a folder that the owner
+    /// chose a letter from our own address is ours, unless it is also addressed to it.
     fn direction(&self, letter: Option<&Letter>) -> Direction {
         let is_own = |address: &str| address.eq_ignore_ascii_case(&self.own);
         let from_us = letter.is_some_and(|letter| {
             is_own(&letter.author.address) && !letter.to.iter().chain(&letter.cc).any(|to| is_own(&to.address))
         });
-        if self.role == Role::Sent || from_us { Direction::Out } else { Direction::In }
+        if self.role == Role::Sent || self.role == Role::Other && from_us { Direction::Out } else { Direction::In }
     }
 }
 
@@ -228,10 +228,12 @@ fn read(source: &Source, fresh: Fresh, arrived_at: OffsetDateTime) -> IncomingMe
         Content::Letter(letter) => Some(&**letter),
         Content::Chat(_) | Content::Unreadable { .. } => None,
     };
+    // Where the server gives no date, the sender's is nearer to the truth than the moment of reading.
+    let sent_at = letter.and_then(|letter| letter.sent_at).filter(|sent| *sent <= arrived_at);
     IncomingMessage {
         place: source.place(fresh.uid),
         direction: source.direction(letter),
-        received_at: fresh.received.unwrap_or(arrived_at),
+        received_at: fresh.received.or(sent_at).unwrap_or(arrived_at),
         arrived_at,
         seen: fresh.marks.seen,
         answered: fresh.marks.answered,
@@ -268,6 +270,8 @@ mod tests {
         let theirs = letter("klient@example.com", "biuro@example.org");
         assert_eq!(source(Role::Other).direction(Some(&ours)), Direction::Out);
         assert_eq!(source(Role::Inbox).direction(Some(&form)), Direction::In);
+        assert_eq!(source(Role::Other).direction(Some(&form)), Direction::In);
+        assert_eq!(source(Role::Inbox).direction(Some(&ours)), Direction::In);
         assert_eq!(source(Role::Inbox).direction(Some(&theirs)), Direction::In);
         assert_eq!(source(Role::Sent).direction(None), Direction::Out);
     }

@@ -18,6 +18,7 @@ mod fetch;
 mod folder;
 mod hand_over;
 mod listen;
+mod moment;
 pub mod parse;
 pub mod probe;
 pub mod providers;

@@ -5,6 +5,7 @@
 
 mod catch_up;
 mod changes;
+mod debts;
 mod live;
 
 pub(crate) use self::catch_up::search_date;

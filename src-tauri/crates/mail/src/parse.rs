@@ -31,6 +31,10 @@ static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
         .default_header_ignore()
 });
 
+/// For a forwarded mail's name.
+static SUBJECT: LazyLock<MessageParser> =
+    LazyLock::new(|| MessageParser::new().header_text(HeaderName::Subject).default_header_ignore());
+
 /// Reads a mail (RFC 5322, MIME). What cannot be read says why in one line.
 pub fn content(raw: &[u8]) -> Content {
     let letter = guarded(raw, |message| Ok(letter(raw, message)));
@@ -66,8 +70,8 @@ pub(crate) fn html_body(raw: &[u8]) -> Option<HtmlBody> {
 
 /// Parses within the limits. The parser has never been seen to panic, but its input is anybody's.
 fn guarded<T>(raw: &[u8], read: impl FnOnce(&Message<'_>) -> Result<T, String>) -> Result<T, String> {
-    limits::check(raw)?;
-    let parse = || match PARSER.parse(raw) {
+    let closed = limits::check(raw)?;
+    let parse = || match PARSER.parse(&*closed) {
         Some(message) => read(&message),
         None => Err("it holds no headers".to_owned()),
     };

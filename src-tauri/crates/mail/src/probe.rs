@@ -18,12 +18,17 @@ pub use self::{
 pub use crate::connect::tls::TlsFacts;
 use crate::{
     connect,
-    error::{MailError, Result},
+    error::{MailError, Result, within},
     folder::{display_name, sent_folder},
     session::{self, Session},
     tuning::Tuning,
     wire::reply::Reply,
 };
+
+/// The longest a step of several answers takes.
+const STEP: Duration = Duration::from_secs(30);
+/// The longest the whole conversation with the SMTP server takes.
+const SMTP: Duration = Duration::from_secs(45);
 
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +126,7 @@ impl TestReport {
 /// Tests the settings against the real servers. Changes nothing there. Each step is told to `on_step` as it ends.
 ///
 /// One refused sign-in is final here: a person has just typed the password. No single answer is waited for longer
-/// than 12 seconds, however long `tuning` allows.
+/// than 12 seconds, and no step takes longer than 45, however long `tuning` allows.
 pub async fn test(
     settings: &EmailSettings,
     password: &SecretString,
@@ -133,7 +138,7 @@ pub async fn test(
     // A failed step has been noted already; the ones that need it are left out.
     let _read = Box::pin(test.imap(settings, password, tuning)).await;
     let started = Instant::now();
-    let outcome = match smtp::sign_in(settings, password, tuning).await {
+    let outcome = match within(SMTP, smtp::sign_in(settings, password, tuning)).await {
         Ok(facts) => Ok((Finding::Smtp(facts), ())),
         Err(error) => {
             let error = diagnose::explained(error, &settings.smtp, settings.smtp_security, tuning).await;
@@ -185,11 +190,11 @@ impl Test<'_> {
         let mut session = self.note(StepName::SignIn, started, session)?;
 
         let started = Instant::now();
-        let listed = folders(&mut session).await;
+        let listed = within(STEP, folders(&mut session)).await;
         let mut goes_on = self.note(StepName::Folders, started, listed.map(|finding| (finding, ())).map_err(spoken));
         if goes_on.is_some() {
             let started = Instant::now();
-            let idle = idles(&mut session).await;
+            let idle = within(STEP, idles(&mut session)).await;
             goes_on = self.note(StepName::Idle, started, idle.map(|idle| (Finding::Idle(idle), ())).map_err(spoken));
         }
         session.log_out().await;

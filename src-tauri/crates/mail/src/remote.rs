@@ -1,6 +1,6 @@
 //! What can be asked of a mailbox beside the listener, each over a short connection of its own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::BoxFuture;
 use skrynka_core::{
@@ -8,6 +8,7 @@ use skrynka_core::{
     model::{AccountId, EmailSettings, Place},
     secrets::Secrets,
 };
+use tokio::time::sleep;
 
 use crate::{
     clocked::Clocked,
@@ -18,6 +19,8 @@ use crate::{
     uids::UidSet,
 };
 
+/// The longest pause after which marks are tried again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// UIDs in one STORE, so that the command line stays short.
 const AT_ONCE: usize = 500;
 
@@ -33,17 +36,31 @@ pub(crate) struct MailRemote {
 
 impl Remote for MailRemote {
     fn mark_seen(&self, places: Vec<Place>, seen: bool) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
-        Box::pin(
-            async move { self.store_seen(places, seen).await.map_err(|error| error.into_connector(self.clock.now())) },
-        )
+        Box::pin(async move {
+            let mut pause = self.tuning.mark_again;
+            loop {
+                let Err(error) = self.store_seen(&places, seen).await else { return Ok(()) };
+                let detail = error.trouble().detail;
+                let error = error.into_connector(self.clock.now());
+                if pause > LONGEST_PAUSE || !matches!(error, ConnectorError::Transient { .. }) {
+                    return Err(error);
+                }
+                tracing::info!(
+                    target: "skrynka::email",
+                    why = detail, seconds = pause.as_secs(), "Marks not set, trying again later"
+                );
+                sleep(pause.mul_f64(rand::random_range(0.75..1.25))).await;
+                pause = pause.saturating_mul(4);
+            }
+        })
     }
 }
 
 impl MailRemote {
-    async fn store_seen(&self, places: Vec<Place>, seen: bool) -> Result<()> {
+    async fn store_seen(&self, places: &[Place], seen: bool) -> Result<()> {
         let mut folders: BTreeMap<(String, u32), Vec<u32>> = BTreeMap::new();
         for place in places {
-            folders.entry((place.mailbox, place.epoch)).or_default().push(place.number);
+            folders.entry((place.mailbox.clone(), place.epoch)).or_default().push(place.number);
         }
         if folders.is_empty() {
             return Ok(());

@@ -4,6 +4,7 @@
 //! The HTML is parsed, cut down to an allow-list and written once; the text is never touched after that, because
 //! that is how sanitisers are defeated.
 
+mod body;
 mod images;
 mod links;
 mod policy;
@@ -44,7 +45,8 @@ pub enum RemoteContent {
     /// Nothing is loaded. The sender does not learn that the mail was opened.
     #[default]
     Blocked,
-    /// Pictures are loaded, except from this computer and private networks.
+    /// Pictures are loaded, except from addresses that can be seen to be this computer's or a private network's. The
+    /// webview asks the name server itself: a name that leads to such an address is not recognised here.
     Allowed,
 }
 
@@ -104,7 +106,14 @@ fn as_html(html: &str, images: Vec<(String, Vec<u8>)>, options: &RenderOptions) 
     let filter = rewriter.clone();
     let mut builder = policy::builder();
     builder.attribute_filter(move |element, name, value| filter.attribute(element, name, value));
-    let body = builder.clean(html).to_string();
+    let mut body = builder.clean(html).to_string();
+    if let Some(style) = body::style(html) {
+        let ground =
+            builder.clean(&format!("<div style=\"{}\"></div>", escaped(&style).replace('"', "&quot;"))).to_string();
+        if let Some(ground) = ground.strip_suffix("</div>").filter(|ground| ground.contains("style=")) {
+            body = format!("{ground}{body}</div>");
+        }
+    }
     let mut state = rewriter.state();
     let targets = std::mem::take(&mut state.targets);
     Some(Rendered {

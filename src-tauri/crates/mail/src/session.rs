@@ -1,13 +1,16 @@
 //! A signed-in connection: commands whose tagged answer is always looked at, and what the server said unasked.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use skrynka_core::connector::IncomingSender;
 use tokio::time::Instant;
 
 use crate::{
     clocked::Clocked,
-    error::{MailError, Result},
+    error::{MailError, Result, within},
     folder::quoted,
     tuning::Tuning,
     uids::UidSet,
@@ -17,6 +20,9 @@ use crate::{
         status::{Status, Word},
     },
 };
+
+/// A whole command may take this many times as long as one piece of its answer: lists of a large mailbox are long.
+const PATIENCE: u32 = 10;
 
 /// What the server says it can do.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +79,8 @@ pub(crate) struct Session {
     pub(crate) qresync: bool,
     /// How many messages there were when arrivals were last looked at.
     looked: u32,
+    /// The same of folders that were selected before, with UIDNEXT as it was then.
+    left: HashMap<String, (u32, Option<u32>)>,
     /// A command has been sent whose answer is not read yet.
     busy: bool,
     /// The server is in IDLE and waits for DONE.
@@ -99,6 +107,7 @@ impl Session {
             unasked: Unasked::default(),
             qresync: false,
             looked: 0,
+            left: HashMap::new(),
             busy: false,
             idling: false,
             heard: None,
@@ -132,7 +141,8 @@ impl Session {
                     _ => Err(MailError::Refused { doing, said: status.into() }),
                 }
             }
-            Reply::Status { tag: Some(tag), .. } => Err(MailError::Protocol(format!("an answer to {tag:?}"))),
+            // The tag may be a word of a message whose size the server has got wrong.
+            Reply::Status { tag: Some(_), .. } => Err(MailError::Protocol("an answer to another command".to_owned())),
             reply => Ok(Step::Reply(reply)),
         }
     }
@@ -172,8 +182,24 @@ impl Session {
         Ok(reply)
     }
 
-    /// Runs a command to its end and hands each response to `each`.
+    /// Whether the server stopped in the middle of a response.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.wire.has_begun()
+    }
+
+    /// Runs a command to its end and hands each response to `each`. It must come to its end in reasonable time.
     pub(crate) async fn run(
+        &mut self,
+        command: &str,
+        doing: &'static str,
+        each: impl FnMut(Reply) + Send,
+    ) -> Result<Status> {
+        let limit = self.tuning.command.saturating_mul(PATIENCE);
+        within(limit, self.run_with_bodies(command, doing, each)).await
+    }
+
+    /// As [`Self::run`], for answers that hold bytes of messages and may take as long as those come.
+    pub(crate) async fn run_with_bodies(
         &mut self,
         command: &str,
         doing: &'static str,
@@ -202,7 +228,10 @@ impl Session {
         let condstore = !self.qresync && self.capabilities.has("CONDSTORE");
         let command = format!("{command} {}{}", quoted(name)?, if condstore { " (CONDSTORE)" } else { "" });
         let mut found = Selected { name: name.to_owned(), ..Selected::default() };
-        self.selected = Selected::default();
+        let left = std::mem::take(&mut self.selected);
+        if !left.name.is_empty() {
+            self.left.insert(left.name, (self.looked, left.next));
+        }
         let each = |reply| match reply {
             Reply::Exists(count) => found.exists = count,
             Reply::Status { tag: None, status } => {
@@ -219,9 +248,12 @@ impl Session {
             folder = crate::folder::display_name(name), exists = found.exists, uidvalidity = found.validity,
             uidnext = found.next, "Folder selected"
         );
+        let before = self.left.get(name);
+        // What arrived while another folder was selected is told by nothing else.
+        let arrivals = before.is_some_and(|before| *before != (found.exists, found.next)) && found.exists > 0;
+        self.looked = before.map_or(found.exists, |(looked, _)| (*looked).min(found.exists));
         self.selected = found;
-        self.unasked = Unasked::default();
-        self.looked = self.selected.exists;
+        self.unasked = Unasked { arrivals, changes: false };
         Ok(())
     }
 
@@ -229,19 +261,23 @@ impl Session {
     pub(crate) async fn search(&mut self, keys: &str) -> Result<UidSet> {
         let extended = self.capabilities.has("ESEARCH") || self.capabilities.has("IMAP4REV2");
         let command = format!("UID SEARCH {}{keys}", if extended { "RETURN (ALL) " } else { "" });
-        let mut found = None;
-        let mut unreadable = false;
+        let mut found: Option<UidSet> = None;
+        let (mut unreadable, mut is_list) = (false, false);
         let each = |reply| match reply {
-            Reply::Search(uids) => found = Some(uids),
-            Reply::Unreadable { .. } => unreadable = true,
+            // A long list may come in several lines.
+            Reply::Search(uids) => found = Some(found.take().unwrap_or_default().with(&uids)),
+            Reply::Unreadable { start, .. } => {
+                unreadable = true;
+                is_list |= start.to_ascii_uppercase().contains("SEARCH");
+            }
             _ => {}
         };
         self.run(&command, "list messages", each).await?;
         match found {
-            Some(uids) => Ok(uids),
+            Some(uids) if !is_list => Ok(uids),
             // Some servers leave the line out when nothing matches; an unreadable one must not pass for that.
-            None if unreadable => Err(MailError::Protocol("the list of messages".to_owned())),
-            None => Ok(UidSet::default()),
+            None if !unreadable => Ok(UidSet::default()),
+            Some(_) | None => Err(MailError::Protocol("the list of messages".to_owned())),
         }
     }
 

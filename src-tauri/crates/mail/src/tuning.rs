@@ -35,6 +35,10 @@ pub struct Tuning {
     pub part: u32,
     /// A message above this size is not read; only its headers are kept.
     pub max_message: u32,
+    /// The pause before a message that the server did not give is asked for again; each attempt doubles it.
+    pub owed: Duration,
+    /// The pause before marks that could not be set are tried again; each attempt makes it longer.
+    pub mark_again: Duration,
     /// How many of the newest messages are compared for marks and deletions where the server cannot list changes.
     pub recent: usize,
 }
@@ -57,6 +61,8 @@ impl Default for Tuning {
             large: 8 << 20,
             part: 1 << 20,
             max_message: 150 << 20,
+            owed: Duration::from_secs(3600),
+            mark_again: Duration::from_secs(15),
             recent: 5_000,
         }
     }

@@ -7,7 +7,7 @@ pub(crate) mod frame;
 pub(crate) mod reply;
 pub(crate) mod status;
 
-use std::{fmt, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use bytes::BytesMut;
 use tokio::{
@@ -71,11 +71,20 @@ impl Wire {
             let missing = self.scan.needed().saturating_sub(self.buffer.len());
             self.buffer.reserve(missing.max(32 << 10));
             let read = timeout(silence, self.stream.read_buf(&mut self.buffer)).await;
-            let count = read.map_err(|_| MailError::Silent(silence))?.map_err(MailError::Broken)?;
+            let count = match read.map_err(|_| MailError::Silent(silence))? {
+                // Closed without TLS's own farewell (RFC 8446 section 6.1), as many servers do.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+                other => other.map_err(MailError::Broken)?,
+            };
             if count == 0 {
-                return Err(MailError::Closed { cut: !self.buffer.is_empty() });
+                return Err(MailError::Closed { cut: self.has_begun() });
             }
         }
+    }
+
+    /// Whether a response has begun that has not come to its end.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.buffer.is_empty()
     }
 
     /// Gives the stream back for a TLS handshake.
@@ -85,5 +94,51 @@ impl Wire {
     /// injected command (RFC 9051 section 11.3.1): the connection is refused.
     pub(crate) fn into_stream(self) -> Result<Box<dyn Stream>> {
         if self.buffer.is_empty() { Ok(self.stream) } else { Err(MailError::Injected) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use tokio::io::ReadBuf;
+
+    use super::*;
+
+    /// What rustls says of a connection that was closed without a farewell.
+    struct Unended(&'static [u8]);
+
+    impl AsyncRead for Unended {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let bytes = std::mem::take(&mut self.0);
+            buffer.put_slice(bytes);
+            Poll::Ready(if bytes.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) })
+        }
+    }
+
+    impl AsyncWrite for Unended {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_without_a_farewell_is_the_servers_doing() {
+        for (bytes, was_cut) in [(&b"* 5 FETCH (BODY[] {100}\r\ncut"[..], true), (b"", false)] {
+            let mut wire = Wire::new(Box::new(Unended(bytes)));
+            let error = wire.next(Duration::from_secs(5)).await.unwrap_err();
+            assert!(matches!(error, MailError::Closed { cut } if cut == was_cut), "{error:?}");
+        }
     }
 }

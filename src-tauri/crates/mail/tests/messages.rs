@@ -211,6 +211,9 @@ fn names_that_lie_about_their_encoding_and_dates_that_cannot_be_are_survived() {
     let two = letter("two-froms");
     assert_eq!(two.author, address("First", "first@example.com"));
     assert_eq!(two.sent_at, None);
+    for date in ["Fri, 31 Dec 9999 23:59:59 -1200", "Sat, 2 Jan 9999 00:00:00 +0000"] {
+        assert_eq!(letter_of(format!("Subject: x\r\nDate: {date}\r\n\r\nx").as_bytes()).sent_at, None, "{date}");
+    }
 }
 
 #[test]
@@ -248,8 +251,21 @@ fn bombs_are_refused_with_their_reason() {
         nest += &format!("Content-Type: multipart/mixed; boundary=\"b{n}\"\r\n\r\n--b{n}\r\n");
     }
     assert!(reason(nest.as_bytes()).contains("nested parts"));
-    let forwarded = "Content-Type: message/rfc822\r\n\r\n".repeat(10_000);
-    assert!(reason(forwarded.as_bytes()).contains("messages inside"));
+    let mut parts = String::from("Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n");
+    parts += &"--b\r\n\r\n".repeat(100_000);
+    assert!(reason(parts.as_bytes()).contains("parts"));
+    let pieces = (0..300_000).map(|_| "n*1=a;").collect::<String>();
+    let piecemeal = format!("Subject: x\r\nContent-Type: text/plain; {pieces}\r\n\r\nx");
+    assert!(reason(piecemeal.as_bytes()).contains("description of a part"));
+    let inside = format!(
+        "Subject: x\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n\r\n--b\r\nContent-Type: text/plain; {pieces}\r\n\r\nx"
+    );
+    assert!(reason(inside.as_bytes()).contains("description of a part"));
+    let lines = format!(
+        "Content-Type: multipart/mixed; boundary*=utf-8''%62\r\n\r\n--b\r\n{}\r\nx",
+        "X-A: b\r\n".repeat(1_000_000)
+    );
+    assert!(reason(lines.as_bytes()).contains("header lines"));
     assert_eq!(reason(b""), "it holds no headers");
 }
 
@@ -264,6 +280,53 @@ fn shapes_within_the_limits_are_read() {
     assert_eq!(letter_of(flat.as_bytes()).attachments.len(), 1_000);
     let deep = (0..150).fold(String::from("Subject: x\r\n"), |nest, _| nest + "Content-Type: message/rfc822\r\n\r\n");
     assert_eq!(letter_of((deep + "Subject: inner\r\n\r\nx").as_bytes()).attachments.len(), 1);
+}
+
+fn encoded(raw: &[u8]) -> String {
+    let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, raw);
+    text.as_bytes().chunks(76).map(|line| format!("{}\r\n", std::str::from_utf8(line).unwrap())).collect()
+}
+
+/// A nest that the parser followed would end the stack of this thread, and with it the process.
+#[test]
+fn a_nest_of_messages_is_one_file_however_it_is_spelt() {
+    let nests = |header: &str| format!("{header}\n\n").repeat(30_000);
+    for header in [
+        "Content-Type: message/rfc822",
+        " Content-Type: message/rfc822",
+        "Con tent-Ty\tpe : MESSAGE/global",
+        "\r:Content-Type:\n message\n /rfc822",
+        "Content-Type: (a;b)\"message\"/rfc822",
+        "Content-Type: =\n message/rfc822",
+    ] {
+        let nest = nests(header);
+        content(nest.as_bytes());
+        let mixed = format!("Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b{header}\n\n{nest}");
+        content(mixed.as_bytes());
+        for how in ["base64", "quoted-printable"] {
+            let body = if how == "base64" { encoded(nest.as_bytes()) } else { nest.replace('=', "=3D") };
+            let outer = format!("Subject: x\n{header}\nContent-Transfer-Encoding: {how}\n\n{body}");
+            content(outer.as_bytes());
+            let digest = "Subject: x\nContent-Type: multipart/digest; boundary=b\n\n--b\n";
+            content(format!("{digest}Content-Transfer-Encoding: {how}\n\n{body}\n--b--\n").as_bytes());
+        }
+    }
+    let letter = letter_of(nests("Content-Type: message/rfc822").as_bytes());
+    assert_eq!((names(&letter), letter.attachments[0].mime.as_str()), (vec!["message.eml"], "message/rfc822"));
+}
+
+#[test]
+fn a_forwarded_mail_that_is_encoded_is_decoded_as_a_file() {
+    let inner = b"Subject: Inner\r\nContent-Type: message/rfc822\r\n\r\nSubject: innermost\r\n\r\ntext";
+    let raw = format!(
+        "Subject: x\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n\r\n--b\r\n\r\nhello\r\n--b\r\n\
+         Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n{}--b--\r\n",
+        encoded(inner)
+    );
+    let letter = letter_of(raw.as_bytes());
+    assert_eq!((letter.text.as_str(), names(&letter)), ("hello", vec!["Inner.eml"]));
+    assert_eq!(letter.attachments[0].mime, "message/rfc822");
+    assert_eq!(attachment_bytes(raw.as_bytes(), letter.attachments[0].part).unwrap(), inner);
 }
 
 fn fixtures() -> Vec<Vec<u8>> {

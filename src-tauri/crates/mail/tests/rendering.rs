@@ -38,6 +38,43 @@ fn shown(html: &str) -> Rendered {
     render(&mail(html), &options(RemoteContent::Blocked)).unwrap()
 }
 
+#[test]
+fn a_mail_in_white_letters_keeps_the_dark_ground_of_its_body() {
+    let html = "<html><body bgcolor='#102030' text='white' style='padding:4px;position:fixed'><p>Hi</p></body></html>";
+    let rendered = shown(html);
+    assert!(
+        body(&rendered).starts_with("<div style=\"background-color:#102030;color:white;padding:4px\"><p>Hi</p>"),
+        "{}",
+        body(&rendered)
+    );
+    let options = RenderOptions { dark: true, ..options(RemoteContent::Blocked) };
+    assert!(render(&mail(html), &options).unwrap().html.contains("color-scheme:light"));
+    let hostile = shown("<body style='background:url(https://evil.example/x)\"><script>alert(1)</script>'><p>Hi");
+    assert!(!body(&hostile).contains("evil") && !body(&hostile).contains("<script"));
+}
+
+#[test]
+fn inline_images_are_found_in_every_spelling_of_their_address() {
+    let gif = STANDARD.encode(GIF);
+    for (id, address) in
+        [("a@b", "CID:a@b"), ("a&b@c", "cid:a&amp;b@c"), ("a@b", "cid:a&#64;b"), ("a@b", "cid&#58;a%40b")]
+    {
+        let raw = format!(
+            "Subject: x\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n\
+             <img src=\"{address}\">\r\n--b\r\nContent-Type: image/gif\r\nContent-ID: <{id}>\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n{gif}\r\n--b--\r\n"
+        );
+        let rendered = render(raw.as_bytes(), &options(RemoteContent::Blocked)).unwrap();
+        assert!(rendered.html.contains("data:image/gif;base64,"), "{address}: {}", rendered.html);
+    }
+}
+
+/// Read to its end for each address, it would take minutes.
+#[test]
+fn a_text_of_nothing_but_addresses_of_images_is_read_once() {
+    assert!(!shown(&format!("<p>{}", "cid:".repeat(400_000))).html.is_empty());
+}
+
 fn body(rendered: &Rendered) -> &str {
     let (_, after) = rendered.html.split_once("<body>").unwrap();
     after.strip_suffix("</body></html>").unwrap()

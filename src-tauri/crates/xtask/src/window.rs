@@ -81,7 +81,7 @@ fn build(project: &Project, steps: &mut Steps, profile: &str) -> Result<()> {
     steps.step("Compile the app and the lab", || {
         let mut command = project.cargo(&["build", "--workspace"]);
         if profile == "release" {
-            command.arg("--release");
+            command.args(["--release", "--bins", "--example", "empty_window"]);
         } else {
             // What the tests compile with: neither command undoes the other's work.
             command.args(["--features", "skrynka-core/testing"]);

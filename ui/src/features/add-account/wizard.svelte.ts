@@ -14,6 +14,21 @@ const blank: MailboxForm = {
   user: '', since: null, caFile: null, folders: [], writeFlags: false, color: 0,
 };
 
+/** What was typed and left by way of another screen; it is there again on the way back. */
+let kept: Wizard | null = null;
+
+/** The wizard of an account, or of a new mailbox: the one that was left, or a fresh one. */
+export function wizardFor(account: AccountView | undefined): Wizard {
+  const wizard = kept !== null && kept.account?.id === account?.id ? kept : new Wizard(account);
+  kept = null;
+  return wizard;
+}
+
+/** Keeps a wizard that holds something typed. */
+export function keep(wizard: Wizard): void {
+  if (wizard.dirty && !wizard.over) kept = wizard;
+}
+
 /** Adding or changing a mailbox by steps. Nothing is kept anywhere until the last step has been answered. */
 export class Wizard {
   step = $state<Step>('address');
@@ -31,19 +46,25 @@ export class Wizard {
   saveError = $state.raw<IpcError | null>(null);
   busy = $state(false);
   bad = $state.raw<readonly Field[]>([]);
+  /** Saved or given up: nothing is left to be kept. */
+  over = false;
 
   /** The account that is changed; undefined when one is added. */
   readonly account: AccountView | undefined;
   #epoch = 0;
+  /** The form as it was found, to tell what was typed. */
+  #found: string;
 
   constructor(account: AccountView | undefined) {
     this.account = account;
     this.date = isoDay(clock.now);
+    this.#found = JSON.stringify(blank);
     if (!account?.mailbox) return;
     this.form = { ...account.mailbox, folders: [...account.mailbox.folders], color: account.mailbox.color || account.color };
     this.span = account.mailbox.since === null ? 'all' : 'date';
     this.date = account.mailbox.since ?? this.date;
     this.step = 'servers';
+    this.#found = JSON.stringify(this.form);
   }
 
   get passwordNeeded(): boolean {
@@ -52,7 +73,8 @@ export class Wizard {
 
   /** Whether anything typed would be lost by leaving. */
   get dirty(): boolean {
-    return this.form.address !== (this.account?.address ?? '') || this.password !== '';
+    if (this.password !== '') return true;
+    return this.account ? JSON.stringify(this.form) !== this.#found : this.form.address.trim() !== '';
   }
 
   /** From the address to the servers: the table or a guess, never a question about the password first. */
@@ -154,9 +176,12 @@ export class Wizard {
     try {
       if (this.account) {
         await ipc.updateMailbox(this.account.id, this.#sent(), this.#givenPassword());
+        this.over = true;
         return this.account.id;
       }
-      return (await ipc.addMailbox(this.#sent(), this.password)).id;
+      const { id } = await ipc.addMailbox(this.#sent(), this.password);
+      this.over = true;
+      return id;
     } catch (thrown) {
       this.saveError = IpcError.from(thrown);
       return null;

@@ -55,20 +55,24 @@ export function accountCommands(world: World) {
     },
     testMailbox: async (mailbox: MailboxForm, password: string | null, _account: string | null, onStep: (step: TestStep) => void) => {
       const details: Record<TestStepName, string> = {
-        resolve: `${mailbox.imapHost} → 192.0.2.14`,
-        connect: `${mailbox.imapHost}:${mailbox.imapPort}`,
-        tls: 'TLS 1.3, *.example.org, valid until 2027-02-14, chain verified',
-        sign_in: `AUTHENTICATE PLAIN, ${mailbox.user}`,
-        folders: 'INBOX 3120, Sent 412, UIDPLUS CONDSTORE QRESYNC',
+        resolve: '192.0.2.14, 2001:db8::14',
+        connect: `192.0.2.14:${mailbox.imapPort}`,
+        tls: `TLS 1.3 · ${mailbox.imapHost} · C=US, O=Example Trust, CN=E7 · 2027-02-14`,
+        sign_in: '',
+        folders: '12 · Sent: Надіслані',
         idle: 'IDLE',
-        smtp: `${mailbox.smtpHost}:${mailbox.smtpPort}, TLS 1.3, PLAIN`,
+        smtp: `TLS 1.3 · ${mailbox.smtpHost} · C=US, O=Example Trust, CN=E7 · 2027-02-14`,
       };
       for (const [index, step] of (Object.keys(details) as TestStepName[]).entries()) {
         onStep({ step, state: 'running', ms: null, detail: '', error: null });
         await pause(160);
         const error: WireError | null = step === 'sign_in' && password === WRONG ? { code: 'app_password', detail: 'A3 NO [AUTHENTICATIONFAILED] Application-specific password required' } : null;
         onStep({ step, state: error ? 'failed' : 'passed', ms: [12, 38, 61, 204, 47, 3, 118][index] ?? 10, detail: details[step], error });
-        if (error) throw new IpcError(error);
+        if (!error) continue;
+        // Sending is tried whatever became of reading, as Rust does.
+        await pause(160);
+        onStep({ step: 'smtp', state: 'failed', ms: 96, detail: '', error: { code: 'sign_in', detail: '535 5.7.8 Username and Password not accepted' } });
+        throw new IpcError(error);
       }
       return null;
     },

@@ -14,6 +14,12 @@ export interface Controls {
   status(status: AppStatus): void;
   clickLink(mismatched: boolean): void;
   grow(lines: number): void;
+  /** Marks the newest conversations read, as from another computer. */
+  readElsewhere(count: number): void;
+  /** Removes an account and keeps its messages, as from another computer. */
+  removeElsewhere(account: string): void;
+  /** Makes a command fail, or work again. */
+  fail(command: string, on: boolean): void;
   calls: Record<string, number>;
   painted: string[];
 }
@@ -57,7 +63,8 @@ export function fakeBackend(): Backend {
     loggers: new Map(),
   };
   const calls: Record<string, number> = {};
-  Object.assign(window, { bureau: controls(world, calls) });
+  const failing = new Set<string>();
+  Object.assign(window, { bureau: controls(world, calls, failing) });
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
@@ -67,6 +74,7 @@ export function fakeBackend(): Backend {
     counted[name] = async (...args) => {
       calls[name] = (calls[name] ?? 0) + 1;
       await pause(1);
+      if (failing.has(name)) fail('database', 'connection closed');
       return structuredClone(await command(...args));
     };
   }
@@ -92,7 +100,7 @@ function grow(world: World, lines: number): void {
   for (const grew of world.loggers.values()) grew({ written: world.logbook.rows.length });
 }
 
-function controls(world: World, calls: Record<string, number>): Controls {
+function controls(world: World, calls: Record<string, number>, failing: Set<string>): Controls {
   const { bureau } = world;
   const tell = (keys: ReturnType<Bureau['deliver']>[], overflowed = false) => {
     world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], newMessages: keys.length, overflowed, countsChanged: true });
@@ -126,6 +134,22 @@ function controls(world: World, calls: Record<string, number>): Controls {
       });
     },
     grow: (lines) => grow(world, lines),
+    readElsewhere(count) {
+      const rows = bureau.rows().slice(0, count);
+      for (const row of rows) {
+        const talk = bureau.talks.get(row.key.id);
+        if (talk) Object.assign(talk, { row: { ...row, unread: 0 }, unreadFrom: 0 });
+      }
+      tell(rows.map((row) => row.key), rows.length > 200);
+    },
+    removeElsewhere(id) {
+      bureau.accounts.splice(bureau.accounts.findIndex((account) => account.id === id), 1);
+      world.listeners?.accountsChanged({ accounts: structuredClone(bureau.accounts) });
+    },
+    fail(command, on) {
+      if (on) failing.add(command);
+      else failing.delete(command);
+    },
     calls,
     painted: world.painted,
   };

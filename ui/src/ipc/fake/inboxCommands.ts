@@ -16,7 +16,6 @@ export function inboxCommands(world: World) {
     bureau.count();
     const facts: FactsArrived = { conversations: [key], merged: [], newMessages: 0, overflowed: false, countsChanged: true };
     world.listeners?.factsArrived(facts);
-    world.listeners?.accountsChanged({ accounts: structuredClone(bureau.accounts) });
   }
 
   function read(key: ConversationKey, unread: number): null {
@@ -53,7 +52,8 @@ export function inboxCommands(world: World) {
       const found = bureau.rows().filter((row) => (account === null || row.key.account === account) && `${row.name} ${row.address} ${row.subject} ${row.snippet}`.toLowerCase().includes(wanted));
       const from = Number(after ?? 0);
       const hits = found.slice(from, from + limit).map((row) => {
-        const message = bureau.messages(row.key.id).at(-1);
+        const messages = bureau.messages(row.key.id);
+        const message = messages.find((candidate) => candidate.text.toLowerCase().includes(wanted)) ?? messages.at(-1);
         return { message: message?.key ?? { account: row.key.account, id: row.key.id }, conversation: row, subject: row.subject, snippet: row.snippet, at: row.lastAt };
       });
       return { hits, next: from + limit < found.length ? String(from + limit) : null, pending: 0 };
@@ -87,5 +87,11 @@ export function inboxCommands(world: World) {
 
 function counts(world: World) {
   const rows = [...world.bureau.talks.values()].map((talk) => talk.row);
-  return { conversations: rows.length, unread: rows.filter((row) => row.unread > 0).length, waiting: rows.filter((row) => !row.lastIsOurs).length };
+  world.bureau.count();
+  return {
+    conversations: rows.length,
+    unread: rows.filter((row) => row.unread > 0).length,
+    waiting: rows.filter((row) => !row.lastIsOurs).length,
+    accounts: world.bureau.accounts.map(({ id, unread }) => ({ id, unread })),
+  };
 }

@@ -24,6 +24,9 @@ export class Profile {
     mkdirSync(this.folder, { mode: 0o711 });
     this.keyFile = join(this.home, 'vault-key');
     writeFileSync(this.keyFile, randomBytes(32).toString('hex'), { mode: 0o600 });
+    // A release build knows no checkout: its Postgres is named in the settings, as a bureau's own would be.
+    const binaries = process.env.SKRYNKA_POSTGRES;
+    if (binaries) writeFileSync(join(this.folder, 'settings.json'), JSON.stringify({ database: { binaries } }));
     this.#watcher = spawn('sh', ['-c', WATCHER, 'watcher', APP, ...this.arguments], {
       env: this.environment,
       cwd: '/',
@@ -46,6 +49,8 @@ export class Profile {
       XDG_CONFIG_HOME: join(this.home, 'config'),
       XDG_CACHE_HOME: join(this.home, 'cache'),
       LANG: 'C.UTF-8',
+      // Mesa complains for every shader once the folder is gone.
+      MESA_SHADER_CACHE_DISABLE: 'true',
     };
   }
 

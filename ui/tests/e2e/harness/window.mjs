@@ -1,24 +1,25 @@
 // The real window, driven by WebKitWebDriver. Needs a display; `cargo xtask` starts one.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
+import { realpathSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 import { Builder, By, Capabilities, Key, until as located } from 'selenium-webdriver';
 
+import { descendants, runs } from './processes.mjs';
 import { APP } from './profile.mjs';
 
 export class Window {
   #process;
 
-  /** Opens the window on a profile and waits for its first element. */
-  static async open(profile, { width = 1440, height = 900 } = {}) {
+  /** Opens the window on a profile. `environment` adds variables to the profile's own. */
+  static async open(profile, { width = 1440, height = 900, environment = {} } = {}) {
     const window = new Window();
     const port = await freePort();
     window.#process = spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
       stdio: ['ignore', 'inherit', 'inherit'],
       // The driver refuses an app that does not offer itself. The bus would lead to a window that a person has open.
-      env: { ...profile.environment, TAURI_WEBVIEW_AUTOMATION: 'true', DBUS_SESSION_BUS_ADDRESS: 'disabled:' },
+      env: { ...profile.environment, ...environment, TAURI_WEBVIEW_AUTOMATION: 'true', DBUS_SESSION_BUS_ADDRESS: 'disabled:' },
     });
     const server = `http://127.0.0.1:${port}/`;
     try {
@@ -183,35 +184,4 @@ async function gone(pids, within) {
     await new Promise((wake) => setTimeout(wake, 20));
   }
   return false;
-}
-
-function runs(pid, program) {
-  try {
-    const link = readlinkSync(`/proc/${pid}/exe`);
-    return program === undefined || link === program;
-  } catch {
-    return false;
-  }
-}
-
-function descendants(pid) {
-  const parents = new Map();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-      parents.set(parent, [...(parents.get(parent) ?? []), Number(name)]);
-    } catch {
-      // It ended while we looked.
-    }
-  }
-  const found = [];
-  const open = [pid];
-  while (open.length > 0) {
-    const children = parents.get(open.pop()) ?? [];
-    found.push(...children);
-    open.push(...children);
-  }
-  return found;
 }

@@ -9,7 +9,7 @@ pub struct Backoff {
     pub first: Duration,
     /// The longest pause.
     pub cap: Duration,
-    /// The longest pause while the database is what failed: it is ours and comes back soon.
+    /// The longest pause while the database is away: it is ours and comes back soon.
     pub database_cap: Duration,
 }
 

@@ -8,7 +8,11 @@ use super::Shared;
 use crate::store::StoreError;
 
 /// Messages indexed in one transaction.
-const INDEX_BATCH: i64 = 500;
+const INDEX_BATCH: i64 = 1000;
+/// Filling the index takes as much of the machine as storing does: it begins once nothing was stored for this long …
+const INDEX_AFTER: Duration = Duration::from_millis(300);
+/// … or when storing has gone on for so long that somebody may want to search.
+const INDEX_AT_LAST: Duration = Duration::from_secs(30);
 /// Characters of a message that are indexed.
 const INDEX_TEXT: i32 = 200_000;
 /// So few that their words fit into a tsvector (1 MiB) whatever they are.
@@ -49,7 +53,12 @@ pub(super) async fn index(shared: Arc<Shared>, stop: CancellationToken) {
         };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = shared.stored.notified(), if pause == INDEX_ANYWAY => {}
+            () = shared.stored.notified(), if pause == INDEX_ANYWAY => {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = quiet(&shared) => {}
+                }
+            }
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -77,6 +86,16 @@ pub(super) async fn bells(shared: Arc<Shared>, stop: CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
         () = listen => {}
+    }
+}
+
+/// Waits until nothing has been stored for a moment.
+async fn quiet(shared: &Shared) {
+    let at_last = tokio::time::Instant::now() + INDEX_AT_LAST;
+    while tokio::time::timeout(INDEX_AFTER, shared.stored.notified()).await.is_ok() {
+        if tokio::time::Instant::now() >= at_last {
+            return;
+        }
     }
 }
 

@@ -1,6 +1,13 @@
 //! One account's life: attempt after attempt, until it is stopped.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt as _;
 use time::OffsetDateTime;
@@ -44,6 +51,8 @@ pub(super) struct Supervisor {
     wake: Arc<Notify>,
     /// Rings when somebody lets go of the account's lease, or a text waits to be sent.
     bell: Arc<Notify>,
+    /// The database was away when the last attempt ended: it is ours and comes back soon. A full disk does not.
+    database_away: AtomicBool,
 }
 
 /// What follows an attempt.
@@ -66,7 +75,7 @@ impl Supervisor {
         wake: Arc<Notify>,
         bell: Arc<Notify>,
     ) -> Self {
-        Self { shared, account, stop, wake, bell }
+        Self { shared, account, stop, wake, bell, database_away: AtomicBool::new(false) }
     }
 
     pub async fn run(self) {
@@ -139,7 +148,7 @@ impl Supervisor {
                 }
                 Err(error) => {
                     failures += 1;
-                    let why = store_failed(error).trouble().clone();
+                    let why = self.store_failed(error).trouble().clone();
                     let pause = parts.backoff.pause(failures, true, rand::random());
                     self.set(AccountState::BackingOff { until: parts.clock.now() + pause, why, attempt: failures });
                     pause
@@ -208,7 +217,7 @@ impl Supervisor {
     async fn attempt(&self, lease: &Arc<Lease>, awake: &CancellationToken) -> (Result<(), ConnectorError>, bool) {
         let parts = &self.shared.parts;
         let opened = async {
-            let resume = self.resume(Permit::new(lease.clone())).await.map_err(store_failed)?;
+            let resume = self.resume(Permit::new(lease.clone())).await.map_err(|error| self.store_failed(error))?;
             let connector = parts.connectors.get(&self.account.channel).ok_or_else(|| {
                 ConnectorError::Misconfigured(Trouble {
                     code: TroubleCode::Settings,
@@ -299,7 +308,7 @@ impl Supervisor {
                     // Later batches may not be stored before this one: the listener resumes from the stored cursor.
                     stop.cancel();
                     drop(deliveries);
-                    return (Err(store_failed(error)), progressed);
+                    return (Err(self.store_failed(error)), progressed);
                 }
             }
         }
@@ -330,10 +339,10 @@ impl Supervisor {
             retry_after: None,
         });
         let why = error.trouble().clone();
+        let away = self.database_away.swap(false, Ordering::Relaxed);
         let (state, next) = match error {
             ConnectorError::Transient { retry_after, .. } => {
-                let database = why.code == TroubleCode::Database;
-                let pause = self.shared.parts.backoff.pause(attempt, database, rand::random());
+                let pause = self.shared.parts.backoff.pause(attempt, away, rand::random());
                 let until = now + pause.max(retry_after.unwrap_or_default());
                 (AccountState::BackingOff { until, why: why.clone(), attempt }, Next::Until(until))
             }
@@ -352,6 +361,12 @@ impl Supervisor {
         );
         self.set(state);
         next
+    }
+
+    fn store_failed(&self, error: StoreError) -> ConnectorError {
+        self.database_away.store(matches!(error, StoreError::Unreachable(_)), Ordering::Relaxed);
+        let why = Trouble { code: TroubleCode::Database, detail: crate::chain(&error) };
+        ConnectorError::Transient { why, retry_after: None }
     }
 
     async fn pause(&self, until: Option<OffsetDateTime>) {
@@ -422,9 +437,4 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> ConnectorError {
     let detail = panic_text(panic).to_owned();
     tracing::error!(target: "skrynka::app", error = detail, "Account attempt panicked");
     ConnectorError::Transient { why: Trouble { code: TroubleCode::Internal, detail }, retry_after: None }
-}
-
-fn store_failed(error: StoreError) -> ConnectorError {
-    let why = Trouble { code: TroubleCode::Database, detail: crate::chain(&error) };
-    ConnectorError::Transient { why, retry_after: None }
 }

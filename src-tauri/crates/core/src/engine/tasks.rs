@@ -49,13 +49,14 @@ impl Tasks {
     }
 }
 
-/// Returns what a panic said.
+/// Returns what a panic said, without what it quotes.
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
+    let said = panic
         .downcast_ref::<&'static str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+        .unwrap_or("no message");
+    crate::logbook::unquoted(said)
 }
 
 #[cfg(test)]

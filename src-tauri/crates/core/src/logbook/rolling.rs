@@ -1,12 +1,13 @@
 //! The writer's thread: lines into files that are replaced when they are full, within one cap over all of them.
 //!
-//! Each run of a program has files of its own, `skrynka-<start>-<pid>.<n>.jsonl`. The newest is locked while it is
+//! Each run of a program has files of its own, `skrynka-<start>-<pid>.<n>.jsonl`; short commands write on in the file of
+//! an earlier one, `skrynka-command-<start>-<pid>.<n>.jsonl`. The newest is locked while it is
 //! written, so that another program that makes room takes none from under a living one. Within a file the times
 //! never go back: a clock that is set back begins a new file.
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -38,6 +39,10 @@ impl Default for Limits {
 
 /// The ending of a log file's name.
 pub(super) const EXTENSION: &str = "jsonl";
+/// What the names of the files of short commands begin with.
+pub(super) const COMMANDS: &str = "skrynka-command";
+/// Enough of a file's end to hold its last line, or the file is left alone.
+const LAST_LINE: u64 = 64 * 1024;
 
 const BUFFER: usize = 64 * 1024;
 /// How long the files are left alone after they could not be written.
@@ -48,6 +53,8 @@ pub(super) struct Rolling {
     dir: PathBuf,
     prefix: String,
     limits: Limits,
+    /// Whether a file of an earlier command may be written on.
+    joins: bool,
     next: u32,
     open: Option<Open>,
     buffer: Vec<u8>,
@@ -65,9 +72,20 @@ struct Open {
 }
 
 impl Rolling {
-    pub(super) const fn new(shared: Arc<Shared>, dir: PathBuf, prefix: String, limits: Limits) -> Self {
-        let buffer = Vec::new();
-        Self { shared, dir, prefix, limits, next: 0, open: None, buffer, buffered: None, failed_at: None, taken: 0 }
+    pub(super) const fn new(shared: Arc<Shared>, dir: PathBuf, prefix: String, limits: Limits, joins: bool) -> Self {
+        Self {
+            shared,
+            dir,
+            prefix,
+            limits,
+            joins,
+            next: 0,
+            open: None,
+            buffer: Vec::new(),
+            buffered: None,
+            failed_at: None,
+            taken: 0,
+        }
     }
 
     fn take(&mut self, line: &[u8]) {
@@ -101,7 +119,7 @@ impl Rolling {
         let (first, count) = self.buffered.map_or((seq, 0), |(first, _, count)| (first, count));
         self.buffered = Some((first, seq.max(first), count + 1));
         if self.open.is_none() {
-            match self.open_next() {
+            match self.open_next(Some(stamp)) {
                 Ok(open) => self.open = Some(open),
                 Err(error) => return self.fail(&error),
             }
@@ -155,7 +173,7 @@ impl Rolling {
         let kept = self.shared.queued(state.first, state.last);
         let last = kept.last().and_then(|(_, line)| Head::parse(line)).map(|head| head.stamp);
         let text: Vec<u8> = kept.iter().flat_map(|(_, line)| line.iter().copied()).collect();
-        match self.open_next().and_then(|open| Self::fill(open, &text)) {
+        match self.open_next(None).and_then(|open| Self::fill(open, &text)) {
             Ok(open) => {
                 self.open = Some(Open { last, ..open });
                 *self.shared.memory_only() = None;
@@ -174,8 +192,15 @@ impl Rolling {
         Ok(open)
     }
 
-    fn open_next(&mut self) -> io::Result<Open> {
+    /// Opens the next file. `first` is the time of the line that will be written first.
+    fn open_next(&mut self, first: Option<Stamp>) -> io::Result<Open> {
         create_private_dir(&self.dir)?;
+        if std::mem::take(&mut self.joins)
+            && let Some(first) = first
+            && let Some(open) = join(&self.dir, first, self.limits.file_bytes / 2)
+        {
+            return Ok(open);
+        }
         make_room(&self.dir, self.limits)?;
         loop {
             self.next += 1;
@@ -218,6 +243,34 @@ fn private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Opens the latest file of earlier commands that nobody writes, that has room, and that ends before `first`.
+fn join(dir: &Path, first: Stamp, room: u64) -> Option<Open> {
+    let mut names: Vec<PathBuf> = fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path()).collect();
+    names.retain(|path| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with(COMMANDS) && name.ends_with(EXTENSION))
+    });
+    names.sort_unstable();
+    names.into_iter().rev().take(8).find_map(|path| {
+        let mut file = File::options().read(true).append(true).open(path).ok()?;
+        file.try_lock().ok()?;
+        let bytes = file.metadata().ok()?.len();
+        let last = last_stamp(&mut file, bytes)?;
+        (bytes < room && last <= first).then_some(Open { file, bytes, last: Some(last) })
+    })
+}
+
+/// The time of a file's last line; `None` where the line is cut, or of something else.
+fn last_stamp(file: &mut File, bytes: u64) -> Option<Stamp> {
+    file.seek(SeekFrom::Start(bytes.saturating_sub(LAST_LINE))).ok()?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end).ok()?;
+    let lines = end.strip_suffix(b"\n")?;
+    let start = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    Head::parse(lines.get(start..)?).map(|head| head.stamp)
 }
 
 /// Removes the oldest files that nobody writes until one more full file fits under the cap.

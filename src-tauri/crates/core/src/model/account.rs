@@ -334,6 +334,11 @@ impl AccountState {
         }
     }
 
+    /// Tells whether no further attempt follows by itself.
+    pub const fn waits_for_person(&self) -> bool {
+        matches!(self, Self::NeedsSignIn { .. } | Self::Misconfigured { .. })
+    }
+
     /// Returns what is wrong, if anything is.
     pub const fn trouble(&self) -> Option<&Trouble> {
         match self {

@@ -66,9 +66,24 @@ impl ServerUrl {
     /// [`PostgresError::NoPassword`] when there is no password, and whatever the server or the network says.
     pub async fn open(&self, secrets: &Secrets) -> Result<ConnectOptions, PostgresError> {
         let password = secrets.get(Self::PASSWORD).await?.ok_or(PostgresError::NoPassword)?;
-        let connect = self.connect_options(&password);
+        self.try_password(&password).await
+    }
+
+    /// The same with a password that is not kept yet.
+    ///
+    /// # Errors
+    /// Whatever the server or the network says.
+    pub async fn try_password(&self, password: &SecretString) -> Result<ConnectOptions, PostgresError> {
+        let connect = self.connect_options(password);
         assert_durable(&mut connect.connect().await?).await?;
         Ok(connect)
+    }
+
+    /// Trusts a certificate authority, unless the address names one itself.
+    #[must_use]
+    pub fn trusting(mut self, authority: Option<PathBuf>) -> Self {
+        self.root_certificate = self.root_certificate.or(authority);
+        self
     }
 
     /// How to connect with this password, nothing tried yet: for the test of a form.
@@ -165,6 +180,14 @@ mod tests {
         assert_eq!(url.to_string(), "olena@office@db.example.org:5432/skrynka");
         assert_eq!(url.root_certificate, Some("/etc/ca.pem".into()));
         assert!(matches!(tls_of(&url), PgSslMode::VerifyFull));
+    }
+
+    #[test]
+    fn the_authority_of_the_settings_serves_an_address_that_names_none() {
+        let authority = || Some("/etc/ours.pem".into());
+        let named = parse("postgres://a@h/b?sslrootcert=/etc/ca.pem").unwrap().trusting(authority());
+        assert_eq!(named.root_certificate, Some("/etc/ca.pem".into()));
+        assert_eq!(parse("postgres://a@h/b").unwrap().trusting(authority()).root_certificate, authority());
     }
 
     #[test]

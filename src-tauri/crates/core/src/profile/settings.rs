@@ -6,7 +6,6 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, UtcOffset, macros::format_description};
 
 use super::ProfileError;
 use crate::{files, logbook::Level};
@@ -65,47 +64,20 @@ pub struct DatabaseSettings {
     pub ca_file: Option<PathBuf>,
 }
 
-/// Settings as read.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The settings; the defaults where there was no file or a damaged one.
-    pub settings: Settings,
-    /// Set when the file was damaged: where it was moved, and what was wrong with it.
-    pub damaged: Option<(PathBuf, String)>,
-}
-
-pub(super) fn load(path: &Path, now: OffsetDateTime) -> Result<Loaded, ProfileError> {
+/// Reads the settings; the defaults where there is no file. A damaged file is left where it is: it may name the team's
+/// server, and a program that went on without it would begin an empty database.
+pub(super) fn load(path: &Path) -> Result<Settings, ProfileError> {
     let text = match fs::read(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Loaded { settings: Settings::default(), damaged: None });
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settings::default()),
         Err(error) => return Err(ProfileError::io(path, error)),
     };
-    match serde_json::from_slice(&text) {
-        Ok(settings) => Ok(Loaded { settings, damaged: None }),
-        Err(error) => {
-            let aside = keep_aside(path, now)?;
-            Ok(Loaded { settings: Settings::default(), damaged: Some((aside, error.to_string())) })
-        }
-    }
+    serde_json::from_slice(&text)
+        .map_err(|error| ProfileError::DamagedSettings { path: path.to_owned(), reason: error.to_string() })
 }
 
 pub(super) fn save(path: &Path, settings: &Settings) -> Result<(), ProfileError> {
     let text = serde_json::to_vec_pretty(settings)
         .map_err(|error| ProfileError::Io { path: path.to_owned(), source: error.into() })?;
     files::replace(path, &text).map_err(|error| ProfileError::io(path, error))
-}
-
-fn keep_aside(path: &Path, now: OffsetDateTime) -> Result<PathBuf, ProfileError> {
-    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-    let stamp = now
-        .to_offset(UtcOffset::UTC)
-        .format(format)
-        .map_err(|error| ProfileError::Io { path: path.to_owned(), source: io::Error::other(error) })?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".damaged-{stamp}"));
-    let aside = path.with_file_name(name);
-    fs::rename(path, &aside).map_err(|error| ProfileError::io(path, error))?;
-    Ok(aside)
 }

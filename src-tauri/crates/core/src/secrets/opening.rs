@@ -24,6 +24,10 @@ pub struct OpenOptions {
     pub vault_file: PathBuf,
     /// The value of `--vault-key-file`.
     pub vault_key_file: Option<PathBuf>,
+    /// An empty file that tells that this profile's secrets are in the keyring.
+    pub keyring_mark: PathBuf,
+    /// The private database; where it stands, its password is kept already.
+    pub database_dir: PathBuf,
     /// What a person typed, after [`Opened::NeedsPassphrase`] or [`Opened::NeedsVault`].
     pub passphrase: Option<SecretString>,
 }
@@ -31,7 +35,14 @@ pub struct OpenOptions {
 impl OpenOptions {
     /// The options of a profile without a key file or passphrase.
     pub fn new(profile: &Profile) -> Self {
-        Self { install: profile.install_id(), vault_file: profile.vault_file(), vault_key_file: None, passphrase: None }
+        Self {
+            install: profile.install_id(),
+            vault_file: profile.vault_file(),
+            keyring_mark: profile.root().join("keyring.used"),
+            database_dir: profile.postgres_dir(),
+            vault_key_file: None,
+            passphrase: None,
+        }
     }
 }
 
@@ -55,15 +66,24 @@ pub enum Opened {
     },
 }
 
-/// Chooses and opens the store: a key file means the vault (made where it is missing), so does a vault file or a
-/// passphrase; otherwise the keyring, if there is one. Never falls back to plain text.
+/// Chooses and opens the store: a key file means the vault (made on a profile that has no secrets yet), so does a vault
+/// file or a passphrase; otherwise the keyring, if there is one. Never falls back to plain text.
 ///
 /// Takes up to a second for a vault and up to [`super::keyring::TIME_LIMIT`] for each of a keyring's answers.
 ///
 /// # Errors
 /// [`SecretsError`] of the vault or its key file.
 pub async fn open(options: OpenOptions) -> Result<Opened, SecretsError> {
-    let OpenOptions { install, vault_file, vault_key_file, passphrase } = options;
+    let OpenOptions { install, vault_file, vault_key_file, keyring_mark, database_dir, passphrase } = options;
+    // In this order: whoever makes a vault makes it before the database.
+    let kept = keyring_mark.exists() || database_dir.exists();
+    if vault_key_file.is_some() && kept && !vault_file.exists() {
+        return Err(SecretsError::KeyFile(format!(
+            "this profile's secrets are not in a vault; leave --vault-key-file out to use the keyring, or add \
+             everything again in a new profile ({} does not exist)",
+            vault_file.display()
+        )));
+    }
     if vault_key_file.is_some() || passphrase.is_some() {
         let vault = tokio::task::spawn_blocking(move || {
             let passphrase = match (vault_key_file, passphrase) {
@@ -80,10 +100,21 @@ pub async fn open(options: OpenOptions) -> Result<Opened, SecretsError> {
     }
     let keyring = Keyring::new(install);
     Ok(match keyring.probe().await {
-        Probe::Available => Opened::Ready(Arc::new(keyring)),
+        Probe::Available => {
+            mark(&keyring_mark);
+            Opened::Ready(Arc::new(keyring))
+        }
         Probe::Locked(reason) => Opened::Locked { secrets: Arc::new(keyring), reason },
         Probe::NoService(reason) => Opened::NeedsVault { reason },
     })
+}
+
+/// Without the mark a later key file would make an empty vault beside the keyring, so it is worth a line that it is
+/// missing, but no reason to stop.
+fn mark(path: &Path) {
+    if let Err(error) = std::fs::File::create(path) {
+        tracing::warn!(target: "skrynka::app", error = %error, "Use of the keyring not noted");
+    }
 }
 
 /// Two programs may find no vault at the same time: the second opens what the first has made.

@@ -5,6 +5,9 @@ use time::OffsetDateTime;
 use super::{Fact, FactKind, Store, StoreError, journal};
 use crate::model::{Account, AccountId, Channel, EmailSettings, Endpoint, Proxy, TakenChats, TelegramSettings};
 
+/// Messages, with everything that is theirs, that are deleted in one transaction.
+const DELETED_AT_ONCE: i64 = 1000;
+
 /// What a new account needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountDraft {
@@ -168,7 +171,26 @@ impl Store {
         Ok(self.accounts().await?.into_iter().find(|account| account.id == id))
     }
 
-    /// Adds a mailbox. Refuses an address that is there already, whatever its case.
+    /// Returns the account that read this address until it was removed, and whose messages were kept.
+    pub async fn removed_mailbox(&self, address: &str) -> Result<Option<AccountId>, StoreError> {
+        let found = sqlx::query_scalar!(
+            "SELECT a.id FROM accounts a JOIN email_accounts e ON e.account_id = a.id
+             WHERE lower(e.address) = lower($1) AND a.removed_at IS NOT NULL ORDER BY a.removed_at DESC LIMIT 1",
+            address
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.map(AccountId))
+    }
+
+    /// Tells whether there is an account, removed or not.
+    pub async fn knows_account(&self, id: AccountId) -> Result<bool, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        exists(&mut connection, id).await
+    }
+
+    /// Adds a mailbox. Refuses an address that is there already, whatever its case. A draft with the key of a removed
+    /// account ([`Self::removed_mailbox`]) brings that one back, so that its mails are not stored a second time.
     pub async fn add_email_account(&self, draft: &AccountDraft) -> Result<Account, StoreError> {
         let mut tx = self.begin().await?;
         // Two programs that add the same address at once would both find it missing.
@@ -185,6 +207,7 @@ impl Store {
             return Err(StoreError::AccountExists(email.address.clone()));
         }
         insert(&mut tx, draft.id, Channel::Email, &draft.name, draft.color).await?;
+        forget_another_server(&mut tx, draft.id, email).await?;
         write_settings(&mut tx, draft.id, email).await?;
         journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountAdded)]).await?;
         tx.commit().await?;
@@ -229,7 +252,8 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Writes a mailbox's name, colour and settings.
+    /// Writes a mailbox's name, colour and settings. Where server or user are others, everything is looked for anew
+    /// and what is here already is linked; whoever listens to the account must have ended before.
     pub async fn update_email_account(
         &self,
         id: AccountId,
@@ -237,8 +261,9 @@ impl Store {
         color: Option<i16>,
         email: &EmailSettings,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_for(id).await?;
         rename(&mut tx, id, name, color).await?;
+        forget_another_server(&mut tx, id, email).await?;
         write_settings(&mut tx, id, email).await?;
         journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountChanged)]).await?;
         Ok(tx.commit().await?)
@@ -259,7 +284,8 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Removes an account. Its messages stay readable unless `delete_messages` asks for them to go with it.
+    /// Removes an account. Its messages stay readable unless `delete_messages` asks for them to go with it: step by step,
+    /// since there may be millions. What is interrupted goes on when it is asked for again.
     pub async fn remove_account(&self, id: AccountId, delete_messages: bool) -> Result<RemovedAccount, StoreError> {
         let mut tx = self.begin().await?;
         let removed = sqlx::query!(
@@ -269,25 +295,94 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        if removed == 0 {
+        if removed == 0 && !(delete_messages && exists(&mut tx, id).await?) {
             return Err(StoreError::NotFound("the account"));
         }
-        let mut deleted_messages = 0;
         if delete_messages {
-            deleted_messages = sqlx::query!("DELETE FROM messages WHERE account_id = $1", id.0)
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            sqlx::query!("DELETE FROM journal WHERE account_id = $1", id.0).execute(&mut *tx).await?;
-            sqlx::query!("DELETE FROM accounts WHERE id = $1", id.0).execute(&mut *tx).await?;
+            // Were it added again before everything is gone, what is gone would have to be fetched again.
+            sqlx::query!("DELETE FROM account_cursors WHERE account_id = $1", id.0).execute(&mut *tx).await?;
         }
+        // Whoever listens to it stops now; its readers are told once more when everything is gone.
+        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountRemoved)]).await?;
+        tx.commit().await?;
+        if !delete_messages {
+            return Ok(RemovedAccount { deleted_messages: 0 });
+        }
+        let deleted_messages = self.delete_messages(id).await?;
+        let mut tx = self.begin().await?;
+        sqlx::query!("DELETE FROM journal WHERE account_id = $1", id.0).execute(&mut *tx).await?;
+        sqlx::query!("DELETE FROM accounts WHERE id = $1", id.0).execute(&mut *tx).await?;
         journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountRemoved)]).await?;
         tx.commit().await?;
         Ok(RemovedAccount { deleted_messages })
     }
+
+    /// Deletes an account's messages and conversations in steps that each end soon.
+    async fn delete_messages(&self, id: AccountId) -> Result<u64, StoreError> {
+        let mut sum = 0;
+        loop {
+            let deleted = sqlx::query!(
+                "DELETE FROM messages WHERE account_id = $1
+                 AND id IN (SELECT id FROM messages WHERE account_id = $1 ORDER BY id LIMIT $2)",
+                id.0,
+                DELETED_AT_ONCE
+            )
+            .execute(&self.pool)
+            .await?
+            .rows_affected();
+            sum += deleted;
+            if deleted == 0 {
+                break;
+            }
+        }
+        loop {
+            let deleted = sqlx::query!(
+                "DELETE FROM conversations WHERE account_id = $1
+                 AND id IN (SELECT id FROM conversations WHERE account_id = $1 ORDER BY id LIMIT $2)",
+                id.0,
+                DELETED_AT_ONCE
+            )
+            .execute(&self.pool)
+            .await?
+            .rows_affected();
+            if deleted == 0 {
+                return Ok(sum);
+            }
+        }
+    }
 }
 
-/// Writes a new account's row; without a colour it takes the least used.
+/// Tells whether there is an account, removed or not.
+async fn exists(connection: &mut sqlx::PgConnection, id: AccountId) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1) AS "exists!""#, id.0)
+        .fetch_one(connection)
+        .await?)
+}
+
+/// A server counts its mails by numbers of its own: another one's would hide what stands under the same numbers. Without
+/// its places a message is known by its content.
+async fn forget_another_server(
+    connection: &mut sqlx::PgConnection,
+    id: AccountId,
+    email: &EmailSettings,
+) -> Result<(), StoreError> {
+    let moved = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM email_accounts WHERE account_id = $1
+                          AND (lower(imap_host) <> lower($2) OR user_name <> $3)) AS "moved!""#,
+        id.0,
+        email.imap.host,
+        email.user
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if moved {
+        sqlx::query!("DELETE FROM account_cursors WHERE account_id = $1", id.0).execute(&mut *connection).await?;
+        sqlx::query!("DELETE FROM message_places WHERE account_id = $1", id.0).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Writes a new account's row, or that of one that was removed and comes back; without a colour it takes the least used.
 async fn insert(
     connection: &mut sqlx::PgConnection,
     id: AccountId,
@@ -296,10 +391,13 @@ async fn insert(
     color: Option<i16>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO accounts (id, channel, name, code, color)
+        "INSERT INTO accounts AS old (id, channel, name, code, color)
          SELECT $1, $2, $3, $4, coalesce($5, (
              SELECT c::smallint FROM generate_series(1, 8) c LEFT JOIN accounts a ON a.color = c AND a.removed_at IS NULL
-             GROUP BY c ORDER BY count(a.id), c LIMIT 1))",
+             GROUP BY c ORDER BY count(a.id), c LIMIT 1))
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, code = excluded.code, color = excluded.color,
+                enabled = true, removed_at = NULL
+         WHERE old.removed_at IS NOT NULL AND old.channel = excluded.channel",
         id.0,
         channel.as_str(),
         name,

@@ -104,6 +104,19 @@ impl TryFrom<FileRow> for StoredFile {
 }
 
 impl Store {
+    /// Returns which of these files are not stored any more.
+    pub async fn files_gone(&self, files: &[AttachmentId]) -> Result<Vec<AttachmentId>, StoreError> {
+        let ids: Vec<uuid::Uuid> = files.iter().map(|file| file.0).collect();
+        let gone = sqlx::query_scalar!(
+            r#"SELECT asked.id AS "id!" FROM unnest($1::uuid[]) AS asked (id)
+               WHERE NOT EXISTS (SELECT 1 FROM attachments f WHERE f.id = asked.id)"#,
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(gone.into_iter().map(AttachmentId).collect())
+    }
+
     /// Returns one file.
     pub async fn file(&self, account: AccountId, id: AttachmentId) -> Result<StoredFile, StoreError> {
         let row = sqlx::query_as!(

@@ -42,6 +42,27 @@ pub struct KnownPlace {
     pub answered: bool,
     /// Whether the message was found to be gone from there.
     pub gone: bool,
+    /// Whether it could not be read.
+    pub unreadable: bool,
+    /// Size of its untouched bytes, or of what there is of them.
+    pub size: u64,
+    /// Their SHA-256.
+    pub sha256: [u8; 32],
+}
+
+/// How a conversation begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// Which one.
+    pub conversation: ConversationId,
+    /// Its subject in the form that is compared.
+    pub subject_key: String,
+    /// With whom.
+    pub contact: ContactId,
+    /// The subject of its first message.
+    pub subject: String,
+    /// When that was received.
+    pub received_at: OffsetDateTime,
 }
 
 /// A message ready to be written.
@@ -188,7 +209,8 @@ impl IngestTx {
         let rows = sqlx::query!(
             r#"SELECT p.mailbox, p.epoch, p.number, p.message_id, p.seen, p.answered,
                       p.gone_at IS NOT NULL AS "gone!",
-                      m.conversation_id, m.seen AS read, m.direction
+                      m.conversation_id, m.seen AS read, m.direction, m.sha256, m.size,
+                      m.kind = 'unreadable' AS "unreadable!"
                FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS asked (mailbox, epoch, number)
                JOIN message_places p ON p.account_id = $1 AND p.mailbox = asked.mailbox AND p.epoch = asked.epoch
                     AND p.number = asked.number
@@ -210,13 +232,16 @@ impl IngestTx {
                     seen: row.seen,
                     answered: row.answered,
                     gone: row.gone,
+                    unreadable: row.unreadable,
+                    size: row.size.unsigned_abs(),
+                    sha256: hash(row.sha256)?,
                 };
                 Ok((place(row.mailbox, row.epoch, row.number)?, known))
             })
             .collect()
     }
 
-    /// Finds stored messages with the given content that do not stand in this mailbox and epoch yet: after a
+    /// Finds stored messages with the given content that do not stand in this mailbox and epoch now: after a
     /// UIDVALIDITY change, or a move between folders, they are the same messages at a new place.
     pub async fn same_content(
         &mut self,
@@ -232,7 +257,8 @@ impl IngestTx {
                FROM messages m
                WHERE m.account_id = $1 AND m.sha256 = ANY($2)
                  AND NOT EXISTS (SELECT 1 FROM message_places p WHERE p.account_id = m.account_id
-                                 AND p.message_id = m.id AND p.mailbox = $3 AND p.epoch = $4)
+                                 AND p.message_id = m.id AND p.mailbox = $3 AND p.epoch = $4
+                                 AND p.gone_at IS NULL)
                ORDER BY m.id"#,
             self.account.0,
             &hashes as &[&[u8]],
@@ -243,8 +269,8 @@ impl IngestTx {
         .await?;
         let mut found: HashMap<[u8; 32], Vec<KnownPlace>> = HashMap::new();
         for row in rows {
-            let hash = row.sha256.try_into().map_err(|_| StoreError::Inconsistent("a content hash".to_owned()))?;
-            found.entry(hash).or_default().push(KnownPlace {
+            let sha256 = hash(row.sha256)?;
+            found.entry(sha256).or_default().push(KnownPlace {
                 message: MessageId(row.id),
                 conversation: ConversationId(row.conversation_id),
                 read: row.read,
@@ -252,13 +278,16 @@ impl IngestTx {
                 seen: row.seen,
                 answered: false,
                 gone: false,
+                unreadable: false,
+                size: 0,
+                sha256,
             });
         }
         Ok(found)
     }
 
-    /// Notes that stored messages stand at further places. They are no longer gone.
-    pub async fn link(&mut self, links: &[(Place, MessageId, bool, bool)]) -> Result<(), StoreError> {
+    /// Writes where messages stand.
+    async fn stand(&mut self, links: &[(Place, MessageId, bool, bool)]) -> Result<(), StoreError> {
         let places: Vec<&Place> = links.iter().map(|(place, ..)| place).collect();
         let (mailboxes, epochs, numbers) = columns(&places);
         let messages: Vec<Uuid> = links.iter().map(|(_, message, ..)| message.0).collect();
@@ -277,6 +306,15 @@ impl IngestTx {
         )
         .execute(&mut *self.tx)
         .await?;
+        Ok(())
+    }
+
+    /// Notes that stored messages stand at further places. They are no longer gone.
+    pub async fn link(&mut self, links: &[(Place, MessageId, bool, bool)]) -> Result<(), StoreError> {
+        self.stand(links).await?;
+        let mailboxes: Vec<String> = links.iter().map(|(place, ..)| place.mailbox.clone()).collect();
+        let epochs: Vec<i64> = links.iter().map(|(place, ..)| i64::from(place.epoch)).collect();
+        let messages: Vec<Uuid> = links.iter().map(|(_, message, ..)| message.0).collect();
         // A renumbered mailbox has no places of the old epoch: a later deletion must not find the message standing there.
         sqlx::query!(
             "UPDATE message_places p SET gone_at = clock_timestamp()
@@ -320,25 +358,56 @@ impl IngestTx {
         contacts::of_addresses(&mut self.tx, people, now).await
     }
 
-    /// Finds the latest conversation with this contact under this subject that was active since `since`.
+    /// Finds the latest conversation with this contact under this subject whose last message lies between the two
+    /// moments.
     pub async fn conversation_by_subject(
         &mut self,
         subject_key: &str,
         contact: ContactId,
-        since: OffsetDateTime,
+        (since, until): (OffsetDateTime, OffsetDateTime),
     ) -> Result<Option<ConversationId>, StoreError> {
         let found = sqlx::query_scalar!(
             "SELECT id FROM conversations
-             WHERE account_id = $1 AND subject_key = $2 AND contact_id = $3 AND merged_into IS NULL AND last_at >= $4
+             WHERE account_id = $1 AND subject_key = $2 AND contact_id = $3 AND merged_into IS NULL
+               AND last_at BETWEEN $4 AND $5
              ORDER BY last_at DESC LIMIT 1",
             self.account.0,
             subject_key,
             contact.0,
-            since
+            since,
+            until
         )
         .fetch_optional(&mut *self.tx)
         .await?;
         Ok(found.map(ConversationId))
+    }
+
+    /// Returns the first message's subject and time of every conversation under these subjects with these contacts.
+    pub async fn beginnings(&mut self, asked: &[(String, ContactId)]) -> Result<Vec<Beginning>, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT asked.subject_key AS "subject_key!", asked.contact AS "contact!", c.id, first.subject, first.received_at
+             FROM unnest($2::text[], $3::uuid[]) AS asked (subject_key, contact)
+             JOIN conversations c ON c.account_id = $1 AND c.subject_key = asked.subject_key
+                  AND c.contact_id = asked.contact AND c.merged_into IS NULL AND c.subject_key <> ''
+             JOIN LATERAL (SELECT m.subject, m.received_at FROM messages m
+                           WHERE m.account_id = $1 AND m.conversation_id = c.id
+                           ORDER BY m.received_at, m.id LIMIT 1) first ON true"#,
+            self.account.0,
+            &asked.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(),
+            &asked.iter().map(|(_, contact)| contact.0).collect::<Vec<_>>()
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Beginning {
+                conversation: ConversationId(row.id),
+                subject_key: row.subject_key,
+                contact: ContactId(row.contact),
+                subject: row.subject,
+                received_at: row.received_at,
+            })
+            .collect())
     }
 
     /// Makes the conversations that are new and adds what a batch brings to the summaries of all.
@@ -436,31 +505,51 @@ impl IngestTx {
         Ok(())
     }
 
-    /// Moves everything of `from` into `into` and sums `into` up anew. Rare, so it may read every message of both.
-    pub async fn merge(&mut self, from: ConversationId, into: ConversationId) -> Result<(), StoreError> {
-        let (account, from, into) = (self.account.0, from.0, into.0);
+    /// Moves everything of each first conversation into its second and sums the seconds up anew. No conversation is
+    /// both. Reads every message of the seconds.
+    pub async fn merge(&mut self, merges: &[(ConversationId, ConversationId)]) -> Result<(), StoreError> {
+        if merges.is_empty() {
+            return Ok(());
+        }
+        let account = self.account.0;
+        let (from, into): (Vec<Uuid>, Vec<Uuid>) = merges.iter().map(|(from, into)| (from.0, into.0)).unzip();
         sqlx::query!(
-            "UPDATE messages SET conversation_id = $3 WHERE account_id = $1 AND conversation_id = $2",
+            "UPDATE messages m SET conversation_id = n.into_id
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE m.account_id = $1 AND m.conversation_id = n.from_id",
             account,
-            from,
-            into
+            &from,
+            &into
         )
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
-            "UPDATE mail_threads SET conversation_id = $3 WHERE account_id = $1 AND conversation_id = $2",
+            "UPDATE mail_threads t SET conversation_id = n.into_id
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE t.account_id = $1 AND t.conversation_id = n.from_id",
             account,
-            from,
-            into
+            &from,
+            &into
         )
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
-            "UPDATE conversations SET merged_into = $3, message_count = 0, unread_count = 0, file_count = 0
-             WHERE account_id = $1 AND (id = $2 OR merged_into = $2)",
+            "UPDATE conversations c SET merged_into = n.into_id
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE c.account_id = $1 AND c.merged_into = n.from_id",
             account,
-            from,
-            into
+            &from,
+            &into
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        sqlx::query!(
+            "UPDATE conversations c SET merged_into = n.into_id, message_count = 0, unread_count = 0, file_count = 0
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE c.account_id = $1 AND c.id = n.from_id",
+            account,
+            &from,
+            &into
         )
         .execute(&mut *self.tx)
         .await?;
@@ -469,19 +558,24 @@ impl IngestTx {
                     last_message_id = s.last_id, last_at = s.last_at, last_direction = s.last_direction,
                     last_unreadable = s.last_kind = 'unreadable',
                     snippet = CASE WHEN f.last_at > c.last_at THEN f.snippet ELSE c.snippet END
-             FROM conversations f, (
-                 SELECT count(*)::integer AS messages,
+             FROM (
+                 SELECT conversation_id, count(*)::integer AS messages,
                         count(*) FILTER (WHERE NOT seen AND direction = 'in')::integer AS unread,
                         coalesce(sum(file_count), 0)::integer AS files,
                         (array_agg(id ORDER BY received_at DESC, id DESC))[1] AS last_id,
                         max(received_at) AS last_at,
                         (array_agg(direction ORDER BY received_at DESC, id DESC))[1] AS last_direction,
                         (array_agg(kind ORDER BY received_at DESC, id DESC))[1] AS last_kind
-                 FROM messages WHERE account_id = $1 AND conversation_id = $3) s
-             WHERE c.account_id = $1 AND c.id = $3 AND f.account_id = $1 AND f.id = $2 AND s.messages > 0",
+                 FROM messages WHERE account_id = $1 AND conversation_id = ANY($3) GROUP BY conversation_id) s
+             JOIN (
+                 SELECT DISTINCT ON (n.into_id) n.into_id, old.snippet, old.last_at
+                 FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+                 JOIN conversations old ON old.account_id = $1 AND old.id = n.from_id
+                 ORDER BY n.into_id, old.last_at DESC) f ON f.into_id = s.conversation_id
+             WHERE c.account_id = $1 AND c.id = s.conversation_id",
             account,
-            from,
-            into
+            &from,
+            &into
         )
         .execute(&mut *self.tx)
         .await?;
@@ -540,8 +634,8 @@ impl IngestTx {
         )
         .execute(&mut *self.tx)
         .await?;
-        let links: Vec<_> = messages.iter().map(|m| (m.place.clone(), m.id, m.seen, m.answered)).collect();
-        self.link(&links).await?;
+        let places: Vec<_> = messages.iter().map(|m| (m.place.clone(), m.id, m.seen, m.answered)).collect();
+        self.stand(&places).await?;
         let raws: Vec<_> = messages.iter().filter(|m| m.keeps_raw()).map(|m| (m.id, m.raw)).collect();
         raw::write(&mut self.tx, self.account, &raws).await?;
         let chats: Vec<_> = messages.iter().filter_map(|m| m.chat.map(|(chat, hash)| (m.id, chat, hash))).collect();
@@ -638,6 +732,24 @@ impl IngestTx {
         Ok(())
     }
 
+    /// Frees places for other messages. Returns those that stand nowhere any more.
+    pub async fn vacate(&mut self, places: &[&Place]) -> Result<Vec<(MessageId, ConversationId)>, StoreError> {
+        let (mailboxes, epochs, numbers) = columns(places);
+        let messages = sqlx::query_scalar!(
+            "DELETE FROM message_places p
+             USING unnest($2::text[], $3::bigint[], $4::bigint[]) AS n (mailbox, epoch, number)
+             WHERE p.account_id = $1 AND p.mailbox = n.mailbox AND p.epoch = n.epoch AND p.number = n.number
+             RETURNING p.message_id",
+            self.account.0,
+            &mailboxes,
+            &epochs,
+            &numbers
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        self.mark_homeless(&messages).await
+    }
+
     /// Marks places as gone, and messages that stand nowhere any more. Returns those messages.
     pub async fn gone(&mut self, places: &[Place]) -> Result<Vec<(MessageId, ConversationId)>, StoreError> {
         let places: Vec<&Place> = places.iter().collect();
@@ -655,6 +767,10 @@ impl IngestTx {
         )
         .fetch_all(&mut *self.tx)
         .await?;
+        self.mark_homeless(&messages).await
+    }
+
+    async fn mark_homeless(&mut self, messages: &[Uuid]) -> Result<Vec<(MessageId, ConversationId)>, StoreError> {
         let rows = sqlx::query!(
             "UPDATE messages m SET deleted_at = clock_timestamp()
              WHERE m.account_id = $1 AND m.id = ANY($2) AND m.deleted_at IS NULL
@@ -662,7 +778,7 @@ impl IngestTx {
                                AND p.message_id = m.id AND p.gone_at IS NULL)
              RETURNING m.id, m.conversation_id",
             self.account.0,
-            &messages
+            messages
         )
         .fetch_all(&mut *self.tx)
         .await?;
@@ -681,6 +797,10 @@ impl IngestTx {
         fault::point("announced");
         Ok(self.tx.commit().await?)
     }
+}
+
+fn hash(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Inconsistent("a content hash".to_owned()))
 }
 
 pub(super) fn columns(places: &[&Place]) -> (Vec<String>, Vec<i64>, Vec<i64>) {

@@ -127,13 +127,20 @@ pub(super) async fn announce(
 #[derive(Debug)]
 pub struct JournalListener {
     listener: PgListener,
+    lost: tokio::sync::watch::Receiver<()>,
 }
 
 impl JournalListener {
     /// Waits for the next hint. Also returns when the connection was lost and restored, since hints sent in between
     /// are gone: the caller reads on from its vector either way.
+    ///
+    /// # Errors
+    /// The connection is lost, or likely to be (see [`Store::connections_lost`]): the caller needs a new listener.
     pub async fn wait(&mut self) -> Result<(), StoreError> {
-        let first = self.listener.try_recv().await?;
+        let first = tokio::select! {
+            first = self.listener.try_recv() => first?,
+            _ = self.lost.changed() => return Err(StoreError::no_answer()),
+        };
         if first.is_some() {
             // Hints that are already here say the same thing: read on.
             while self.listener.next_buffered().is_some() {}
@@ -152,10 +159,11 @@ impl Store {
 
     /// Starts listening for hints on a connection of its own.
     pub async fn journal_listener(&self) -> Result<JournalListener, StoreError> {
+        let lost = self.lost.subscribe();
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.ignore_pool_close_event(true);
         listener.listen("skrynka_journal").await?;
-        Ok(JournalListener { listener })
+        Ok(JournalListener { listener, lost })
     }
 
     /// Returns where every sequence stands.

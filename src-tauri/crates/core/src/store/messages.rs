@@ -1,11 +1,17 @@
 //! `messages`: a conversation's pages, one message, the export.
 
-use futures_util::{Stream, TryStreamExt};
+use std::collections::VecDeque;
+
+use futures_util::{Stream, stream};
 use serde::Deserialize;
+use sqlx::{PgConnection, Postgres, Transaction};
 use time::{OffsetDateTime, UtcOffset};
 
 use super::{Store, StoreError, StoredChat, StoredFile, attachments, chats, place};
 use crate::model::{AccountId, Address, Channel, ConversationId, Direction, MessageId, Place};
+
+/// Messages that an export reads at a time: few enough for memory when each is large.
+const EXPORT_PAGE: i64 = 200;
 
 /// A message as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -289,43 +295,91 @@ impl Store {
         Ok(rows.into_iter().map(|row| (AccountId(row.id), [row.stored, row.unread, row.quarantined])).collect())
     }
 
-    /// Streams messages in the order of their keys, which for mails is that in which they were stored: those of one account and since one moment where asked for.
+    /// Streams messages by account and key, those of one account and since one moment where asked for: what was stored
+    /// when the first was asked for, page by page, so that the reader may take its time.
     pub fn export(
         &self,
         account: Option<AccountId>,
         since: Option<OffsetDateTime>,
     ) -> impl Stream<Item = Result<ExportedMessage, StoreError>> + Send + '_ {
-        sqlx::query!(
-            r#"SELECT m.account_id, a.channel, m.conversation_id, m.direction, m.author_name, m.author_address,
-                      m.recipients_to, m.subject, m.body_text, m.sent_at, m.sent_offset, m.received_at, m.stored_at,
-                      m.edited_at IS NOT NULL AS "edited!", m.deleted_at IS NOT NULL AS "deleted!",
-                      m.kind = 'unreadable' AS "quarantined!",
-                      p.mailbox AS "mailbox?", p.epoch AS "epoch?", p.number AS "number?",
-                      (SELECT coalesce(jsonb_agg(jsonb_build_object('name', f.name, 'mime', f.mime, 'size', f.size,
-                                  'sha256', encode(f.sha256, 'hex')) ORDER BY f.part), '[]')
-                       FROM attachments f WHERE f.account_id = m.account_id AND f.message_id = m.id
-                            AND f.replaced_at IS NULL) AS "files!",
-                      v.peer_name, v.peer_address, v.remote_peer, a.name AS account_name
-               FROM messages m JOIN accounts a ON a.id = m.account_id
-               JOIN conversations v ON v.account_id = m.account_id AND v.id = m.conversation_id
-               LEFT JOIN LATERAL (
-                   SELECT p.mailbox, p.epoch, p.number FROM message_places p
-                   WHERE p.account_id = m.account_id AND p.message_id = m.id
-                   ORDER BY p.gone_at IS NOT NULL, p.epoch, p.mailbox, p.number LIMIT 1
-               ) p ON true
-               WHERE ($1::uuid IS NULL OR m.account_id = $1) AND ($2::timestamptz IS NULL OR m.received_at >= $2)
-               ORDER BY m.account_id, m.id"#,
-            account.map(|id| id.0),
-            since
-        )
-        .fetch(&self.pool)
-        .map_err(StoreError::from)
-        .and_then(|row| async move {
+        let state = Export { snapshot: None, after: (uuid::Uuid::nil(), uuid::Uuid::nil()), page: VecDeque::new() };
+        stream::try_unfold(Some(state), move |state| async move {
+            let Some(mut state) = state else { return Ok(None) };
+            if let Some(message) = state.page.pop_front() {
+                return Ok(Some((message, Some(state))));
+            }
+            let mut snapshot = match state.snapshot.take() {
+                Some(snapshot) => snapshot,
+                None => self.snapshot().await?,
+            };
+            let page = export_page(&mut snapshot, account, since, state.after).await?;
+            let Some((_, last)) = page.last() else { return Ok(None) };
+            state.after = *last;
+            state.snapshot = Some(snapshot);
+            state.page = page.into_iter().map(|(message, _)| message).collect();
+            Ok(state.page.pop_front().map(|message| (message, Some(state))))
+        })
+    }
+
+    /// Begins a transaction that sees the database as it is now until it ends.
+    async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *tx).await?;
+        sqlx::query!("SET LOCAL idle_in_transaction_session_timeout = '1h'").execute(&mut *tx).await?;
+        Ok(tx)
+    }
+}
+
+/// An export on its way.
+struct Export {
+    snapshot: Option<Transaction<'static, Postgres>>,
+    /// Account and key of the last message that was read.
+    after: (uuid::Uuid, uuid::Uuid),
+    page: VecDeque<ExportedMessage>,
+}
+
+async fn export_page(
+    connection: &mut PgConnection,
+    account: Option<AccountId>,
+    since: Option<OffsetDateTime>,
+    after: (uuid::Uuid, uuid::Uuid),
+) -> Result<Vec<(ExportedMessage, (uuid::Uuid, uuid::Uuid))>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT m.account_id, m.id, a.channel, m.conversation_id, m.direction, m.author_name, m.author_address,
+                  m.recipients_to, m.subject, m.body_text, m.sent_at, m.sent_offset, m.received_at, m.stored_at,
+                  m.edited_at IS NOT NULL AS "edited!", m.deleted_at IS NOT NULL AS "deleted!",
+                  m.kind = 'unreadable' AS "quarantined!",
+                  p.mailbox AS "mailbox?", p.epoch AS "epoch?", p.number AS "number?",
+                  (SELECT coalesce(jsonb_agg(jsonb_build_object('name', f.name, 'mime', f.mime, 'size', f.size,
+                              'sha256', encode(f.sha256, 'hex')) ORDER BY f.part), '[]')
+                   FROM attachments f WHERE f.account_id = m.account_id AND f.message_id = m.id
+                AND f.replaced_at IS NULL) AS "files!",
+                  v.peer_name, v.peer_address, v.remote_peer, a.name AS account_name
+           FROM messages m JOIN accounts a ON a.id = m.account_id
+           JOIN conversations v ON v.account_id = m.account_id AND v.id = m.conversation_id
+           LEFT JOIN LATERAL (
+               SELECT p.mailbox, p.epoch, p.number FROM message_places p
+               WHERE p.account_id = m.account_id AND p.message_id = m.id
+               ORDER BY p.gone_at IS NOT NULL, p.epoch, p.mailbox, p.number LIMIT 1
+           ) p ON true
+           WHERE ($1::uuid IS NULL OR m.account_id = $1) AND ($2::timestamptz IS NULL OR m.received_at >= $2)
+             AND (m.account_id, m.id) > ($3, $4)
+           ORDER BY m.account_id, m.id LIMIT $5"#,
+        account.map(|id| id.0),
+        since,
+        after.0,
+        after.1,
+        EXPORT_PAGE
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
             let place = match (row.mailbox, row.epoch, row.number) {
                 (Some(mailbox), Some(epoch), Some(number)) => Some(place(mailbox, epoch, number)?),
                 _ => None,
             };
-            Ok(ExportedMessage {
+            let message = ExportedMessage {
                 account: AccountId(row.account_id),
                 channel: row.channel.parse().map_err(StoreError::Inconsistent)?,
                 conversation: ConversationId(row.conversation_id),
@@ -349,9 +403,10 @@ impl Store {
                 deleted: row.deleted,
                 files: serde_json::from_value(row.files).map_err(inconsistent)?,
                 quarantined: row.quarantined,
-            })
+            };
+            Ok((message, (row.account_id, row.id)))
         })
-    }
+        .collect()
 }
 
 fn addresses(json: serde_json::Value) -> Result<Vec<Address>, StoreError> {

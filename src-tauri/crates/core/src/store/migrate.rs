@@ -1,9 +1,6 @@
 //! Brings the schema up to date.
 
-use sqlx::{
-    Connection,
-    migrate::{MigrateError, Migrator},
-};
+use sqlx::migrate::{MigrateError, Migrator};
 
 use super::{SCHEMA, Store, StoreError};
 
@@ -50,16 +47,10 @@ impl Store {
             }
         }
         refuse_newer_schema(&mut connection).await?;
-        // Creating indexes on a large table takes as long as it takes.
-        connection
-            .transaction(|tx| {
-                Box::pin(async move { sqlx::query!("SET SESSION statement_timeout = 0").execute(&mut **tx).await })
-            })
-            .await?;
-        let run = MIGRATOR.run_direct(None, &mut *connection, false).await;
+        let run = migrate_alone(&mut connection).await;
         // A session with changed settings must not go back to the pool.
         connection.close().await?;
-        run.map_err(migration_failed)
+        run
     }
 
     /// Tells which migrations are applied and which are not.
@@ -89,6 +80,16 @@ impl Store {
         };
         Ok(MigrationStatus { applied: rows, pending, min_client })
     }
+}
+
+/// Waits for other programs that migrate, however long they take, and looks once more whether this one still may.
+async fn migrate_alone(connection: &mut sqlx::PgConnection) -> Result<(), StoreError> {
+    // Creating indexes on a large table takes as long as it takes, and so does waiting for whoever creates them.
+    sqlx::query!("SET SESSION statement_timeout = 0").execute(&mut *connection).await?;
+    sqlx::query!("SET SESSION lock_timeout = 0").execute(&mut *connection).await?;
+    sqlx::query!("SELECT pg_advisory_lock(hashtext('skrynka migration'))").execute(&mut *connection).await?;
+    refuse_newer_schema(connection).await?;
+    MIGRATOR.run_direct(None, connection, false).await.map_err(migration_failed)
 }
 
 /// Tells a database that did not answer or had no room from a migration that it refused.

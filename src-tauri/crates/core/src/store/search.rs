@@ -33,6 +33,11 @@ pub struct Indexed {
 /// back in time finds a page sooner.
 const PROBE: i64 = 2000;
 
+/// What parts the words of a text, as it parts those of a query. Postgres' own parser would keep dates, signed numbers,
+/// amounts, addresses and file names together in ways that no query of single words meets. What is not in ASCII it parts
+/// itself, except in the locale `C`.
+const BETWEEN_WORDS: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\u{a0}\u{ab}\u{b7}\u{bb}–—‘’“”„…№€";
+
 impl Store {
     /// Makes at most `limit` waiting messages searchable, each by its first `characters`. Two programs may do this at
     /// once.
@@ -49,8 +54,8 @@ impl Store {
              INSERT INTO message_search (account_id, message_id, received_at, words, short)
              SELECT m.account_id, m.id, m.received_at,
                     -- A tsvector holds at most 1 MB and a word at most 2 KB.
-                    to_tsvector('simple', left(concat_ws(' ', m.subject, v.peer_name, m.author_name, m.author_address,
-                        replace(files.names, '.', ' '), c.strings, m.body_text), $2)),
+                    to_tsvector('simple', translate(left(concat_ws(' ', m.subject, v.peer_name, m.author_name,
+                        m.author_address, files.names, c.strings, m.body_text), $2), $3, repeat(' ', length($3)))),
                     left(lower(concat_ws(' ', m.subject, v.peer_name, v.peer_address, m.author_name, m.author_address,
                         files.names)), 2000)
              FROM messages m JOIN taken ON taken.account_id = m.account_id AND taken.message_id = m.id
@@ -62,9 +67,11 @@ impl Store {
                  SELECT string_agg(said #>> '{}', ' ') AS strings
                  FROM chat_messages c, jsonb_path_query(jsonb_build_array(c.media, c.service), '$.**') said
                  WHERE c.account_id = m.account_id AND c.message_id = m.id AND jsonb_typeof(said) = 'string') c ON true
-             ON CONFLICT (account_id, message_id) DO UPDATE SET words = excluded.words, short = excluded.short",
+             ON CONFLICT (account_id, message_id) DO UPDATE SET received_at = excluded.received_at,
+                    words = excluded.words, short = excluded.short",
             limit,
-            characters
+            characters,
+            BETWEEN_WORDS
         )
         .execute(&self.pool)
         .await?;
@@ -207,6 +214,13 @@ mod tests {
     fn every_word_of_a_query_is_a_prefix() {
         assert_eq!(prefix_query("Договір орен").as_deref(), Some("'договір':* & 'орен':*"));
         assert_eq!(prefix_query("2026/11-084").as_deref(), Some("'2026':* & '11':* & '084':*"));
+    }
+
+    #[test]
+    fn what_parts_a_text_parts_a_query() {
+        assert!(BETWEEN_WORDS.chars().all(|c| !c.is_alphanumeric()));
+        let ascii = (' '..='~').filter(|c| *c != ' ' && !c.is_alphanumeric());
+        assert!(ascii.into_iter().all(|c| BETWEEN_WORDS.contains(c)));
     }
 
     #[test]

@@ -20,6 +20,23 @@ pub struct Server {
 }
 
 impl Store {
+    /// Lets the planner look at the tables that ingest fills, unless it knows of half as many messages as `stored`.
+    pub async fn refresh_statistics(&self, stored: i64) -> Result<(), StoreError> {
+        let known = sqlx::query_scalar!(
+            r#"SELECT reltuples::bigint AS "known!" FROM pg_class WHERE oid = 'messages'::regclass"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if known < stored / 2 {
+            sqlx::query!(
+                "ANALYZE messages, message_places, conversations, mail_threads, raw_messages, contacts, contact_handles"
+            )
+            .execute(&self.pool)
+            .await?;
+        }
+        Ok(())
+    }
+
     /// Asks the server what it is.
     pub async fn server(&self) -> Result<Server, StoreError> {
         let asked = tokio::time::Instant::now();

@@ -50,6 +50,35 @@ fn an_event_becomes_one_line_with_area_account_spans_and_facts() {
 }
 
 #[test]
+fn short_commands_share_files_and_leave_the_others_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = HandClock::new();
+    let window = Lab::new(LogbookOptions { clock: Arc::new(clock.clone()), ..options(dir.path()) });
+    window.log(|| info!(target: "skrynka::app", "Of the window"));
+    window.flush();
+    for _ in 0..150 {
+        clock.advance(time::Duration::seconds(1));
+        let command = LogbookOptions { command: true, clock: Arc::new(clock.clone()), ..options(dir.path()) };
+        let mut lab = Lab::new(command);
+        lab.log(|| info!(target: "skrynka::app", "Of a command"));
+        lab.close();
+    }
+
+    // A command that begins while the one before is still closing its file takes another.
+    let shared = files(dir.path()).len();
+    assert!((2..10).contains(&shared), "{shared} files of 150 commands");
+    assert_eq!(entries(dir.path()).len(), 151);
+    assert_eq!(window.rows(&Filter::default()).len(), 151);
+
+    clock.advance(-time::Duration::hours(1));
+    let command = LogbookOptions { command: true, clock: Arc::new(clock.clone()), ..options(dir.path()) };
+    let mut back = Lab::new(command);
+    back.log(|| info!(target: "skrynka::app", "Of a command"));
+    back.close();
+    assert_eq!(files(dir.path()).len(), shared + 1, "within a file the times do not go back");
+}
+
+#[test]
 fn targets_belong_to_areas_and_libraries_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let mut lab = Lab::new(options(dir.path()));

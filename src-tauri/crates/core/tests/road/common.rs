@@ -19,7 +19,7 @@ pub struct Bureau {
     pub store: Store,
     pub ingest: Ingest,
     pub account: AccountId,
-    database: TestDatabase,
+    pub database: TestDatabase,
 }
 
 impl Bureau {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::common::{Bureau, Mail, START};
+use crate::common::{Bureau, Mail, START, draft};
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::SystemClock,
@@ -58,15 +58,19 @@ impl Listener for ScriptedListener {
 impl Remote for NoRemote {}
 
 async fn engine(bureau: &Bureau, script: Script) -> (Engine, Arc<AtomicU32>) {
+    let brief = Duration::from_millis(20);
+    engine_with(bureau, script, Backoff { first: brief, cap: brief, database_cap: brief }).await
+}
+
+async fn engine_with(bureau: &Bureau, script: Script, backoff: Backoff) -> (Engine, Arc<AtomicU32>) {
     let attempts = Arc::new(AtomicU32::new(0));
     let connector: Arc<dyn Connector> = Arc::new(Scripted { script, attempts: attempts.clone() });
-    let brief = Duration::from_millis(20);
     let engine = Engine::start(EngineParts {
         store: bureau.store.clone(),
         secrets: Arc::new(skrynka_core::secrets::memory::MemorySecrets::default()),
         connectors: HashMap::from([(Channel::Email, connector)]),
         clock: Arc::new(SystemClock),
-        backoff: Backoff { first: brief, cap: brief, database_cap: brief },
+        backoff,
         presence: Arc::new(Presence::unproved("a test", START)),
         terms: LeaseTerms::default(),
     })
@@ -203,6 +207,74 @@ async fn a_disabled_account_is_not_listened_to_until_it_is_enabled() {
     engine.reload(bureau.account).await.unwrap();
 
     until(&engine, |state| *state == AccountState::Live).await;
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_not_tried_every_few_seconds() {
+    let bureau = Bureau::new().await;
+    for statement in [
+        "CREATE FUNCTION skrynka.refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON skrynka.messages EXECUTE FUNCTION skrynka.refuse()",
+    ] {
+        sqlx::query(statement).execute(&bureau.database.pool).await.unwrap();
+    }
+    let brief = Duration::from_millis(20);
+    let backoff = Backoff { first: brief, cap: Duration::from_secs(60), database_cap: brief };
+    let script: Script = Arc::new(|_, inbox, stop| {
+        Box::pin(async move {
+            let batch = Batch { incoming: vec![Mail::new(1).incoming()], cursors: Vec::new() };
+            let _refused = inbox.deliver(batch).await;
+            stop.cancelled().await;
+            Ok(())
+        })
+    });
+    let (engine, _) = engine_with(&bureau, script, backoff).await;
+
+    let state = until(&engine, |state| matches!(state, AccountState::BackingOff { attempt: 6.., .. })).await;
+
+    let AccountState::BackingOff { until, why, .. } = state else { unreachable!() };
+    assert_eq!(why.code, TroubleCode::Database);
+    let pause = until - skrynka_core::clock::Clock::now(&SystemClock);
+    assert!(pause > time::Duration::milliseconds(200), "{pause}");
+    engine.shutdown().await;
+}
+
+fn live_until_stopped() -> Script {
+    Arc::new(|_, inbox, stop| {
+        Box::pin(async move {
+            inbox.state(AccountState::Live);
+            stop.cancelled().await;
+            Ok(())
+        })
+    })
+}
+
+#[tokio::test]
+async fn what_another_program_does_with_an_account_is_followed() {
+    let bureau = Bureau::new().await;
+    let (engine, attempts) = engine(&bureau, live_until_stopped()).await;
+    until(&engine, |state| *state == AccountState::Live).await;
+    let mut settings = draft(bureau.account, "office@example.org").email;
+
+    bureau.store.update_email_account(bureau.account, "Another name", None, &settings).await.unwrap();
+    engine.follow_accounts().await.unwrap();
+    assert_eq!(attempts.load(Ordering::SeqCst), 1, "a name is nothing to sign in again for");
+
+    settings.folders.push("Archive".to_owned());
+    bureau.store.update_email_account(bureau.account, "Another name", None, &settings).await.unwrap();
+    engine.follow_accounts().await.unwrap();
+    until(&engine, |state| *state == AccountState::Live).await;
+    assert_eq!(attempts.load(Ordering::SeqCst), 2);
+
+    bureau.store.set_account_enabled(bureau.account, false).await.unwrap();
+    engine.follow_accounts().await.unwrap();
+    until(&engine, |state| *state == AccountState::Stopped).await;
+
+    bureau.store.remove_account(bureau.account, true).await.unwrap();
+    engine.follow_accounts().await.unwrap();
+    assert_eq!(engine.statuses(), [], "nothing is written of an account that is gone");
     engine.shutdown().await;
 }
 

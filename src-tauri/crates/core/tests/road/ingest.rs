@@ -1,6 +1,7 @@
 //! The road from a batch to stored facts, on a real Postgres.
 
 use crate::common::{Bureau, Mail};
+use futures_util::TryStreamExt as _;
 use skrynka_core::{
     connector::{Batch, Content, Cursor, Incoming, RawBytes},
     store::{ConversationListing, FactKind},
@@ -80,6 +81,74 @@ async fn a_reply_without_references_joins_the_same_persons_subject() {
     let mut sizes: Vec<i32> = bureau.conversations().await.iter().map(|c| c.messages).collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [1, 1, 2], "only the reply of the same person joins");
+}
+
+#[tokio::test]
+async fn an_answer_that_came_before_what_it_answers_is_found_and_one_of_another_year_is_not() {
+    let bureau = Bureau::new().await;
+    let day = |mail: Mail, days| {
+        let mut message = mail.message();
+        message.received_at += time::Duration::days(days);
+        Incoming::Message(Box::new(message))
+    };
+    bureau.ingest(vec![day(Mail::new(2).subject("Re: Договір"), 700)]).await;
+    bureau.ingest(vec![day(Mail::new(3).subject("Re: Договір"), 0)]).await;
+    bureau.ingest(vec![day(Mail::new(4).subject("Договір"), 690), day(Mail::new(5).subject("Договір"), 691)]).await;
+
+    let mut sizes: Vec<i32> = bureau.conversations().await.iter().map(|c| c.messages).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 1, 2]);
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn a_mail_moved_out_and_back_is_the_same_mail() {
+    let bureau = Bureau::new().await;
+    bureau.ingest(vec![Mail::new(1).incoming(), Mail::new(2).incoming()]).await;
+    bureau.ingest(vec![Incoming::Gone { place: Mail::new(1).place() }]).await;
+
+    let back = bureau.ingest(vec![Mail::new(1).uid(9).incoming()]).await;
+
+    assert_eq!((back.stored, back.linked), (0, 1));
+    let conversation = bureau.conversations().await.into_iter().find(|c| c.subject == "Лист 1").unwrap();
+    let messages = bureau.store.messages(bureau.account, conversation.id, None, 10).await.unwrap();
+    assert_eq!((messages.len(), messages[0].deleted_at), (1, None));
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn what_the_server_gives_at_last_takes_the_place_of_what_was_shown_instead() {
+    let bureau = Bureau::new().await;
+    let mut stub = Mail::new(1).message();
+    stub.content = Content::Unreadable { reason: "the server refused to give this message".to_owned() };
+    stub.raw.size = 0;
+    stub.raw.sha256 = [0; 32];
+    stub.raw.bytes = RawBytes::Memory(Vec::new());
+    bureau.ingest(vec![Incoming::Message(Box::new(stub))]).await;
+
+    let came = bureau.ingest(vec![Mail::new(1).incoming()]).await;
+    let again = bureau.ingest(vec![Mail::new(1).incoming()]).await;
+
+    assert_eq!((came.stored, came.known, again.stored, again.known), (1, 0, 0, 1));
+    let mut unread: Vec<i32> = bureau.conversations().await.iter().map(|c| c.unread).collect();
+    unread.sort_unstable();
+    assert_eq!(unread, [0, 1], "what stood for it is read, the mail is not");
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn the_form_of_a_website_belongs_to_the_customer_it_names() {
+    let bureau = Bureau::new().await;
+    let mut form = Mail::new(1).from("office@example.org").message();
+    let Content::Letter(letter) = &mut form.content else { unreachable!() };
+    letter.reply_to = vec![skrynka_core::model::Address {
+        name: "Клієнт".to_owned(),
+        address: "klient@example.com".to_owned(),
+    }];
+
+    bureau.ingest(vec![Incoming::Message(Box::new(form))]).await;
+
+    assert_eq!(bureau.conversations().await[0].peer_address, "klient@example.com");
 }
 
 #[tokio::test]
@@ -217,6 +286,88 @@ async fn lists_are_paged_without_gaps_or_doubles() {
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), 57);
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_added_again_or_moves_to_another_server_doubles_nothing() {
+    let bureau = Bureau::new().await;
+    let mails = || (1..=5).map(|uid| Mail::new(uid).incoming()).collect::<Vec<_>>();
+    let cursor = Cursor { mailbox: "INBOX".to_owned(), state: serde_json::json!({"high": 5}) };
+    let batch = Batch { incoming: mails(), cursors: vec![cursor] };
+    bureau.ingest.ingest(bureau.account, None, batch).await.unwrap();
+    let mut draft = crate::common::draft(bureau.account, "OFFICE@example.org");
+
+    bureau.store.remove_account(bureau.account, false).await.unwrap();
+    assert_eq!(bureau.store.removed_mailbox("OFFICE@example.org").await.unwrap(), Some(bureau.account));
+    draft.email.user = "office@example.org".to_owned();
+    bureau.store.add_email_account(&draft).await.unwrap();
+    assert_eq!(bureau.store.cursors(bureau.account).await.unwrap().len(), 1, "it reads on where it stood");
+    assert_eq!(bureau.ingest(mails()).await.known, 5);
+
+    draft.email.imap.host = "imap.elsewhere.example".to_owned();
+    bureau.store.update_email_account(bureau.account, "Бюро", None, &draft.email).await.unwrap();
+    assert_eq!(bureau.store.cursors(bureau.account).await.unwrap(), []);
+    // The other server counts from 1 as well: the same numbers, in another order, and one mail that is new.
+    let moved = bureau.ingest((1..=6).map(|number| Mail::new(number).uid(7 - number).incoming()).collect()).await;
+    assert_eq!((moved.linked, moved.stored), (5, 1));
+    assert_eq!(bureau.stored().await, 6);
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn an_export_of_many_pages_is_of_one_moment() {
+    let bureau = Bureau::new().await;
+    bureau.ingest((1..=450).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    let mut export = std::pin::pin!(bureau.store.export(None, None));
+
+    let mut subjects = vec![export.try_next().await.unwrap().unwrap().subject];
+    bureau.ingest((451..=460).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    while let Some(message) = export.try_next().await.unwrap() {
+        subjects.push(message.subject);
+    }
+
+    assert_eq!(subjects.len(), 450, "what came later is not part of it");
+    subjects.sort_unstable();
+    subjects.dedup();
+    assert_eq!(subjects.len(), 450);
+}
+
+#[tokio::test]
+async fn deleting_an_account_with_its_messages_goes_on_where_it_was_interrupted() {
+    let bureau = Bureau::new().await;
+    bureau.ingest((1..=1100).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    bureau.store.remove_account(bureau.account, false).await.unwrap();
+    assert!(bureau.store.remove_account(bureau.account, false).await.is_err(), "it is removed already");
+
+    let removed = bureau.store.remove_account(bureau.account, true).await.unwrap();
+
+    assert_eq!(removed.deleted_messages, 1100);
+    assert_eq!(bureau.conversations().await, []);
+    assert!(bureau.store.remove_account(bureau.account, true).await.is_err(), "nothing is left of it");
+}
+
+#[tokio::test]
+async fn search_finds_dates_numbers_amounts_and_addresses_in_a_text() {
+    let bureau = Bureau::new().await;
+    let text = "Термін 2026-11-22, рахунок №84-К від 22.11.2026, сума 1,200.50 грн (-15%). \
+                Пишіть на olena.v@biuro-example.pl або https://biuro-example.pl/umowa/14-K.pdf, тел. +380-44-123-45-67";
+    bureau.ingest(vec![Mail::new(1).subject("Лист").body(text).incoming()]).await;
+    while bureau.store.index_messages(100, 200_000).await.unwrap().messages > 0 {}
+
+    for query in [
+        "2026-11-22",
+        "22.11.2026",
+        "84-К",
+        "1,200.50",
+        "-15%",
+        "olena.v@biuro-example.pl",
+        "biuro-example.pl",
+        "umowa/14-K.pdf",
+        "380-44-123-45-67",
+        "123-45",
+    ] {
+        assert_eq!(bureau.store.search(query, None, None, 10).await.unwrap().len(), 1, "{query}");
+    }
 }
 
 #[tokio::test]

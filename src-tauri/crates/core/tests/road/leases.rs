@@ -222,7 +222,7 @@ async fn a_database_that_does_not_answer_ends_the_listener_before_the_lease() {
     let taken = std::time::Instant::now();
 
     // The program's own connections are gone; the lease it holds runs out by the database's clock.
-    one.store.close().await;
+    let _closing = tokio::time::timeout(Duration::from_millis(10), one.store.close()).await;
     while wire.connected.load(Ordering::SeqCst) > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

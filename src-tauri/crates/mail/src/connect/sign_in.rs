@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
 use super::{Greeted, capabilities};
 use crate::{
-    error::{MailError, Result, is_temporary},
+    error::{MailError, Result, is_temporary, within},
     session::{Capabilities, Session},
     tuning::Tuning,
     wire::{
@@ -21,6 +21,11 @@ use crate::{
 /// [`MailError::SignIn`] when name or password are refused; [`MailError::Refused`] when the server says that the
 /// trouble is its own.
 pub(crate) async fn sign_in(greeted: Greeted, user: &str, password: &SecretString, tuning: &Tuning) -> Result<Session> {
+    // Three answers at most: the capabilities before, the verdict, the capabilities after.
+    within(tuning.command.saturating_mul(3), exchange(greeted, user, password, tuning)).await
+}
+
+async fn exchange(greeted: Greeted, user: &str, password: &SecretString, tuning: &Tuning) -> Result<Session> {
     let Greeted { mut wire, capabilities: told, .. } = greeted;
     let before = match told {
         Some(told) => Capabilities::new(told),

@@ -20,8 +20,9 @@ impl Work {
         for place in 0..self.folders.len() {
             if self.visit(place).await? {
                 self.total += self.folders[place].backlog.len();
-                self.arrivals(place).await?;
+                // What went goes first: a message that was moved away and back is recognised only then.
                 self.reconcile(place).await?;
+                self.arrivals(place).await?;
             }
         }
         let mut glanced = Instant::now();
@@ -40,6 +41,7 @@ impl Work {
                 self.arrivals(place).await?;
             }
         }
+        self.ask_for_owed().await?;
         self.hand.settle().await
     }
 
@@ -63,10 +65,13 @@ impl Work {
     /// Compares UIDVALIDITY: with another one every number of the cursor is void, and the folder is read anew under
     /// its new epoch. What is here already is recognised by its content.
     async fn adopt(&mut self, place: usize) -> Result<()> {
-        let epoch = match self.session.selected.validity {
+        let validity = self.session.selected.validity;
+        let cursor = self.folders[place].cursor.as_ref();
+        let epoch = match cursor.filter(|cursor| validity > 0 && cursor.restored == Some(validity)) {
+            Some(cursor) => cursor.uidvalidity,
             // Without a validity no number outlives the connection; this one is its own epoch.
-            0 => self.own_epoch,
-            validity => validity,
+            None if validity == 0 => self.own_epoch,
+            None => validity,
         };
         let folder = &mut self.folders[place];
         if folder.source.epoch == epoch {
@@ -76,11 +81,30 @@ impl Work {
         if folder.cursor.as_ref().is_some_and(|cursor| cursor.uidvalidity != epoch) {
             let name = display_name(&folder.source.mailbox);
             tracing::warn!(target: "skrynka::email", folder = name, epoch, "Folder was renumbered by its server");
-            folder.cursor = None;
-            folder.marks.clear();
-            folder.gone = UidSet::default();
+            self.forget(place);
+        } else if self.is_restored(place).await? {
+            let name = display_name(&self.folders[place].source.mailbox);
+            tracing::warn!(target: "skrynka::email", folder = name, "Folder was put back to an earlier state");
+            self.forget(place);
+            self.folders[place].source.epoch = self.own_epoch;
         }
         self.list_backlog(place).await
+    }
+
+    fn forget(&mut self, place: usize) {
+        let folder = &mut self.folders[place];
+        folder.cursor = None;
+        folder.marks.clear();
+        folder.gone = UidSet::default();
+    }
+
+    /// Whether the server gives numbers anew that stand for other messages here: it was restored from a copy that is
+    /// older than the cursor, and its UIDVALIDITY with it.
+    async fn is_restored(&mut self, place: usize) -> Result<bool> {
+        let Some(high) = self.folders[place].cursor.as_ref().map(|cursor| cursor.high) else { return Ok(false) };
+        let again = self.session.selected.next.is_some_and(|next| next <= high);
+        // A server that only counts UIDNEXT badly still has its newest message.
+        Ok(again && self.top().await? < high)
     }
 
     /// Finds out what is to be read below the cursor.
@@ -93,6 +117,8 @@ impl Work {
             // What arrives after this look at the top is new, whatever the listing below sees of it.
             None => FolderCursor::start(epoch, self.top().await?, modseq),
         };
+        let validity = self.session.selected.validity;
+        cursor.restored = Some(validity).filter(|validity| *validity > 0 && *validity != epoch);
         cursor.fit(since);
         let mut backlog = UidSet::default();
         if !cursor.done && cursor.low > 1 {
@@ -164,6 +190,7 @@ impl Work {
         self.done += range.len();
         let Some(mut cursor) = self.folders[place].cursor.take() else { return Ok(()) };
         advance(&mut cursor);
+        cursor.owe(outcome.owed, self.clock.now(), self.session.tuning.owed);
         self.remember(&mut cursor, outcome.came.into_iter().collect());
         self.store_cursor(place, cursor).await
     }

@@ -96,16 +96,24 @@ impl Work {
         let from = cursor.known().first().unwrap_or(cursor.high);
         let command = format!("UID FETCH {from}:{} (UID FLAGS)", cursor.high);
         let mut found: Vec<(u32, Marks)> = Vec::new();
+        let mut unread = false;
         let unnamed = &mut self.unnamed;
-        let each = |reply| {
-            if let Reply::Fetch(fetched) = reply {
+        let each = |reply| match reply {
+            Reply::Fetch(fetched) => {
                 *unnamed |= fetched.uid.is_none();
+                unread |= fetched.uid.is_some() && fetched.marks.is_none();
                 found.extend(fetched.uid.zip(fetched.marks));
             }
+            Reply::Unreadable { .. } => unread = true,
+            _ => {}
         };
         self.session.run(&command, "compare marks", each).await?;
         found.retain(|(uid, _)| (from..=cursor.high).contains(uid));
-        let listed: UidSet = found.iter().map(|(uid, _)| *uid).collect();
+        let mut listed: UidSet = found.iter().map(|(uid, _)| *uid).collect();
+        if unread {
+            // Whose marks cannot be read is not gone.
+            listed = listed.with(&self.listing(&cursor).await?);
+        }
         let before = &mut self.folders[place].marks;
         let marks = found.into_iter().filter(|(uid, marks)| before.insert(*uid, *marks) != Some(*marks)).collect();
         before.retain(|uid, _| listed.contains(*uid));
@@ -138,7 +146,9 @@ impl Work {
         }
         let mailbox = self.session.selected.name.clone();
         self.session.examine(&mailbox).await?;
-        if self.session.selected.validity != 0 && self.session.selected.validity != cursor.uidvalidity {
+        if self.session.selected.validity != 0
+            && self.session.selected.validity != cursor.restored.unwrap_or(cursor.uidvalidity)
+        {
             // Renumbered meanwhile: nothing can be said of the old numbers.
             self.session.selected.name.clear();
             return Ok(UidSet::default());

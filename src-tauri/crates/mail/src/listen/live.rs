@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use skrynka_core::model::AccountState;
 use time::OffsetDateTime;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Work;
 use crate::{
-    error::{MailError, Result},
-    session::Step,
+    error::{MailError, Result, within},
+    session::{Step, Unasked},
     uids::UidSet,
     wire::reply::Reply,
 };
@@ -27,6 +27,10 @@ impl Work {
         // What arrived while the other folders were read has not been heard on this selection.
         self.back_to_inbox().await?;
         while self.folders.iter().all(|folder| folder.backlog.is_empty()) {
+            // A message moved away and back: what went goes first, so that it is recognised.
+            if self.session.unasked == (Unasked { arrivals: true, changes: true }) {
+                self.reconcile(0).await?;
+            }
             if self.session.unasked.arrivals {
                 self.fetch_arrivals().await?;
             }
@@ -58,12 +62,13 @@ impl Work {
 
     /// The shortest way from the server's word to the message: ask for it at once; list only when many came.
     async fn fetch_arrivals(&mut self) -> Result<()> {
-        let few = (1..=FEW).contains(&self.session.grown());
+        let grown = self.session.grown();
+        let few = (1..=FEW).contains(&grown);
         let covered = self.folders[0].cursor.as_ref().map(|cursor| cursor.high);
         let Some(high) = covered.filter(|_| few) else { return self.arrivals(0).await };
         self.session.look_at_arrivals();
         let source = self.folders[0].source.clone();
-        let Some(outcome) = self.reader(&source).from(high.saturating_add(1)).await? else {
+        let Some(outcome) = self.reader(&source).from(high.saturating_add(1), grown).await? else {
             return self.arrivals(0).await;
         };
         let Some(last) = outcome.last() else { return Ok(()) };
@@ -86,10 +91,11 @@ impl Work {
             };
             if glimpse != self.folders[place].glimpse && self.visit(place).await? {
                 self.folders[place].glimpse = glimpse;
-                self.arrivals(place).await?;
                 self.reconcile(place).await?;
+                self.arrivals(place).await?;
             }
         }
+        self.ask_for_owed().await?;
         self.back_to_inbox().await
     }
 
@@ -106,41 +112,53 @@ impl Work {
 
     async fn idle(&mut self, due: Instant) -> Result<()> {
         let renew = Instant::now() + self.session.tuning.idle_renew;
-        let sent = self.session.send("IDLE").await?;
+        let (sent, limit) = (self.session.send("IDLE").await?, self.session.tuning.command.saturating_mul(2));
         self.session.idling = true;
-        loop {
-            match self.session.step(&sent, "wait for news", self.session.tuning.command).await {
-                Ok(Step::Reply(Reply::Continue)) => break,
-                Ok(Step::Reply(_)) => {}
-                Ok(Step::Done(_)) | Err(MailError::Refused { .. }) => {
-                    tracing::warn!(target: "skrynka::email", "Idle refused, polling instead");
-                    self.session.capabilities.forget("IDLE");
-                    self.session.idling = false;
-                    return Ok(());
-                }
-                Err(other) => return Err(other),
-            }
+        if !within(limit, self.begins_to_idle(&sent)).await? {
+            tracing::warn!(target: "skrynka::email", "Idle refused, polling instead");
+            self.session.capabilities.forget("IDLE");
+            self.session.idling = false;
+            return Ok(());
         }
         self.listen_until(due.min(renew)).await?;
         self.session.send_line("DONE").await?;
         self.session.idling = false;
         // A connection that died in silence shows here: nothing answers.
-        while let Step::Reply(_) = self.session.step(&sent, "end the wait", self.session.tuning.command).await? {}
+        within(limit, self.idle_ends(&sent)).await?;
         if Instant::now() >= renew {
             tracing::debug!(target: "skrynka::email", "Idle renewed");
         }
         Ok(())
     }
 
+    /// Waits for the server's consent to IDLE.
+    async fn begins_to_idle(&mut self, sent: &str) -> Result<bool> {
+        loop {
+            match self.session.step(sent, "wait for news", self.session.tuning.command).await {
+                Ok(Step::Reply(Reply::Continue)) => return Ok(true),
+                Ok(Step::Reply(_)) => {}
+                Ok(Step::Done(_)) | Err(MailError::Refused { .. }) => return Ok(false),
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    async fn idle_ends(&mut self, sent: &str) -> Result<()> {
+        while let Step::Reply(_) = self.session.step(sent, "end the wait", self.session.tuning.command).await? {}
+        Ok(())
+    }
+
     async fn listen_until(&mut self, end: Instant) -> Result<()> {
-        let quiet = crate::session::Unasked::default();
+        let quiet = Unasked::default();
         while self.session.unasked == quiet {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
             }
             let (slice, asleep) = (left.min(LOOK_AT_CLOCK), self.clock.now());
-            match self.session.read(slice).await {
+            // A server that sends a word a byte at a time must not keep the connection from being renewed.
+            let Ok(heard) = timeout_at(end, self.session.read(slice)).await else { return Ok(()) };
+            match heard {
                 Ok(_) => {}
                 Err(MailError::Silent(_)) if slept(asleep, self.clock.now(), slice) => {
                     tracing::info!(target: "skrynka::email", "The computer slept, asking the server");

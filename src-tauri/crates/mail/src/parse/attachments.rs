@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 use skrynka_core::model::AttachmentPart;
 
 use super::{
-    PARSER,
+    PARSER, SUBJECT,
     charset::repair_headers,
     headers::{decode_words, one_line},
+    limits::opened,
     names::{continued_name, name_for_type},
     text,
 };
@@ -21,6 +22,12 @@ use super::{
 const MOST: usize = 1_000;
 /// Characters of a name that are kept.
 const NAME: usize = 500;
+/// Bytes of a Content-ID (RFC 5322 section 2.1.1).
+const LONGEST_ID: usize = 998;
+/// Types of a forwarded mail.
+const FORWARDED: [&str; 2] = ["message/rfc822", "message/global"];
+/// Bytes of a forwarded mail that are looked through for its subject.
+const HEAD: usize = 64 << 10;
 /// Bytes of an image that is shown inside the mail.
 const IMAGE: usize = 5 << 20;
 
@@ -37,7 +44,7 @@ pub(super) fn list(raw: &[u8], message: &Message<'_>) -> Vec<AttachmentPart> {
         }
         Some(AttachmentPart {
             part: id,
-            name: name(raw, part, &mime),
+            name: name(raw, part, &mime, &bytes),
             size: bytes.len() as u64,
             sha256: Sha256::digest(&bytes).into(),
             inline: content_id.as_ref().is_some_and(|id| shown.contains(id.as_str())),
@@ -52,11 +59,15 @@ pub(super) fn list(raw: &[u8], message: &Message<'_>) -> Vec<AttachmentPart> {
 pub(super) fn bytes<'m>(raw: &'m [u8], message: &'m Message<'_>, id: u32) -> Option<Cow<'m, [u8]>> {
     let part = message.parts.get(id as usize).filter(|_| message.attachments.contains(&id))?;
     match &part.body {
-        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Some(Cow::Borrowed(bytes)),
-        // The parser has turned text into UTF-8; a file is what was sent.
-        PartType::Text(_) | PartType::Html(_) => Some(transfer_decoded(raw, part)),
-        PartType::Message(_) if part.encoding == Encoding::None => slice(raw, part).map(Cow::Borrowed),
-        PartType::Message(inner) => Some(Cow::Borrowed(&inner.raw_message)),
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) if part.encoding != Encoding::None => {
+            Some(Cow::Borrowed(bytes))
+        }
+        // The parser has turned text into UTF-8, and was given other words for some types; a file is what was sent.
+        PartType::Binary(_)
+        | PartType::InlineBinary(_)
+        | PartType::Text(_)
+        | PartType::Html(_)
+        | PartType::Message(_) => Some(transfer_decoded(raw, part)),
         PartType::Multipart(_) => None,
     }
 }
@@ -87,12 +98,60 @@ fn slice<'m>(raw: &'m [u8], part: &MessagePart<'_>) -> Option<&'m [u8]> {
     raw.get(part.offset_body as usize..part.offset_end as usize)
 }
 
-/// The Content-IDs an HTML text names, percent-decoded where it needs to be.
+/// The Content-IDs an HTML text names, decoded where they need to be.
 fn referenced(html: &str) -> HashSet<String> {
-    let ends = |c: char| matches!(c, '"' | '\'' | '>' | '<' | ')' | '&') || c.is_whitespace();
-    let ids = html.split("cid:").skip(1).filter_map(|after| after.split(ends).next());
-    ids.flat_map(|id| [id.to_owned(), percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned()])
+    let ends = |c: char| matches!(c, '"' | '\'' | '>' | '<' | ')') || c.is_whitespace();
+    let begins = |at: usize| html.get(at..at + 3).is_some_and(|word| word.eq_ignore_ascii_case("cid"));
+    let colon = |after: &str| {
+        [":", "&#58;", "&#x3a;", "&#x3A;", "&colon;"].iter().find_map(|c| after.strip_prefix(*c).map(|_| c.len()))
+    };
+    let places = memchr::memchr2_iter(b'c', b'C', html.as_bytes()).filter(|at| begins(*at));
+    let ids = places.filter_map(|at| {
+        let after = html.get(at + 3..)?;
+        let id = after.get(colon(after)?..)?;
+        // Bounded first: a text of nothing but `cid:` must not be read to its end each time.
+        id.get(..text::floor(id, LONGEST_ID))?.split(ends).next()
+    });
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    ids.take(10 * MOST)
+        .flat_map(|id| {
+            let plain = without_entities(id);
+            // An address in a style sheet may end where an entity begins.
+            let short = id.split('&').next().unwrap_or_default();
+            [decoded(short), short.to_owned(), decoded(&plain), plain]
+        })
         .collect()
+}
+
+/// Decodes the entities that stand for what a Content-ID may hold.
+fn without_entities(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        let entity = after.split_once(';').and_then(|(entity, after)| Some((named(entity)?, after)));
+        let (c, after) = entity.unwrap_or(('&', after));
+        plain.push(c);
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+fn named(entity: &str) -> Option<char> {
+    match entity {
+        "amp" => Some('&'),
+        "commat" => Some('@'),
+        "period" => Some('.'),
+        "lowbar" => Some('_'),
+        "dollar" => Some('$'),
+        "plus" => Some('+'),
+        _ => {
+            let number = entity.strip_prefix('#')?;
+            let hex = number.strip_prefix(['x', 'X']).map(|hex| u32::from_str_radix(hex, 16));
+            char::from_u32(hex.unwrap_or_else(|| number.parse()).ok()?)
+        }
+    }
 }
 
 /// `type/subtype` in lower case.
@@ -100,10 +159,9 @@ fn media_type(part: &MessagePart<'_>) -> String {
     let default = match &part.body {
         PartType::Text(_) => "text/plain",
         PartType::Html(_) => "text/html",
-        PartType::Message(_) => "message/rfc822",
         _ => "application/octet-stream",
     };
-    let written = part.content_type().and_then(|of| Some(format!("{}/{}", of.ctype(), of.subtype()?)));
+    let written = part.content_type().and_then(|of| Some(format!("{}/{}", opened(of.ctype()), of.subtype()?)));
     let plausible = |mime: &String| {
         mime.len() < 128 && mime.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.+-_!#$&^".contains(&b))
     };
@@ -112,7 +170,7 @@ fn media_type(part: &MessagePart<'_>) -> String {
 
 /// The name its sender gave it: `filename` (RFC 2183, RFC 2231), else `name`, with encoded words wherever mailers
 /// put them; for a forwarded mail its subject; else one made from the type.
-fn name(raw: &[u8], part: &MessagePart<'_>, mime: &str) -> String {
+fn name(raw: &[u8], part: &MessagePart<'_>, mime: &str, bytes: &[u8]) -> String {
     let named = part.attachment_name().map(str::to_owned);
     let named = match named {
         // Raw 8-bit bytes, or a charset the parser forgot: read the part's headers again.
@@ -123,9 +181,9 @@ fn name(raw: &[u8], part: &MessagePart<'_>, mime: &str) -> String {
         other => other,
     };
     let name = named.map(|name| if name.contains("=?") { decode_words(&name) } else { one_line(&name, NAME) });
-    let subject = || match &part.body {
-        PartType::Message(inner) => inner.subject().map(|subject| one_line(subject, 100)),
-        _ => None,
+    let subject = || {
+        let head = bytes.get(..bytes.len().min(HEAD)).filter(|_| FORWARDED.contains(&mime))?;
+        SUBJECT.parse_headers(head)?.subject().map(|subject| one_line(subject, 100))
     };
     let from_subject = || subject().filter(|subject| !subject.is_empty()).map(|subject| format!("{subject}.eml"));
     name.filter(|name| !name.is_empty()).or_else(from_subject).unwrap_or_else(|| name_for_type(mime))

@@ -5,6 +5,7 @@ use skrynka_core::{connector::Letter, model::Address};
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 use super::{PARSER, charset::repair_headers};
+use crate::moment::storable;
 
 /// Characters of a subject that are kept.
 const SUBJECT: usize = 1_000;
@@ -91,7 +92,7 @@ fn moment(date: &DateTime) -> Option<OffsetDateTime> {
     let sign = if date.tz_before_gmt { -1 } else { 1 };
     let (hours, minutes) = (i8::try_from(date.tz_hour).ok()?, i8::try_from(date.tz_minute).ok()?);
     let offset = UtcOffset::from_hms(sign * hours, sign * minutes, 0).unwrap_or(UtcOffset::UTC);
-    Some(PrimitiveDateTime::new(day, time).assume_offset(offset))
+    storable(PrimitiveDateTime::new(day, time).assume_offset(offset))
 }
 
 /// References, then In-Reply-To, oldest first, each once (RFC 5322 section 3.6.4).

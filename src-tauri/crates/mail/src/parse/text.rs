@@ -88,7 +88,8 @@ fn append(text: &mut String, piece: &str) {
     }
 }
 
-fn floor(text: &str, most: usize) -> usize {
+/// The largest length up to `most` that ends between characters.
+pub(super) fn floor(text: &str, most: usize) -> usize {
     let mut end = most.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -17,8 +17,14 @@ const LOOK: Duration = Duration::from_secs(4);
 
 /// Returns the error, or a clearer one when a second look at the server finds it.
 pub(super) async fn explained(error: MailError, server: &Endpoint, security: Security, tuning: &Tuning) -> MailError {
-    let confused =
-        matches!(error, MailError::Silent(_) | MailError::Closed { .. } | MailError::Broken(_) | MailError::Tls(_));
+    let confused = matches!(
+        error,
+        MailError::Silent(_)
+            | MailError::Endless(_)
+            | MailError::Closed { .. }
+            | MailError::Broken(_)
+            | MailError::Tls(_)
+    );
     let tuning = Tuning { connect: tuning.connect.min(LOOK), ..tuning.clone() };
     let advice = match security {
         Security::Starttls if confused && expects_tls(server, &tuning).await => {

@@ -76,6 +76,9 @@ pub(super) fn is_remote(source: &str) -> bool {
 
 /// The address to load when remote pictures are allowed; `None` for this computer and private networks, where a
 /// request could do something.
+///
+/// Only what the address itself says is judged. A public name that its owner lets lead to a private address is loaded,
+/// because the webview asks the name server itself.
 pub(super) fn remote_source(source: &str) -> Option<String> {
     let url = address(source)?;
     let public = match url.host()? {
@@ -83,14 +86,16 @@ pub(super) fn remote_source(source: &str) -> Option<String> {
         Host::Ipv4(ip) => {
             let [a, b, ..] = ip.octets();
             let shared = a == 100 && (64..128).contains(&b);
-            !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified() || shared)
-                && !(ip.is_broadcast() || ip.is_multicast() || a == 0)
+            let special = matches!((a, b), (0 | 240.., _) | (192, 0) | (198, 18 | 19));
+            !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_multicast() || shared || special)
         }
         // Pictures of the public network have names; an address in this form is somebody's probe.
         Host::Ipv6(_) => false,
     };
+    // Pictures are served where pages are; another port is a service of its own.
+    let usual = matches!(url.port(), None | Some(80 | 443 | 8080 | 8443));
     let anonymous = url.username().is_empty() && url.password().is_none();
-    (public && anonymous && url.as_str().len() <= ADDRESS).then(|| url.into())
+    (public && usual && anonymous && url.as_str().len() <= ADDRESS).then(|| url.into())
 }
 
 fn address(source: &str) -> Option<Url> {
@@ -111,7 +116,22 @@ fn starts_with_host(source: &str) -> bool {
 fn is_public_name(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     let last = name.rsplit('.').next().unwrap_or_default();
-    name.contains('.') && !["localhost", "local", "internal", "lan", "home", "corp", "intranet", "arpa"].contains(&last)
+    name.contains('.')
+        && ![
+            "localhost",
+            "localdomain",
+            "local",
+            "internal",
+            "private",
+            "lan",
+            "home",
+            "corp",
+            "intranet",
+            "arpa",
+            "test",
+            "invalid",
+        ]
+        .contains(&last)
 }
 
 #[cfg(test)]
@@ -191,6 +211,18 @@ mod tests {
             "http://0/",
             "http://user:pw@example.org/x",
             "//127.0.0.1/x",
+            "http://0177.0.0.1/",
+            "http://0x7f000001/",
+            "http://017700000001/",
+            "http://127.0.0.1./",
+            "http://\u{ff11}27.0.0.1/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://198.18.0.1/",
+            "http://240.0.0.1/",
+            "http://255.255.255.255/",
+            "http://localhost.localdomain/",
+            "http://example.org:6379/",
+            "https://example.org:22/x.png",
         ] {
             assert!(is_remote(source), "{source}");
             assert_eq!(remote_source(source), None, "{source}");

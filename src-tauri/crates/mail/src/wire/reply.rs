@@ -6,7 +6,7 @@ use imap_proto::{AttributeValue, MailboxDatum, NameAttribute, Response};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use super::status::{Status, clean};
-use crate::uids::UidSet;
+use crate::{moment::storable, uids::UidSet};
 
 /// One response of the server. What the crate has no use for is [`Reply::Other`].
 #[derive(Debug)]
@@ -37,7 +37,9 @@ pub(crate) enum Reply {
     /// A response that does not follow the grammar, with its UID where one can be made out.
     Unreadable {
         uid: Option<u32>,
+        /// Its first words, for a greeting that makes no sense; of a message they are never logged.
         start: String,
+        length: usize,
     },
 }
 
@@ -184,7 +186,7 @@ const DATE: &[BorrowedFormatItem<'_>] = format_description!(
 
 /// Reads INTERNALDATE, ` 7-Feb-2026 10:00:00 +0200`.
 fn internal_date(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text.trim(), DATE).ok()
+    OffsetDateTime::parse(text.trim(), DATE).ok().and_then(storable)
 }
 
 fn unreadable(frame: &[u8]) -> Reply {
@@ -197,7 +199,7 @@ fn unreadable(frame: &[u8]) -> Reply {
     };
     let first_line = start.lines().next().unwrap_or_default();
     let last_line = end.lines().last().unwrap_or_default();
-    Reply::Unreadable { uid: uid(first_line).or_else(|| uid(last_line)), start: clean(first_line) }
+    Reply::Unreadable { uid: uid(first_line).or_else(|| uid(last_line)), start: clean(first_line), length: frame.len() }
 }
 
 #[cfg(test)]
@@ -214,6 +216,13 @@ mod tests {
         assert_eq!(fetched.marks, Some(Marks { seen: true, answered: false }));
         assert_eq!(fetched.received, Some(datetime!(2026-02-07 10:00:01 +2)));
         assert_eq!(fetched.body.as_deref(), Some(&b"he\0lo"[..]));
+    }
+
+    #[test]
+    fn a_date_beyond_the_calendar_is_no_date() {
+        let frame = b"* 3 FETCH (UID 12 INTERNALDATE \"31-Dec-9999 23:59:59 -1200\" RFC822.SIZE 5)\r\n";
+        let Reply::Fetch(fetched) = Reply::read(frame) else { panic!("no fetch") };
+        assert_eq!((fetched.uid, fetched.received), (Some(12), None));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum Say {
     Last(Vec<u8>),
     /// Nothing, for ever.
     Silence,
+    /// These bytes, and then a byte ten times a second, for ever, without an end of the line.
+    Drip(Vec<u8>),
 }
 
 pub fn say(text: impl Into<String>) -> Say {
@@ -103,6 +105,14 @@ async fn serve(tcp: TcpStream, count: u32, connection: usize, heard: Arc<Mutex<V
             Say::Bytes(bytes) => (bytes, false),
             Say::Last(bytes) => (bytes, true),
             Say::Silence => (Vec::new(), false),
+            Say::Drip(bytes) => {
+                let mut more = stream.write_all(&bytes).await;
+                while more.is_ok() {
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    more = stream.write_all(b"x").await;
+                }
+                return;
+            }
         };
         let bytes = replaced(&bytes, b"{tag}", tag.as_bytes());
         if stream.write_all(&bytes).await.is_err() || last {

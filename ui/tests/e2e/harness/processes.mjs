@@ -1,0 +1,81 @@
+// What /proc tells of processes.
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+
+/** Every process with its parent. */
+function table() {
+  const parents = new Map();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const fields = stat(Number(name));
+    if (fields) parents.set(Number(name), Number(fields[1]));
+  }
+  return parents;
+}
+
+/** The fields of /proc/PID/stat behind the name, or nothing when the process has ended. */
+function stat(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Process ids of everything that descends from a process. */
+export function descendants(pid) {
+  const children = new Map();
+  for (const [child, parent] of table()) children.set(parent, [...(children.get(parent) ?? []), child]);
+  const found = [];
+  const open = [pid];
+  while (open.length > 0) {
+    const next = children.get(open.pop()) ?? [];
+    found.push(...next);
+    open.push(...next);
+  }
+  return found;
+}
+
+/** Whether a process runs; with `program`, whether it runs that. */
+export function runs(pid, program) {
+  try {
+    const link = readlinkSync(`/proc/${pid}/exe`);
+    return program === undefined || link === program;
+  } catch {
+    return false;
+  }
+}
+
+/** Process ids of the programs that work in a folder: the private database's. */
+export function workingIn(folder) {
+  return [...table().keys()].filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Proportional set size in MiB, in all and by program. */
+export function pss(pids) {
+  const parts = {};
+  for (const pid of new Set(pids)) {
+    try {
+      const kib = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+      const name = readlinkSync(`/proc/${pid}/exe`).split('/').at(-1);
+      parts[name] = (parts[name] ?? 0) + kib / 1024;
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  const total = Object.values(parts).reduce((sum, mib) => sum + mib, 0);
+  return { total: Math.round(total), parts: Object.fromEntries(Object.entries(parts).map(([name, mib]) => [name, Math.round(mib)])) };
+}
+
+/** Processor time that the processes have used so far, in seconds. */
+export function cpuSeconds(pids) {
+  const ticks = [...new Set(pids)].map((pid) => stat(pid)).filter(Boolean).map((fields) => Number(fields[11]) + Number(fields[12]));
+  // Linux counts in hundredths of a second on every platform that has a window.
+  return ticks.reduce((sum, of) => sum + of, 0) / 100;
+}
