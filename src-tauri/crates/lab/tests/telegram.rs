@@ -12,7 +12,10 @@ mod telethon;
 use std::time::{Duration, Instant};
 
 use grammers_client::{InvocationError, SignInError, tl};
-use skrynka_lab::telegram::{Chat, Key, Media, Message, Network, NetworkOptions, NewAccount, Picture, Push};
+use skrynka_lab::{
+    bureau::files,
+    telegram::{Chat, Forward, Key, Media, Message, Network, NetworkOptions, NewAccount, NewUser, Picture, Push},
+};
 
 use self::{
     grammers::GrammersClient,
@@ -117,7 +120,7 @@ fn fails_as_it_is_told() {
     let mut client = GrammersClient::open(&stage.network, &[(2, stage.key)]);
     client.dialogs();
     let get_state = tl::functions::updates::GetState {};
-    let mut refused = |error: &str| {
+    let refused = |error: &str| {
         // The library retries short waits once by itself.
         stage.network.fail("updates.getState", 1, error);
         named(client.invoke(&get_state).unwrap_err())
@@ -237,7 +240,7 @@ fn an_unknown_method_is_refused_by_name_and_counted() {
     let stage = Stage::set();
     let client = GrammersClient::open(&stage.network, &[(2, stage.key)]);
     let refused = client.invoke(&tl::functions::help::GetSupport {}).unwrap_err();
-    assert!(named(refused).1.starts_with("METHOD_"));
+    assert_eq!(named(refused), (400, "METHOD_INVALID_HELP_GETSUPPORT".to_owned()));
     assert_eq!(stage.network.requested("help.getSupport"), 1);
     assert!(stage.network.complaints()[0].contains("help.getSupport"));
 }
@@ -425,4 +428,129 @@ fn two_accounts_talk_under_ids_of_their_own() {
     assert_eq!(stage.network.pts(second), pts + 1, "the writer was not told");
     let mut writer = GrammersClient::open(&stage.network, &[(2, key)]);
     assert_eq!(writer.dialogs(), ["Manager"]);
+}
+
+#[test]
+fn people_and_rooms_are_found_and_described() {
+    let stage = Stage::set();
+    let known = NewUser {
+        first_name: "Olena".to_owned(),
+        username: Some("olena".to_owned()),
+        phone: Some("380445550777".to_owned()),
+        contact: true,
+        ..NewUser::default()
+    };
+    let olena = stage.network.add_user(known);
+    let client = GrammersClient::open(&stage.network, &[(2, stage.key)]);
+    let by_phone = tl::functions::contacts::ResolvePhone { phone: "380445550777".to_owned() };
+    let by_name = tl::functions::contacts::ResolveUsername { username: "Olena".to_owned(), referer: None };
+    for found in [client.invoke(&by_phone).unwrap(), client.invoke(&by_name).unwrap()] {
+        let tl::enums::contacts::ResolvedPeer::Peer(found) = found;
+        assert_eq!(found.users[0].id(), olena.0);
+    }
+    let nobody = tl::functions::contacts::ResolvePhone { phone: "380445550000".to_owned() };
+    assert_eq!(named(client.invoke(&nobody).unwrap_err()).1, "PHONE_NOT_OCCUPIED");
+    let contacts = client.invoke(&tl::functions::contacts::GetContacts { hash: 0 }).unwrap();
+    let tl::enums::contacts::Contacts::Contacts(contacts) = contacts else { panic!("there is one") };
+    assert_eq!(contacts.contacts.len(), 1);
+    let me = tl::functions::users::GetFullUser { id: tl::enums::InputUser::UserSelf };
+    client.invoke(&me).unwrap();
+    let channel = channel_named(&client, "Orders");
+    let input = tl::types::InputChannel { channel_id: channel.id, access_hash: channel.access_hash.unwrap() };
+    let full = tl::functions::channels::GetFullChannel { channel: input.clone().into() };
+    let tl::enums::messages::ChatFull::Full(full) = client.invoke(&full).unwrap();
+    assert_eq!(full.chats[0].id(), channel.id);
+    client.invoke(&tl::functions::channels::GetChannels { id: vec![input.into()] }).unwrap();
+    let wrong = tl::types::InputChannel { channel_id: channel.id, access_hash: 1 };
+    let wrong = tl::functions::channels::GetFullChannel { channel: wrong.into() };
+    assert_eq!(named(client.invoke(&wrong).unwrap_err()).1, "CHANNEL_INVALID");
+    stage.network.leave(Chat::Channel(channel.id), stage.account).unwrap();
+    assert_eq!(named(client.invoke(&full_of(&channel)).unwrap_err()), (403, "CHANNEL_PRIVATE".to_owned()));
+    assert_eq!(stage.network.complaints(), Vec::<String>::new());
+}
+
+fn full_of(channel: &tl::types::Channel) -> tl::functions::channels::GetFullChannel {
+    let access_hash = channel.access_hash.unwrap();
+    let channel = tl::types::InputChannel { channel_id: channel.id, access_hash };
+    tl::functions::channels::GetFullChannel { channel: channel.into() }
+}
+
+#[test]
+fn a_silent_reaction_a_forward_and_an_album_are_in_the_history() {
+    let stage = Stage::set();
+    let mut client = GrammersClient::open(&stage.network, &[(2, stage.key)]);
+    client.dialogs();
+    let (network, anna) = (&stage.network, stage.anna);
+    let picture = |seed| {
+        let full = Picture { bytes: files::png(40, 30, seed), width: 40, height: 30 };
+        Message::from(Media::Photo { full, thumb: None })
+    };
+    network.send_album(anna, stage.account, vec![picture(1), picture(2)], Push::Silent).unwrap();
+    let forward = Message { forward: Some(Forward::Hidden("Somebody".to_owned())), .."From elsewhere".into() };
+    let forwarded = network.send(anna, stage.account, forward, Push::Silent).unwrap();
+    network.react(anna, forwarded, Some("👍"), Push::Silent).unwrap();
+    network.call(anna, stage.account, None, Push::Silent).unwrap();
+    let peer = client.peer(anna);
+    let messages = client.runtime.block_on(async {
+        let (mut found, mut messages) = (Vec::new(), client.client.iter_messages(peer).limit(4));
+        while let Some(message) = messages.next().await.unwrap() {
+            found.push(message);
+        }
+        found
+    });
+    assert!(matches!(messages[0].action(), Some(tl::enums::MessageAction::PhoneCall(_))));
+    assert_eq!(messages[1].reaction_count(), Some(1));
+    let Some(tl::enums::MessageFwdHeader::Header(header)) = messages[1].forward_header() else { panic!("a forward") };
+    assert_eq!(header.from_name.as_deref(), Some("Somebody"));
+    assert!(messages[2].grouped_id().is_some() && messages[2].grouped_id() == messages[3].grouped_id());
+
+    let (id, random) = (messages[1].id(), 5);
+    client.runtime.block_on(Box::pin(client.client.forward_messages(peer, &[id], peer))).unwrap();
+    assert_eq!(network.sent_by(stage.account).last().unwrap().text, "From elsewhere");
+    let reaction = tl::types::ReactionEmoji { emoticon: "🔥".to_owned() }.into();
+    let request = tl::functions::messages::SendReaction {
+        big: false,
+        add_to_recent: false,
+        peer: peer.into(),
+        msg_id: id,
+        reaction: Some(vec![reaction]),
+    };
+    client.invoke(&request).unwrap();
+    let search = client.runtime.block_on(client.client.search_messages(peer).query("elsewhere").total()).unwrap();
+    assert_eq!(search, 2);
+    client.invoke(&send_message(peer.into(), &"ї".repeat(4096), random)).unwrap();
+    let refused = client.invoke(&send_message(peer.into(), &"ї".repeat(4097), random + 1)).unwrap_err();
+    assert_eq!(named(refused).1, "MESSAGE_TOO_LONG");
+    assert_eq!(network.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_half_open_connection_hangs_alone_and_a_burst_arrives_in_full() {
+    let stage = Stage::set();
+    let mut old = GrammersClient::open(&stage.network, &[(2, stage.key)]);
+    assert!(old.authorised());
+    stage.network.freeze_open();
+    let other = stage.network.session(stage.account, 2).unwrap();
+    let mut fresh = GrammersClient::open(&stage.network, &[(2, other)]);
+    assert!(fresh.authorised());
+    fresh.dialogs();
+    fresh.listen();
+    for number in 0..60 {
+        stage.network.send(stage.borys, stage.account, format!("Burst {number}"), Push::Pushed).unwrap();
+    }
+    for number in 0..60 {
+        assert_eq!(fresh.next(scenario::WAIT).unwrap().text, format!("Burst {number}"));
+    }
+    let get_state = tl::functions::updates::GetState {};
+    let hung = old
+        .runtime
+        .block_on(async { tokio::time::timeout(Duration::from_millis(300), old.client.invoke(&get_state)).await });
+    assert!(hung.is_err());
+    assert_eq!(stage.network.connections(&stage.key).now, 1);
+    drop(old);
+    let gone = Instant::now() + scenario::WAIT;
+    while stage.network.connections(&stage.key).now > 0 {
+        assert!(Instant::now() < gone, "the end of a frozen connection was not noticed");
+        std::thread::yield_now();
+    }
 }

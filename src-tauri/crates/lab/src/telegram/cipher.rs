@@ -36,7 +36,7 @@ pub(super) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 pub(super) fn decrypt(key: &Key, packet: &[u8]) -> Option<Vec<u8>> {
     let message_key = packet.get(MESSAGE_KEY)?;
     let mut plain = packet[HEADER..].to_vec();
-    if plain.is_empty() || plain.len() % 16 != 0 {
+    if plain.is_empty() || !plain.len().is_multiple_of(16) {
         return None;
     }
     let (aes_key, iv) = derive(key, message_key, FROM_CLIENT);

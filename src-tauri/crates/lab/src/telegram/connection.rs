@@ -47,10 +47,11 @@ impl Frozen {
     }
 }
 
-/// What the reading half tells the writing one before anything is written.
-enum Opening {
-    Session { key: Key, key_id: KeyId, session_id: i64 },
-    UnknownKey,
+/// What the reading half tells the writing one before anything is written; nothing if the key is unknown.
+struct Opening {
+    key: Key,
+    key_id: KeyId,
+    session_id: i64,
 }
 
 /// Speaks with one client until either side closes.
@@ -87,7 +88,7 @@ struct Reading<'a> {
     frozen: watch::Receiver<Frozen>,
     frames: Frames,
     cut: CancellationToken,
-    opened: Option<oneshot::Sender<Opening>>,
+    opened: Option<oneshot::Sender<Option<Opening>>>,
     out: mpsc::UnboundedSender<Out>,
 }
 
@@ -126,7 +127,7 @@ impl Reading<'_> {
         let known = self.shared.world().keys.get(&key_id).filter(|entry| entry.dc == self.dc).map(|entry| entry.key);
         let Some(key) = known else {
             if let Some(opened) = self.opened.take() {
-                let _gone = opened.send(Opening::UnknownKey);
+                let _gone = opened.send(None);
             }
             // The writing half tells the client and ends the connection.
             return std::future::pending().await;
@@ -151,13 +152,13 @@ impl Reading<'_> {
         let inbound = Inbound::begin(plain, key_id, self.dc, self.number)?;
         let wrong = {
             let mut world = self.shared.world();
-            let link = Link { key: key_id, dc: self.dc, updates: true, out: self.out.clone(), cut: self.cut.clone() };
+            let link = Link { key: key_id, updates: true, out: self.out.clone(), cut: self.cut.clone() };
             world.take_link(self.number, link);
             i64::from(world.faults.wrong_session_id)
         };
-        let opening = Opening::Session { key, key_id, session_id: inbound.session_id ^ wrong };
+        let opening = Opening { key, key_id, session_id: inbound.session_id ^ wrong };
         if let Some(opened) = self.opened.take() {
-            let _gone = opened.send(opening);
+            let _gone = opened.send(Some(opening));
         }
         Ok(inbound)
     }
@@ -165,19 +166,16 @@ impl Reading<'_> {
 
 async fn writing(
     mut write: OwnedWriteHalf,
-    opening: oneshot::Receiver<Opening>,
+    opening: oneshot::Receiver<Option<Opening>>,
     mut queue: mpsc::UnboundedReceiver<Out>,
     number: u64,
     shared: &Shared,
 ) {
     let mut frozen = shared.frozen.subscribe();
     let Ok(opening) = opening.await else { return };
-    let (key, key_id, session_id) = match opening {
-        Opening::Session { key, key_id, session_id } => (key, key_id, session_id),
-        Opening::UnknownKey => {
-            let _gone = write.write_all(&transport::transport_error(UNKNOWN_KEY)).await;
-            return;
-        }
+    let Some(Opening { key, key_id, session_id }) = opening else {
+        let _gone = write.write_all(&transport::transport_error(UNKNOWN_KEY)).await;
+        return;
     };
     let mut outbound = Outbound::new(session_id);
     let mut batch = Vec::new();

@@ -47,7 +47,8 @@ pub(super) enum What {
 /// A chat in an account's list, without the channels.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Dialog {
-    pub(super) ids: Vec<i32>,
+    /// The ids with their posts, oldest first.
+    pub(super) messages: Vec<(i32, u64)>,
     pub(super) read_inbox: i32,
     pub(super) read_outbox: i32,
 }
@@ -141,7 +142,7 @@ impl World {
                 let id = entry.mailbox.add(number);
                 post.ids.insert(account, id);
                 let dialog = entry.dialogs.entry(theirs).or_default();
-                dialog.ids.push(id);
+                dialog.messages.push((id, number));
                 if from == account {
                     dialog.read_inbox = id;
                 }
@@ -200,7 +201,7 @@ impl World {
             if let Some(entry) = self.accounts.get_mut(&account) {
                 entry.mailbox.messages.retain(|id, _| !ids.contains(id));
                 for dialog in entry.dialogs.values_mut() {
-                    dialog.ids.retain(|id| !ids.contains(id));
+                    dialog.messages.retain(|(id, _)| !ids.contains(id));
                 }
             }
             let count = i32::try_from(ids.len()).unwrap_or(i32::MAX);
@@ -219,7 +220,7 @@ impl World {
         if let Some(entry) = self.accounts.get_mut(&account) {
             entry.mailbox.messages.retain(|id, _| !ids.contains(id));
             for dialog in entry.dialogs.values_mut() {
-                dialog.ids.retain(|id| !ids.contains(id));
+                dialog.messages.retain(|(id, _)| !ids.contains(id));
             }
         }
         let count = i32::try_from(ids.len()).unwrap_or(i32::MAX);

@@ -51,7 +51,7 @@ pub enum Media {
     /// What this layer has no name for.
     Unsupported,
     /// Any other media as Telegram describes it.
-    Raw(tl::enums::MessageMedia),
+    Raw(Box<tl::enums::MessageMedia>),
 }
 
 /// A JPEG or PNG with its size.
@@ -134,7 +134,7 @@ impl World {
             .into(),
             Media::Poll { question, answers } => blank::poll(self.next_number(), question, answers).into(),
             Media::Unsupported => tl::enums::MessageMedia::Unsupported,
-            Media::Raw(media) => media,
+            Media::Raw(media) => *media,
         })
     }
 

@@ -295,10 +295,8 @@ impl World {
     pub(super) fn unread(&self, viewer: i64, chat: Chat) -> i32 {
         let Some(account) = self.accounts.get(&viewer) else { return 0 };
         let Some(dialog) = account.dialogs.get(&chat) else { return 0 };
-        let unread = dialog.ids.iter().rev().take_while(|id| **id > dialog.read_inbox).filter(|id| {
-            let post = account.mailbox.messages.get(id).and_then(|number| self.posts.get(number));
-            post.is_some_and(|post| post.from != viewer)
-        });
+        let unread = dialog.messages.iter().rev().take_while(|(id, _)| *id > dialog.read_inbox);
+        let unread = unread.filter(|(_, number)| self.posts.get(number).is_some_and(|post| post.from != viewer));
         i32::try_from(unread.count()).unwrap_or(i32::MAX)
     }
 

@@ -191,7 +191,7 @@ impl Call<'_> {
             }
         }
         self.world.complain(&format!("An unknown method: {name} {method:08x}"));
-        refuse(format!("METHOD_{method:08X}_UNKNOWN"))
+        refuse(format!("METHOD_INVALID_{}", name.replace('.', "_").to_uppercase()))
     }
 
     /// Returns who is signed in.

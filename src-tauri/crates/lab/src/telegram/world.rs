@@ -204,7 +204,7 @@ impl Post {
     pub(super) fn chat_for(&self, account: i64) -> Chat {
         match self.chat {
             Chat::User(_) if self.from != account => Chat::User(self.from),
-            chat => chat,
+            Chat::User(_) | Chat::Group(_) | Chat::Channel(_) => self.chat,
         }
     }
 }
@@ -247,7 +247,6 @@ pub(super) struct LoginToken {
 /// A connection whose session is known.
 pub(super) struct Link {
     pub(super) key: KeyId,
-    pub(super) dc: i32,
     /// Whether it wants pushes.
     pub(super) updates: bool,
     pub(super) out: mpsc::UnboundedSender<Out>,

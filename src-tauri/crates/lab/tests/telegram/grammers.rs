@@ -240,7 +240,7 @@ impl Client for GrammersClient {
             let size = bytes.len();
             let uploaded = self.client.upload_stream(&mut bytes.as_slice(), size, name).await.unwrap();
             let message = InputMessage::new().text("see the file").document(uploaded);
-            self.client.send_message(peer, message).await.unwrap().id()
+            Box::pin(self.client.send_message(peer, message)).await.unwrap().id()
         })
     }
 

@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import logging
 import sys
 
 from telethon import TelegramClient, events
 from telethon.sessions import StringSession
+
+# The list cuts its connection on purpose.
+logging.getLogger("telethon").setLevel(logging.CRITICAL)
 
 
 class Witness:

@@ -37,10 +37,8 @@ impl Call<'_> {
         // Nobody has archived anything.
         let lines = if request.folder_id.unwrap_or(0) == 0 { self.lines()? } else { Vec::new() };
         let count = lines.len();
-        let offset = match &request.offset_peer {
-            tl::enums::InputPeer::Empty => None,
-            peer => Some(self.chat(peer)?),
-        };
+        let from_the_start = matches!(request.offset_peer, tl::enums::InputPeer::Empty);
+        let offset = if from_the_start { None } else { Some(self.chat(&request.offset_peer)?) };
         let start = match offset.and_then(|offset| lines.iter().position(|line| line.chat == offset)) {
             Some(at) => at + 1,
             None if request.offset_date > 0 => lines.partition_point(|line| line.date >= request.offset_date),
@@ -81,7 +79,6 @@ impl Call<'_> {
         Ok(tl::types::messages::PeerDialogs { dialogs, messages, chats, users, state }.into())
     }
 
-    #[expect(clippy::type_complexity, reason = "the four vectors of every answer about chats")]
     fn page(
         &self,
         me: i64,
@@ -100,15 +97,14 @@ impl Call<'_> {
         let (me, my) = (self.me()?, self.my()?);
         let mut lines = Vec::new();
         for (chat, dialog) in &my.dialogs {
-            let Some(top) = dialog.ids.last().copied() else { continue };
-            let Some(post) = my.mailbox.messages.get(&top) else { continue };
+            let Some((top, post)) = dialog.messages.last().copied() else { continue };
             let dialog = tl::types::Dialog {
                 read_inbox_max_id: dialog.read_inbox,
                 read_outbox_max_id: dialog.read_outbox,
                 unread_count: self.world.unread(me, *chat),
                 ..blank::dialog(render::peer(*chat), top)
             };
-            lines.push(Line { chat: *chat, date: self.date(*post), top, post: *post, dialog });
+            lines.push(Line { chat: *chat, date: self.date(post), top, post, dialog });
         }
         for room in self.world.rooms.values() {
             if room.kind != RoomKind::Group && room.members.contains(&me) {
@@ -186,8 +182,8 @@ impl Call<'_> {
         let before = self.my()?.mailbox.pts;
         let dialog = self.my()?.dialogs.get(&chat).cloned().unwrap_or_default();
         let most = if request.max_id > 0 { request.max_id } else { i32::MAX };
-        let read: Vec<i32> = dialog.ids.iter().copied().filter(|id| *id <= most).collect();
-        if let Some(last) = read.last().copied() {
+        let read: Vec<(i32, u64)> = dialog.messages.iter().copied().filter(|(id, _)| *id <= most).collect();
+        if let Some((last, _)) = read.last().copied() {
             self.my_mut()?.reads.push((chat, last));
             self.world.read_inbox(me, chat, last, Push::Pushed, Some(link));
             self.tell_writers(me, &read, dialog.read_inbox);
@@ -197,11 +193,10 @@ impl Call<'_> {
     }
 
     /// Shows the writers of what was just read that it was.
-    fn tell_writers(&mut self, me: i64, read: &[i32], before: i32) {
-        let Ok(my) = self.my() else { return };
-        let news = read.iter().rev().take_while(|id| **id > before);
+    fn tell_writers(&mut self, me: i64, read: &[(i32, u64)], before: i32) {
+        let news = read.iter().rev().take_while(|(id, _)| *id > before);
         let mut writers = std::collections::BTreeMap::new();
-        for post in news.filter_map(|id| my.mailbox.messages.get(id)).filter_map(|post| self.world.posts.get(post)) {
+        for post in news.filter_map(|(_, number)| self.world.posts.get(number)) {
             if let Some(id) = post.ids.get(&post.from).filter(|_| post.from != me) {
                 writers.entry((post.from, post.chat)).or_insert(*id);
             }

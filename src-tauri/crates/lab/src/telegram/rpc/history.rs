@@ -81,15 +81,13 @@ impl Call<'_> {
 
     /// Returns a chat's messages, ids and numbers, oldest first.
     pub(super) fn messages_of(&self, chat: Chat) -> Answered<Vec<(i32, u64)>> {
-        let my = self.my()?;
-        let all = |(id, number): (&i32, &u64)| (*id, *number);
         Ok(match chat {
             Chat::Channel(_) => {
-                self.world.room(chat).map(|room| room.mailbox.messages.iter().map(all).collect()).unwrap_or_default()
+                let all = self.world.room(chat).into_iter().flat_map(|room| &room.mailbox.messages);
+                all.map(|(id, number)| (*id, *number)).collect()
             }
             Chat::User(_) | Chat::Group(_) => {
-                let ids = my.dialogs.get(&chat).map(|dialog| dialog.ids.as_slice()).unwrap_or_default();
-                ids.iter().filter_map(|id| my.mailbox.messages.get_key_value(id).map(all)).collect()
+                self.my()?.dialogs.get(&chat).map(|dialog| dialog.messages.clone()).unwrap_or_default()
             }
         })
     }
