@@ -48,13 +48,13 @@ type Asked = BoxFuture<'static, Answer>;
 /// What was asked for, with its answer.
 enum Answer {
     Account(Result<tl::enums::updates::Difference>),
-    Channel(i64, Result<tl::enums::updates::ChannelDifference>),
+    Channel(i64, Result<Box<tl::enums::updates::ChannelDifference>>),
 }
 
 /// What ends a wait.
 enum Event {
     Answered(Answer),
-    Told(Option<UpdatesLike>),
+    Told(Option<Box<UpdatesLike>>),
     Lost,
     Missed,
     Deadline,
@@ -132,7 +132,7 @@ impl Updates {
                 }
                 Event::Told(Some(_)) if self.overflowed(1) => self.lost(),
                 Event::Told(Some(told)) => {
-                    if let Some(news) = self.told(told) {
+                    if let Some(news) = self.told(*told) {
                         return Ok(news);
                     }
                 }
@@ -157,7 +157,7 @@ impl Updates {
         };
         tokio::select! {
             answer = answer => Event::Answered(answer),
-            told = self.feed.recv() => Event::Told(told),
+            told = self.feed.recv() => Event::Told(told.map(Box::new)),
             () = self.watch.lost.notified() => Event::Lost,
             () = self.watch.missed.notified() => Event::Missed,
             () = tokio::time::sleep_until(deadline), if !is_asking => Event::Deadline,
@@ -270,7 +270,7 @@ impl Updates {
         let again = self.pause();
         self.asked = Some(Box::pin(async move {
             tokio::time::sleep_until(again).await;
-            Answer::Channel(id, pool.ask(&request).await)
+            Answer::Channel(id, pool.ask(&request).await.map(Box::new))
         }));
         None
     }
@@ -297,7 +297,7 @@ impl Updates {
             Answer::Channel(id, Ok(difference)) => {
                 self.broken = 0;
                 self.watch.heard();
-                return Ok(self.channel_difference(id, difference));
+                return Ok(self.channel_difference(id, *difference));
             }
             Answer::Channel(id, Err(error)) if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") => {
                 self.boxes.end_channel_difference(PrematureEndReason::Banned);
