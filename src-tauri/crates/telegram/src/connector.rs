@@ -17,7 +17,7 @@ use crate::{
     error::{Result, TelegramError},
     listen::{Chats, TelegramListener},
     peers::{Book, user},
-    pool::{Device, Pool, ProxyLogin, Way},
+    pool::{Device, Pool, ProxyLogin, Watch, Way},
     remote::TelegramRemote,
     session::{SessionSecret, memory::MemorySession},
     tuning::Tuning,
@@ -84,11 +84,19 @@ impl TelegramConnector {
         }
         tracing::info!(target: "skrynka::telegram", dc = session.dc(), "Signed in");
         let pool = Arc::new(pool);
-        let me = user(settings.user_id);
-        let remote = TelegramRemote::new(pool.clone(), book.clone(), me, self.clock.clone(), way, self.centres.clone());
+        let (me, watch) = (user(settings.user_id), Arc::new(Watch::new()));
+        let remote = TelegramRemote::new(
+            pool.clone(),
+            book.clone(),
+            me,
+            self.clock.clone(),
+            watch.clone(),
+            way,
+            self.centres.clone(),
+        );
         let chats = Chats::restore(&resume);
         let clock = self.clock.clone();
-        let listener = TelegramListener { pool, feed, book, chats, settings, me, clock };
+        let listener = TelegramListener { pool, feed, book, chats, settings, me, clock, watch };
         Ok((Box::new(listener), Arc::new(remote)))
     }
 }

@@ -50,6 +50,7 @@ pub(crate) struct TelegramListener {
     pub(crate) settings: TelegramSettings,
     pub(crate) me: Peer,
     pub(crate) clock: Clocked,
+    pub(crate) watch: Arc<Watch>,
 }
 
 impl Listener for TelegramListener {
@@ -59,14 +60,13 @@ impl Listener for TelegramListener {
         stop: CancellationToken,
     ) -> BoxFuture<'static, std::result::Result<(), ConnectorError>> {
         Box::pin(async move {
-            let (pool, clock) = (self.pool.clone(), self.clock.clone());
-            let watch = Arc::new(Watch::new());
+            let (pool, clock, watch) = (self.pool.clone(), self.clock.clone(), self.watch.clone());
             let alive = {
                 let (inbox, clock) = (inbox.clone(), clock.clone());
                 move || inbox.heard(clock.now())
             };
             let outcome = tokio::select! {
-                outcome = Box::pin((*self).listen(inbox, watch.clone())) => outcome,
+                outcome = Box::pin((*self).listen(inbox)) => outcome,
                 dead = pool.keep_alive(&watch, alive) => dead,
                 () = stop.cancelled() => Ok(()),
             };
@@ -84,8 +84,8 @@ impl Listener for TelegramListener {
 }
 
 impl TelegramListener {
-    async fn listen(self, inbox: IncomingSender, watch: Arc<Watch>) -> Result<()> {
-        let Self { pool, feed, book, mut chats, settings, me, clock } = self;
+    async fn listen(self, inbox: IncomingSender) -> Result<()> {
+        let Self { pool, feed, book, chats, settings, me, clock, watch } = self;
         let hand = HandOver::new(inbox.clone());
         let scope = Scope { settings, book: book.clone() };
         let (state, is_first) = match chats.state(|peer| scope.takes(peer)) {

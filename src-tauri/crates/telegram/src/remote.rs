@@ -22,7 +22,7 @@ use crate::{
     error::{Result, TelegramError},
     listen::{listed, page},
     peers::{Book, SERVICE_USER},
-    pool::{Pool, Way},
+    pool::{Pool, Watch, Way},
 };
 
 /// The most messages that Telegram gives in one page.
@@ -34,6 +34,7 @@ pub(crate) struct TelegramRemote {
     book: Arc<Book>,
     me: Peer,
     clock: Clocked,
+    watch: Arc<Watch>,
     annex: Annex,
 }
 
@@ -43,10 +44,11 @@ impl TelegramRemote {
         book: Arc<Book>,
         me: Peer,
         clock: Clocked,
+        watch: Arc<Watch>,
         way: Way,
         centres: DataCentres,
     ) -> Self {
-        Self { pool, book, me, clock, annex: Annex::new(way, centres) }
+        Self { pool, book, me, clock, watch, annex: Annex::new(way, centres) }
     }
 
     fn failed(&self, error: TelegramError) -> ConnectorError {

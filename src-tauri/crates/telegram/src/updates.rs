@@ -39,6 +39,8 @@ pub(crate) enum News {
     UnknownChannel(i64),
     /// The account is no longer in this channel.
     LeftChannel(i64),
+    /// Nothing was missed, or everything that was has been told.
+    CaughtUp,
 }
 
 type Asked = BoxFuture<'static, Answer>;
@@ -46,14 +48,15 @@ type Asked = BoxFuture<'static, Answer>;
 /// What was asked for, with its answer.
 enum Answer {
     Account(Result<tl::enums::updates::Difference>),
-    Channel(i64, Result<tl::enums::updates::ChannelDifference>),
+    Channel(i64, Result<Box<tl::enums::updates::ChannelDifference>>),
 }
 
 /// What ends a wait.
 enum Event {
     Answered(Answer),
-    Told(Option<UpdatesLike>),
+    Told(Option<Box<UpdatesLike>>),
     Lost,
+    Missed,
     Deadline,
 }
 
@@ -111,10 +114,6 @@ impl Updates {
     /// What was missed could not be asked for. After a limit, or a failed connection, it may be called again.
     pub(crate) async fn next(&mut self) -> Result<News> {
         loop {
-            if self.overflowed() {
-                tracing::warn!(target: "skrynka::telegram", "Updates came faster than they were stored, asking for the rest");
-                self.lost();
-            }
             // First, as it may find that something has to be asked for.
             let deadline = self.boxes.check_deadlines();
             if self.asked.is_none()
@@ -127,18 +126,19 @@ impl Updates {
                     self.asked = None;
                     match self.answered(answer)? {
                         Some(news) => return Ok(news),
-                        // Nothing was missed; who waits for the end of catching up has to hear of that, too.
-                        None if !self.is_behind() => return Ok(News::Updates(Vec::new(), Vec::new(), Vec::new())),
+                        None if !self.is_behind() => return Ok(News::CaughtUp),
                         None => {}
                     }
                 }
+                Event::Told(Some(_)) if self.overflowed(1) => self.lost(),
                 Event::Told(Some(told)) => {
-                    if let Some(news) = self.told(told) {
+                    if let Some(news) = self.told(*told) {
                         return Ok(news);
                     }
                 }
                 Event::Told(None) => return Err(TelegramError::Internal("the library stopped")),
                 Event::Lost => self.lost(),
+                Event::Missed => self.ask_everything(),
                 Event::Deadline => {}
             }
         }
@@ -157,33 +157,38 @@ impl Updates {
         };
         tokio::select! {
             answer = answer => Event::Answered(answer),
-            told = self.feed.recv() => Event::Told(told),
+            told = self.feed.recv() => Event::Told(told.map(Box::new)),
             () = self.watch.lost.notified() => Event::Lost,
+            () = self.watch.missed.notified() => Event::Missed,
             () = tokio::time::sleep_until(deadline), if !is_asking => Event::Deadline,
         }
     }
 
     /// Takes what has already arrived, without waiting.
     pub(crate) fn arrived(&mut self) -> Option<News> {
-        if self.is_behind() || self.overflowed() {
-            return None;
-        }
-        while let Ok(told) = self.feed.try_recv() {
-            if let Some(news) = self.told(told) {
-                return Some(news);
+        loop {
+            if self.overflowed(0) {
+                self.lost();
             }
             if self.is_behind() {
                 return None;
             }
+            let told = self.feed.try_recv().ok()?;
+            if let Some(news) = self.told(told) {
+                return Some(news);
+            }
         }
-        None
     }
 
-    /// A queue that is full may have dropped anything, the news of a broken connection too.
-    fn overflowed(&mut self) -> bool {
-        if self.feed.len() < self.feed.max_capacity() {
+    /// A queue that is about full may have dropped anything, the news of a broken connection too. `taken` have just
+    /// been taken out of it. What is left is asked for anew.
+    fn overflowed(&mut self, taken: usize) -> bool {
+        let capacity = self.feed.max_capacity();
+        // Some room is left, since more may come between a look at the queue and the next.
+        if self.feed.len() + taken < capacity - capacity / 16 {
             return false;
         }
+        tracing::warn!(target: "skrynka::telegram", "Updates came faster than they were stored, asking for the rest");
         while self.feed.try_recv().is_ok() {}
         true
     }
@@ -219,9 +224,14 @@ impl Updates {
         if known { told } else { UpdatesLike::MalformedUpdates }
     }
 
-    /// After a broken connection every box is asked for, not only the account's.
+    /// After a broken connection a new one is made.
     fn lost(&mut self) {
         self.pool.connection_lost();
+        self.ask_everything();
+    }
+
+    /// Asks for every box, not only the account's.
+    fn ask_everything(&mut self) {
         let _gap = self.boxes.process_updates(UpdatesLike::ConnectionClosed);
         for channel in self.boxes.session_state().channels {
             self.ask_channel(channel.id);
@@ -260,7 +270,7 @@ impl Updates {
         let again = self.pause();
         self.asked = Some(Box::pin(async move {
             tokio::time::sleep_until(again).await;
-            Answer::Channel(id, pool.ask(&request).await)
+            Answer::Channel(id, pool.ask(&request).await.map(Box::new))
         }));
         None
     }
@@ -287,7 +297,7 @@ impl Updates {
             Answer::Channel(id, Ok(difference)) => {
                 self.broken = 0;
                 self.watch.heard();
-                return Ok(self.channel_difference(id, difference));
+                return Ok(self.channel_difference(id, *difference));
             }
             Answer::Channel(id, Err(error)) if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") => {
                 self.boxes.end_channel_difference(PrematureEndReason::Banned);

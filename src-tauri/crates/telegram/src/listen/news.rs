@@ -41,6 +41,7 @@ impl Work {
                 tracing::info!(target: "skrynka::telegram", chat = %channel(id), "A chat is not known, reading the list");
                 self.compare_due = true;
             }
+            News::CaughtUp => {}
             News::LeftChannel(id) => {
                 tracing::info!(target: "skrynka::telegram", chat = %channel(id), "No longer in a chat");
             }
@@ -108,6 +109,15 @@ impl Work {
             self.batch.incoming.push(Incoming::Message(Box::new(read)));
             self.done = self.done.saturating_add(1);
             self.chats.arrived(peer, number, behind);
+            self.answered_elsewhere(message, peer, number);
+        }
+    }
+
+    /// Who writes in a chat has read it.
+    fn answered_elsewhere(&mut self, message: &tl::enums::Message, peer: Peer, number: u32) {
+        let is_ours = matches!(message, tl::enums::Message::Message(tl::types::Message { out: true, .. }));
+        if is_ours && peer.kind != PeerKind::Channel && self.chats.read_in(peer, number) {
+            self.batch.incoming.push(Incoming::ReadInbox { chat: ChatKey::from(peer), up_to: number });
         }
     }
 

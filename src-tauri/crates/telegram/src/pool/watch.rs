@@ -22,11 +22,13 @@ pub(crate) struct Watch {
     heard: AtomicU64,
     /// Told when the connection was found dead and has been broken.
     pub(crate) lost: Notify,
+    /// Told when something happened whose news may never come.
+    pub(crate) missed: Notify,
 }
 
 impl Watch {
     pub(crate) fn new() -> Self {
-        Self { started: Instant::now(), heard: AtomicU64::new(0), lost: Notify::new() }
+        Self { started: Instant::now(), heard: AtomicU64::new(0), lost: Notify::new(), missed: Notify::new() }
     }
 
     /// Notes that the other side said something.

@@ -3,7 +3,7 @@
 use grammers_tl_types as tl;
 use skrynka_core::{
     connector::{ConnectorError, SendError, SendText, Sent},
-    model::{ChatKey, Peer},
+    model::ChatKey,
 };
 
 use super::TelegramRemote;
@@ -23,6 +23,8 @@ impl TelegramRemote {
         let told = match self.pool.ask(&request).await {
             Ok(told) => told,
             Err(error) if error.is("RANDOM_ID_DUPLICATE") => {
+                // The news of the message went down with the first answer.
+                self.watch.missed.notify_one();
                 return self.sent_before(&text).await.map_err(|error| SendError::Uncertain(error.trouble()));
             }
             Err(error) => return Err(self.unsent(error)),

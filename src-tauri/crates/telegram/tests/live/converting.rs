@@ -46,9 +46,9 @@ async fn media_of_every_kind() {
     let listening = office.caught_up(&mut desk).await;
     let media = media(&desk);
     assert_eq!(media.len(), 9);
-    let file = |at: usize| match media[at] {
-        Media::File(file) => file,
-        other => panic!("{other:?} is no file"),
+    let file = |at: usize| {
+        let Media::File(file) = media[at] else { panic!("{:?} is no file", media[at]) };
+        file
     };
     assert_eq!((file(0).kind, file(0).width, file(0).size), (MediaKind::Photo, Some(90), 900));
     // The name is a text of the sender's; it is cleaned where it becomes the name of a file.

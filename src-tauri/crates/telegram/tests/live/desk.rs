@@ -18,7 +18,7 @@ use skrynka_core::{
     model::{
         Account, AccountId, AccountState, Channel, ChatKey, Peer, Place, Proxy, Reaction, TakenChats, TelegramSettings,
     },
-    secrets::{SecretKind, SecretName, SecretStore as _, Secrets, memory::MemorySecrets},
+    secrets::{SecretKind, SecretName, Secrets, memory::MemorySecrets},
 };
 use skrynka_lab::telegram::{
     AccountId as LabAccount, Key, Message, MessageId, Network, NetworkOptions, NewAccount, NewUser, Push, UserId,
@@ -83,7 +83,16 @@ impl Office {
         };
         let centres = centres(&net);
         let secrets: Secrets = Arc::new(MemorySecrets::default());
-        let office = Self { net, account, key, settings, tuning: quick(), secrets, centres, id: AccountId::new(OffsetDateTime::now_utc()) };
+        let office = Self {
+            net,
+            account,
+            key,
+            settings,
+            tuning: quick(),
+            secrets,
+            centres,
+            id: AccountId::new(OffsetDateTime::UNIX_EPOCH),
+        };
         let endpoint = office.net.endpoint(2).unwrap();
         office.keep_session(&strings::telethon(2, endpoint, &key)).await;
         office
@@ -247,6 +256,14 @@ impl Desk {
         self.order.iter().map(|place| self.chat(place).text.as_str()).collect()
     }
 
+    /// What is there, in a few lines.
+    pub fn summary(&self) -> String {
+        let texts = self.texts();
+        let last = &texts[texts.len().saturating_sub(10)..];
+        let Self { read_in, read_out, reactions, deleted, .. } = self;
+        format!("{} messages to {last:?}, {read_in:?} {read_out:?} {reactions:?} {deleted:?}", texts.len())
+    }
+
     pub fn has(&self, text: &str) -> bool {
         self.texts().contains(&text)
     }
@@ -295,7 +312,8 @@ impl Listening {
         let deadline = Instant::now() + PATIENCE;
         while !done(desk) {
             assert!(self.ended.is_none(), "the listener ended: {:?}", self.ended);
-            assert!(self.step(desk, deadline).await, "waited in vain; there are {:?}", desk.texts());
+            let is_patient = self.step(desk, deadline).await;
+            assert!(is_patient, "waited in vain: {:?}, {}", *self.status.borrow(), desk.summary());
         }
     }
 
@@ -312,6 +330,14 @@ impl Listening {
         while !matches!(self.status.borrow().state, AccountState::Live) {
             assert!(self.ended.is_none(), "the listener ended: {:?}", self.ended);
             assert!(self.step(desk, deadline).await, "not live: {:?}", *self.status.borrow());
+        }
+    }
+
+    /// Commits so many batches, or all there are.
+    pub async fn commit(&mut self, desk: &mut Desk, batches: usize) {
+        let (enough, deadline) = (desk.batches + batches, Instant::now() + PATIENCE);
+        while desk.batches < enough && !matches!(self.status.borrow().state, AccountState::Live) {
+            assert!(self.step(desk, deadline).await, "neither a batch nor the end");
         }
     }
 

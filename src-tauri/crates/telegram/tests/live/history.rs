@@ -116,17 +116,17 @@ async fn read_marks_of_both_sides_are_told() {
     office.writes(olena, "before", Push::Pushed);
     let mut desk = Desk::default();
     let mut listening = office.caught_up(&mut desk).await;
-    let theirs = office.writes(olena, "theirs", Push::Pushed);
-    let ours = office.net.send(office.account, olena, "ours", Push::Pushed).unwrap();
-    listening.until(&mut desk, |desk| desk.has("theirs") && desk.has("ours")).await;
-    office.net.read(office.account, theirs, Push::Pushed).unwrap();
-    office.net.read(olena, ours, Push::Pushed).unwrap();
     let number = |message| u32::try_from(office.net.id_for(office.account, message).unwrap()).unwrap();
-    let (theirs, ours) = (number(theirs), number(ours));
-    listening
-        .until(&mut desk, |desk| {
-            desk.read_in.iter().any(|read| read.1 == theirs) && desk.read_out.iter().any(|read| read.1 == ours)
-        })
-        .await;
+    let theirs = office.writes(olena, "theirs", Push::Pushed);
+    listening.until_text(&mut desk, "theirs").await;
+    office.net.read(office.account, theirs, Push::Pushed).unwrap();
+    let read = number(theirs);
+    listening.until(&mut desk, |desk| desk.read_in.iter().any(|mark| mark.1 == read)).await;
+    // Who answers on the phone has read what is answered.
+    let ours = office.net.send(office.account, olena, "ours", Push::Pushed).unwrap();
+    let answered = number(ours);
+    listening.until(&mut desk, |desk| desk.read_in.iter().any(|mark| mark.1 == answered)).await;
+    office.net.read(olena, ours, Push::Pushed).unwrap();
+    listening.until(&mut desk, |desk| desk.read_out.iter().any(|mark| mark.1 == answered)).await;
     listening.stop(&mut desk).await;
 }

@@ -35,7 +35,7 @@ fn proxy(login: Option<(&'static str, &'static str)>) -> (SocketAddr, Arc<Atomic
 }
 
 fn relay(mut client: TcpStream, login: Option<(&str, &str)>, connected: &AtomicUsize) -> Option<()> {
-    let mut take = |client: &mut TcpStream, count: usize| {
+    let take = |client: &mut TcpStream, count: usize| {
         let mut bytes = vec![0; count];
         client.read_exact(&mut bytes).ok().map(|()| bytes)
     };
