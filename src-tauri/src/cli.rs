@@ -9,6 +9,8 @@ mod logs;
 mod migrate;
 mod output;
 mod search;
+mod send;
+mod telegram;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -18,7 +20,7 @@ use self::output::Output;
 pub use self::{listen::asked_to_stop, output::failed};
 use crate::wiring::{Bureau, Ground, Places};
 
-/// Every mailbox of a translation bureau in one live inbox.
+/// Every Telegram account and every mailbox of a translation bureau in one live inbox.
 #[derive(Debug, Parser)]
 #[command(name = "skrynka", version, about, long_about = None)]
 pub struct Arguments {
@@ -80,6 +82,8 @@ pub enum Command {
     /// Print what is stored.
     #[command(subcommand)]
     Export(export::ExportCommand),
+    /// Send a text and wait until it is sent or cannot be.
+    Send(send::SendArguments),
     /// Find messages, newest first.
     Search(search::SearchArguments),
     /// Bring the schema up to date.
@@ -113,6 +117,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Account(command) => account::run(&common, output, command).await,
         Command::Database(command) => database::run(&common, output, command).await,
         Command::Export(command) => export::run(&common.existing(), output, command).await,
+        Command::Send(arguments) => send::run(&common.existing(), output, arguments).await,
         Command::Search(arguments) => search::run(&common.existing(), output, arguments).await,
         Command::Migrate { status: true } => migrate::run(&common.existing(), output, true).await,
         Command::Migrate { status: false } => migrate::run(&common, output, false).await,

@@ -2,9 +2,11 @@
 
 pub mod accounts;
 pub mod app;
+pub mod chats;
 pub mod inbox;
 pub mod logs;
 pub mod message;
+pub mod telegram;
 
 use std::{future::Future, str::FromStr, sync::Arc};
 

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use skrynka_core::{
     engine::{Engine, Tasks},
     journal::JournalReader,
-    model::{AccountId, ConversationId},
+    model::{AccountId, AttachmentId, ConversationId},
     postgres::PostgresError,
     secrets::{Secrets, SecretsError},
     store::StoreError,
@@ -26,8 +26,10 @@ use tokio::sync::{Notify, RwLock};
 use crate::{
     copies, facts,
     mail_scheme::Shown,
+    running::Jobs,
+    sign_ins::SignIns,
     wire::{AppStatus, DatabaseTroubleCode, ErrorCode, StartStep, StatusChanged, WireError, stamp},
-    wiring::{Bureau, Ground, Places, StartError},
+    wiring::{Bureau, Ground, Places, StartError, fetched_files_dir},
 };
 
 /// How long the last tasks may take to end.
@@ -60,6 +62,25 @@ pub struct Office {
     pub engine: Engine,
     /// When facts of conversations were stored that the window has not painted yet.
     pub unpainted: Mutex<HashMap<(AccountId, ConversationId), OffsetDateTime>>,
+    /// The sign-in to Telegram under way.
+    pub sign_ins: SignIns,
+    /// Files that are being fetched.
+    pub fetches: Jobs<(AccountId, AttachmentId)>,
+    /// Chats that are being read back.
+    pub loads: Jobs<(AccountId, ConversationId)>,
+}
+
+impl Office {
+    fn new(bureau: Bureau, engine: Engine) -> Self {
+        Self {
+            bureau,
+            engine,
+            unpainted: Mutex::default(),
+            sign_ins: SignIns::default(),
+            fetches: Jobs::default(),
+            loads: Jobs::default(),
+        }
+    }
 }
 
 impl Desk {
@@ -237,10 +258,12 @@ impl Desk {
         self.set_status(AppStatus::Starting { step: StartStep::Accounts });
         let started = async {
             let journal = JournalReader::from_now(bureau.store.clone()).await?;
-            Ok::<_, StoreError>((bureau.listen().await?, journal))
+            let engine = bureau.listen("Skrynka").await?;
+            engine.fetch_small_files(fetched_files_dir(&ground.profile));
+            Ok::<_, StoreError>((engine, journal))
         };
         match started.await {
-            Ok((engine, journal)) => Ok((Office { bureau, engine, unpainted: Mutex::default() }, journal)),
+            Ok((engine, journal)) => Ok((Office::new(bureau, engine), journal)),
             Err(error) => {
                 bureau.close().await;
                 Err(error.into())
@@ -306,6 +329,7 @@ fn trouble(error: &StartError) -> AppStatus {
             | StoreError::AccountExists(_)
             | StoreError::NotFound(_)
             | StoreError::Refused(_)
+            | StoreError::LeaseLost
             | StoreError::Spool(_) => DatabaseTroubleCode::Other,
         },
     };

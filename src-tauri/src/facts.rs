@@ -153,7 +153,14 @@ impl Frame {
                     unpainted.insert(key, entry.at);
                 }
             }
-            (FactKind::MessageMarked | FactKind::MessageGone | FactKind::ConversationChanged, Some(key)) => {
+            (
+                FactKind::MessageMarked
+                | FactKind::MessageGone
+                | FactKind::MessageEdited
+                | FactKind::OutgoingChanged
+                | FactKind::ConversationChanged,
+                Some(key),
+            ) => {
                 self.conversations.insert(key);
             }
             (FactKind::AccountAdded | FactKind::AccountChanged, _) => self.accounts = true,
@@ -169,6 +176,8 @@ impl Frame {
                 | FactKind::MessageStored
                 | FactKind::MessageMarked
                 | FactKind::MessageGone
+                | FactKind::MessageEdited
+                | FactKind::OutgoingChanged
                 | FactKind::ConversationChanged,
                 None,
             ) => self.overflowed = true,

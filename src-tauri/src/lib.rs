@@ -3,6 +3,7 @@
 //! [`wiring`] puts the rooms together; [`window`] shows them; `cli` works without a window; `commands` is what the UI
 //! may ask, `wire` what crosses.
 
+mod chats;
 mod cli;
 mod commands;
 mod copies;
@@ -11,6 +12,10 @@ mod desk;
 mod facts;
 mod mail_scheme;
 mod mailboxes;
+mod media_scheme;
+mod running;
+mod sign_ins;
+mod telegram_accounts;
 mod views;
 mod window;
 mod wire;

@@ -201,7 +201,7 @@ pub async fn update(
     Ok(())
 }
 
-/// Removes an account and its password; its messages stay unless asked otherwise.
+/// Removes an account of either network and its secrets; its messages stay unless asked otherwise.
 ///
 /// # Errors
 /// The account does not exist, or the database failed: then nothing was removed.
@@ -213,6 +213,7 @@ pub async fn remove(bureau: &Bureau, id: AccountId, delete_messages: bool) -> Re
             "Password of a removed account is still kept"
         );
     }
+    crate::telegram_accounts::forget_secrets(&bureau.secrets, id).await;
     tracing::info!(target: "skrynka::app", account = %id, deleted = removed.deleted_messages, "Account removed");
     Ok(removed.deleted_messages)
 }

@@ -1,13 +1,18 @@
 //! Core's nouns as the window sees them.
 
+mod chat;
+
 use std::collections::HashMap;
+
+pub use self::chat::{is_writable, outgoing, read_entity, sign_in_step, version};
 
 use skrynka_core::{
     logbook::Stats,
-    model::{Account, AccountId, AccountState, ConversationId, Direction, MessageId, Trouble},
+    model::{Account, AccountId, AccountState, ChatKind, ConversationId, Direction, MessageId, Trouble},
     secrets::Secrets,
     store::{
         CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition,
+        Owner,
         StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
@@ -16,9 +21,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountUnread, AccountView, Check, CheckState, ConversationFilter, ConversationKey,
+        AccountStateView, AccountUnread, AccountView, ChatRow, Check, CheckState, ConversationFilter, ConversationKey,
         ConversationRow, Counts, ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView,
-        SearchHit, SearchPage, TroubleView, WireError, count, stamp,
+        ProxyForm, SearchHit, SearchPage, TelegramForm, TelegramView, TroubleView, WireError, count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };
@@ -44,6 +49,7 @@ impl From<StoreError> for WireError {
             | StoreError::Migration(_)
             | StoreError::Inconsistent(_)
             | StoreError::Refused(_)
+            | StoreError::LeaseLost
             | StoreError::Spool(_) => ErrorCode::Database,
         };
         Self { code, detail: skrynka_core::chain(&error) }
@@ -58,6 +64,7 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
     let mut stored: HashMap<AccountId, StoredStatus> =
         store.statuses().await?.into_iter().map(|status| (status.account, status)).collect();
     let history = store.history().await?;
+    let owners = store.owners().await?;
     let now = office.bureau.clock.now();
     let live: HashMap<AccountId, _> =
         office.engine.statuses().into_iter().map(|status| (status.account, status)).collect();
@@ -77,7 +84,7 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
             AccountView {
                 id: account.id.to_string(),
                 channel: account.channel.as_str().to_owned(),
-                address: account.email.as_ref().map(|email| email.address.clone()).unwrap_or_default(),
+                address: account.address().to_owned(),
                 enabled: account.enabled,
                 state_since: stamp(status.map_or(now, |status| status.since)),
                 last_message_at: last_message_at.map(stamp),
@@ -89,6 +96,7 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
                 stored: count(stored),
                 quarantined: count(quarantined),
                 mailbox: mailbox(&account),
+                telegram: telegram(&account, owners.iter().find(|owner| owner.account == account.id)),
                 history: marks(&history, account.id, now),
                 state: state_view(state, now),
                 name: account.name,
@@ -135,6 +143,33 @@ pub fn mailbox(account: &Account) -> Option<MailboxForm> {
     })
 }
 
+/// A Telegram account's settings and identity.
+fn telegram(account: &Account, owner: Option<&Owner>) -> Option<TelegramView> {
+    let telegram = account.telegram.as_ref()?;
+    Some(TelegramView {
+        phone: telegram.phone.clone(),
+        user_name: owner.map(|owner| owner.name.clone()).unwrap_or_default(),
+        username: owner.and_then(|owner| owner.username.clone()),
+        api_id: count(telegram.api_id),
+        dc: telegram.home_dc,
+        settings: TelegramForm {
+            name: account.name.clone(),
+            color: u8::try_from(account.color).unwrap_or(0),
+            groups: telegram.takes.groups,
+            channels: telegram.takes.channels,
+            bots: telegram.takes.bots,
+            history_days: telegram.history_days,
+            mark_read: telegram.mark_read,
+            file_limit_kib: count(telegram.file_limit >> 10),
+            proxy: telegram.proxy.as_ref().map(|proxy| ProxyForm {
+                host: proxy.server.host.clone(),
+                port: proxy.server.port,
+                user: proxy.user.clone(),
+            }),
+        },
+    })
+}
+
 /// Which conversations are asked for.
 pub fn listing(filter: &ConversationFilter) -> Result<ConversationListing, WireError> {
     let account = filter.account.as_deref().map(str::parse).transpose().map_err(|_| bad("account"))?;
@@ -146,9 +181,12 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
     let name = if summary.peer_name.is_empty() { summary.peer_address.clone() } else { summary.peer_name };
     ConversationRow {
         key: ConversationKey { account: summary.account.to_string(), id: summary.id.to_string() },
-        company: looks_like_a_company(&name),
+        company: match &summary.chat {
+            Some(chat) => !matches!(chat.kind, ChatKind::Private | ChatKind::Bot),
+            None => looks_like_a_company(&name),
+        },
         name,
-        address: summary.peer_address,
+        address: summary.peer_address.clone(),
         subject: summary.subject,
         snippet: summary.snippet,
         last_is_ours: summary.last_direction == Direction::Out,
@@ -157,6 +195,13 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
         messages: count(summary.messages),
         has_files: summary.files > 0,
         unreadable: summary.last_unreadable,
+        chat: summary.chat.map(|chat| ChatRow {
+            kind: chat.kind.into(),
+            username: summary.peer_address.strip_prefix('@').map(ToOwned::to_owned),
+            last_author: chat.last_author,
+            last_media: chat.last_media,
+            writable: is_writable(chat.kind),
+        }),
     }
 }
 
@@ -170,6 +215,7 @@ pub fn message(message: StoredMessage) -> MessageView {
         key: MessageKey { account: message.account.to_string(), id: message.id.to_string() },
         conversation: message.conversation.to_string(),
         ours: message.direction == Direction::Out,
+        chat: message.chat.map(|stored| chat::chat_message(*stored, &message.author.name)),
         author_name: message.author.name,
         author_address: message.author.address,
         to: people(message.to),
@@ -188,13 +234,28 @@ pub fn message(message: StoredMessage) -> MessageView {
         gone_at: message.deleted_at.map(stamp),
         unreadable: message.unreadable,
         kib: count((message.size + 1023) / 1024),
-        files: message.files.into_iter().filter(|file| !file.inline).map(file).collect(),
+        files: message.files.into_iter().filter(|file| !file.inline).map(|one| file(message.account, one)).collect(),
     }
 }
 
-fn file(file: StoredFile) -> FileView {
-    let name = skrynka_mail::parse::clean_file_name(&file.name, &file.mime);
-    FileView { id: file.id.to_string(), risky: is_risky(&name), name, mime: file.mime, size: count(file.size) }
+fn file(account: AccountId, mut file: StoredFile) -> FileView {
+    let name = file_name(&file);
+    FileView {
+        id: file.id.to_string(),
+        risky: is_risky(&name),
+        media: file.media.take().map(|media| chat::chat_file(account, &file, media)),
+        name,
+        mime: file.mime,
+        size: count(file.size),
+    }
+}
+
+/// A name that is safe to save a file under.
+pub fn file_name(file: &StoredFile) -> String {
+    if file.media.is_some() {
+        return chat::file_name(file);
+    }
+    skrynka_mail::parse::clean_file_name(&file.name, &file.mime)
 }
 
 /// Tells whether the system could run a file of this name instead of showing it.
@@ -266,6 +327,9 @@ pub async fn bureau_checks(bureau: &Bureau) -> Vec<Check> {
             for account in accounts {
                 let status = statuses.iter().find(|status| status.account == account.id);
                 checks.push(account_check(now, &account, status));
+                if account.telegram.is_some() {
+                    checks.extend(no_session(bureau, &account).await);
+                }
             }
         }
         (Err(error), _) | (_, Err(error)) => {
@@ -405,11 +469,23 @@ async fn logs(ground: &Ground) -> Check {
     }
 }
 
+/// Looks whether the keyring still holds a Telegram account's session.
+async fn no_session(bureau: &Bureau, account: &Account) -> Option<Check> {
+    let kind = skrynka_core::secrets::SecretKind::TelegramSession;
+    let (state, detail) =
+        match bureau.secrets.get(skrynka_core::secrets::SecretName { kind, account: account.id }).await {
+            Ok(Some(_)) => return None,
+            Ok(None) => (CheckState::Failed, format!("{}: no session is kept", account.name)),
+            Err(error) => (CheckState::Unknown, skrynka_core::chain(&error)),
+        };
+    Some(Check { account: Some(account.id.to_string()), ..check(bureau.clock.now(), "account", state, detail, Some("sign_in")) })
+}
+
 fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredStatus>) -> Check {
     let silent = status.is_some_and(|status| nobody_listens(account, status, now));
     let (state, repair) = match status.filter(|_| !silent).map(|status| &status.state) {
         None => (CheckState::Unknown, None),
-        Some(AccountState::Live) => (CheckState::Ok, None),
+        Some(AccountState::Live | AccountState::Elsewhere { .. }) => (CheckState::Ok, None),
         Some(AccountState::Stopped) if !account.enabled => (CheckState::Ok, None),
         Some(AccountState::Idle | AccountState::Stopped | AccountState::Connecting) => (CheckState::Unknown, None),
         Some(AccountState::CatchingUp { .. }) => (CheckState::Warn, None),
@@ -505,6 +581,7 @@ fn state_view(state: AccountState, now: OffsetDateTime) -> AccountStateView {
         AccountState::Limited { until, why: trouble } => {
             AccountStateView::Limited { until: stamp(until), why: why(trouble) }
         }
+        AccountState::Elsewhere { holder, since } => AccountStateView::Elsewhere { holder, since: stamp(since) },
         AccountState::Stopped => AccountStateView::Stopped,
     }
 }

@@ -13,9 +13,9 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::{
     cli::{self, Common},
-    commands::{accounts, app, inbox, logs, message},
+    commands::{accounts, app, chats, inbox, logs, message, telegram},
     desk::Desk,
-    mail_scheme, wire,
+    mail_scheme, media_scheme, wire,
 };
 
 /// The label of the one window.
@@ -53,6 +53,15 @@ pub fn bindings() -> Builder<tauri::Wry> {
             message::save_all_files,
             message::save_original,
             message::drag_file,
+            chats::send_text,
+            chats::retry_text,
+            chats::discard_text,
+            chats::fetch_file,
+            chats::cancel_fetch,
+            chats::load_older,
+            chats::load_whole_chat,
+            chats::stop_loading,
+            chats::message_versions,
             accounts::accounts,
             accounts::discover_mailbox,
             accounts::estimate_mailbox,
@@ -63,6 +72,19 @@ pub fn bindings() -> Builder<tauri::Wry> {
             accounts::retry_account,
             accounts::remove_account,
             accounts::pick_ca_file,
+            telegram::begin_phone_sign_in,
+            telegram::resend_code,
+            telegram::submit_code,
+            telegram::submit_password,
+            telegram::begin_qr_sign_in,
+            telegram::inspect_session,
+            telegram::inspect_session_file,
+            telegram::use_session,
+            telegram::finish_sign_in,
+            telegram::finish_sign_in_again,
+            telegram::cancel_sign_in,
+            telegram::update_telegram,
+            telegram::test_proxy,
             logs::log_page,
             logs::follow_logs,
             logs::unfollow_logs,
@@ -86,13 +108,19 @@ pub fn run(common: Common) -> ExitCode {
     if let Some(single) = single_instance(common.profile.as_deref()) {
         builder = builder.plugin(single);
     }
-    let (served, shown) = (desk.clone(), desk.clone());
+    let (served, played, shown) = (desk.clone(), desk.clone(), desk.clone());
     let app = builder
         .plugin(tauri_plugin_dialog::init())
         .register_asynchronous_uri_scheme_protocol(mail_scheme::NAME, move |_, request, responder| {
             let desk = served.clone();
             served.tasks().spawn("mail frame", async move {
                 responder.respond(mail_scheme::respond(&desk, &request).await);
+            });
+        })
+        .register_asynchronous_uri_scheme_protocol(media_scheme::NAME, move |_, request, responder| {
+            let desk = played.clone();
+            played.tasks().spawn("media", async move {
+                responder.respond(media_scheme::respond(&desk, &request).await);
             });
         })
         .invoke_handler(commands)

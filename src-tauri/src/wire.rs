@@ -8,12 +8,14 @@ mod app;
 mod error;
 mod inbox;
 mod logs;
+mod telegram;
 
 pub use account::*;
 pub use app::*;
 pub use error::*;
 pub use inbox::*;
 pub use logs::*;
+pub use telegram::*;
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 

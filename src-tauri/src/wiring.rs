@@ -1,5 +1,8 @@
 //! The composition root: profile, secrets, database, channels, engine. The only place where everything meets.
 
+#[cfg(feature = "testing")]
+mod testing;
+
 use std::{
     collections::HashMap,
     fs::File,
@@ -13,15 +16,16 @@ use skrynka_core::{
     chain,
     clock::{Clock, SystemClock},
     connector::Connector,
-    engine::{Backoff, Engine, EngineParts},
+    engine::{Backoff, Engine, EngineParts, LeaseTerms, Presence},
     logbook::{Level, Logbook, LogbookGuard, LogbookOptions},
-    model::Channel,
+    model::{AccountId, Channel},
     postgres::{BinarySearch, Cluster, ClusterOptions, PostgresError, ServerUrl},
     profile::{Profile, ProfileError},
     secrets::{OpenOptions, Opened, Secrets, SecretsError},
     store::{Store, StoreError},
 };
 use skrynka_mail::{MailConnector, Tuning};
+use skrynka_telegram::{Device, TelegramConnector};
 
 use crate::{copies::Spool, wire::StartStep};
 
@@ -154,6 +158,7 @@ pub struct Bureau {
     /// Where large messages wait until they are stored.
     spool: PathBuf,
     spooling: Mutex<Option<Spool>>,
+    profile: PathBuf,
 }
 
 impl Bureau {
@@ -208,25 +213,52 @@ impl Bureau {
             }
         };
         let clock = ground.clock.clone();
-        Ok(Self { secrets, store, clock, mail, cluster, spool, spooling: Mutex::default() })
+        let profile = ground.profile.root().to_owned();
+        Ok(Self { secrets, store, clock, mail, cluster, spool, spooling: Mutex::default(), profile })
     }
 
-    /// Starts listening to every enabled account.
-    pub async fn listen(&self) -> Result<Engine, StoreError> {
+    /// Starts listening to every enabled account that no other program listens to. `program` is what other programs
+    /// call this one.
+    pub async fn listen(&self, program: &str) -> Result<Engine, StoreError> {
+        Engine::start(self.engine_parts(program)).await
+    }
+
+    /// Starts listening to one account, unless another program listens to it.
+    pub async fn listen_to(&self, account: AccountId, program: &str) -> Result<Engine, StoreError> {
+        Engine::start_one(self.engine_parts(program), account).await
+    }
+
+    fn engine_parts(&self, program: &str) -> EngineParts {
         match Spool::take(self.spool.clone()) {
             Ok(spool) => *self.spooling.lock().unwrap_or_else(PoisonError::into_inner) = Some(spool),
             // Each large message will say so itself.
             Err(error) => tracing::warn!(target: "skrynka::email", error = %error, "No folder for large messages"),
         }
         let mail: Arc<dyn Connector> = self.mail.clone();
-        Engine::start(EngineParts {
+        let telegram: Arc<dyn Connector> = Arc::new(self.telegram());
+        let (name, now) = (own_name(program), self.clock.now());
+        let presence = Presence::open(&self.profile, name.clone(), now).unwrap_or_else(|error| {
+            tracing::warn!(target: "skrynka::app", error = chain(&error), "Presence not provable, others wait longer");
+            Presence::unproved(&name, now)
+        });
+        EngineParts {
             store: self.store.clone(),
             secrets: self.secrets.clone(),
-            connectors: HashMap::from([(Channel::Email, mail)]),
+            connectors: HashMap::from([(Channel::Email, mail), (Channel::Telegram, telegram)]),
             clock: self.clock.clone(),
             backoff: Backoff::default(),
-        })
-        .await
+            presence: Arc::new(presence),
+            terms: LeaseTerms::default(),
+        }
+    }
+
+    /// What speaks with Telegram.
+    pub fn telegram(&self) -> TelegramConnector {
+        let device = Device { app: concat!("Skrynka ", env!("CARGO_PKG_VERSION")).to_owned(), ..Device::default() };
+        let connector = TelegramConnector::new(self.clock.clone(), device, skrynka_telegram::Tuning::default());
+        #[cfg(feature = "testing")]
+        let connector = connector.with_data_centres(testing::centres());
+        connector
     }
 
     /// Starts the private database again whenever it ends by itself, until [`Self::close`].
@@ -252,6 +284,18 @@ impl Bureau {
             tracing::error!(target: "skrynka::store", error = chain(&error), "Database not stopped");
         }
     }
+}
+
+/// What other programs call this one: which program, on which computer.
+fn own_name(program: &str) -> String {
+    let named = ["HOSTNAME", "COMPUTERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let host = named.or_else(|| std::fs::read_to_string("/etc/hostname").ok()).unwrap_or_default();
+    format!("{program}, {}", host.trim()).trim_end_matches([',', ' ']).to_owned()
+}
+
+/// Where chats' files wait until they are fetched whole.
+pub fn fetched_files_dir(profile: &Profile) -> PathBuf {
+    profile.cache_dir().join("fetched")
 }
 
 /// The free room of the disk under `path` in bytes.

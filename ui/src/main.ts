@@ -2,6 +2,7 @@ import './styles/tokens.css';
 import './styles/fonts.css';
 import './styles/kit.css';
 import './styles/app.css';
+import './styles/chat.css';
 
 import { mount } from 'svelte';
 

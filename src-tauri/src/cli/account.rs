@@ -5,18 +5,21 @@ use std::{io::Read as _, path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use skrynka_core::{
     model::{Account, AccountId, AccountState, EmailSettings, Endpoint, Security},
-    store::{Store, StoredStatus},
+    store::{HeldLease, Store, StoredStatus},
 };
 use time::{
     Date, OffsetDateTime,
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
-use super::{Common, Output, Session};
+use super::{
+    Common, Output, Session,
+    telegram::{self, TelegramArguments},
+};
 use crate::{
     commands::accounts::detail_of,
     copies,
@@ -26,7 +29,7 @@ use crate::{
 };
 
 /// Secrets on standard input are at most this long.
-const SECRETS: u64 = 64 * 1024;
+const SECRETS: u64 = 4 << 20;
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
@@ -68,6 +71,8 @@ pub enum AccountCommand {
 pub enum AddCommand {
     /// A mailbox.
     Email(Box<EmailArguments>),
+    /// A personal Telegram account, with a session that another program made.
+    Telegram(Box<TelegramArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +115,9 @@ pub struct EmailArguments {
     secrets_stdin: bool,
 }
 
+/// What standard input holds.
+pub const PASSWORD_FORM: &str = "{\"password\": \"…\"}";
+
 #[derive(Deserialize)]
 pub struct EmailSecrets {
     pub password: SecretString,
@@ -118,8 +126,18 @@ pub struct EmailSecrets {
 pub async fn run(common: &Common, output: Output, command: AccountCommand) -> anyhow::Result<ExitCode> {
     match command {
         AccountCommand::Add(AddCommand::Email(arguments)) => {
-            let secrets = read_secrets()?;
+            let secrets = read_secrets(PASSWORD_FORM)?;
             Session::with(common, async |session| add(session, output, *arguments, secrets).await).await
+        }
+        AccountCommand::Add(AddCommand::Telegram(arguments)) => {
+            let secrets = read_secrets(telegram::SECRETS_FORM)?;
+            Session::with(common, async |session| {
+                let account = Box::pin(telegram::add(session, *arguments, secrets)).await?;
+                let record = record(&account, None, None, [0; 3], session.bureau.clock.now());
+                output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
+                Ok(ExitCode::SUCCESS)
+            })
+            .await
         }
         AccountCommand::List => Session::with(&common.existing(), async |session| list(session, output).await).await,
         AccountCommand::Test { id } => {
@@ -165,7 +183,7 @@ async fn add(
         },
     };
     let account = mailboxes::add(&session.bureau, mailbox, secrets.password).await?;
-    let record = record(&account, None, [0; 3], session.bureau.clock.now());
+    let record = record(&account, None, None, [0; 3], session.bureau.clock.now());
     output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -175,17 +193,24 @@ async fn list(session: &Session, output: Output) -> anyhow::Result<ExitCode> {
     let statuses = store.statuses().await?;
     let counts = store.message_counts().await?;
     let now = session.bureau.clock.now();
+    let leases = store.leases().await?;
     for account in store.accounts().await? {
         let status = statuses.iter().find(|status| status.account == account.id);
         let counts = counts.iter().find(|(id, _)| *id == account.id).map(|(_, counts)| *counts).unwrap_or_default();
-        output.record(&record(&account, status, counts, now), || line(&account, status, counts, now))?;
+        // A program that crashed holds a lease whose time is over.
+        let listener = leases.iter().find(|held| held.account == account.id && held.valid);
+        let text = || line(&account, status, listener, counts, now);
+        output.record(&record(&account, status, listener, counts, now), text)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Result<ExitCode> {
     let account = session.bureau.store.account(id).await?.context("There is no such account")?;
-    let settings = account.email.context("The account is not a mailbox")?;
+    if account.telegram.is_some() {
+        return telegram::test(session, output, &account).await;
+    }
+    let settings = account.email.context("The account has no settings")?;
     let password = mailboxes::kept_password(&session.bureau, id).await?;
     let mailbox = Mailbox { name: account.name, color: None, settings };
     let mut tell = |step: &skrynka_mail::probe::Step| {
@@ -223,6 +248,7 @@ async fn enable(common: &Common, output: Output, id: AccountId, enabled: bool) -
 fn record(
     account: &Account,
     status: Option<&StoredStatus>,
+    listener: Option<&HeldLease>,
     [stored, unread, quarantined]: [i64; 3],
     now: OffsetDateTime,
 ) -> serde_json::Value {
@@ -235,8 +261,9 @@ fn record(
         "id": account.id.to_string(),
         "channel": account.channel.as_str(),
         "name": account.name,
-        "address": account.email.as_ref().map(|email| email.address.as_str()),
+        "address": account.address(),
         "enabled": account.enabled,
+        "listener": listener.map(|held| json!({"program": held.holder.name, "since": stamp(held.since)})),
         "state": status.map(|status| state_word(account, status, now)),
         "since": status.map(|status| stamp(status.since)),
         "done": done,
@@ -261,6 +288,7 @@ fn state_word(account: &Account, status: &StoredStatus, now: OffsetDateTime) -> 
 fn line(
     account: &Account,
     status: Option<&StoredStatus>,
+    listener: Option<&HeldLease>,
     [stored, unread, quarantined]: [i64; 3],
     now: OffsetDateTime,
 ) -> String {
@@ -273,23 +301,26 @@ fn line(
         .and_then(|status| status.last_error.as_ref())
         .map(|(trouble, at)| format!("  last error {}: {}", stamp(*at), trouble.detail))
         .unwrap_or_default();
-    let address = account.email.as_ref().map(|email| email.address.as_str()).unwrap_or_default();
+    let address = account.address();
+    let listener = listener
+        .map(|held| format!("  listened to by {} since {}", held.holder.name, stamp(held.since)))
+        .unwrap_or_default();
     format!(
-        "{}  {:<13}  {}  <{address}>  {stored} stored, {unread} unread, {quarantined} in quarantine{error}",
+        "{}  {:<13}  {}  <{address}>  {stored} stored, {unread} unread, {quarantined} in quarantine{listener}{error}",
         account.id,
         if account.enabled { state } else { "disabled" },
         account.name,
     )
 }
 
-/// Reads the password from standard input.
-pub fn read_secrets() -> anyhow::Result<EmailSecrets> {
+/// Reads what `form` shows from standard input.
+pub fn read_secrets<T: DeserializeOwned>(form: &str) -> anyhow::Result<T> {
     let mut text = zeroize::Zeroizing::new(String::new());
     std::io::stdin().take(SECRETS).read_to_string(&mut text).context("The secrets could not be read")?;
     // The parser's message could quote what it read: only its place is told.
     serde_json::from_str(&text).map_err(|error| {
         anyhow::anyhow!(
-            "standard input holds no secrets of the form {{\"password\": \"…\"}} (line {}, column {})",
+            "standard input holds no secrets of the form {form} (line {}, column {})",
             error.line(),
             error.column()
         )

@@ -52,7 +52,7 @@ struct File<'a> {
     name: &'a str,
     mime: &'a str,
     size: i64,
-    sha256: &'a str,
+    sha256: Option<&'a str>,
 }
 
 pub async fn run(common: &Common, _: Output, command: ExportCommand) -> anyhow::Result<ExitCode> {
@@ -90,7 +90,7 @@ fn record(message: &ExportedMessage) -> Record<'_> {
         attachments: message
             .files
             .iter()
-            .map(|file| File { name: &file.name, mime: &file.mime, size: file.size, sha256: &file.sha256 })
+            .map(|file| File { name: &file.name, mime: &file.mime, size: file.size, sha256: file.sha256.as_deref() })
             .collect(),
         quarantined: message.quarantined,
     }

@@ -20,7 +20,7 @@ use super::{
     Common, Output, Session, noted,
     output::{Gone, Printer},
 };
-use crate::wire::stamp;
+use crate::{wire::stamp, wiring::fetched_files_dir};
 
 /// How long the last tasks may take to end.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -129,6 +129,7 @@ async fn trouble(store: &Store, status: &AccountStatus) -> Option<String> {
         | AccountState::Connecting
         | AccountState::CatchingUp { .. }
         | AccountState::Live
+        | AccountState::Elsewhere { .. }
         | AccountState::Stopped => return None,
     };
     Some(format!("{name}: {}, {}: {}; {advice}", status.state.as_str(), why.code.as_str(), why.detail))
@@ -139,7 +140,8 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     let mut facts = Facts::from_now(store, output).await?;
     // Another reader than the one that prints: accounts are followed while nobody reads what is printed.
     let mut accounts = JournalReader::from_now(store.clone()).await?;
-    let engine = session.bureau.listen().await?;
+    let engine = session.bureau.listen("skrynka listen").await?;
+    engine.fetch_small_files(fetched_files_dir(&session.ground.profile));
     facts.note(format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()));
     let stop = CancellationToken::new();
     let wait = async {

@@ -2,7 +2,10 @@
 
 use std::sync::PoisonError;
 
-use skrynka_core::model::{AccountId, ConversationId};
+use skrynka_core::{
+    model::{AccountId, ConversationId},
+    store::{StoredMessage, StoredOutgoing},
+};
 
 use super::{DeskState, id, logged};
 use crate::{
@@ -59,7 +62,7 @@ pub async fn conversations(
         let limit = limit.clamp(1, PAGE);
         let listing = views::listing(&filter)?;
         let page = office.bureau.store.conversations(listing, after, limit.into()).await?;
-        let next = (page.len() == usize::from(limit))
+        let next = (page.len() >= usize::from(limit))
             .then(|| page.last().map(|row| views::write_conversation_position(row.position())))
             .flatten();
         Ok(ConversationPage { rows: page.into_iter().map(views::conversation).collect(), next })
@@ -95,17 +98,22 @@ pub async fn messages(
     logged("messages", async {
         let office = desk.office().await?;
         let (account, conversation) = key(&conversation)?;
+        let newest = before.is_none();
         let before = before.as_deref().map(views::read_message_position).transpose()?;
         let limit = limit.clamp(1, PAGE);
+        // The texts first: one whose message is stored in between is then shown by its message alone.
+        let outgoing = if newest { office.bureau.store.outgoing(account, conversation).await? } else { Vec::new() };
         let page = office.bureau.store.messages(account, conversation, before, limit.into()).await?;
         let older =
-            (page.len() == usize::from(limit)).then(|| page.first().map(views::write_message_position)).flatten();
-        Ok(MessagePage { rows: page.into_iter().map(views::message).collect(), older })
+            (page.len() >= usize::from(limit)).then(|| page.first().map(views::write_message_position)).flatten();
+        let shown = |text: &StoredOutgoing| !page.iter().any(|message| stands_at(message, text));
+        let outgoing = outgoing.into_iter().filter(shown).map(views::outgoing).collect();
+        Ok(MessagePage { rows: page.into_iter().map(views::message).collect(), older, outgoing })
     })
     .await
 }
 
-/// Marks a conversation read here, and on the server where the owner has turned that on.
+/// Marks a conversation read here, and on the server where the owner wants that.
 #[tauri::command]
 #[specta::specta]
 pub async fn mark_read(desk: DeskState<'_>, conversation: ConversationKey) -> Result<(), WireError> {
@@ -184,6 +192,11 @@ pub async fn painted(desk: DeskState<'_>, conversations: Vec<ConversationKey>) -
         }
     }
     Ok(())
+}
+
+/// Whether a text of ours is this message by now.
+fn stands_at(message: &StoredMessage, text: &StoredOutgoing) -> bool {
+    message.chat.as_ref().is_some_and(|chat| Some(&chat.place) == text.place.as_ref())
 }
 
 fn key(key: &ConversationKey) -> Result<(AccountId, ConversationId), WireError> {

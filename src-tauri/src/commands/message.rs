@@ -11,10 +11,12 @@ use tauri_plugin_dialog::DialogExt as _;
 
 use super::{DeskState, file_error, id, logged};
 use crate::{
+    chats,
     copies::opened_dir,
     desk::{Desk, Office},
-    mail_scheme,
+    mail_scheme, views,
     wire::{BodyView, ErrorCode, MessageKey, SavedFiles, WireError, count},
+    wiring::fetched_files_dir,
 };
 
 /// How to show a message's HTML.
@@ -81,8 +83,8 @@ pub async fn open_file(desk: DeskState<'_>, account: String, file: String) -> Re
 pub async fn save_file(desk: DeskState<'_>, account: String, file: String) -> Result<SavedFiles, WireError> {
     logged("save_file", async {
         let office = desk.office().await?;
-        let (name, bytes) = content(&office, id(&account)?, id(&file)?).await?;
-        save_one(&desk, &name, bytes).await
+        let content = content(&desk, &office, id(&account)?, id(&file)?).await?;
+        save_one(&desk, &office, &content).await
     })
     .await
 }
@@ -98,14 +100,14 @@ pub async fn save_all_files(desk: DeskState<'_>, message: MessageKey) -> Result<
         let Some(folder) = ask(&desk, |dialog, answer| dialog.pick_folder(answer)).await? else {
             return Ok(SavedFiles { folder: None, saved: 0, failed: None });
         };
-        let raw = office.bureau.store.raw_message(account, message).await?;
         let mut saved = 0_usize;
         let mut failed = None;
         for file in files.iter().filter(|file| !file.inline) {
-            let written = part(&raw, file).and_then(|bytes| {
-                write_new(&folder, &clean_file_name(&file.name, &file.mime), &bytes).map_err(file_error)
-            });
-            match written {
+            let written = async {
+                let content = content(&desk, &office, account, file.id).await?;
+                write_new(&office, &folder, &content).await
+            };
+            match written.await {
                 Ok(_) => saved += 1,
                 Err(error) => failed = Some(error),
             }
@@ -126,7 +128,7 @@ pub async fn save_original(desk: DeskState<'_>, message: MessageKey) -> Result<S
         let raw = office.bureau.store.raw_message(account, message).await?;
         let subject = if stored.subject.is_empty() { "message" } else { &stored.subject };
         let name = clean_file_name(&format!("{}.eml", subject.replace(['/', '\\'], "-")), "message/rfc822");
-        save_one(&desk, &name, raw).await
+        save_one(&desk, &office, &Content { name, bytes: Bytes::Mail(raw) }).await
     })
     .await
 }
@@ -178,40 +180,80 @@ const DRAG_PICTURE: &[u8] = include_bytes!("../../../icons/32x32.png");
 async fn put_aside(desk: &Desk, account: &str, file: &str) -> Result<PathBuf, WireError> {
     let office = desk.office().await?;
     let (account, file): (AccountId, AttachmentId) = (id(account)?, id(file)?);
-    let (name, bytes) = content(&office, account, file).await?;
+    let content = content(desk, &office, account, file).await?;
     let folder = opened_dir(&desk.ground()?.profile).join(file.to_string());
     std::fs::create_dir_all(&folder).map_err(file_error)?;
-    let path = folder.join(&name);
+    let path = folder.join(&content.name);
     // A copy that is open in another program may be read-only for us; the same bytes need no second writing.
-    if std::fs::read(&path).is_ok_and(|there| there == bytes) {
+    let there = match &content.bytes {
+        Bytes::Mail(bytes) => std::fs::read(&path).is_ok_and(|there| there == *bytes),
+        Bytes::Chat(account, file) => chats::is_kept_as(&office.bureau.store, *account, *file, &path).await?,
+    };
+    if there {
         return Ok(path);
     }
     // What a person has written into an opened copy is theirs: the original goes beside it under a free name.
-    write_new(&folder, &name, &bytes).map_err(file_error)
+    write_new(&office, &folder, &content).await
 }
 
-async fn content(office: &Office, account: AccountId, file: AttachmentId) -> Result<(String, Vec<u8>), WireError> {
-    let file = office.bureau.store.file(account, file).await?;
-    let raw = office.bureau.store.raw_message(account, file.message).await?;
-    let bytes = part(&raw, &file)?;
-    Ok((clean_file_name(&file.name, &file.mime), bytes))
+/// A file with a name that is safe to save it under.
+struct Content {
+    name: String,
+    bytes: Bytes,
+}
+
+/// Where a file's bytes are.
+enum Bytes {
+    /// In memory: a part of a mail, or the mail.
+    Mail(Vec<u8>),
+    /// Among the files of chats that were fetched.
+    Chat(AccountId, AttachmentId),
+}
+
+/// A file's bytes; a chat's file is fetched first.
+async fn content(desk: &Desk, office: &Office, account: AccountId, file: AttachmentId) -> Result<Content, WireError> {
+    let stored = office.bureau.store.file(account, file).await?;
+    let name = views::file_name(&stored);
+    if let Some(media) = &stored.media {
+        if !media.fetched && !fetch(desk, office, account, file).await? {
+            return Err(not_found());
+        }
+        return Ok(Content { name, bytes: Bytes::Chat(account, file) });
+    }
+    let raw = office.bureau.store.raw_message(account, stored.message).await?;
+    Ok(Content { name, bytes: Bytes::Mail(part(&raw, &stored)?) })
+}
+
+/// Fetches a chat's file unless it is here. False when somebody stopped it.
+pub(super) async fn fetch(
+    desk: &Desk,
+    office: &Office,
+    account: AccountId,
+    file: AttachmentId,
+) -> Result<bool, WireError> {
+    let folder = fetched_files_dir(&desk.ground()?.profile);
+    let running = office.fetches.begin((account, file));
+    tokio::select! {
+        () = running.stopped() => Ok(false),
+        fetched = office.engine.fetch_file(account, file, &folder) => Ok(fetched.map(|()| true)?),
+    }
 }
 
 fn part(raw: &[u8], file: &StoredFile) -> Result<Vec<u8>, WireError> {
     file.part.and_then(|part| attachment_bytes(raw, part)).ok_or_else(not_found)
 }
 
-async fn save_one(desk: &Desk, name: &str, bytes: Vec<u8>) -> Result<SavedFiles, WireError> {
-    let name = name.to_owned();
+async fn save_one(desk: &Desk, office: &Office, content: &Content) -> Result<SavedFiles, WireError> {
+    let name = content.name.clone();
     let chosen = ask(desk, |dialog, answer| dialog.set_file_name(name).save_file(answer)).await?;
     let Some(path) = chosen else { return Ok(SavedFiles { folder: None, saved: 0, failed: None }) };
-    std::fs::write(&path, bytes).map_err(file_error)?;
+    write(office, content, std::fs::File::create(&path).map_err(file_error)?).await?;
     let folder = path.parent().map(|folder| folder.display().to_string());
     Ok(SavedFiles { folder, saved: 1, failed: None })
 }
 
 /// Asks with a native dialog; `None` when the manager cancelled.
-async fn ask(
+pub(super) async fn ask(
     desk: &Desk,
     show: impl FnOnce(
         tauri_plugin_dialog::FileDialogBuilder<tauri::Wry>,
@@ -229,8 +271,26 @@ async fn ask(
     chosen.map(|path| path.into_path().map_err(file_error)).transpose()
 }
 
-/// Writes a file under a name that is free: `name (2).pdf` where `name.pdf` is taken.
-fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf> {
+/// Writes a file under a name that is free.
+async fn write_new(office: &Office, folder: &Path, content: &Content) -> Result<PathBuf, WireError> {
+    let (path, file) = create_new(folder, &content.name).map_err(file_error)?;
+    let written = write(office, content, file).await;
+    if written.is_err() {
+        // Half a file under its full name would be taken for the whole.
+        let _left = std::fs::remove_file(&path);
+    }
+    written.map(|()| path)
+}
+
+async fn write(office: &Office, content: &Content, mut file: std::fs::File) -> Result<(), WireError> {
+    match &content.bytes {
+        Bytes::Mail(bytes) => std::io::Write::write_all(&mut file, bytes).map_err(file_error),
+        Bytes::Chat(account, id) => chats::write_kept(&office.bureau.store, *account, *id, &mut file).await,
+    }
+}
+
+/// Makes a file under a name that is free: `name (2).pdf` where `name.pdf` is taken.
+fn create_new(folder: &Path, name: &str) -> std::io::Result<(PathBuf, std::fs::File)> {
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (name, String::new()),
@@ -239,10 +299,7 @@ fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf
         let name = if number == 1 { name.to_owned() } else { format!("{stem} ({number}){extension}") };
         let path = folder.join(name);
         match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => {
-                std::io::Write::write_all(&mut file, bytes)?;
-                return Ok(path);
-            }
+            Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -260,14 +317,14 @@ fn not_found() -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use super::write_new;
+    use super::create_new;
 
     #[test]
     fn a_taken_name_gets_a_number() {
         let folder = tempfile::tempdir().unwrap();
         let names: Vec<String> = (0..3)
-            .map(|_| write_new(folder.path(), "рахунок.pdf", b"x").unwrap())
-            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .map(|_| create_new(folder.path(), "рахунок.pdf").unwrap())
+            .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned())
             .collect();
         assert_eq!(names, ["рахунок.pdf", "рахунок (2).pdf", "рахунок (3).pdf"]);
     }

@@ -1,10 +1,10 @@
-//! Accounts: their state, and adding one by steps.
+//! Accounts: their state, and adding a mailbox by steps.
 
 use serde::{Deserialize, Serialize};
 use skrynka_core::model::Security;
 use specta::Type;
 
-use super::WireError;
+use super::{TelegramView, WireError};
 
 /// An account with its live state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -20,7 +20,7 @@ pub struct AccountView {
     pub code: String,
     /// Its colour, 1 to 8.
     pub color: u8,
-    /// The mailbox's address.
+    /// The mailbox's address, or the phone number.
     pub address: String,
     /// Whether it is listened to.
     pub enabled: bool,
@@ -44,8 +44,10 @@ pub struct AccountView {
     pub stored: u32,
     /// Messages in quarantine.
     pub quarantined: u32,
-    /// The settings, without any secret.
+    /// A mailbox's settings, without any secret.
     pub mailbox: Option<MailboxForm>,
+    /// A Telegram account's settings, without any secret.
+    pub telegram: Option<TelegramView>,
     /// The last day in 96 quarters of an hour, oldest first: the worst state of each.
     pub history: Vec<HistoryMark>,
 }
@@ -110,6 +112,13 @@ pub enum AccountStateView {
         until: String,
         /// What the server said.
         why: TroubleView,
+    },
+    /// Another program listens; this one takes over when that one ends.
+    Elsewhere {
+        /// What that program calls itself.
+        holder: String,
+        /// Since when it listens.
+        since: String,
     },
     /// Switched off.
     Stopped,

@@ -52,6 +52,82 @@ pub enum ErrorCode {
     Protocol,
     /// The server refused for a reason of its own.
     Refused,
+    /// The session was used from two places and is destroyed.
+    SessionDuplicated,
+    /// The session was ended from another device.
+    SessionRevoked,
+    /// The account was banned.
+    Banned,
+    /// The account was deleted.
+    Deactivated,
+    /// The account is frozen.
+    Frozen,
+    /// The proxy failed.
+    Proxy,
+    /// Not offered here.
+    NotOffered,
+    /// The account is not connected in this program just now.
+    NotConnected,
+    /// A text is longer than the network takes.
+    TooLong,
+    /// The phone number is not one.
+    PhoneInvalid,
+    /// The number has no Telegram account yet.
+    SignUpRequired,
+    /// API ID and hash do not belong together.
+    ApiIdInvalid,
+    /// The API ID was published and is no longer accepted.
+    ApiIdPublished,
+    /// The code is wrong.
+    WrongCode,
+    /// The code has expired.
+    ExpiredCode,
+    /// Telegram sends the code in a way that only its own programs can take.
+    CodeNotOffered,
+    /// The two-step password is wrong.
+    WrongPassword,
+    /// The two-step password cannot be checked by this version.
+    PasswordNotSupported,
+    /// The QR code has expired.
+    ExpiredQr,
+    /// Too many attempts; Telegram does not say for how long.
+    TooManyAttempts,
+    /// The sign-in was cancelled, replaced or too long untouched, or a step was taken out of order: begin anew.
+    SignInOver,
+    /// The session belongs to another Telegram user than the account.
+    OtherUser,
+    /// What was pasted as a session is empty.
+    SessionEmpty,
+    /// It is far too long.
+    SessionTooLong,
+    /// An invisible character stands before it.
+    SessionByteOrderMark,
+    /// It stands in quotation marks.
+    SessionQuoted,
+    /// Spaces or line breaks stand inside it.
+    SessionSpaces,
+    /// It stands there twice.
+    SessionDoubled,
+    /// Its end is missing.
+    SessionTruncated,
+    /// It is not a session of a known program.
+    SessionUnknown,
+    /// It names a data centre that does not exist.
+    SessionDataCentre,
+    /// It holds no key.
+    SessionNoKey,
+    /// The address inside it cannot be used.
+    SessionAddress,
+    /// It belongs to a bot.
+    SessionBot,
+    /// It belongs to Telegram's test servers.
+    SessionTestServers,
+    /// The file cannot be read.
+    SessionFileUnreadable,
+    /// Another program has the file locked.
+    SessionFileInUse,
+    /// The file is damaged.
+    SessionFileDamaged,
     /// The settings cannot work.
     Settings,
     /// A defect of the program.
@@ -71,6 +147,13 @@ impl From<TroubleCode> for ErrorCode {
             TroubleCode::Limited => Self::Limited,
             TroubleCode::Protocol => Self::Protocol,
             TroubleCode::Refused => Self::Refused,
+            TroubleCode::SessionDuplicated => Self::SessionDuplicated,
+            TroubleCode::SessionRevoked => Self::SessionRevoked,
+            TroubleCode::Banned => Self::Banned,
+            TroubleCode::Deactivated => Self::Deactivated,
+            TroubleCode::Frozen => Self::Frozen,
+            TroubleCode::Proxy => Self::Proxy,
+            TroubleCode::NotOffered => Self::NotOffered,
             TroubleCode::Settings => Self::Settings,
             TroubleCode::Secrets => Self::Secrets,
             TroubleCode::Database => Self::Database,

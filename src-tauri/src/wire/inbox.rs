@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AccountView, WireError};
+use super::{AccountView, ChatMessageView, ChatRow, MediaView, OutgoingView, WireError};
 
 /// A conversation's key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Type)]
@@ -92,7 +92,7 @@ pub struct ConversationRow {
     pub key: ConversationKey,
     /// The other side's name, or its address.
     pub name: String,
-    /// The other side's address.
+    /// The other side's address; in a chat its `@username` or phone, or empty.
     pub address: String,
     /// Whether the other side looks like a company: shown as a tile.
     pub company: bool,
@@ -112,20 +112,24 @@ pub struct ConversationRow {
     pub has_files: bool,
     /// Whether the latest message could not be read.
     pub unreadable: bool,
+    /// What a chat has beside a thread of mails; null for mail.
+    pub chat: Option<ChatRow>,
 }
 
 /// A page of a conversation's messages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct MessagePage {
     /// Oldest first within the page.
     pub rows: Vec<MessageView>,
-    /// Where the page of older messages starts; null at the beginning of the conversation.
+    /// Where the page of older messages starts; null at the beginning of what is stored of the conversation.
     pub older: Option<PageKey>,
+    /// Texts of ours that are not among the messages yet, oldest first; with the newest page only.
+    pub outgoing: Vec<OutgoingView>,
 }
 
 /// One message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageView {
     /// Its key.
@@ -172,6 +176,8 @@ pub struct MessageView {
     pub kib: u32,
     /// Its files, inline images left out.
     pub files: Vec<FileView>,
+    /// What a chat message has beside a mail; null for a mail.
+    pub chat: Option<ChatMessageView>,
 }
 
 /// A name with an address.
@@ -198,6 +204,8 @@ pub struct FileView {
     pub size: u32,
     /// Whether opening it could run something; opening asks first.
     pub risky: bool,
+    /// What a chat's file has beside a mail's.
+    pub media: Option<MediaView>,
 }
 
 /// How to show a message's HTML.

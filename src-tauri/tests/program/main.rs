@@ -5,3 +5,4 @@
 mod command_line;
 mod common;
 mod ledger;
+mod telegram;

@@ -8,7 +8,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** The ways a date or time is written. */
-type Shape = 'numeric' | 'time' | 'seconds' | 'millis' | 'dayMonth' | 'dayMonthYear' | 'full';
+type Shape = 'weekday' | 'weekdayYear' | 'numeric' | 'time' | 'seconds' | 'millis' | 'dayMonth' | 'dayMonthYear' | 'full';
 
 const shapes: Record<Shape, Intl.DateTimeFormatOptions> = {
   time: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
@@ -17,6 +17,8 @@ const shapes: Record<Shape, Intl.DateTimeFormatOptions> = {
   numeric: { day: '2-digit', month: '2-digit' },
   dayMonth: { day: 'numeric', month: 'short' },
   dayMonthYear: { day: 'numeric', month: 'short', year: 'numeric' },
+  weekday: { weekday: 'long', day: 'numeric', month: 'long' },
+  weekdayYear: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
   full: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZoneName: 'short' },
 };
 
@@ -73,6 +75,24 @@ export function shortDateTime(language: Language, at: Date, now: Date): string {
 /** Day and month, with the year when it is not this one. */
 export function day(language: Language, at: Date, now: Date): string {
   return write(language, at.getFullYear() === now.getFullYear() ? 'dayMonth' : 'dayMonthYear', at).replace(/\sр\.$/u, '');
+}
+
+/** `неділя, 22 листопада`, with the year when it is not this one. */
+export const dayLine = (language: Language, at: Date, now: Date): string => write(language, at.getFullYear() === now.getFullYear() ? 'weekday' : 'weekdayYear', at);
+
+/** A number in E.164 in groups as it is read aloud: `+380 00 000 00 01`. */
+export function phone(number: string): string {
+  const digits = /^\+?(\d{7,15})$/.exec(number)?.[1];
+  if (digits === undefined) return number;
+  const groups = digits.startsWith('380') ? [3, 2, 3, 2, 2] : digits.startsWith('48') ? [2, 3, 3, 3] : [digits.length % 3 || 3];
+  const parts: string[] = [];
+  let at = 0;
+  for (const length of groups) {
+    parts.push(digits.slice(at, at + length));
+    at += length;
+  }
+  for (; at < digits.length; at += 3) parts.push(digits.slice(at, at + 3));
+  return `+${parts.filter(Boolean).join(NO_BREAK)}`;
 }
 
 /** Whole calendar days from `at` to `now`; 0 for the future too. */

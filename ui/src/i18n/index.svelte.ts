@@ -32,6 +32,8 @@ export const f = {
   short: (at: Date, now: Date) => formats.shortDate(language, at, now),
   shortTime: (at: Date, now: Date) => formats.shortDateTime(language, at, now),
   day: (at: Date, now: Date) => formats.day(language, at, now),
+  dayLine: (at: Date, now: Date) => formats.dayLine(language, at, now),
+  phone: formats.phone,
   waiting: (ms: number) => formats.waiting(language, ms),
   span: (ms: number) => formats.span(language, ms),
   countdown: formats.countdown,

@@ -6,11 +6,14 @@ export class IpcError extends Error {
   readonly code: ErrorCode;
   /** What the machine said, on one line; may be empty. */
   readonly detail: string;
+  /** Seconds that the server asks to wait, where it does. */
+  readonly retryAfter: number | null;
 
-  constructor(error: WireError) {
+  constructor(error: WireError & { retryAfter?: number | null }) {
     super(error.detail === '' ? error.code : `${error.code}: ${error.detail}`);
     this.code = error.code;
     this.detail = error.detail;
+    this.retryAfter = error.retryAfter ?? null;
   }
 
   /** Any thrown thing as an `IpcError`; what Rust did not name is `internal`. */

@@ -1,10 +1,10 @@
 import { untrack } from 'svelte';
 
-import { type ConversationFilter, type ConversationKey, type FactsArrived, IpcError, ipc } from '../ipc/client';
+import { type ConversationKey, type FactsArrived, IpcError, ipc } from '../ipc/client';
 import { t } from '../i18n/index.svelte';
 import { ConversationList } from './list.svelte';
 import { tell } from './notice.svelte';
-import { idOf } from './ordering';
+import { type Channel, type ListFilter, idOf } from './ordering';
 import type { View } from './route.svelte';
 import { Search } from './search.svelte';
 import { Talk } from './talk.svelte';
@@ -25,6 +25,8 @@ class Inbox {
   /** How often a hit was followed: the same one may be followed again. */
   followed = $state(0);
   unreadOnly = $state(false);
+  /** Only one channel's conversations; null for all. */
+  channel = $state<Channel | null>(null);
 
   /** Whether the open conversation is on the screen, not behind another screen or pane. */
   #inFront = false;
@@ -44,7 +46,7 @@ class Inbox {
     const chosen = this.#view !== null && this.#view !== view;
     this.#view = view;
     if (chosen) untrack(() => this.search.active && this.leaveSearch());
-    const filter = filterOf(view, this.unreadOnly);
+    const filter = filterOf(view, this.unreadOnly, view.kind === 'account' ? null : this.channel);
     const name = JSON.stringify(filter);
     if (name === this.#shown) return;
     this.#shown = name;
@@ -146,11 +148,12 @@ class Inbox {
 const watched = (): boolean => !document.hidden && (document.hasFocus() || navigator.webdriver);
 
 /** The filter a view stands for. */
-export function filterOf(view: View, unreadOnly: boolean): ConversationFilter {
+export function filterOf(view: View, unreadOnly: boolean, channel: Channel | null = null): ListFilter {
   return {
     account: view.kind === 'account' ? view.account : null,
     unreadOnly: unreadOnly || view.kind === 'unread',
     waitingOnly: view.kind === 'waiting',
+    channel,
   };
 }
 

@@ -1,8 +1,10 @@
-import { type ConversationFilter, type ConversationKey, type ConversationPage, type FactsArrived, IpcError, ipc } from '../ipc/client';
-import { type Entry, entryOf, idOf, mergeRows, settle } from './ordering';
+import { type ConversationKey, type ConversationPage, type FactsArrived, IpcError, ipc } from '../ipc/client';
+import { type Entry, type ListFilter, entryOf, idOf, mergeRows, passes, settle } from './ordering';
 import { reportPainted } from './painted.svelte';
 
 const PAGE = 100;
+/** Where only one channel is shown, what is read is sifted here, so more is read at once. */
+const WIDE = 500;
 /** More changed rows than this are cheaper to read again from the top. */
 const BY_KEY = 200;
 /** How deep a re-read follows somebody who scrolled down. */
@@ -40,7 +42,7 @@ export class ConversationList {
   unseen = $state.raw<ReadonlySet<string>>(new Set());
   more = $state(false);
 
-  filter: ConversationFilter = { account: null, unreadOnly: false, waitingOnly: false };
+  filter: ListFilter = { account: null, unreadOnly: false, waitingOnly: false };
   /** The open conversation, which stays in the list whatever becomes of it. */
   kept: string | null = null;
   window: Window = { first: 0, last: 0, held: false };
@@ -60,7 +62,7 @@ export class ConversationList {
   #againTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Shows another filter, from the top. */
-  async open(filter: ConversationFilter): Promise<void> {
+  async open(filter: ListFilter): Promise<void> {
     this.filter = filter;
     this.entries = [];
     this.unseen = new Set();
@@ -82,7 +84,7 @@ export class ConversationList {
     this.phase = this.entries.length === 0 ? 'loading' : this.phase;
     this.#reading = true;
     try {
-      const page = await ipc.conversations(this.filter, null, PAGE);
+      const page = await this.#page(null);
       if (epoch !== this.#epoch) return;
       this.#replace(page.rows.map(entryOf), page.next);
       this.phase = 'ready';
@@ -113,7 +115,7 @@ export class ConversationList {
     if (this.#loadingMore === generation || this.#next === null) return;
     this.#loadingMore = generation;
     try {
-      const page = await ipc.conversations(this.filter, this.#next, PAGE);
+      const page = await this.#page(this.#next);
       if (generation !== this.#generation) return;
       this.#append(page);
       this.#recovered();
@@ -227,7 +229,7 @@ export class ConversationList {
     const rows: Entry[] = [];
     let next: string | null = null;
     do {
-      const page: ConversationPage = await ipc.conversations(this.filter, next, PAGE);
+      const page: ConversationPage = await this.#page(next);
       if (epoch !== this.#epoch) return;
       rows.push(...page.rows.map(entryOf));
       next = page.next;
@@ -256,6 +258,22 @@ export class ConversationList {
     this.#generation += 1;
     this.#next = next;
     this.more = next !== null;
+  }
+
+  /** A page of what is shown. The program does not filter by channel: pages are read until enough is left of them. */
+  async #page(after: string | null): Promise<ConversationPage> {
+    const wanted = this.filter;
+    const { channel, ...filter } = wanted;
+    if (!channel) return ipc.conversations(filter, after, PAGE);
+    const rows: ConversationPage['rows'] = [];
+    let next = after;
+    for (let pages = 0; pages < DEEP_PAGES; pages++) {
+      const page = await ipc.conversations(filter, next, WIDE);
+      rows.push(...page.rows.filter((row) => passes(wanted, row)));
+      next = page.next;
+      if (next === null || rows.length >= PAGE) break;
+    }
+    return { rows, next };
   }
 
   #append(page: ConversationPage): void {

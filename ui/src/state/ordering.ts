@@ -23,8 +23,15 @@ export function newestFirst(a: Entry, b: Entry): number {
   return b.order - a.order || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 }
 
+/** How somebody writes: by mail or in a chat. */
+export type Channel = 'email' | 'telegram';
+
+/** What a list shows. The program filters by all but the channel, which is told by the row. */
+export type ListFilter = ConversationFilter & { channel?: Channel | null };
+
 /** Whether a row belongs to what the filter shows. */
-export function passes(filter: ConversationFilter, row: ConversationRow): boolean {
+export function passes(filter: ListFilter, row: ConversationRow): boolean {
+  if (filter.channel && (row.chat !== null) !== (filter.channel === 'telegram')) return false;
   if (filter.account !== null && row.key.account !== filter.account) return false;
   if (filter.unreadOnly && row.unread === 0) return false;
   return !(filter.waitingOnly && row.lastIsOurs);
@@ -32,7 +39,7 @@ export function passes(filter: ConversationFilter, row: ConversationRow): boolea
 
 /** What a merge may and may not do to the list that is looked at. */
 export interface MergeOptions {
-  filter: ConversationFilter;
+  filter: ListFilter;
   /** Rows that stay where they are: those in view while the pointer or the keys are in the list. */
   pinned: ReadonlySet<string>;
   /** Stays in the list whatever the filter says: the conversation that is open. */

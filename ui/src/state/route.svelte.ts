@@ -2,7 +2,7 @@
 export type Route =
   | { screen: 'inbox' }
   | { screen: 'accounts'; open?: string }
-  | { screen: 'mailbox'; account?: string }
+  | { screen: 'account'; account?: string; again?: boolean }
   | { screen: 'logs'; account?: string }
   | { screen: 'diagnostics' }
   | { screen: 'settings' };

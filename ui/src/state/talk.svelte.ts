@@ -1,4 +1,4 @@
-import { type ConversationKey, type FactsArrived, IpcError, type MessagePage, type MessageView, ipc } from '../ipc/client';
+import { type ConversationKey, type FactsArrived, IpcError, type MessagePage, type MessageView, type OutgoingView, ipc } from '../ipc/client';
 import { idOf } from './ordering';
 
 const FIRST = 30;
@@ -16,6 +16,8 @@ const AGAIN_MOST = 30_000;
 export class Talk {
   key = $state.raw<ConversationKey | null>(null);
   messages = $state.raw<readonly MessageView[]>([]);
+  /** Texts of ours that are not among the messages yet. */
+  outgoing = $state.raw<readonly OutgoingView[]>([]);
   phase = $state<'none' | 'loading' | 'ready' | 'failed'>('none');
   error = $state.raw<IpcError | null>(null);
   older = $state<string | null>(null);
@@ -28,6 +30,8 @@ export class Talk {
   /** How often a conversation was opened: tells one reading from the next. */
   opened = $state(0);
 
+  /** The place before which the oldest loaded page was read; null for the newest page. */
+  #oldestPage: string | null = null;
   #epoch = 0;
   #rereading = false;
   /** Facts named the conversation while it was being read. */
@@ -47,7 +51,9 @@ export class Talk {
     this.opened += 1;
     this.key = key;
     this.messages = [];
+    this.outgoing = [];
     this.older = null;
+    this.#oldestPage = null;
     this.loadingOlder = false;
     this.seeking = target !== undefined;
     this.unreadFrom = null;
@@ -55,9 +61,13 @@ export class Talk {
     this.error = null;
     this.phase = 'loading';
     try {
-      const page = await ipc.messages(key, null, FIRST);
+      let page = await ipc.messages(key, null, FIRST);
+      const oldest = page.rows[0];
+      // Reading begins where the unread begins, also where more came than the first page holds.
+      if (epoch === this.#epoch && page.older !== null && oldest?.chat && !oldest.seen) page = await ipc.messages(key, null, REREAD);
       if (epoch !== this.#epoch) return;
       this.messages = page.rows;
+      this.outgoing = page.outgoing;
       this.older = page.older;
       const unread = page.rows.filter((message) => !message.seen && !message.ours);
       this.unreadFrom = unread[0]?.key.id ?? null;
@@ -79,6 +89,7 @@ export class Talk {
     this.#again = false;
     this.key = null;
     this.messages = [];
+    this.outgoing = [];
     this.error = null;
     this.phase = 'none';
   }
@@ -99,9 +110,11 @@ export class Talk {
     if (this.loadingOlder || this.older === null || this.key === null) return;
     const epoch = this.#epoch;
     this.loadingOlder = true;
+    const before = this.older;
     try {
-      const page = await ipc.messages(this.key, this.older, count);
+      const page = await ipc.messages(this.key, before, count);
       if (epoch !== this.#epoch) return;
+      this.#oldestPage = before;
       const present = new Set(this.messages.map((message) => message.key.id));
       this.messages = [...page.rows.filter((message) => !present.has(message.key.id)), ...this.messages];
       this.older = page.older;
@@ -111,6 +124,52 @@ export class Talk {
     } finally {
       if (epoch === this.#epoch) this.loadingOlder = false;
     }
+  }
+
+  /** Looks for what was stored before the beginning, when older messages came from the server. */
+  async extend(): Promise<void> {
+    if (this.key === null || this.phase !== 'ready' || this.older !== null || this.loadingOlder) return;
+    const epoch = this.#epoch;
+    this.loadingOlder = true;
+    try {
+      const page = await ipc.messages(this.key, this.#oldestPage, REREAD);
+      if (epoch !== this.#epoch) return;
+      const present = new Set(this.messages.map((message) => message.key.id));
+      const first = this.messages[0];
+      // What is newer than the beginning belongs to the next reading of the newest page.
+      const rows = page.rows.slice(0, first ? Math.max(0, page.rows.findIndex((message) => message.key.id === first.key.id)) : undefined);
+      this.messages = [...rows.filter((message) => !present.has(message.key.id)), ...this.messages];
+      this.older = page.older;
+    } catch (thrown) {
+      if (epoch === this.#epoch) this.error = IpcError.from(thrown);
+    } finally {
+      if (epoch === this.#epoch) this.loadingOlder = false;
+    }
+  }
+
+  /** Reads a loaded message again, wherever it stands: its file was fetched. */
+  async refresh(id: string): Promise<void> {
+    const epoch = this.#epoch;
+    const { key } = this;
+    if (key === null) return;
+    let before: string | null = null;
+    try {
+      for (let pages = 0; pages < SEEK_PAGES; pages++) {
+        const page: MessagePage = await ipc.messages(key, before, SEEK);
+        if (epoch !== this.#epoch) return;
+        const fresh = page.rows.find((message) => message.key.id === id);
+        if (fresh) this.messages = this.messages.map((message) => (message.key.id === id ? fresh : message));
+        if (fresh || page.older === null) return;
+        before = page.older;
+      }
+    } catch {
+      // The next reading brings it.
+    }
+  }
+
+  /** Shows a text that was just put on its way; the next reading says what becomes of it. */
+  echo(text: OutgoingView): void {
+    if (!this.outgoing.some((other) => other.id === text.id)) this.outgoing = [...this.outgoing, text];
   }
 
   /** Loads older messages until this one is among them, a limited number; says whether it is. */
@@ -183,6 +242,7 @@ export class Talk {
   #take(page: MessagePage): void {
     const whole = this.#whole;
     this.#whole = false;
+    this.outgoing = page.outgoing;
     const known = new Set(this.messages.map((message) => message.key.id));
     const added = page.rows.filter((message) => !known.has(message.key.id));
     const unread = added.filter((message) => !message.seen && !message.ours);
@@ -192,10 +252,14 @@ export class Talk {
     if (whole || (page.older !== null && added.length === page.rows.length)) {
       this.messages = page.rows;
       this.older = page.older;
+      this.#oldestPage = null;
       return;
     }
     const fresh = new Map(page.rows.map((message) => [message.key.id, message]));
-    const kept = this.messages.map((message) => fresh.get(message.key.id) ?? message);
+    const from = page.rows[0]?.receivedAt ?? '';
+    // A part of an album that became part of its first message is no message any more.
+    const gone = (message: MessageView) => message.chat !== null && message.receivedAt > from && !fresh.has(message.key.id);
+    const kept = this.messages.filter((message) => !gone(message)).map((message) => fresh.get(message.key.id) ?? message);
     this.messages = [...kept, ...added].sort((a, b) => Date.parse(a.receivedAt) - Date.parse(b.receivedAt));
     if (this.messages.length <= page.rows.length) this.older = page.older;
   }

@@ -1,5 +1,5 @@
 import { type Key, t } from '../i18n/index.svelte';
-import type { AccountStateView, ErrorCode } from '../ipc/client';
+import type { AccountStateView, AccountView, ErrorCode } from '../ipc/client';
 import type { IconName } from '../components/icons';
 
 /** What happened, in plain words. */
@@ -27,6 +27,75 @@ export function errorHint(code: ErrorCode): string {
   return code in hints ? t(hints[code as keyof typeof hints]) : '';
 }
 
+const telegramHints = {
+  network: 'tg.hint.network',
+  timeout: 'tg.hint.network',
+  limited: 'tg.hint.limited',
+  refused: 'tg.hint.refused',
+  protocol: 'tg.hint.refused',
+  invalid_input: 'tg.hint.invalid_input',
+  already_exists: 'tg.hint.already_exists',
+  secrets: 'hint.secrets',
+  database: 'hint.database',
+  internal: 'hint.internal',
+  file: 'tg.hint.file',
+  session_duplicated: 'tg.hint.session_duplicated',
+  session_revoked: 'tg.hint.session_revoked',
+  banned: 'tg.hint.banned',
+  deactivated: 'tg.hint.deactivated',
+  frozen: 'tg.hint.frozen',
+  proxy: 'tg.hint.proxy',
+  not_connected: 'tg.hint.not_connected',
+  phone_invalid: 'tg.hint.phone_invalid',
+  sign_up_required: 'tg.hint.sign_up_required',
+  api_id_invalid: 'tg.hint.api_id_invalid',
+  api_id_published: 'tg.hint.api_id_published',
+  wrong_code: 'tg.hint.wrong_code',
+  expired_code: 'tg.hint.expired_code',
+  code_not_offered: 'tg.hint.code_not_offered',
+  wrong_password: 'tg.hint.wrong_password',
+  password_not_supported: 'tg.hint.password_not_supported',
+  expired_qr: 'tg.hint.expired_qr',
+  too_many_attempts: 'tg.hint.too_many_attempts',
+  sign_in_over: 'tg.hint.sign_in_over',
+  other_user: 'tg.hint.other_user',
+  session_empty: 'tg.hint.session_paste',
+  session_too_long: 'tg.hint.session_paste',
+  session_byte_order_mark: 'tg.hint.session_paste',
+  session_quoted: 'tg.hint.session_paste',
+  session_spaces: 'tg.hint.session_paste',
+  session_doubled: 'tg.hint.session_paste',
+  session_truncated: 'tg.hint.session_paste',
+  session_unknown: 'tg.hint.session_unknown',
+  session_data_centre: 'tg.hint.session_other',
+  session_no_key: 'tg.hint.session_other',
+  session_address: 'tg.hint.session_other',
+  session_bot: 'tg.hint.session_bot',
+  session_test_servers: 'tg.hint.session_other',
+  session_file_unreadable: 'tg.hint.session_other',
+  session_file_in_use: 'tg.hint.session_file_in_use',
+  session_file_damaged: 'tg.hint.session_other',
+} as const satisfies Partial<Record<ErrorCode, Key>>;
+
+/** What happened with a Telegram account, in plain words: Telegram is no mail server. */
+export function telegramTitle(code: ErrorCode): string {
+  if (code === 'already_exists') return t('tg.error.already_exists');
+  if (code === 'limited') return t('tg.error.limited');
+  if (code === 'network') return t('tg.error.network');
+  if (code === 'timeout') return t('tg.error.timeout');
+  if (code === 'refused') return t('tg.error.refused');
+  return errorTitle(code);
+}
+
+/** What to do about it; empty where the title says all. */
+export function telegramHint(code: ErrorCode): string {
+  return code in telegramHints ? t(telegramHints[code as keyof typeof telegramHints]) : '';
+}
+
+/** What happened with an account and what to do, in the words of its channel. */
+export const accountTrouble = (account: AccountView, code: ErrorCode): { title: string; hint: string } =>
+  account.channel === 'telegram' ? { title: telegramTitle(code), hint: telegramHint(code) } : { title: errorTitle(code), hint: errorHint(code) };
+
 /** How a state is drawn: its own shape and its tone; the word stands beside it. */
 export interface Mark {
   icon: IconName;
@@ -42,6 +111,7 @@ const marks: Record<AccountStateView['kind'], Mark> = {
   needs_sign_in: { icon: 'key', tone: 'danger' },
   misconfigured: { icon: 'bad', tone: 'danger' },
   limited: { icon: 'limit', tone: 'warn' },
+  elsewhere: { icon: 'live', tone: 'info' },
   stopped: { icon: 'pause', tone: 'off' },
 };
 

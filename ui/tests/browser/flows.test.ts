@@ -110,7 +110,7 @@ test('the view of a mailbox that was removed elsewhere gives way to all conversa
   await page.getByRole('heading', { name: 'Warszawa' }).waitFor();
   await page.evaluate(() => window.bureau.removeElsewhere('acc-waw'));
   await page.getByRole('heading', { name: 'Усі розмови' }).waitFor();
-  await row(page, 1).getByText('вилучена скринька').waitFor();
+  await row(page, 1).getByText('вилучений акаунт').waitFor();
 });
 
 test('a provider without passwords is named before one is asked for', async () => {

@@ -26,12 +26,76 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'add-servers': { go: (page) => wizard(page, 'office@gmail.com') },
   'add-no-passwords': { go: (page) => wizard(page, 'office@outlook.com') },
   'add-test-failed': { go: testFails },
+  chat: { query: 'telegram', go: (page) => chat(page, 't0') },
+  'chat-kinds': { query: 'telegram', go: async (page) => (await chat(page, 't2'), page.getByTestId('thread-scroll').evaluate((node) => node.scrollTo(0, 700))) },
+  'chat-group': { query: 'telegram', go: (page) => chat(page, 't1') },
+  'chat-channel': { query: 'telegram', go: (page) => chat(page, 't4') },
+  'chat-rtl': { query: 'telegram', go: (page) => chat(page, 't6') },
+  'chat-composer': { query: 'telegram', go: composing },
+  'chat-failed': { query: 'telegram', go: failing },
+  'chat-viewer': { query: 'telegram', go: async (page) => (await chat(page, 't0'), await page.getByTestId('photo').first().click(), page.getByTestId('viewer').waitFor()) },
+  'accounts-telegram': { query: 'telegram', go: async (page) => (await page.getByTestId('nav-accounts').click(), await telegramRow(page, 'tg-lviv').getByTestId('account-more').click(), await telegramRow(page, 'tg-dup').getByTestId('account-more').click(), telegramRow(page, 'tg-else').scrollIntoViewIfNeeded()) },
+  'telegram-edit': { query: 'telegram', go: async (page) => (await page.getByTestId('nav-accounts').click(), await telegramRow(page, 'tg-lviv').getByTestId('account-more').click(), await page.getByTestId('account-edit').click(), page.getByTestId('edit-telegram').waitFor()) },
+  'telegram-way': { query: 'telegram', go: telegram },
+  'telegram-code': { query: 'telegram', go: async (page) => (await askCode(page), await page.getByTestId('telegram-code').fill('00000'), await page.keyboard.press('Enter'), page.locator('[data-testid="telegram-code"][aria-invalid="true"]').waitFor()) },
+  'telegram-wait': { query: 'telegram', go: async (page) => (await askCode(page), await page.getByTestId('telegram-code').fill('33333'), await page.keyboard.press('Enter'), page.getByTestId('flood-wait').waitFor()) },
+  'telegram-password': { query: 'telegram', go: async (page) => (await askCode(page), await page.getByTestId('telegram-code').fill('22222'), await page.keyboard.press('Enter'), page.getByTestId('two-step').waitFor()) },
+  'telegram-chats': { query: 'telegram', go: async (page) => (await askCode(page), await page.getByTestId('telegram-code').fill('12345'), await page.keyboard.press('Enter'), page.getByTestId('kind-groups').waitFor()) },
+  'telegram-qr': { query: 'telegram', go: async (page) => (await telegram(page), await page.getByTestId('way-qr').check(), await keys(page), await page.getByTestId('wizard-next').click(), page.getByTestId('qr').waitFor()) },
+  'telegram-session': { query: 'telegram', go: async (page) => (await telegram(page), await page.getByTestId('way-session').check(), await page.getByTestId('session').fill(`1${'x'.repeat(60)}`), await page.getByTestId('wizard-next').click(), page.getByTestId('found-session').waitFor()) },
   logs: { go: async (page) => (await page.getByTestId('nav-logs').click(), await page.getByTestId('log-row').last().waitFor(), page.getByTestId('log-row').nth(9).click()) },
   diagnostics: { go: async (page) => (await page.getByTestId('nav-diagnostics').click(), page.getByTestId('check').first().waitFor()) },
   settings: { go: (page) => page.getByTestId('nav-settings').click() },
   keys: { go: async (page) => (await row(page, 0).waitFor(), page.keyboard.press('?')) },
   link: { go: async (page) => (await row(page, 0).waitFor(), await page.evaluate(() => window.bureau.clickLink(true)), page.getByTestId('link-dialog').waitFor()) },
 };
+
+const telegramRow = (page: Page, id: string) => page.locator(`[data-testid="account-row"][data-id="${id}"]`);
+
+async function chat(page: Page, id: string): Promise<void> {
+  await page.getByTestId('filter-telegram').click();
+  await page.locator(`[data-testid="conversation-row"][data-id="${id}"]`).click();
+  await page.locator('[data-testid="message"]').first().waitFor();
+}
+
+async function composing(page: Page): Promise<void> {
+  await chat(page, 't0');
+  await page.getByTestId('message').nth(2).hover();
+  await page.getByRole('button', { name: 'Дії з повідомленням' }).click();
+  await page.getByTestId('message-reply').click();
+  await page.getByTestId('compose-text').fill(`Дякую. ${'Перевіримо ще раз. '.repeat(220)}`);
+  await page.getByTestId('compose-count').waitFor();
+}
+
+async function failing(page: Page): Promise<void> {
+  await chat(page, 't0');
+  for (const text of ['відмова', 'невідомо', 'чекає']) {
+    await page.getByTestId('compose-text').fill(text);
+    await page.keyboard.press('Control+Enter');
+  }
+  for (const state of ['failed', 'uncertain', 'waiting']) await page.locator(`[data-testid="outgoing"][data-state="${state}"]`).last().waitFor();
+  await page.waitForTimeout(900);
+}
+
+async function telegram(page: Page): Promise<void> {
+  await page.getByTestId('nav-accounts').click();
+  await page.getByTestId('add-mailbox').click();
+  await page.getByTestId('channel-telegram').check();
+  await page.getByTestId('way-phone').waitFor({ state: 'attached' });
+}
+
+async function keys(page: Page): Promise<void> {
+  await page.getByTestId('api-id').fill('17349');
+  await page.getByTestId('api-hash').fill('0123456789abcdef0123456789abcdef');
+}
+
+async function askCode(page: Page): Promise<void> {
+  await telegram(page);
+  await page.getByTestId('phone').fill('+380 00 000 00 11');
+  await keys(page);
+  await page.getByTestId('wizard-next').click();
+  await page.getByTestId('telegram-code').waitFor();
+}
 
 async function openFirst(page: Page): Promise<void> {
   await row(page, 0).click();
@@ -67,7 +131,7 @@ async function testFails(page: Page): Promise<void> {
   await page.getByTestId('wizard-next').click();
   await page.locator('[data-step="since"]').waitFor();
   await page.getByTestId('wizard-next').click();
-  await page.locator('[data-state="failed"]').waitFor();
+  await page.locator('[data-state="failed"]').first().waitFor();
 }
 
 async function shown(name: string, opening: Opening = {}): Promise<Page> {
@@ -106,7 +170,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['inbox-mail', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['inbox-mail', 'chat', 'chat-kinds', 'chat-failed', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Backend, Commands } from '../../src/ipc/backend';
-import { type ConversationRow, IpcError, type MessageView, connectTo } from '../../src/ipc/client';
+import { type ConversationRow, IpcError, type MessageView, type OutgoingView, connectTo } from '../../src/ipc/client';
 import { inbox } from '../../src/state/inbox.svelte';
 import { Search } from '../../src/state/search.svelte';
 import { Talk } from '../../src/state/talk.svelte';
@@ -16,6 +16,8 @@ let gates: Promise<void>[] = [];
 let broken = false;
 let reads = 0;
 let unread = 1;
+/** Whether the messages are a chat's. */
+let chat = false;
 /** Where conversations went that were merged. */
 let successors: Record<string, string> = {};
 
@@ -23,13 +25,13 @@ function message(conversation: string, n: number): MessageView {
   const at = new Date(Date.UTC(2026, 10, 22) + n * 1000).toISOString();
   return {
     key: { account: 'x', id: `m${n}` }, conversation, ours: false, authorName: '', authorAddress: '', to: [], cc: [], subject: '', text: '', textCut: false, quoteFrom: null, hasHtml: false,
-    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen, answered: false, goneAt: null, unreadable: null, kib: 1, files: [],
+    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
   };
 }
 
 const row = (id: string): ConversationRow => ({
   key: { account: 'x', id }, name: id, address: '', company: false, subject: '', snippet: '', lastIsOurs: false,
-  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false,
+  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false, chat: null,
 });
 
 const commands: Partial<Commands> = {
@@ -40,7 +42,7 @@ const commands: Partial<Commands> = {
     if (broken) throw new IpcError({ code: 'database', detail: 'gone' });
     const end = before === null ? all.length : all.indexOf(Number(before));
     const from = Math.max(0, end - limit);
-    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]) };
+    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]), outgoing: [] };
   },
   conversations: async () => ({ rows: [row('a'), row('b')], next: null }),
   conversationsByKey: async (keys) => keys.map((key) => row(successors[key.id] ?? key.id)),
@@ -111,6 +113,51 @@ describe('the open conversation', () => {
     expect(shown(talk)).toEqual(range(450, 480));
     await talk.loadOlder();
     expect(shown(talk)).toEqual(range(400, 480));
+  });
+
+  test('goes on at its beginning when older messages came from the server, however much is loaded', async () => {
+    const talk = new Talk();
+    stored['a'] = range(100, 330);
+    await talk.open(a);
+    while (talk.older !== null) await talk.loadOlder();
+    expect(shown(talk)).toEqual(range(100, 330));
+    stored['a'] = range(40, 330);
+    await talk.extend();
+    while (talk.older !== null) await talk.loadOlder();
+    expect(shown(talk)).toEqual(range(40, 330));
+  });
+
+  test('extends nothing while older ones are still stored', async () => {
+    const talk = new Talk();
+    await talk.open(a);
+    asked = [];
+    await talk.extend();
+    expect(asked).toEqual([]);
+  });
+
+  test('shows a text of ours at once, and as long as it is on its way', async () => {
+    const talk = new Talk();
+    await talk.open(b);
+    const text: OutgoingView = { id: 'o1', text: 'x', entities: [], state: 'waiting', tries: 0, error: null, createdAt: new Date(0).toISOString() };
+    talk.echo(text);
+    talk.echo(text);
+    expect(talk.outgoing).toEqual([text]);
+    await talk.retry();
+    expect(talk.outgoing).toEqual([]);
+  });
+
+  test('a part of an album that became part of its first message goes, a mail that is not in the page stays', async () => {
+    for (const inChat of [true, false]) {
+      chat = inChat;
+      stored['b'] = range(1000, 1010);
+      const talk = new Talk();
+      await talk.open(b);
+      stored['b'] = range(1000, 1010).filter((n) => n !== 1005);
+      talk.apply(naming(b));
+      await pause();
+      expect(shown(talk).includes(1005)).toBe(!inChat);
+    }
+    chat = false;
   });
 
   test('loads older mails until a search hit is among them', async () => {

@@ -3,15 +3,25 @@
 //! A connector signs in and gives two halves that live apart: a [`Listener`] that hands over batches until it is
 //! stopped, and a [`Remote`] that can be asked while the listener runs.
 
-use std::{path::PathBuf, sync::Arc};
+mod chat;
+mod permit;
+mod remote;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use futures_util::future::BoxFuture;
+use sha2::Digest as _;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use self::{
+    chat::{Chat, ChatAuthor, ChatMessage, KnownPeer},
+    permit::{Permission, Permit},
+    remote::{Fetched, History, Remote, SendError, SendText, Sent, not_offered},
+};
 use crate::{
-    model::{Account, AccountState, Address, AttachmentPart, Direction, Place, Trouble},
+    model::{Account, AccountState, Address, AttachmentPart, ChatKey, Direction, Place, Reaction, Trouble},
     secrets::Secrets,
 };
 
@@ -40,12 +50,6 @@ pub trait Listener: Send {
         inbox: IncomingSender,
         stop: CancellationToken,
     ) -> BoxFuture<'static, Result<(), ConnectorError>>;
-}
-
-/// What can be asked of the other side while the listener runs.
-pub trait Remote: Send + Sync {
-    /// Sets or clears the server's read mark. Called only where the owner has allowed it.
-    fn mark_seen(&self, places: Vec<Place>, seen: bool) -> BoxFuture<'_, Result<(), ConnectorError>>;
 }
 
 /// What the engine must do about a failure. Branch on this, never on text.
@@ -88,11 +92,17 @@ impl ConnectorError {
     }
 }
 
-/// What is stored of an account's progress: one cursor per folder or update box.
+/// What is stored of an account's progress: one cursor per folder or update box, and who is known.
 #[derive(Debug, Clone, Default)]
 pub struct Resume {
     /// The stored cursors.
     pub cursors: Vec<Cursor>,
+    /// The stored peers of a chat network.
+    pub peers: Vec<KnownPeer>,
+    /// The highest message number stored of each chat's mailbox; a higher one on the server means a hole.
+    pub latest: BTreeMap<String, u32>,
+    /// The right to talk to the server. The engine has checked it before `open`.
+    pub permit: Permit,
 }
 
 impl Resume {
@@ -116,14 +126,16 @@ pub struct Cursor {
 pub struct Batch {
     /// What happened, in order.
     pub incoming: Vec<Incoming>,
-    /// The cursor that is true once `incoming` is stored.
-    pub cursor: Option<Cursor>,
+    /// The cursors that are true once `incoming` is stored: mail moves at most one, a chat network its account's box
+    /// and any number of channels' boxes.
+    pub cursors: Vec<Cursor>,
 }
 
 /// One piece of news from the other side.
 #[derive(Debug)]
 pub enum Incoming {
-    /// A message that is there.
+    /// A message that is there. At a known place: a mail's marks are followed, and a chat message with a newer edit
+    /// date becomes what is shown, its earlier version kept.
     Message(Box<IncomingMessage>),
     /// The server's marks of a message, read there or answered there.
     Marks {
@@ -139,6 +151,44 @@ pub enum Incoming {
         /// Where it stood.
         place: Place,
     },
+    /// Chat messages were deleted. They stay here and are marked.
+    Deleted {
+        /// In this channel; `None`: in whichever private chat or basic group the numbers belong to, which share one
+        /// count and are not named.
+        channel: Option<i64>,
+        /// Their numbers.
+        numbers: Vec<u32>,
+    },
+    /// The reactions a chat message has now.
+    Reactions {
+        /// Which message.
+        place: Place,
+        /// All of them.
+        reactions: Vec<Reaction>,
+    },
+    /// This account has read a chat elsewhere.
+    ReadInbox {
+        /// Which chat; without a topic, all topics of a forum.
+        chat: ChatKey,
+        /// Up to and including this number.
+        up_to: u32,
+    },
+    /// The other side has read what this account wrote.
+    ReadOutbox {
+        /// Which chat.
+        chat: ChatKey,
+        /// Up to and including this number.
+        up_to: u32,
+    },
+    /// Who somebody is; put before the messages that need them.
+    Peer(Box<KnownPeer>),
+    /// A text that was sent stands there now, also when the answer to sending it was lost (`updateMessageID`).
+    Sent {
+        /// What it was sent with.
+        random_id: i64,
+        /// Where it stands.
+        place: Place,
+    },
 }
 
 /// A message with everything that is known of it.
@@ -148,7 +198,8 @@ pub struct IncomingMessage {
     pub place: Place,
     /// Who wrote.
     pub direction: Direction,
-    /// When its server received it (IMAP INTERNALDATE); messages sort by this.
+    /// When its server received it (IMAP INTERNALDATE, Telegram `date`); messages sort by this, chat messages of one
+    /// second by their number.
     pub received_at: OffsetDateTime,
     /// When it reached this computer.
     pub arrived_at: OffsetDateTime,
@@ -156,7 +207,8 @@ pub struct IncomingMessage {
     pub seen: bool,
     /// Whether the server says it is answered.
     pub answered: bool,
-    /// The untouched bytes.
+    /// The untouched bytes: the mail, or the message's TL object behind its layer's number. A mail's are stored, a chat
+    /// message's where not all of it can be shown.
     pub raw: Raw,
     /// What could be read of it.
     pub content: Content,
@@ -189,6 +241,19 @@ pub struct TempFile {
     pub path: PathBuf,
 }
 
+impl Raw {
+    /// Takes bytes in memory.
+    pub fn memory(bytes: Vec<u8>) -> Self {
+        let sha256 = sha2::Sha256::digest(&bytes).into();
+        Self { sha256, size: bytes.len() as u64, bytes: RawBytes::Memory(bytes) }
+    }
+
+    /// No bytes: everything is in the content.
+    pub const fn empty() -> Self {
+        Self { sha256: [0; 32], size: 0, bytes: RawBytes::Memory(Vec::new()) }
+    }
+}
+
 impl Drop for TempFile {
     fn drop(&mut self) {
         // A file that is already gone is as good as removed.
@@ -201,7 +266,10 @@ impl Drop for TempFile {
 pub enum Content {
     /// A mail.
     Letter(Box<Letter>),
-    /// The parser could not read it: it goes to quarantine with its raw bytes.
+    /// A chat message.
+    Chat(Box<ChatMessage>),
+    /// The parser could not read it: it goes to quarantine with its raw bytes, a chat message in the chat that its
+    /// place names.
     Unreadable {
         /// Why, in one line.
         reason: String,

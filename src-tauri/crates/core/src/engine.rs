@@ -3,8 +3,13 @@
 //! A supervisor runs one attempt after another: sign in, listen, store. What an attempt ends with decides what
 //! follows; a panic ends one attempt of one account and nothing else.
 
+mod asking;
 mod backoff;
+mod fetching;
 mod housekeeping;
+mod lease;
+mod presence;
+mod sending;
 mod status;
 mod supervisor;
 mod tasks;
@@ -18,7 +23,14 @@ use std::{
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use self::{backoff::Backoff, status::AccountStatus, tasks::Tasks};
+pub use self::{
+    asking::{AskError, Older},
+    backoff::Backoff,
+    lease::LeaseTerms,
+    presence::Presence,
+    status::AccountStatus,
+    tasks::Tasks,
+};
 use self::{status::Statuses, supervisor::Supervisor};
 use crate::{
     clock::Clock,
@@ -26,7 +38,7 @@ use crate::{
     ingest::Ingest,
     model::{Account, AccountId, AccountState, Channel},
     secrets::Secrets,
-    store::{Store, StoreError, answered},
+    store::{LeaseToken, Store, StoreError, answered},
 };
 
 /// How long an account's tasks may take to end before they are aborted.
@@ -49,6 +61,10 @@ pub struct EngineParts {
     pub clock: Arc<dyn Clock>,
     /// How long failed attempts pause.
     pub backoff: Backoff,
+    /// This run, as it is written into leases.
+    pub presence: Arc<Presence>,
+    /// How leases are kept.
+    pub terms: LeaseTerms,
 }
 
 /// Listens to every enabled account until it is shut down.
@@ -65,9 +81,35 @@ struct Shared {
     parts: EngineParts,
     ingest: Ingest,
     statuses: Statuses,
-    remotes: Mutex<HashMap<AccountId, Arc<dyn Remote>>>,
+    /// What can be asked while a listener runs, and by which lease its answers are stored.
+    remotes: Mutex<HashMap<AccountId, (Arc<dyn Remote>, LeaseToken)>>,
     /// Wakes the indexer.
     stored: Notify,
+    /// Where parts of chats' files wait; set where small files are to be fetched as they come.
+    files: tokio::sync::SetOnce<std::path::PathBuf>,
+    turns: fetching::Turns,
+    /// Wakes the supervisor of an account that somebody let go of, or that has something to send.
+    bells: Mutex<HashMap<AccountId, Arc<Notify>>>,
+}
+
+impl Shared {
+    fn remote(&self, id: AccountId) -> Option<(Arc<dyn Remote>, LeaseToken)> {
+        self.remotes.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// The bell of one account.
+    fn bell(&self, id: AccountId) -> Arc<Notify> {
+        self.bells.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().clone()
+    }
+
+    /// Rings one account's bell, or everybody's.
+    fn ring(&self, id: Option<AccountId>) {
+        for (account, bell) in &*self.bells.lock().unwrap_or_else(PoisonError::into_inner) {
+            if id.is_none_or(|id| id == *account) {
+                bell.notify_one();
+            }
+        }
+    }
 }
 
 struct Running {
@@ -85,11 +127,27 @@ impl Engine {
     /// The accounts could not be read; nothing is left running.
     pub async fn start(parts: EngineParts) -> Result<Self, StoreError> {
         let accounts = parts.store.accounts().await?;
+        Ok(Self::with(parts, accounts).await)
+    }
+
+    /// Starts the housekeeping and a supervisor for one account alone, where it is enabled.
+    ///
+    /// # Errors
+    /// The account could not be read, or does not exist; nothing is left running.
+    pub async fn start_one(parts: EngineParts, id: AccountId) -> Result<Self, StoreError> {
+        let account = parts.store.account(id).await?.ok_or(StoreError::NotFound("the account"))?;
+        Ok(Self::with(parts, vec![account]).await)
+    }
+
+    async fn with(parts: EngineParts, accounts: Vec<Account>) -> Self {
         let shared = Arc::new(Shared {
             ingest: Ingest::new(parts.store.clone(), parts.clock.clone()),
             statuses: Statuses::default(),
             remotes: Mutex::default(),
             stored: Notify::new(),
+            files: tokio::sync::SetOnce::new(),
+            turns: fetching::Turns::default(),
+            bells: Mutex::default(),
             parts,
         });
         let engine = Self {
@@ -101,10 +159,11 @@ impl Engine {
         engine.tasks.spawn("index", housekeeping::index(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("prune", housekeeping::prune(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("status", status::write_behind(engine.shared.clone(), engine.tasks.stopping()));
+        engine.tasks.spawn("bells", housekeeping::bells(engine.shared.clone(), engine.tasks.stopping()));
         for account in accounts {
             engine.supervise(account).await;
         }
-        Ok(engine)
+        engine
     }
 
     /// Follows a change of an account: starts, stops or restarts its listener as its row now says.
@@ -183,10 +242,10 @@ impl Engine {
 
     /// Returns what can be asked of an account's other side while its listener runs.
     pub fn remote(&self, id: AccountId) -> Option<Arc<dyn Remote>> {
-        self.shared.remotes.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.shared.remote(id).map(|(remote, _)| remote)
     }
 
-    /// Waits until every enabled account has caught up or waits for a person.
+    /// Waits until every enabled account has caught up, waits for a person, or is listened to by another program.
     pub async fn settled(&self) {
         let mut changes = self.watch_statuses();
         let is_settled = |status: &AccountStatus| {
@@ -195,6 +254,7 @@ impl Engine {
                 AccountState::Live
                     | AccountState::NeedsSignIn { .. }
                     | AccountState::Misconfigured { .. }
+                    | AccountState::Elsewhere { .. }
                     | AccountState::Stopped
             )
         };
@@ -231,7 +291,9 @@ impl Engine {
             wake: Arc::new(Notify::new()),
             tasks: Tasks::default(),
         };
-        let supervisor = Supervisor::new(self.shared.clone(), account, running.stop.clone(), running.wake.clone());
+        let bell = self.shared.bell(id);
+        let supervisor =
+            Supervisor::new(self.shared.clone(), account, running.stop.clone(), running.wake.clone(), bell);
         running.tasks.spawn("supervise", supervisor.run());
         self.running.lock().await.insert(id, running);
     }

@@ -1,8 +1,9 @@
 //! What a listener hands over becomes stored fact: normalised, threaded, deduplicated, in one transaction.
 //!
-//! One batch is one transaction: messages, cursor, conversation summaries and journal rows, or nothing. Handing the
+//! One batch is one transaction: messages, cursors, conversation summaries and journal rows, or nothing. Handing the
 //! same batch over again changes nothing, so a crash anywhere is cured by resuming from the stored cursor.
 
+mod chats;
 mod subject;
 mod text;
 mod thread;
@@ -19,10 +20,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     clock::Clock,
-    connector::{Batch, Content, Cursor, Incoming, IncomingMessage, Letter},
+    connector::{Batch, Content, Cursor, Incoming, IncomingMessage, KnownPeer, Letter},
     fault,
-    model::{AccountId, Address, ContactId, ConversationId, Direction, MessageId, Place},
-    store::{Beginning, Fact, FactKind, IngestTx, KnownPlace, NewMessage, Store, StoreError, SummaryChange},
+    model::{AccountId, Address, ChatKey, ContactId, ConversationId, Direction, MessageId, Place, Reaction},
+    store::{Beginning, Fact, FactKind, IngestTx, KnownPlace, LeaseToken, NewMessage, Store, StoreError, SummaryChange},
 };
 
 /// A conversation with the same subject and person is joined only when it was active this recently.
@@ -79,19 +80,23 @@ impl Ingest {
     ///
     /// A message that the database refuses goes to quarantine with its reason, and the others are stored: a transaction
     /// that fails over its data is tried again message by message. Everything else that fails leaves nothing behind.
-    pub async fn ingest(&self, account: AccountId, mut batch: Batch) -> Result<Ingested, StoreError> {
-        for incoming in &mut batch.incoming {
-            if let Incoming::Message(message) = incoming {
-                text::clean(message);
-            }
-        }
-        let ingested = match self.commit(account, &batch.incoming, batch.cursor.as_ref()).await {
+    ///
+    /// With a `lease` that is no longer the account's, nothing is stored.
+    pub async fn ingest(
+        &self,
+        account: AccountId,
+        lease: Option<LeaseToken>,
+        mut batch: Batch,
+    ) -> Result<Ingested, StoreError> {
+        batch.incoming.iter_mut().for_each(text::clean);
+        let to = Destination { account, lease };
+        let ingested = match self.commit(to, &batch.incoming, &batch.cursors).await {
             Err(StoreError::Refused(error)) => {
                 tracing::warn!(
                     target: "skrynka::store", account = %account, error = %error,
                     "Batch refused, storing its messages one by one"
                 );
-                self.one_by_one(account, batch).await
+                self.one_by_one(to, batch).await
             }
             result => result,
         }?;
@@ -109,59 +114,119 @@ impl Ingest {
         }
     }
 
-    async fn one_by_one(&self, account: AccountId, batch: Batch) -> Result<Ingested, StoreError> {
+    async fn one_by_one(&self, to: Destination, batch: Batch) -> Result<Ingested, StoreError> {
         let mut sum = Ingested::default();
         for mut incoming in batch.incoming {
-            let stored = self.commit(account, std::slice::from_ref(&incoming), None).await;
+            let stored = self.commit(to, std::slice::from_ref(&incoming), &[]).await;
             match (stored, &mut incoming) {
                 (Err(StoreError::Refused(error)), Incoming::Message(message)) => {
                     message.content = Content::Unreadable { reason: format!("The database refused it: {error}") };
-                    sum.add(self.commit(account, std::slice::from_ref(&incoming), None).await?);
+                    sum.add(self.commit(to, std::slice::from_ref(&incoming), &[]).await?);
+                }
+                (Err(StoreError::Refused(error)), _) => {
+                    // A mark that cannot be stored must not keep what follows it out for ever.
+                    tracing::error!(
+                        target: "skrynka::store", account = %to.account, error = %error, "News refused and left out"
+                    );
                 }
                 (stored, _) => sum.add(stored?),
             }
         }
-        // The cursor moves only once everything it covers is there.
-        self.commit(account, &[], batch.cursor.as_ref()).await?;
+        // The cursors move only once everything they cover is there.
+        self.commit(to, &[], &batch.cursors).await?;
         Ok(sum)
     }
 
-    async fn commit(
-        &self,
-        account: AccountId,
-        incoming: &[Incoming],
-        cursor: Option<&Cursor>,
-    ) -> Result<Ingested, StoreError> {
-        let mut work = Work::begin(&self.store, account, self.clock.now()).await?;
+    async fn commit(&self, to: Destination, incoming: &[Incoming], cursors: &[Cursor]) -> Result<Ingested, StoreError> {
+        let mut work = Work::begin(&self.store, to, self.clock.now()).await?;
         fault::point("begun");
-        // Messages of one mailbox and epoch are looked at together: content is compared across, never within them.
-        let mut groups: BTreeMap<(&str, u32), Vec<&IncomingMessage>> = BTreeMap::new();
-        let mut marks = Vec::new();
-        let mut gone = Vec::new();
-        for incoming in incoming {
-            match incoming {
-                Incoming::Message(message) => {
-                    groups.entry((&message.place.mailbox, message.place.epoch)).or_default().push(message);
-                }
-                Incoming::Marks { place, seen, answered } => marks.push((place.clone(), *seen, *answered)),
-                Incoming::Gone { place } => gone.push(place.clone()),
-            }
-        }
-        for messages in groups.into_values() {
+        let sorted = Sorted::of(incoming);
+        work.peers(&sorted.peers).await?;
+        for messages in sorted.letters.into_values() {
             work.messages(messages).await?;
         }
+        work.chats(sorted.chats).await?;
         fault::point("messages_written");
-        work.marks(&marks).await?;
-        work.gone(&gone).await?;
-        let mut done = work.finish(cursor).await?;
+        work.marks(&sorted.marks).await?;
+        work.gone(&sorted.gone).await?;
+        for (channel, numbers) in sorted.deleted {
+            work.deleted(channel, numbers).await?;
+        }
+        work.reactions(&sorted.reactions).await?;
+        for (chat, up_to) in sorted.read_inbox {
+            work.read_inbox(chat, up_to).await?;
+        }
+        for (chat, up_to) in sorted.read_outbox {
+            work.read_outbox(chat, up_to).await?;
+        }
+        for (random_id, place) in sorted.sent {
+            work.sent(random_id, place).await?;
+        }
+        let mut done = work.finish(cursors).await?;
         fault::point("committed");
         let now = self.clock.now();
         let arrivals = incoming.iter().filter_map(|incoming| match incoming {
             Incoming::Message(message) => Some(now - message.arrived_at),
-            Incoming::Marks { .. } | Incoming::Gone { .. } => None,
+            Incoming::Marks { .. }
+            | Incoming::Gone { .. }
+            | Incoming::Deleted { .. }
+            | Incoming::Reactions { .. }
+            | Incoming::ReadInbox { .. }
+            | Incoming::ReadOutbox { .. }
+            | Incoming::Peer(_)
+            | Incoming::Sent { .. } => None,
         });
         done.lag = arrivals.max();
         Ok(done)
+    }
+}
+
+/// Where a batch goes, and by what right.
+#[derive(Clone, Copy)]
+struct Destination {
+    account: AccountId,
+    lease: Option<LeaseToken>,
+}
+
+/// A batch by what must be done first: people before their messages, messages before what happened to them.
+#[derive(Default)]
+struct Sorted<'b> {
+    peers: Vec<&'b KnownPeer>,
+    /// Mails of one mailbox and epoch are looked at together: content is compared across, never within them.
+    letters: BTreeMap<(&'b str, u32), Vec<&'b IncomingMessage>>,
+    chats: Vec<&'b IncomingMessage>,
+    marks: Vec<(Place, bool, bool)>,
+    gone: Vec<Place>,
+    deleted: Vec<(Option<i64>, &'b [u32])>,
+    reactions: Vec<(&'b Place, &'b [Reaction])>,
+    read_inbox: BTreeMap<ChatKey, u32>,
+    read_outbox: BTreeMap<ChatKey, u32>,
+    sent: Vec<(i64, &'b Place)>,
+}
+
+impl<'b> Sorted<'b> {
+    fn of(incoming: &'b [Incoming]) -> Self {
+        let mut sorted = Self::default();
+        let further = |marks: &mut BTreeMap<ChatKey, u32>, chat: ChatKey, up_to: u32| {
+            marks.entry(chat).and_modify(|mark| *mark = up_to.max(*mark)).or_insert(up_to);
+        };
+        for incoming in incoming {
+            match incoming {
+                Incoming::Message(message) if chats::is_chat(message) => sorted.chats.push(message),
+                Incoming::Message(message) => {
+                    sorted.letters.entry((&message.place.mailbox, message.place.epoch)).or_default().push(message);
+                }
+                Incoming::Marks { place, seen, answered } => sorted.marks.push((place.clone(), *seen, *answered)),
+                Incoming::Gone { place } => sorted.gone.push(place.clone()),
+                Incoming::Deleted { channel, numbers } => sorted.deleted.push((*channel, numbers)),
+                Incoming::Reactions { place, reactions } => sorted.reactions.push((place, reactions)),
+                Incoming::ReadInbox { chat, up_to } => further(&mut sorted.read_inbox, *chat, *up_to),
+                Incoming::ReadOutbox { chat, up_to } => further(&mut sorted.read_outbox, *chat, *up_to),
+                Incoming::Peer(peer) => sorted.peers.push(peer),
+                Incoming::Sent { random_id, place } => sorted.sent.push((*random_id, place)),
+            }
+        }
+        sorted
     }
 }
 
@@ -178,9 +243,9 @@ struct Work {
 }
 
 impl Work {
-    async fn begin(store: &Store, account: AccountId, now: OffsetDateTime) -> Result<Self, StoreError> {
+    async fn begin(store: &Store, to: Destination, now: OffsetDateTime) -> Result<Self, StoreError> {
         Ok(Self {
-            tx: store.begin_ingest(account).await?,
+            tx: store.begin_ingest(to.account, to.lease).await?,
             now,
             done: Ingested::default(),
             unread: BTreeMap::new(),
@@ -280,17 +345,28 @@ impl Work {
             let row = new_message(message, conversation, MessageId::new(self.now));
             let change = summary_change(message, &row, new, &contacts);
             changes.entry(conversation).and_modify(|sum| fold(sum, &change)).or_insert(change);
-            self.facts.push(fact(FactKind::MessageStored, conversation, row.id));
+            rows.push(row);
+        }
+        self.write_rows(rows, changes).await?;
+        self.tx.remember_threads(threads.ids).await
+    }
+
+    /// Writes new messages with what they change of their conversations' summaries.
+    async fn write_rows(
+        &mut self,
+        rows: Vec<NewMessage<'_>>,
+        changes: BTreeMap<ConversationId, SummaryChange>,
+    ) -> Result<(), StoreError> {
+        for row in &rows {
+            self.facts.push(fact(FactKind::MessageStored, row.conversation, row.id));
             self.done.stored += 1;
             self.done.bytes += row.size;
             self.done.quarantined += usize::from(row.unreadable.is_some());
-            rows.push(row);
         }
         self.changed.extend(changes.keys().copied());
         let changes: Vec<SummaryChange> = changes.into_values().collect();
         self.tx.summarise(&changes).await?;
-        self.tx.insert_messages(&rows, self.now).await?;
-        self.tx.remember_threads(threads.ids).await
+        self.tx.insert_messages(&rows, self.now).await
     }
 
     async fn contacts(&mut self, messages: &[&IncomingMessage]) -> Result<BTreeMap<String, ContactId>, StoreError> {
@@ -462,7 +538,7 @@ impl Work {
         conversation
     }
 
-    async fn finish(mut self, cursor: Option<&Cursor>) -> Result<Ingested, StoreError> {
+    async fn finish(mut self, cursors: &[Cursor]) -> Result<Ingested, StoreError> {
         if !self.unread.is_empty() {
             let mut unread = BTreeMap::new();
             for (conversation, change) in &self.unread {
@@ -478,7 +554,7 @@ impl Work {
                 message: None,
             });
         }
-        self.tx.commit(cursor, &self.facts).await?;
+        self.tx.commit(cursors, &self.facts).await?;
         Ok(self.done)
     }
 }
@@ -535,7 +611,7 @@ fn peer(message: &IncomingMessage) -> Option<&Address> {
 fn thread_ids(message: &IncomingMessage) -> Vec<String> {
     match &message.content {
         Content::Letter(letter) => letter.message_id.iter().chain(&letter.references).cloned().collect(),
-        Content::Unreadable { .. } => Vec::new(),
+        Content::Chat(_) | Content::Unreadable { .. } => Vec::new(),
     }
 }
 
@@ -543,6 +619,7 @@ fn new_message(message: &IncomingMessage, conversation: ConversationId, id: Mess
     let (letter, unreadable): (Option<&Letter>, Option<&str>) = match &message.content {
         Content::Letter(letter) => (Some(letter), None),
         Content::Unreadable { reason } => (None, Some(reason)),
+        Content::Chat(_) => (None, None),
     };
     NewMessage {
         id,
@@ -550,6 +627,7 @@ fn new_message(message: &IncomingMessage, conversation: ConversationId, id: Mess
         place: &message.place,
         direction: message.direction,
         letter,
+        chat: None,
         unreadable,
         received_at: message.received_at,
         arrived_at: message.arrived_at,
@@ -588,6 +666,7 @@ fn summary_change(
         peer,
         subject,
         subject_key,
+        chat: None,
     }
 }
 

@@ -2,20 +2,25 @@
 //!
 //! Reading order: [`model`] (nouns), [`connector`] (what an integration implements), [`ingest`] (what a listener
 //! hands over becomes a stored fact), [`store`] (the only room with SQL), [`journal`] (facts with a sequence
-//! number), [`engine`] (owns every task). [`secrets`], [`logbook`] and [`postgres`] stand beside the road.
+//! number), [`engine`] (owns every task). [`secrets`], [`logbook`] and [`postgres`] stand beside the road, and need no
+//! feature `store`.
 
 pub mod clock;
 pub mod connector;
+#[cfg(feature = "store")]
 pub mod engine;
 pub mod fault;
 mod files;
+#[cfg(feature = "store")]
 pub mod ingest;
+#[cfg(feature = "store")]
 pub mod journal;
 pub mod logbook;
 pub mod model;
 pub mod postgres;
 pub mod profile;
 pub mod secrets;
+#[cfg(feature = "store")]
 pub mod store;
 
 /// Writes an error with all its causes on one line, at most 500 characters.

@@ -1,11 +1,18 @@
 //! The nouns of the product, without I/O.
 
 mod account;
+mod chat;
 mod ids;
 mod message;
+mod telegram;
 
 pub use account::{
     Account, AccountState, Channel, EmailSettings, Endpoint, ParseEndpointError, Security, Trouble, TroubleCode,
 };
-pub use ids::{AccountId, AttachmentId, ContactId, ConversationId, MessageId};
+pub use chat::{
+    ChatKey, ChatKind, Entity, EntityKind, Forward, Media, MediaFile, MediaKind, ParsePeerError, Peer, PeerKind,
+    PollAnswer, Reaction, Service, ServiceKind,
+};
+pub use ids::{AccountId, AttachmentId, ContactId, ConversationId, MessageId, OutgoingId};
 pub use message::{Address, AttachmentPart, Direction, Place, is_plausible_address};
+pub use telegram::{Proxy, TakenChats, TelegramSettings};

@@ -23,6 +23,12 @@ use crate::model::AccountId;
 pub enum SecretKind {
     /// The password of a mailbox.
     MailPassword,
+    /// A Telegram account's session: its authorisation key with its data centre.
+    TelegramSession,
+    /// The hash that belongs to a Telegram account's API ID.
+    TelegramApiHash,
+    /// The password of a Telegram account's proxy.
+    TelegramProxyPassword,
     /// The password of the app's role in its private database.
     DatabasePassword,
     /// The password of the bureau's role on the team's database server.
@@ -34,6 +40,9 @@ impl SecretKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MailPassword => "mail-password",
+            Self::TelegramSession => "telegram-session",
+            Self::TelegramApiHash => "telegram-api-hash",
+            Self::TelegramProxyPassword => "telegram-proxy-password",
             Self::DatabasePassword => "database-password",
             Self::ServerPassword => "server-password",
         }

@@ -5,13 +5,19 @@
 
 mod accounts;
 mod attachments;
+mod blobs;
+mod chats;
 mod contacts;
 mod conversations;
 mod cursors;
 mod ingest;
 mod journal;
+mod leases;
+mod lookups;
 mod messages;
 mod migrate;
+mod outgoing;
+mod peers;
 mod raw;
 mod search;
 mod server;
@@ -27,13 +33,21 @@ use crate::{
     postgres::ConnectOptions,
 };
 
-pub use accounts::{AccountDraft, RemovedAccount};
-pub use attachments::StoredFile;
-pub use conversations::{ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary};
-pub use ingest::{Beginning, IngestTx, KnownPlace, NewMessage, SummaryChange};
+pub use accounts::{AccountDraft, RemovedAccount, TelegramDraft};
+pub use attachments::{RemoteFile, StoredFile, StoredMedia};
+pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, StoredChat};
+pub use contacts::TelegramPerson;
+pub use conversations::{
+    ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary,
+};
+pub(crate) use ingest::at_name;
+pub use ingest::{Beginning, ChatSummary, IngestTx, KnownPlace, NewMessage, SummaryChange};
 pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
+pub use leases::{Bells, HeldLease, LeaseHolder, LeaseSpan, LeaseToken, TakenLease};
+pub use lookups::{ChatReach, NamedChat, Owner};
 pub use messages::{ExportedFile, ExportedMessage, MessagePosition, StoredMessage};
 pub use migrate::{CLIENT_VERSION, MigrationStatus};
+pub use outgoing::{DueText, NotSent, OutgoingDraft, OutgoingState, StoredOutgoing};
 pub use search::{Hit, Indexed};
 pub use server::Server;
 pub use status::{HistoryPoint, StoredStatus};
@@ -73,6 +87,9 @@ pub enum StoreError {
     /// An account with this address is there already.
     #[error("an account for {0} exists already")]
     AccountExists(String),
+    /// Another program listens to the account by now; nothing was written.
+    #[error("another program listens to this account by now")]
+    LeaseLost,
     /// What was asked for is not there.
     #[error("{0} does not exist")]
     NotFound(&'static str),

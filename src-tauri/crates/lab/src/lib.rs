@@ -19,6 +19,7 @@ mod ports;
 pub mod proxy;
 pub mod serve;
 pub mod smtp;
+pub mod telegram;
 
 pub use dovecot::{Dovecot, Options};
 pub use proxy::{Mode, Proxy};

@@ -1,4 +1,7 @@
-//! The whole lab behind one line protocol: Dovecot, a proxy before each of its IMAP ports, an SMTP sink.
+//! The whole lab behind one line protocol: Dovecot, a proxy before each of its IMAP ports, an SMTP sink, and
+//! Telegram once it is asked for.
+
+mod telegram;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+pub use self::telegram::{Ask, File};
 use crate::{
     Dovecot, Fault, Mode, Options, Proxy, SmtpSink,
     authority::Authority,
@@ -117,6 +121,10 @@ pub enum Command {
         fault: Fault,
     },
     SmtpMails,
+    /// The network is started with the first question.
+    Telegram {
+        ask: Ask,
+    },
     /// Dovecot's log.
     Log,
 }
@@ -127,6 +135,7 @@ pub struct Lab {
     tls: Proxy,
     smtp: SmtpSink,
     customers: Vec<Customer>,
+    telegram: Option<telegram::Telegram>,
     dovecot: Dovecot,
 }
 
@@ -141,6 +150,7 @@ impl Lab {
             tls: Proxy::start(dovecot.imaps())?,
             smtp,
             customers: MAILBOXES.iter().zip(1..).map(|(mailbox, seed)| Customer::new(*mailbox, seed)).collect(),
+            telegram: None,
             dovecot,
         })
     }
@@ -218,9 +228,17 @@ impl Lab {
             Command::Heard => return Ok(self.plain.heard().into_iter().map(milliseconds).collect()),
             Command::SmtpFault { fault } => self.smtp.set_fault(fault),
             Command::SmtpMails => return Ok(self.smtp.mails().iter().map(sent_mail).collect()),
+            Command::Telegram { ask } => return self.telegram()?.carry_out(ask),
             Command::Log => return Ok(dovecot.log().into()),
         }
         Ok(Value::Null)
+    }
+
+    fn telegram(&mut self) -> Result<&mut telegram::Telegram> {
+        if self.telegram.is_none() {
+            self.telegram = Some(telegram::Telegram::start()?);
+        }
+        self.telegram.as_mut().context("Telegram is not running")
     }
 
     fn fill_bureau(&self, count: usize, seed: u64, until: OffsetDateTime) -> Result<Value> {

@@ -105,3 +105,25 @@ fn ends_when_its_input_closes() {
     assert!(lab.child.wait().unwrap().success());
     assert!(!Path::new(lab.endpoints["ca_file"].as_str().unwrap()).exists());
 }
+
+#[test]
+fn telegram_starts_with_the_first_question_and_plays_the_demo() {
+    let mut lab = Lab::start();
+    let mut ask = |ask: Value| lab.ask(&json!({"do": "telegram", "ask": ask}))["ok"].take();
+    assert_eq!(ask(json!("endpoints")).as_object().unwrap().len(), 5);
+    let demo = ask(json!({"demo": {"until": "2026-11-22T12:00:00Z"}}));
+    assert_eq!(demo["accounts"].as_array().unwrap().len(), 2);
+    assert_eq!(demo["accounts"][0]["telethon"].as_str().unwrap().len(), 353);
+    let written = ask(json!("customer_writes"));
+    let account = demo["accounts"][0]["account"].to_string();
+    assert!(written["ids"][&account].as_i64().unwrap() > 10, "{written}");
+    let file = json!({"document": {"name": "a.txt", "mime": "text/plain", "bytes": "aGVsbG8="}});
+    let (from, to) = (&demo["customers"][2], json!({"user": demo["accounts"][1]["account"]}));
+    let sent = ask(json!({"send": {"from": from, "chat": to, "text": "A file", "push": "silent", "file": file}}));
+    assert_eq!(ask(json!({"edit": {"message": sent["message"], "text": "The file"}})), Value::Null);
+    assert_eq!(ask(json!({"delete": {"messages": [sent["message"]]}})), Value::Null);
+    assert_eq!(ask(json!("cut")), 0);
+    let stats = ask(json!("stats"));
+    assert!(stats["online"] == 0 && stats["complaints"] == json!([]), "{stats}");
+    assert!(lab.ask(&json!({"do": "telegram", "ask": "no such thing"}))["error"].is_string());
+}

@@ -79,6 +79,7 @@ fn account(security: Security, port: u16, ca: &str) -> Account {
         color: 1,
         enabled: true,
         email: Some(email),
+        telegram: None,
         created_at: now,
     }
 }

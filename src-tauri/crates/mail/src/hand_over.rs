@@ -162,7 +162,8 @@ impl HandOver {
         loop {
             let incoming: Vec<Incoming> = changes.by_ref().take(GROUP).collect();
             let last = changes.len() == 0;
-            self.send(Batch { incoming, cursor: if last { cursor.clone() } else { None } }).await?;
+            let cursors = cursor.iter().filter(|_| last).cloned().collect();
+            self.send(Batch { incoming, cursors }).await?;
             if last {
                 return Ok(());
             }
@@ -190,9 +191,9 @@ impl HandOver {
         let Some(Group { parsing, cursor }) = self.groups.front_mut() else { return Ok(()) };
         // The group stays in the queue while it is awaited, so that a cancelled wait forgets nothing.
         let incoming = parsing.await.map_err(|error| MailError::Internal(error.to_string()))?;
-        let cursor = cursor.take();
+        let cursors = cursor.take().into_iter().collect();
         self.groups.pop_front();
-        self.send(Batch { incoming, cursor }).await
+        self.send(Batch { incoming, cursors }).await
     }
 
     async fn send(&mut self, batch: Batch) -> Result<()> {
@@ -225,7 +226,7 @@ fn read(source: &Source, fresh: Fresh, arrived_at: OffsetDateTime) -> IncomingMe
     };
     let letter = match &content {
         Content::Letter(letter) => Some(&**letter),
-        Content::Unreadable { .. } => None,
+        Content::Chat(_) | Content::Unreadable { .. } => None,
     };
     // Where the server gives no date, the sender's is nearer to the truth than the moment of reading.
     let sent_at = letter.and_then(|letter| letter.sent_at).filter(|sent| *sent <= arrived_at);
@@ -298,11 +299,11 @@ mod tests {
         hand.flush().await.unwrap();
         for uid in 1..=3 {
             let delivery = deliveries.recv().await.unwrap();
-            assert_eq!(delivery.batch.cursor, None);
+            assert_eq!(delivery.batch.cursors, []);
             let [Incoming::Message(message)] = &delivery.batch.incoming[..] else { panic!("one message") };
             assert_eq!(message.place.number, uid);
         }
-        assert_eq!(deliveries.recv().await.unwrap().batch.cursor, Some(cursor));
+        assert_eq!(deliveries.recv().await.unwrap().batch.cursors, [cursor]);
     }
 
     #[tokio::test]

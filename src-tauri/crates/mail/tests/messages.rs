@@ -22,6 +22,7 @@ fn letter_of(raw: &[u8]) -> Letter {
     match content(raw) {
         Content::Letter(letter) => *letter,
         Content::Unreadable { reason } => panic!("unreadable: {reason}"),
+        Content::Chat(_) => panic!("a mail is no chat"),
     }
 }
 
@@ -32,6 +33,7 @@ fn letter(name: &str) -> Letter {
 fn reason(raw: &[u8]) -> String {
     match content(raw) {
         Content::Letter(letter) => panic!("readable: {}", letter.subject),
+        Content::Chat(_) => panic!("a mail is no chat"),
         Content::Unreadable { reason } => reason,
     }
 }

@@ -5,6 +5,7 @@
 mod display;
 mod evidence;
 mod project;
+mod queries;
 mod setup;
 mod steps;
 mod tests;
@@ -28,6 +29,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   test                every test, quick ones first, and a table of what they show
   e2e [FILE…]         only the tests in the real window
   bench [NAME…]       measurements, side by side with the peers
+  queries             checks the store's queries against the migrations and writes .sqlx anew
   package             the deb and rpm packages
   setup               only what the others begin with: packages, npm projects, the window's pages";
 
@@ -57,6 +59,7 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
         ["test"] => tests::all(&project, &mut steps)?,
         ["e2e", files @ ..] => window::e2e(&project, &mut steps, files)?,
         ["bench", names @ ..] => window::bench(&project, &mut steps, names)?,
+        ["queries"] => queries::write(&project, &mut steps)?,
         ["package"] => package(&project, &mut steps)?,
         ["setup"] => set_up(&project, &mut steps, Need::ALL)?,
         ["help" | "--help" | "-h"] => println!("{USAGE}"),

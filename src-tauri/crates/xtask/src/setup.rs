@@ -9,6 +9,8 @@ use anyhow::{Result, bail};
 
 use crate::{project::Project, steps::Steps};
 
+const POSTGRES: &str = "src-tauri/crates/core/postgres-binaries";
+
 /// What a command is going to need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -36,7 +38,7 @@ pub(crate) fn set_up(project: &Project, steps: &mut Steps, needs: &[Need]) -> Re
         check_tools(needs)?;
         packages::provide(needs)
     })?;
-    let mut folders = vec!["ui", "src-tauri/crates/core/postgres-binaries"];
+    let mut folders = vec!["ui", POSTGRES];
     if needs.contains(&Need::Lab) {
         folders.push("ui/tests/e2e");
     }
@@ -44,6 +46,11 @@ pub(crate) fn set_up(project: &Project, steps: &mut Steps, needs: &[Need]) -> Re
         npm::provide(project, steps, folder)?;
     }
     npm::build_pages(project, steps)
+}
+
+/// Installs the Postgres programs alone.
+pub(crate) fn postgres(project: &Project, steps: &mut Steps) -> Result<()> {
+    npm::provide(project, steps, POSTGRES)
 }
 
 /// Names everything that is missing and cannot be installed from here, with one line to paste for each.

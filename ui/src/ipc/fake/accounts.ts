@@ -82,6 +82,7 @@ export function bureauAccounts(): AccountView[] {
       stored: 0,
       quarantined: sketch.quarantined ?? 0,
       mailbox: form(sketch.name, sketch.address, color),
+      telegram: null,
       history: sketch.history,
     };
   });

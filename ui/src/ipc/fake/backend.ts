@@ -1,11 +1,13 @@
-import type { AppStatus, Preferences } from '../bindings';
+import type { AccountView, AppStatus, ErrorCode, Preferences } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON } from './accounts';
 import { Bureau } from './bureau';
 import { accountCommands } from './accountCommands';
+import { chatCommands } from './chatCommands';
 import { inboxCommands } from './inboxCommands';
 import { Logbook } from './logs';
+import { signInCommands } from './signInCommands';
 
 /** How the tests and `npm run dev` steer the invented bureau: `window.bureau`. */
 export interface Controls {
@@ -20,6 +22,12 @@ export interface Controls {
   removeElsewhere(account: string): void;
   /** Makes a command fail, or work again. */
   fail(command: string, on: boolean): void;
+  /** Somebody writes in a chat. */
+  write(chat: string, text: string): void;
+  /** A phone scans the QR code that is shown. */
+  scan(password: boolean): void;
+  /** The QR sign-in that is shown cannot go on. */
+  failScan(code: ErrorCode): void;
   calls: Record<string, number>;
   painted: string[];
 }
@@ -35,6 +43,11 @@ export interface World {
   painted: string[];
   scenario: string;
   loggers: Map<number, (grew: { written: number }) => void>;
+  /** Plays a first sync; the account commands provide it. */
+  sync: (account: AccountView) => void;
+  /** The sign-in commands provide these. */
+  scan: (password: boolean) => void;
+  failScan: (code: ErrorCode) => void;
 }
 
 export const fail = (code: ConstructorParameters<typeof IpcError>[0]['code'], detail = ''): never => {
@@ -50,7 +63,7 @@ export function fakeBackend(): Backend {
   const scenario = query.get('scenario') ?? 'ready';
   const started = performance.now();
   const now = () => Math.round(NOON + performance.now() - started);
-  const bureau = new Bureau(scenario === 'empty' ? 0 : Number(query.get('conversations') ?? 3000), now);
+  const bureau = new Bureau(scenario === 'empty' ? 0 : Number(query.get('conversations') ?? 3000), now, query.has('telegram'));
   const world: World = {
     bureau,
     logbook: new Logbook(4000, bureau.accounts),
@@ -61,6 +74,9 @@ export function fakeBackend(): Backend {
     painted: [],
     scenario,
     loggers: new Map(),
+    sync: () => undefined,
+    scan: () => undefined,
+    failScan: () => undefined,
   };
   const calls: Record<string, number> = {};
   const failing = new Set<string>();
@@ -68,7 +84,7 @@ export function fakeBackend(): Backend {
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
-  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...chatCommands(world), ...signInCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   const counted: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
   for (const [name, command] of Object.entries(commands)) {
     counted[name] = async (...args) => {
@@ -150,6 +166,11 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
       if (on) failing.add(command);
       else failing.delete(command);
     },
+    write(chat, text) {
+      tell([bureau.write(chat, text)]);
+    },
+    scan: (password) => world.scan(password),
+    failScan: (code) => world.failScan(code),
     calls,
     painted: world.painted,
   };

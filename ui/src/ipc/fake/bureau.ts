@@ -1,5 +1,6 @@
 import type { AccountView, ConversationKey, ConversationRow, FileView, MessageView } from '../bindings';
 import { NOON, bureauAccounts, iso } from './accounts';
+import { type Chat, chatMessage, chatRow, chats, telegramAccounts } from './chats';
 import { type Person, type Tongue, answers, bodies, companies, endings, family, files, first, given, openings, subjects } from './people';
 import { Random } from './random';
 
@@ -12,6 +13,8 @@ export interface Talk {
   live: MessageView[];
   unreadFrom: number;
   html: 'tender' | 'letter' | 'newsletter' | null;
+  /** A chat's messages are kept, not made. */
+  chat?: Chat;
 }
 
 const tongues: Tongue[] = ['uk', 'uk', 'uk', 'pl', 'en'];
@@ -23,10 +26,17 @@ export class Bureau {
   readonly #random = new Random(2026);
   #serial = 0;
 
-  constructor(count: number, now: () => number) {
+  constructor(count: number, now: () => number, telegram = false) {
     this.now = now;
     this.accounts = count === 0 ? [] : bureauAccounts();
     for (let i = 0; i < count; i++) this.#talk(i);
+    if (telegram) {
+      this.accounts.push(...telegramAccounts());
+      for (const { account, id, chat } of chats()) {
+        const person: Person = { name: chat.name, address: '', company: false, tongue: 'uk' };
+        this.talks.set(id, { person, seed: 0, live: [], unreadFrom: 0, html: null, chat, row: chatRow(account, id, chat) });
+      }
+    }
     this.count();
   }
 
@@ -73,10 +83,23 @@ export class Bureau {
     return target.row.key;
   }
 
+  /** Somebody writes in a chat. */
+  write(id: string, text: string): ConversationKey {
+    const talk = this.talks.get(id);
+    if (!talk?.chat) throw new Error(`no chat ${id}`);
+    const { account } = talk.row.key;
+    const other = talk.chat.messages.findLast((message) => !message.ours && message.chat?.author);
+    const author = other?.chat?.author ? { peer: other.chat.author.peer, name: other.authorName } : null;
+    talk.chat.messages.push(chatMessage(account, id, { at: this.now(), author, text, unseen: true }));
+    talk.row = chatRow(account, id, talk.chat);
+    return talk.row.key;
+  }
+
   /** All messages of a conversation, oldest first. */
   messages(id: string): MessageView[] {
     const talk = this.talks.get(id);
     if (!talk) return [];
+    if (talk.chat) return talk.chat.messages;
     const random = new Random(talk.seed);
     const old = talk.row.messages - talk.live.length;
     const end = talk.live[0] ? Date.parse(talk.live[0].receivedAt) - 3_600_000 : Date.parse(talk.row.lastAt);
@@ -132,6 +155,7 @@ export class Bureau {
         messages: fresh ? 0 : index === 0 ? 4 : unread * 2 + 1 + random.int(6) + (index === 5 ? 60 : 0),
         hasFiles: index === 0 || random.chance(0.35),
         unreadable: index === 11,
+        chat: null,
       },
     };
     if (talk.row.unreadable) Object.assign(talk.row, { snippet: '', lastIsOurs: false });
@@ -174,10 +198,11 @@ export class Bureau {
       unreadable: null,
       kib: 14,
       files: [],
+      chat: null,
     };
   }
 
   #files(random: Random, id: string, count: number): FileView[] {
-    return Array.from({ length: count }, (_, i) => ({ ...(id === 'c000000' ? (files[i] ?? files[0]) : random.pick(files)), id: `${id}-f${i}` }) as FileView);
+    return Array.from({ length: count }, (_, i) => ({ ...(id === 'c000000' ? (files[i] ?? files[0]) : random.pick(files)), id: `${id}-f${i}`, media: null }) as FileView);
   }
 }

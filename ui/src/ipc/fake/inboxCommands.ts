@@ -23,6 +23,9 @@ export function inboxCommands(world: World) {
     talk.row = { ...talk.row, unread };
     talk.unreadFrom = unread;
     for (const message of talk.live) message.seen = unread === 0;
+    for (const message of talk.chat?.messages ?? []) message.seen ||= unread === 0;
+    const last = talk.chat?.messages.findLast((message) => !message.ours);
+    if (last && unread > 0) last.seen = false;
     changed(key);
     return null;
   }
@@ -43,7 +46,7 @@ export function inboxCommands(world: World) {
       if (all.length === 0) fail('not_found');
       const end = before === null ? all.length : Number(before);
       const from = Math.max(0, end - limit);
-      return { rows: all.slice(from, end), older: from === 0 ? null : String(from) };
+      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), outgoing: before === null ? (bureau.talks.get(key.id)?.chat?.outgoing ?? []) : [] };
     },
     markRead: async (key: ConversationKey) => read(key, 0),
     markUnread: async (key: ConversationKey) => read(key, 1),

@@ -74,6 +74,31 @@ async fn quiet(shared: &Shared) {
     }
 }
 
+/// Rings where another program let go of an account or wants something sent. Hints can be lost with a connection;
+/// who waits looks by itself, too.
+pub(super) async fn bells(shared: Arc<Shared>, stop: CancellationToken) {
+    let listen = async {
+        loop {
+            let heard: Result<(), StoreError> = async {
+                let mut bells = shared.parts.store.bells().await?;
+                shared.ring(None);
+                loop {
+                    shared.ring(bells.wait().await?);
+                }
+            }
+            .await;
+            if let Err(error) = heard {
+                tracing::debug!(target: "skrynka::store", error = %error, "Bells not heard");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = listen => {}
+    }
+}
+
 /// Removes facts and quarters that nobody needs any more.
 pub(super) async fn prune(shared: Arc<Shared>, stop: CancellationToken) {
     loop {

@@ -14,7 +14,7 @@ use super::Shared;
 use crate::{
     ingest::Ingested,
     model::{Account, AccountId, AccountState, Trouble},
-    store::{Fact, FactKind, StoredStatus},
+    store::{Fact, FactKind, StoreError, StoredStatus},
 };
 
 /// Changes are written at most this often.
@@ -59,6 +59,8 @@ struct Entry {
     unwritten: bool,
     /// The kind of state changed: the journal should say so.
     unannounced: bool,
+    /// Whether this program is the one that listens, or did last: another one's state is not written by this one.
+    ours: bool,
 }
 
 impl Default for Statuses {
@@ -83,6 +85,7 @@ impl Statuses {
             },
             unwritten: true,
             unannounced: true,
+            ours: !account.enabled,
         });
         enter(entry, state, now);
         drop(all);
@@ -127,6 +130,10 @@ impl Statuses {
         self.ring();
     }
 
+    pub fn state(&self, id: AccountId) -> Option<AccountState> {
+        self.lock().get(&id).map(|entry| entry.status.state.clone())
+    }
+
     pub fn all(&self) -> Vec<AccountStatus> {
         self.lock().values().map(|entry| entry.status.clone()).collect()
     }
@@ -138,7 +145,8 @@ impl Statuses {
     fn take_unwritten(&self, everything: bool) -> Vec<(AccountStatus, bool)> {
         self.lock()
             .values_mut()
-            .filter(|entry| entry.unwritten || everything)
+            // What the account does is said by the program that listens to it.
+            .filter(|entry| entry.ours && (entry.unwritten || everything))
             .map(|entry| {
                 entry.unwritten = false;
                 (entry.status.clone(), std::mem::take(&mut entry.unannounced))
@@ -168,6 +176,17 @@ fn enter(entry: &mut Entry, state: AccountState, now: OffsetDateTime) {
     if entry.status.state == state {
         return;
     }
+    entry.ours = match state {
+        AccountState::Idle | AccountState::Stopped => entry.ours,
+        AccountState::Elsewhere { .. } => false,
+        AccountState::Connecting
+        | AccountState::CatchingUp { .. }
+        | AccountState::Live
+        | AccountState::BackingOff { .. }
+        | AccountState::NeedsSignIn { .. }
+        | AccountState::Misconfigured { .. }
+        | AccountState::Limited { .. } => true,
+    };
     if entry.status.state.as_str() != state.as_str() {
         entry.status.since = now;
         entry.unannounced = true;
@@ -209,12 +228,15 @@ async fn write(shared: &Shared, everything: bool) {
             last_error: status.last_error,
             updated_at: shared.parts.clock.now(),
         };
-        let mut written = shared.parts.store.write_status(&stored).await;
-        if announce && written.is_ok() {
-            let fact = Fact { kind: FactKind::AccountStateChanged, conversation: None, message: None };
-            written = shared.parts.store.announce(stored.account, &[fact]).await;
-        }
-        if let Err(error) = written {
+        let written = async {
+            let ours = shared.parts.store.write_status(&stored, shared.parts.presence.holder().id).await?;
+            if announce && ours {
+                let fact = Fact { kind: FactKind::AccountStateChanged, conversation: None, message: None };
+                shared.parts.store.announce(stored.account, &[fact]).await?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        if let Err(error) = written.await {
             shared.statuses.keep_unwritten(stored.account, announce);
             tracing::debug!(target: "skrynka::store", account = %stored.account, error = %error, "Status not written");
         }

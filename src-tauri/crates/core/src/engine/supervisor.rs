@@ -15,13 +15,20 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{Shared, tasks::panic_text};
+use super::{
+    Shared, fetching,
+    lease::{Kept, Lease, Moment},
+    sending,
+    tasks::panic_text,
+};
 use crate::{
-    connector::{Batch, ConnectorError, Delivery, Incoming, IncomingSender, ListenerStatus, Resume},
+    connector::{
+        Batch, ConnectorError, Delivery, Incoming, IncomingSender, ListenerStatus, Permission, Permit, Resume,
+    },
     fault,
     ingest::Ingested,
     model::{Account, AccountState, Channel, Trouble, TroubleCode},
-    store::StoreError,
+    store::{HeldLease, StoreError, TakenLease},
 };
 
 /// Batches that may wait between a listener and the database; more slow the listener down.
@@ -33,6 +40,9 @@ const PROVED: Duration = Duration::from_secs(60);
 /// Batches up to this size are logged message by message.
 const NAMED: usize = 3;
 
+/// Who waits for a lease looks at most this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// Supervises one account.
 pub(super) struct Supervisor {
     shared: Arc<Shared>,
@@ -41,10 +51,16 @@ pub(super) struct Supervisor {
     wake: Arc<Notify>,
     /// The database was away when the last attempt ended: it is ours and comes back soon. A full disk does not.
     database_away: AtomicBool,
+    /// Rings when somebody lets go of the account's lease, or a text waits to be sent.
+    bell: Arc<Notify>,
+    /// Rings when messages have been stored.
+    arrived: Notify,
 }
 
 /// What follows an attempt.
 enum Next {
+    /// Begin anew at once.
+    Again,
     /// Wait until then, or until somebody asks.
     Until(OffsetDateTime),
     /// Wait until somebody asks.
@@ -54,71 +70,221 @@ enum Next {
 }
 
 impl Supervisor {
-    pub fn new(shared: Arc<Shared>, account: Account, stop: CancellationToken, wake: Arc<Notify>) -> Self {
-        Self { shared, account, stop, wake, database_away: AtomicBool::new(false) }
+    pub fn new(
+        shared: Arc<Shared>,
+        account: Account,
+        stop: CancellationToken,
+        wake: Arc<Notify>,
+        bell: Arc<Notify>,
+    ) -> Self {
+        Self { shared, account, stop, wake, database_away: AtomicBool::new(false), bell, arrived: Notify::new() }
     }
 
     pub async fn run(self) {
         let span = tracing::info_span!(target: "skrynka::app", "supervise", account = %self.account.id);
-        self.attempts().instrument(span).await;
+        self.terms().instrument(span).await;
     }
 
-    async fn attempts(self) {
+    /// One lease after another, as long as the account is to be listened to.
+    async fn terms(mut self) {
         let mut failures = 0;
-        while !self.stop.is_cancelled() {
-            self.set(AccountState::Connecting);
-            let started = tokio::time::Instant::now();
-            let attempt = AssertUnwindSafe(self.attempt()).catch_unwind().await;
-            self.shared.remotes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.account.id);
-            let (ended, progressed) = attempt.unwrap_or_else(|panic| (Err(panicked(panic.as_ref())), false));
-            if progressed || started.elapsed() >= PROVED {
-                failures = 0;
+        while let Some(lease) = self.take_lease().await {
+            let lease = Arc::new(lease);
+            // Another program may have changed the account while it listened.
+            match self.shared.parts.store.account(self.account.id).await {
+                Ok(Some(account)) if account.enabled => self.account = account,
+                Ok(_) => {
+                    lease.release().await;
+                    self.set(AccountState::Stopped);
+                    self.pause(None).await;
+                    continue;
+                }
+                Err(error) => {
+                    tracing::warn!(target: "skrynka::store", error = %crate::chain(&error), "Account not read anew");
+                }
             }
-            failures += 1;
-            match self.after(ended, failures) {
-                Next::Stop => break,
-                Next::Until(moment) => self.pause(Some(moment)).await,
-                Next::Asked => self.pause(None).await,
+            let mut asked = false;
+            let kept = lease.keep(self.attempts(&lease, &mut failures, &mut asked)).await;
+            self.forget_remote();
+            match kept {
+                // What waits for a person may as well be tried by another program.
+                Kept::Done => lease.release().await,
+                Kept::Lost => tracing::info!(target: "skrynka::app", "Lease ended"),
+            }
+            if asked {
+                self.pause(None).await;
             }
         }
         self.set(AccountState::Stopped);
     }
 
+    /// Waits until this program may listen. `None`: it is to stop.
+    async fn take_lease(&self) -> Option<Lease> {
+        let parts = &self.shared.parts;
+        let (id, channel) = (self.account.id, self.account.channel);
+        let span = parts.terms.span(channel);
+        let mut dead = None;
+        let mut failures = 0;
+        while !self.stop.is_cancelled() {
+            let taken = Moment::now(&*parts.clock);
+            let ask = parts.store.take_lease(id, parts.presence.holder(), span, dead);
+            let answer = tokio::time::timeout(parts.terms.valid, ask).await;
+            let wait = match answer.unwrap_or_else(|_| Err(StoreError::no_answer())) {
+                Ok(TakenLease::Ours(token)) => {
+                    tracing::debug!(target: "skrynka::app", token = token.0, "Lease taken");
+                    let lease =
+                        Lease::new(parts.store.clone(), parts.clock.clone(), parts.terms, (id, channel), token, taken);
+                    return Some(lease);
+                }
+                // Its last transaction may still be ending.
+                Ok(TakenLease::Theirs(held)) if dead == Some(held.holder.id) => LOOK_AGAIN,
+                Ok(TakenLease::Theirs(held)) if parts.presence.is_dead(&held.holder) => {
+                    tracing::info!(target: "skrynka::app", holder = held.holder.name, "Holder of the lease is dead");
+                    dead = Some(held.holder.id);
+                    continue;
+                }
+                Ok(TakenLease::Theirs(held)) => {
+                    failures = 0;
+                    dead = None;
+                    self.wait_for(held)
+                }
+                Err(error) => {
+                    failures += 1;
+                    let why = self.store_failed(error).trouble().clone();
+                    let pause = parts.backoff.pause(failures, true, rand::random());
+                    self.set(AccountState::BackingOff { until: parts.clock.now() + pause, why, attempt: failures });
+                    pause
+                }
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = self.wake.notified() => {}
+                () = self.bell.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        None
+    }
+
+    /// Says who listens, and how long it is worth waiting before looking again.
+    fn wait_for(&self, held: HeldLease) -> Duration {
+        let terms = &self.shared.parts.terms;
+        let state = AccountState::Elsewhere { holder: held.holder.name, since: held.since };
+        if self.shared.statuses.state(self.account.id).as_ref() != Some(&state) {
+            tracing::info!(target: "skrynka::app", state = state.as_str(), "Another program listens");
+        }
+        self.set(state);
+        held.free_in.clamp(LOOK_AGAIN, terms.look)
+    }
+
+    /// One attempt after another under a lease, until the account is to stop, the lease is lost, or only a person can
+    /// help, which `asked` then says.
+    async fn attempts(&self, lease: &Arc<Lease>, failures: &mut u32, asked: &mut bool) {
+        while !self.stop.is_cancelled() && !lease.lost().is_cancelled() {
+            self.set(AccountState::Connecting);
+            let started = tokio::time::Instant::now();
+            let awake = lease.awake();
+            let attempt = AssertUnwindSafe(self.attempt(lease, &awake)).catch_unwind().await;
+            self.forget_remote();
+            let (ended, progressed) = attempt.unwrap_or_else(|panic| (Err(panicked(panic.as_ref())), false));
+            if progressed || started.elapsed() >= PROVED {
+                *failures = 0;
+            }
+            if awake.is_cancelled() && !self.stop.is_cancelled() {
+                continue;
+            }
+            *failures += 1;
+            match self.after(ended, *failures, lease) {
+                Next::Stop => return,
+                Next::Again => {}
+                Next::Until(moment) => {
+                    tokio::select! {
+                        () = lease.lost().cancelled() => {}
+                        () = self.pause(Some(moment)) => {}
+                    }
+                }
+                Next::Asked => {
+                    *asked = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn forget_remote(&self) {
+        self.shared.remotes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.account.id);
+    }
+
     /// Signs in, listens and stores until the connection ends. Tells whether anything was stored.
-    async fn attempt(&self) -> (Result<(), ConnectorError>, bool) {
+    async fn attempt(&self, lease: &Arc<Lease>, awake: &CancellationToken) -> (Result<(), ConnectorError>, bool) {
         let parts = &self.shared.parts;
         let opened = async {
-            let cursors = parts.store.cursors(self.account.id).await.map_err(|error| self.store_failed(error))?;
+            let resume =
+                self.resume(Permit::new(lease.clone())).await.map_err(|error| self.store_failed(error))?;
             let connector = parts.connectors.get(&self.account.channel).ok_or_else(|| {
                 ConnectorError::Misconfigured(Trouble {
                     code: TroubleCode::Settings,
                     detail: format!("this program has no integration for {}", self.account.channel.as_str()),
                 })
             })?;
-            connector.open(&self.account, Resume { cursors }, parts.secrets.clone()).await
+            // The computer may have slept since the lease was renewed: nothing goes out before it is ours for certain.
+            lease.check().await?;
+            connector.open(&self.account, resume, parts.secrets.clone()).await
         };
         let (listener, remote) = tokio::select! {
             () = self.stop.cancelled() => return (Ok(()), false),
+            () = lease.lost().cancelled() => return (Ok(()), false),
+            () = awake.cancelled() => return (Ok(()), false),
             opened = opened => match opened {
                 Ok(halves) => halves,
                 Err(error) => return (Err(error), false),
             },
         };
-        self.shared.remotes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(self.account.id, remote);
+        self.shared
+            .remotes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(self.account.id, (remote.clone(), lease.token()));
         let (sender, deliveries, status) = IncomingSender::channel(QUEUE);
         let stop = self.stop.child_token();
+        let ended = CancellationToken::new();
         // The listener's end closes the queue; what it had handed over by then is stored all the same.
-        let listen = listener.run(sender, stop.clone());
-        let store = self.store(deliveries, stop);
+        let listen = async {
+            let listened = listener.run(sender, stop.clone()).await;
+            ended.cancel();
+            listened
+        };
+        let give_up = async {
+            tokio::select! {
+                () = lease.lost().cancelled() => stop.cancel(),
+                () = awake.cancelled() => stop.cancel(),
+                () = ended.cancelled() => {}
+            }
+        };
+        let store = self.store(deliveries, lease, stop.clone());
+        let send = sending::run(&self.shared, &self.account, &*remote, (&self.bell, &ended));
+        let fetch = fetching::run(&self.shared, &self.account, &self.arrived, &ended);
         let follow = self.follow(status);
-        let (listened, (stored, progressed), ()) = futures_util::future::join3(listen, store, follow).await;
+        let (listened, (stored, progressed), ..) = futures_util::join!(listen, store, follow, give_up, send, fetch);
         (stored.and(listened), progressed)
+    }
+
+    /// What is stored of the account's progress.
+    async fn resume(&self, permit: Permit) -> Result<Resume, StoreError> {
+        let (store, id) = (&self.shared.parts.store, self.account.id);
+        let cursors = store.cursors(id).await?;
+        let (peers, latest) = match self.account.channel {
+            Channel::Email => Default::default(),
+            Channel::Telegram => (store.peers(id).await?, store.latest_numbers(id).await?),
+        };
+        Ok(Resume { cursors, peers, latest, permit })
     }
 
     /// Stores what is handed over, batch by batch, and acknowledges what is committed.
     async fn store(
         &self,
         mut deliveries: mpsc::Receiver<Delivery>,
+        lease: &Lease,
         stop: CancellationToken,
     ) -> (Result<(), ConnectorError>, bool) {
         let mut progressed = false;
@@ -126,18 +292,23 @@ impl Supervisor {
             fault::point("handed_over");
             let started = tokio::time::Instant::now();
             let named = named(&batch);
-            let ingest = tokio::time::timeout(STORE_DEADLINE, self.shared.ingest.ingest(self.account.id, batch));
+            let ingest = self.shared.ingest.ingest(self.account.id, Some(lease.token()), batch);
+            let ingest = tokio::time::timeout(STORE_DEADLINE, ingest);
             match ingest.await.unwrap_or_else(|_| Err(StoreError::no_answer())) {
                 Ok(ingested) => {
                     progressed |= ingested.stored > 0;
                     self.log_stored(ingested, &named, started.elapsed());
                     self.shared.statuses.stored(self.account.id, ingested, self.shared.parts.clock.now());
                     self.shared.stored.notify_one();
+                    self.arrived.notify_one();
                     // A listener that does not wait for the acknowledgement has dropped its end.
                     let _unawaited = stored.send(());
                     fault::point("acknowledged");
                 }
                 Err(error) => {
+                    if matches!(error, StoreError::LeaseLost) {
+                        lease.lost().cancel();
+                    }
                     tracing::error!(target: "skrynka::store", error = %crate::chain(&error), "Batch not stored");
                     // Later batches may not be stored before this one: the listener resumes from the stored cursor.
                     stop.cancel();
@@ -160,9 +331,12 @@ impl Supervisor {
         }
     }
 
-    fn after(&self, ended: Result<(), ConnectorError>, attempt: u32) -> Next {
+    fn after(&self, ended: Result<(), ConnectorError>, attempt: u32, lease: &Lease) -> Next {
         if self.stop.is_cancelled() {
             return Next::Stop;
+        }
+        if lease.lost().is_cancelled() {
+            return Next::Again;
         }
         let now = self.shared.parts.clock.now();
         let error = ended.err().unwrap_or_else(|| ConnectorError::Transient {
@@ -252,7 +426,14 @@ fn named(batch: &Batch) -> Vec<(u32, u64)> {
     }
     let messages = batch.incoming.iter().filter_map(|incoming| match incoming {
         Incoming::Message(message) => Some((message.place.number, message.raw.size)),
-        Incoming::Marks { .. } | Incoming::Gone { .. } => None,
+        Incoming::Marks { .. }
+        | Incoming::Gone { .. }
+        | Incoming::Deleted { .. }
+        | Incoming::Reactions { .. }
+        | Incoming::ReadInbox { .. }
+        | Incoming::ReadOutbox { .. }
+        | Incoming::Peer(_)
+        | Incoming::Sent { .. } => None,
     });
     messages.collect()
 }

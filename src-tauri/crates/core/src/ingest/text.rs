@@ -1,20 +1,104 @@
 //! What the database and the list can hold of a text.
 
 use crate::{
-    connector::{Content, IncomingMessage, Letter},
-    model::Address,
+    connector::{ChatMessage, Content, Incoming, IncomingMessage, KnownPeer, Letter},
+    model::{Address, EntityKind, Media},
 };
 
 /// The first words of a message in a list: at most 200 characters.
 const SNIPPET: usize = 200;
 
-/// Removes what Postgres cannot store: NUL characters (a `text` holds none).
-pub(super) fn clean(message: &mut IncomingMessage) {
+/// Removes what Postgres cannot store: NUL characters (a `text` and a `jsonb` hold none).
+pub(super) fn clean(incoming: &mut Incoming) {
+    match incoming {
+        Incoming::Message(message) => clean_message(message),
+        Incoming::Peer(peer) => clean_peer(peer),
+        Incoming::Reactions { reactions, .. } => {
+            reactions.iter_mut().for_each(|reaction| strip_nul(&mut reaction.emoji));
+        }
+        Incoming::Marks { .. }
+        | Incoming::Gone { .. }
+        | Incoming::Deleted { .. }
+        | Incoming::ReadInbox { .. }
+        | Incoming::ReadOutbox { .. }
+        | Incoming::Sent { .. } => {}
+    }
+}
+
+fn clean_message(message: &mut IncomingMessage) {
     match &mut message.content {
         Content::Letter(letter) => clean_letter(letter),
+        Content::Chat(chat) => clean_chat(chat),
         Content::Unreadable { reason } => strip_nul(reason),
     }
     strip_nul(&mut message.place.mailbox);
+}
+
+fn clean_peer(KnownPeer { name, username, phone, .. }: &mut KnownPeer) {
+    strip_nul(name);
+    username.iter_mut().chain(phone).for_each(strip_nul);
+}
+
+fn clean_chat(message: &mut ChatMessage) {
+    // Entities count UTF-16 units of the text: a NUL is replaced, not removed.
+    if message.text.contains('\0') {
+        message.text = message.text.replace('\0', " ");
+    }
+    let chat = &mut message.chat;
+    strip_nul(&mut chat.title);
+    chat.username.iter_mut().chain(&mut chat.phone).for_each(strip_nul);
+    if let Some(author) = &mut message.author {
+        strip_nul(&mut author.name);
+        author.username.iter_mut().for_each(strip_nul);
+    }
+    for entity in &mut message.entities {
+        match &mut entity.kind {
+            EntityKind::Pre { language: text } | EntityKind::TextUrl { url: text } => strip_nul(text),
+            EntityKind::Mention
+            | EntityKind::Hashtag
+            | EntityKind::Cashtag
+            | EntityKind::BotCommand
+            | EntityKind::Url
+            | EntityKind::Email
+            | EntityKind::Phone
+            | EntityKind::BankCard
+            | EntityKind::Bold
+            | EntityKind::Italic
+            | EntityKind::Underline
+            | EntityKind::Strike
+            | EntityKind::Spoiler
+            | EntityKind::Code
+            | EntityKind::Blockquote
+            | EntityKind::MentionName { .. }
+            | EntityKind::CustomEmoji { .. } => {}
+        }
+    }
+    if let Some(media) = &mut message.media {
+        clean_media(media);
+    }
+    if let Some(forward) = &mut message.forward {
+        strip_nul(&mut forward.name);
+    }
+    if let Some(service) = &mut message.service {
+        strip_nul(&mut service.about);
+    }
+    message.reactions.iter_mut().for_each(|reaction| strip_nul(&mut reaction.emoji));
+}
+
+fn clean_media(media: &mut Media) {
+    match media {
+        Media::File(file) => [&mut file.name, &mut file.mime].into_iter().for_each(strip_nul),
+        Media::Location { title, address, .. } => [title, address].into_iter().for_each(strip_nul),
+        Media::Contact { name, phone, .. } => [name, phone].into_iter().for_each(strip_nul),
+        Media::Poll { question, answers, .. } => {
+            strip_nul(question);
+            answers.iter_mut().for_each(|answer| strip_nul(&mut answer.text));
+        }
+        Media::WebPage { url, site, title, description } => {
+            [url, site, title, description].into_iter().for_each(strip_nul);
+        }
+        Media::Unsupported { what } => strip_nul(what),
+    }
 }
 
 fn clean_letter(letter: &mut Letter) {

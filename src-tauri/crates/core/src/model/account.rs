@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::AccountId;
+use super::{AccountId, TelegramSettings};
 
 /// The network an account belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,6 +15,17 @@ pub enum Channel {
     Email,
     /// A personal Telegram account.
     Telegram,
+}
+
+impl Account {
+    /// What names the account on its network: the mail address, or the phone number.
+    pub fn address(&self) -> &str {
+        match (&self.email, &self.telegram) {
+            (Some(email), _) => &email.address,
+            (None, Some(telegram)) => &telegram.phone,
+            (None, None) => "",
+        }
+    }
 }
 
 impl Channel {
@@ -160,6 +171,8 @@ pub struct Account {
     pub enabled: bool,
     /// The mailbox, for [`Channel::Email`].
     pub email: Option<EmailSettings>,
+    /// The Telegram account, for [`Channel::Telegram`].
+    pub telegram: Option<TelegramSettings>,
     /// When it was added.
     pub created_at: OffsetDateTime,
 }
@@ -188,6 +201,20 @@ pub enum TroubleCode {
     Protocol,
     /// The server said no for a reason of its own.
     Refused,
+    /// The session was used from two places at once and is destroyed.
+    SessionDuplicated,
+    /// The session was ended from another device, or is unknown to the server.
+    SessionRevoked,
+    /// The account was banned by its network.
+    Banned,
+    /// The account was deleted by its owner.
+    Deactivated,
+    /// The account is frozen: it can be read and cannot write.
+    Frozen,
+    /// The proxy did not answer or refused.
+    Proxy,
+    /// The network or this program does not offer what was asked.
+    NotOffered,
     /// The settings cannot work: a missing secret, a folder that does not exist, plain text to a foreign host.
     Settings,
     /// The keyring or vault is locked or missing.
@@ -212,6 +239,13 @@ impl TroubleCode {
             Self::Limited => "limited",
             Self::Protocol => "protocol",
             Self::Refused => "refused",
+            Self::SessionDuplicated => "session_duplicated",
+            Self::SessionRevoked => "session_revoked",
+            Self::Banned => "banned",
+            Self::Deactivated => "deactivated",
+            Self::Frozen => "frozen",
+            Self::Proxy => "proxy",
+            Self::NotOffered => "not_offered",
             Self::Settings => "settings",
             Self::Secrets => "secrets",
             Self::Database => "database",
@@ -272,6 +306,13 @@ pub enum AccountState {
         /// What the server said.
         why: Trouble,
     },
+    /// Another program listens to this account; this one takes over when that one ends.
+    Elsewhere {
+        /// What that program calls itself.
+        holder: String,
+        /// Since when it listens.
+        since: OffsetDateTime,
+    },
     /// Switched off by a person, or the program is ending.
     Stopped,
 }
@@ -288,6 +329,7 @@ impl AccountState {
             Self::NeedsSignIn { .. } => "needs_sign_in",
             Self::Misconfigured { .. } => "misconfigured",
             Self::Limited { .. } => "limited",
+            Self::Elsewhere { .. } => "elsewhere",
             Self::Stopped => "stopped",
         }
     }
@@ -304,7 +346,12 @@ impl AccountState {
             | Self::NeedsSignIn { why }
             | Self::Misconfigured { why }
             | Self::Limited { why, .. } => Some(why),
-            Self::Idle | Self::Connecting | Self::CatchingUp { .. } | Self::Live | Self::Stopped => None,
+            Self::Idle
+            | Self::Connecting
+            | Self::CatchingUp { .. }
+            | Self::Live
+            | Self::Elsewhere { .. }
+            | Self::Stopped => None,
         }
     }
 }

@@ -39,7 +39,8 @@ impl FromStr for Direction {
 /// Where a message stands on the other side; unique within its account.
 ///
 /// For mail this is folder, UIDVALIDITY and UID (RFC 9051 section 2.3.1.1), which together never name another
-/// message again.
+/// message again. For Telegram it is the chat as [`super::Peer`] writes it, epoch 0 (which is no UIDVALIDITY), and the
+/// message's id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The folder, or the chat.
@@ -51,8 +52,12 @@ pub struct Place {
 }
 
 impl fmt::Display for Place {
-    /// Writes the remote key in the words of RFC 5092: `INBOX;UIDVALIDITY=7/;UID=42`.
+    /// Writes the remote key: a mail's in the words of RFC 5092, `INBOX;UIDVALIDITY=7/;UID=42`; a chat message's as
+    /// `user:777000/42`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.epoch == 0 {
+            return write!(f, "{}/{}", self.mailbox, self.number);
+        }
         write!(f, "{};UIDVALIDITY={}/;UID={}", self.mailbox, self.epoch, self.number)
     }
 }
@@ -100,6 +105,14 @@ pub fn is_plausible_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_written_in_the_words_of_its_network() {
+        let mail = Place { mailbox: "INBOX".to_owned(), epoch: 7, number: 42 };
+        assert_eq!(mail.to_string(), "INBOX;UIDVALIDITY=7/;UID=42");
+        let peer: super::super::Peer = "channel:5".parse().unwrap();
+        assert_eq!(peer.place(42).to_string(), "channel:5/42");
+    }
 
     #[test]
     fn a_plausible_address_has_one_at_and_no_spaces() {

@@ -1,9 +1,9 @@
-//! `accounts`, `email_accounts`.
+//! `accounts`, `email_accounts`, `telegram_accounts`.
 
 use time::OffsetDateTime;
 
 use super::{Fact, FactKind, Store, StoreError, journal};
-use crate::model::{Account, AccountId, Channel, EmailSettings, Endpoint};
+use crate::model::{Account, AccountId, Channel, EmailSettings, Endpoint, Proxy, TakenChats, TelegramSettings};
 
 /// Messages, with everything that is theirs, that are deleted in one transaction.
 const DELETED_AT_ONCE: i64 = 1000;
@@ -19,6 +19,19 @@ pub struct AccountDraft {
     pub color: Option<i16>,
     /// The mailbox.
     pub email: EmailSettings,
+}
+
+/// What a new Telegram account needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TelegramDraft {
+    /// Its key, made by the caller, who has already kept its secrets under it.
+    pub id: AccountId,
+    /// What the bureau calls it, 1 to 200 characters.
+    pub name: String,
+    /// Its colour, 1 to 8; `None` takes the least used.
+    pub color: Option<i16>,
+    /// The account.
+    pub telegram: TelegramSettings,
 }
 
 /// What became of a removed account.
@@ -48,11 +61,52 @@ struct AccountRow {
     ca_pem: Option<String>,
     folders: Option<Vec<String>>,
     write_flags: Option<bool>,
+    phone: Option<String>,
+    api_id: Option<i32>,
+    user_id: Option<i64>,
+    home_dc: Option<i16>,
+    takes_groups: Option<bool>,
+    takes_channels: Option<bool>,
+    takes_bots: Option<bool>,
+    history_days: Option<i32>,
+    mark_read: Option<bool>,
+    file_limit: Option<i64>,
+    proxy_host: Option<String>,
+    proxy_port: Option<i32>,
+    proxy_user: Option<String>,
 }
 
 impl AccountRow {
+    fn telegram(&self) -> Result<Option<TelegramSettings>, StoreError> {
+        let Some(api_id) = self.api_id else { return Ok(None) };
+        let proxy = match (&self.proxy_host, self.proxy_port) {
+            (Some(host), Some(port)) => {
+                let port = u16::try_from(port).map_err(|_| StoreError::Inconsistent("a port".to_owned()))?;
+                let server = Endpoint { host: host.clone(), port };
+                Some(Proxy { server, user: self.proxy_user.clone() })
+            }
+            _ => None,
+        };
+        Ok(Some(TelegramSettings {
+            phone: self.phone.clone().unwrap_or_default(),
+            api_id,
+            user_id: self.user_id.unwrap_or(0),
+            home_dc: self.home_dc.and_then(|dc| u8::try_from(dc).ok()).unwrap_or(0),
+            takes: TakenChats {
+                groups: self.takes_groups.unwrap_or(true),
+                channels: self.takes_channels.unwrap_or(false),
+                bots: self.takes_bots.unwrap_or(false),
+            },
+            history_days: self.history_days.and_then(|days| u16::try_from(days).ok()).unwrap_or(0),
+            mark_read: self.mark_read.unwrap_or(true),
+            file_limit: self.file_limit.and_then(|limit| u64::try_from(limit).ok()).unwrap_or(0),
+            proxy,
+        }))
+    }
+
     fn into_account(self) -> Result<Account, StoreError> {
         let wrong = StoreError::Inconsistent;
+        let telegram = self.telegram()?;
         let endpoint = |host: Option<String>, port: Option<i32>| {
             let port = port.and_then(|port| u16::try_from(port).ok()).ok_or_else(|| wrong("a port".to_owned()))?;
             Ok::<_, StoreError>(Endpoint { host: host.unwrap_or_default(), port })
@@ -80,6 +134,7 @@ impl AccountRow {
             color: self.color,
             enabled: self.enabled,
             email,
+            telegram,
             created_at: self.created_at,
         })
     }
@@ -94,8 +149,14 @@ impl Store {
                       e.address AS "address?", e.imap_host AS "imap_host?", e.imap_port AS "imap_port?",
                       e.imap_security AS "imap_security?", e.smtp_host AS "smtp_host?", e.smtp_port AS "smtp_port?",
                       e.smtp_security AS "smtp_security?", e.user_name AS "user_name?", e.since AS "since?",
-                      e.ca_pem AS "ca_pem?", e.folders AS "folders?", e.write_flags AS "write_flags?"
+                      e.ca_pem AS "ca_pem?", e.folders AS "folders?", e.write_flags AS "write_flags?",
+                      t.phone AS "phone?", t.api_id AS "api_id?", t.user_id AS "user_id?", t.home_dc AS "home_dc?",
+                      t.takes_groups AS "takes_groups?", t.takes_channels AS "takes_channels?",
+                      t.takes_bots AS "takes_bots?", t.history_days AS "history_days?", t.mark_read AS "mark_read?",
+                      t.file_limit AS "file_limit?", t.proxy_host AS "proxy_host?", t.proxy_port AS "proxy_port?",
+                      t.proxy_user AS "proxy_user?"
                FROM accounts a LEFT JOIN email_accounts e ON e.account_id = a.id
+               LEFT JOIN telegram_accounts t ON t.account_id = a.id
                WHERE a.removed_at IS NULL
                ORDER BY a.created_at, a.id"#
         )
@@ -145,35 +206,50 @@ impl Store {
         if taken {
             return Err(StoreError::AccountExists(email.address.clone()));
         }
-        let color = match draft.color {
-            Some(color) => color,
-            None => {
-                sqlx::query_scalar!(
-                    r#"SELECT c::smallint AS "color!" FROM generate_series(1, 8) c
-                   LEFT JOIN accounts a ON a.color = c AND a.removed_at IS NULL
-                   GROUP BY c ORDER BY count(a.id), c LIMIT 1"#
-                )
-                .fetch_one(&mut *tx)
-                .await?
-            }
-        };
-        sqlx::query!(
-            "INSERT INTO accounts AS a (id, channel, name, code, color) VALUES ($1, 'email', $2, $3, $4)
-             ON CONFLICT (id) DO UPDATE SET name = excluded.name, code = excluded.code, color = excluded.color,
-                    enabled = true, removed_at = NULL
-             WHERE a.removed_at IS NOT NULL",
-            draft.id.0,
-            draft.name,
-            tile_code(&draft.name),
-            color
-        )
-        .execute(&mut *tx)
-        .await?;
+        insert(&mut tx, draft.id, Channel::Email, &draft.name, draft.color).await?;
         forget_another_server(&mut tx, draft.id, email).await?;
         write_settings(&mut tx, draft.id, email).await?;
         journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountAdded)]).await?;
         tx.commit().await?;
         self.account(draft.id).await?.ok_or(StoreError::NotFound("the account"))
+    }
+
+    /// Adds a Telegram account. Refuses a user who is there already.
+    pub async fn add_telegram_account(&self, draft: &TelegramDraft) -> Result<Account, StoreError> {
+        let mut tx = self.begin().await?;
+        // Two programs that add the same user at once would both find them missing.
+        sqlx::query!("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
+        let telegram = &draft.telegram;
+        let taken = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT 1 FROM telegram_accounts t JOIN accounts a ON a.id = t.account_id
+                              WHERE t.user_id = $1 AND a.removed_at IS NULL) AS "taken!""#,
+            telegram.user_id
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        if taken {
+            return Err(StoreError::AccountExists(telegram.phone.clone()));
+        }
+        insert(&mut tx, draft.id, Channel::Telegram, &draft.name, draft.color).await?;
+        write_telegram(&mut tx, draft.id, telegram).await?;
+        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountAdded)]).await?;
+        tx.commit().await?;
+        self.account(draft.id).await?.ok_or(StoreError::NotFound("the account"))
+    }
+
+    /// Writes a Telegram account's name, colour and settings.
+    pub async fn update_telegram_account(
+        &self,
+        id: AccountId,
+        name: &str,
+        color: Option<i16>,
+        telegram: &TelegramSettings,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        rename(&mut tx, id, name, color).await?;
+        write_telegram(&mut tx, id, telegram).await?;
+        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountChanged)]).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Writes an account's name, colour and settings. Where server or user are others, everything is looked for anew
@@ -186,19 +262,7 @@ impl Store {
         email: &EmailSettings,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin_for(id).await?;
-        let changed = sqlx::query!(
-            "UPDATE accounts SET name = $2, code = $3, color = coalesce($4, color) WHERE id = $1 AND removed_at IS NULL",
-            id.0,
-            name,
-            tile_code(name),
-            color
-        )
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        if changed == 0 {
-            return Err(StoreError::NotFound("the account"));
-        }
+        rename(&mut tx, id, name, color).await?;
         forget_another_server(&mut tx, id, email).await?;
         write_settings(&mut tx, id, email).await?;
         journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountChanged)]).await?;
@@ -315,6 +379,87 @@ async fn forget_another_server(
         sqlx::query!("DELETE FROM account_cursors WHERE account_id = $1", id.0).execute(&mut *connection).await?;
         sqlx::query!("DELETE FROM message_places WHERE account_id = $1", id.0).execute(connection).await?;
     }
+    Ok(())
+}
+
+/// Writes a new account's row, or that of a removed account which comes back; without a colour it takes the least used.
+async fn insert(
+    connection: &mut sqlx::PgConnection,
+    id: AccountId,
+    channel: Channel,
+    name: &str,
+    color: Option<i16>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO accounts AS kept (id, channel, name, code, color)
+         SELECT $1, $2, $3, $4, coalesce($5, (
+             SELECT c::smallint FROM generate_series(1, 8) c LEFT JOIN accounts a ON a.color = c AND a.removed_at IS NULL
+             GROUP BY c ORDER BY count(a.id), c LIMIT 1))
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, code = excluded.code, color = excluded.color,
+                enabled = true, removed_at = NULL
+         WHERE kept.removed_at IS NOT NULL AND kept.channel = excluded.channel",
+        id.0,
+        channel.as_str(),
+        name,
+        tile_code(name),
+        color
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn rename(
+    connection: &mut sqlx::PgConnection,
+    id: AccountId,
+    name: &str,
+    color: Option<i16>,
+) -> Result<(), StoreError> {
+    let changed = sqlx::query!(
+        "UPDATE accounts SET name = $2, code = $3, color = coalesce($4, color) WHERE id = $1 AND removed_at IS NULL",
+        id.0,
+        name,
+        tile_code(name),
+        color
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    if changed == 0 { Err(StoreError::NotFound("the account")) } else { Ok(()) }
+}
+
+async fn write_telegram(
+    connection: &mut sqlx::PgConnection,
+    id: AccountId,
+    telegram: &TelegramSettings,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO telegram_accounts (account_id, phone, api_id, home_dc, user_id, takes_groups, takes_channels,
+                takes_bots, history_days, mark_read, file_limit, proxy_host, proxy_port, proxy_user)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         ON CONFLICT (account_id) DO UPDATE SET phone = excluded.phone, api_id = excluded.api_id,
+                home_dc = excluded.home_dc, user_id = excluded.user_id, takes_groups = excluded.takes_groups,
+                takes_channels = excluded.takes_channels, takes_bots = excluded.takes_bots,
+                history_days = excluded.history_days, mark_read = excluded.mark_read,
+                file_limit = excluded.file_limit, proxy_host = excluded.proxy_host, proxy_port = excluded.proxy_port,
+                proxy_user = excluded.proxy_user",
+        id.0,
+        telegram.phone,
+        telegram.api_id,
+        i16::from(telegram.home_dc),
+        telegram.user_id,
+        telegram.takes.groups,
+        telegram.takes.channels,
+        telegram.takes.bots,
+        i32::from(telegram.history_days),
+        telegram.mark_read,
+        i64::try_from(telegram.file_limit).unwrap_or(i64::MAX),
+        telegram.proxy.as_ref().map(|proxy| proxy.server.host.as_str()),
+        telegram.proxy.as_ref().map(|proxy| i32::from(proxy.server.port)),
+        telegram.proxy.as_ref().and_then(|proxy| proxy.user.as_deref()),
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

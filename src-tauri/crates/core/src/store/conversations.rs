@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 
-use super::{Fact, FactKind, Store, StoreError, journal, place};
-use crate::model::{AccountId, ConversationId, Direction, Place};
+use super::{Fact, FactKind, Store, StoreError, journal, outgoing, place};
+use crate::model::{AccountId, ChatKey, ChatKind, ConversationId, Direction, Place};
 
 /// A conversation as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,21 @@ pub struct ConversationSummary {
     pub unread: i32,
     /// Files in all.
     pub files: i32,
+    /// Of a chat.
+    pub chat: Option<ChatOfSummary>,
+}
+
+/// What a chat's row has beside a thread's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatOfSummary {
+    /// Which chat.
+    pub key: ChatKey,
+    /// What kind of chat.
+    pub kind: ChatKind,
+    /// Who wrote the latest message, where several write.
+    pub last_author: String,
+    /// What the latest message is, where it is not text: a kind of file, `location`, `contact`, `poll`, `service`.
+    pub last_media: Option<String>,
 }
 
 /// Which conversations are listed.
@@ -87,13 +102,27 @@ struct SummaryRow {
     message_count: i32,
     unread_count: i32,
     file_count: i32,
+    remote_peer: Option<String>,
+    chat_kind: Option<String>,
+    last_author: String,
+    last_media: Option<String>,
 }
 
 impl TryFrom<SummaryRow> for ConversationSummary {
     type Error = StoreError;
 
     fn try_from(row: SummaryRow) -> Result<Self, Self::Error> {
+        let chat = match (row.remote_peer, row.chat_kind) {
+            (Some(peer), Some(kind)) => Some(ChatOfSummary {
+                key: peer.parse().map_err(|_| StoreError::Inconsistent(format!("a chat {peer:?}")))?,
+                kind: kind.parse().map_err(StoreError::Inconsistent)?,
+                last_author: row.last_author,
+                last_media: row.last_media,
+            }),
+            _ => None,
+        };
         Ok(Self {
+            chat,
             account: AccountId(row.account_id),
             id: ConversationId(row.id),
             peer_name: row.peer_name,
@@ -118,7 +147,8 @@ macro_rules! page {
         sqlx::query_as!(
             SummaryRow,
             "SELECT account_id, id, peer_name, peer_address, subject, snippet, last_at, last_direction,
-                    last_unreadable, message_count, unread_count, file_count
+                    last_unreadable, message_count, unread_count, file_count, remote_peer, chat_kind, last_author,
+                    last_media
              FROM conversations
              WHERE merged_into IS NULL AND (last_at, account_id, id) < ($1, $2, $3) AND " + $condition + "
              ORDER BY last_at DESC, account_id DESC, id DESC LIMIT $4",
@@ -169,7 +199,8 @@ impl Store {
         let rows = sqlx::query_as!(
             SummaryRow,
             "SELECT c.account_id, c.id, c.peer_name, c.peer_address, c.subject, c.snippet, c.last_at, c.last_direction,
-                    c.last_unreadable, c.message_count, c.unread_count, c.file_count
+                    c.last_unreadable, c.message_count, c.unread_count, c.file_count, c.remote_peer, c.chat_kind,
+                    c.last_author, c.last_media
              FROM conversations c
              WHERE c.merged_into IS NULL AND (c.account_id, c.id) IN (
                  SELECT asked.account_id, coalesce(was.merged_into, asked.id)
@@ -197,7 +228,8 @@ impl Store {
         Ok(ConversationCounts { all: row.all, unread: row.unread, waiting: row.waiting })
     }
 
-    /// Marks every message of a conversation read here. Returns their places, for servers that should know.
+    /// Marks every message of a conversation read here. Returns the places of mails, for servers that should know; a
+    /// chat's server is told by the program that listens to the account, where its owner wants that.
     pub async fn mark_read(&self, account: AccountId, id: ConversationId) -> Result<Vec<Place>, StoreError> {
         let mut tx = self.begin_for(account).await?;
         let messages = sqlx::query_scalar!(
@@ -217,12 +249,27 @@ impl Store {
         .rows_affected();
         let places = sqlx::query!(
             "SELECT mailbox, epoch, number FROM message_places
-             WHERE account_id = $1 AND message_id = ANY($2) AND gone_at IS NULL AND NOT seen",
+             WHERE account_id = $1 AND message_id = ANY($2) AND gone_at IS NULL AND NOT seen AND epoch > 0",
             account.0,
             &messages
         )
         .fetch_all(&mut *tx)
         .await?;
+        let told = sqlx::query!(
+            "UPDATE conversations c SET read_here = greatest(c.read_here, coalesce((
+                 SELECT max(p.number) FROM message_places p
+                 WHERE p.account_id = $1 AND p.message_id = ANY($3) AND p.epoch = 0), 0))
+             WHERE c.account_id = $1 AND c.id = $2 AND c.remote_peer IS NOT NULL",
+            account.0,
+            id.0,
+            &messages
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if told > 0 && !messages.is_empty() {
+            outgoing::ring(&mut tx, account).await?;
+        }
         if changed > 0 {
             journal::announce(&mut tx, account, &[changed_fact(id)]).await?;
         }

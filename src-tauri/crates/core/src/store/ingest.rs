@@ -1,23 +1,28 @@
 //! The transaction in which news of one account becomes stored fact.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Fact, Store, StoreError, contacts, cursors, journal, place, raw, threads};
+use super::{Fact, LeaseToken, Store, StoreError, contacts, cursors, journal, leases, place, raw, threads};
 use crate::{
-    connector::{Cursor, Letter, RawBytes},
+    connector::{ChatMessage, Cursor, Letter, RawBytes},
     fault,
-    model::{AccountId, Address, AttachmentId, ContactId, ConversationId, Direction, MessageId, Place},
+    model::{
+        AccountId, Address, AttachmentId, ChatKey, ChatKind, ContactId, ConversationId, Direction, MessageId, Place,
+    },
 };
 
 /// One transaction of one account: messages, cursor, conversation summaries and journal rows, or nothing.
 #[derive(Debug)]
 pub struct IngestTx {
-    tx: Transaction<'static, Postgres>,
-    account: AccountId,
+    pub(super) tx: Transaction<'static, Postgres>,
+    pub(super) account: AccountId,
 }
 
 /// What is stored of a place.
@@ -71,8 +76,10 @@ pub struct NewMessage<'a> {
     pub place: &'a Place,
     /// Who wrote.
     pub direction: Direction,
-    /// What could be read; `None` for one that could not.
+    /// What could be read of a mail.
     pub letter: Option<&'a Letter>,
+    /// What could be read of a chat message, with the hash of its content.
+    pub chat: Option<(&'a ChatMessage, [u8; 32])>,
     /// Why it could not be read.
     pub unreadable: Option<&'a str>,
     /// When its server received it.
@@ -91,6 +98,46 @@ pub struct NewMessage<'a> {
     pub sha256: [u8; 32],
     /// The untouched bytes.
     pub raw: &'a RawBytes,
+}
+
+impl NewMessage<'_> {
+    /// The columns that every message has, in a mail's words.
+    fn as_letter(&self) -> Cow<'_, Letter> {
+        match (self.letter, self.chat) {
+            (Some(letter), _) => Cow::Borrowed(letter),
+            (None, Some((chat, _))) => {
+                let author = match &chat.author {
+                    Some(author) => Address { name: author.name.clone(), address: at_name(author.username.as_deref()) },
+                    None => Address { name: chat.chat.title.clone(), address: at_name(chat.chat.username.as_deref()) },
+                };
+                Cow::Owned(Letter { author, text: chat.text.clone(), ..Letter::default() })
+            }
+            (None, None) => Cow::Owned(Letter::default()),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match (self.letter, self.chat) {
+            (Some(_), _) => "mail",
+            (None, Some((chat, _))) if chat.service.is_some() => "service",
+            (None, Some(_)) => "chat",
+            (None, None) => "unreadable",
+        }
+    }
+
+    /// Counts its files.
+    pub fn file_count(&self) -> i32 {
+        self.letter.map_or(0, Letter::file_count) + self.chat.map_or(0, |(chat, _)| chat.file_count())
+    }
+
+    fn keeps_raw(&self) -> bool {
+        self.size > 0 && self.chat.is_none_or(|(chat, _)| chat.needs_raw())
+    }
+}
+
+/// Writes a username as people do.
+pub(crate) fn at_name(username: Option<&str>) -> String {
+    username.map(|name| format!("@{name}")).unwrap_or_default()
 }
 
 /// What a batch changes of a conversation's summary.
@@ -124,12 +171,34 @@ pub struct SummaryChange {
     pub subject: String,
     /// The subject in the form that is compared.
     pub subject_key: String,
+    /// Of a chat.
+    pub chat: Option<ChatSummary>,
+}
+
+/// What a chat's summary has beside a thread's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatSummary {
+    /// Which chat.
+    pub key: ChatKey,
+    /// What kind of chat.
+    pub kind: ChatKind,
+    /// Whether its title is known.
+    pub named: bool,
+    /// Who wrote the latest message, where several write.
+    pub author: String,
+    /// What the latest message is, where it is not text.
+    pub media: Option<&'static str>,
 }
 
 impl Store {
-    /// Begins a transaction that writes news of one account. Transactions of one account follow one another.
-    pub async fn begin_ingest(&self, account: AccountId) -> Result<IngestTx, StoreError> {
-        Ok(IngestTx { tx: self.begin_for(account).await?, account })
+    /// Begins a transaction that writes news of one account. Transactions of one account follow one another. With a
+    /// lease that is no longer the account's, nothing can be written.
+    pub async fn begin_ingest(&self, account: AccountId, lease: Option<LeaseToken>) -> Result<IngestTx, StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        if let Some(token) = lease {
+            leases::fence(&mut tx, account, token).await?;
+        }
+        Ok(IngestTx { tx, account })
     }
 }
 
@@ -347,9 +416,9 @@ impl IngestTx {
         let text = |f: fn(&SummaryChange) -> &str| fresh.iter().map(|c| f(c).to_owned()).collect::<Vec<String>>();
         sqlx::query!(
             "INSERT INTO conversations (account_id, id, contact_id, peer_name, peer_address, subject, subject_key,
-                                        last_message_id, last_at, last_direction)
+                                        last_message_id, last_at, last_direction, remote_peer, chat_kind)
              SELECT $1::uuid, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                                      $8::uuid[], $9::timestamptz[], $10::text[])",
+                                      $8::uuid[], $9::timestamptz[], $10::text[], $11::text[], $12::text[])",
             self.account.0,
             &fresh.iter().map(|c| c.conversation.0).collect::<Vec<_>>(),
             &fresh.iter().map(|c| c.contact.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
@@ -360,6 +429,10 @@ impl IngestTx {
             &fresh.iter().map(|c| c.last_message.0).collect::<Vec<_>>(),
             &fresh.iter().map(|c| c.last_at).collect::<Vec<_>>(),
             &text(|c| c.last_direction.as_str()),
+            &fresh.iter().map(|c| c.chat.as_ref().map(|chat| chat.key.to_string())).collect::<Vec<_>>()
+                as &[Option<String>],
+            &fresh.iter().map(|c| c.chat.as_ref().map(|chat| chat.kind.as_str().to_owned())).collect::<Vec<_>>()
+                as &[Option<String>],
         )
         .execute(&mut *self.tx)
         .await?;
@@ -374,19 +447,24 @@ impl IngestTx {
                  last_direction = CASE WHEN d.newer THEN d.last_direction ELSE c.last_direction END,
                  snippet = CASE WHEN d.newer THEN d.snippet ELSE c.snippet END,
                  last_unreadable = CASE WHEN d.newer THEN d.unreadable ELSE c.last_unreadable END,
+                 last_author = CASE WHEN d.newer THEN d.author ELSE c.last_author END,
+                 last_media = CASE WHEN d.newer THEN d.media ELSE c.last_media END,
                  peer_name = CASE WHEN d.names THEN d.peer_name ELSE c.peer_name END,
                  peer_address = CASE WHEN d.names THEN d.peer_address ELSE c.peer_address END,
                  contact_id = CASE WHEN d.names THEN d.contact ELSE c.contact_id END
              FROM (
                  SELECT n.*,
                         (n.last_at, n.last_message) >= (old.last_at, old.last_message_id) AS newer,
-                        -- The customer who wrote last names the conversation; our own mails never rename it.
-                        n.last_direction = 'in' AND n.peer_address <> ''
-                            AND (n.last_at >= old.last_at OR old.peer_address = '') AS names
+                        -- The customer who wrote last names the conversation; our own mails never rename it. A chat
+                        -- has the name that its latest message came with.
+                        CASE WHEN old.remote_peer IS NOT NULL THEN n.named AND n.last_at >= old.last_at
+                             ELSE n.last_direction = 'in' AND n.peer_address <> ''
+                                  AND (n.last_at >= old.last_at OR old.peer_address = '') END AS names
                  FROM unnest($2::uuid[], $3::integer[], $4::integer[], $5::integer[], $6::uuid[], $7::timestamptz[],
-                             $8::text[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::uuid[])
+                             $8::text[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::uuid[],
+                             $14::boolean[], $15::text[], $16::text[])
                       AS n (id, messages, unread, files, last_message, last_at, last_direction, snippet, unreadable,
-                            peer_name, peer_address, contact)
+                            peer_name, peer_address, contact, named, author, media)
                  JOIN conversations old ON old.account_id = $1 AND old.id = n.id
              ) d
              WHERE c.account_id = $1 AND c.id = d.id",
@@ -403,6 +481,10 @@ impl IngestTx {
             &text(|c| &c.peer.name),
             &text(|c| &c.peer.address),
             &changes.iter().map(|c| c.contact.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+            &changes.iter().map(|c| c.chat.as_ref().is_some_and(|chat| chat.named)).collect::<Vec<_>>(),
+            &text(|c| c.chat.as_ref().map_or("", |chat| &chat.author)),
+            &changes.iter().map(|c| c.chat.as_ref().and_then(|chat| chat.media.map(str::to_owned))).collect::<Vec<_>>()
+                as &[Option<String>],
         )
         .execute(&mut *self.tx)
         .await?;
@@ -510,8 +592,7 @@ impl IngestTx {
             return Ok(());
         }
         let ids: Vec<Uuid> = messages.iter().map(|m| m.id.0).collect();
-        let empty = Letter::default();
-        let letters: Vec<&Letter> = messages.iter().map(|m| m.letter.unwrap_or(&empty)).collect();
+        let letters: Vec<Cow<'_, Letter>> = messages.iter().map(NewMessage::as_letter).collect();
         let text = |f: fn(&Letter) -> &str| letters.iter().map(|l| f(l).to_owned()).collect::<Vec<String>>();
         let people = |f: fn(&Letter) -> &[Address]| {
             letters.iter().map(|l| serde_json::json!(f(l))).collect::<Vec<serde_json::Value>>()
@@ -519,18 +600,15 @@ impl IngestTx {
         sqlx::query!(
             "INSERT INTO messages (account_id, id, conversation_id, kind, direction, author_name, author_address,
                     recipients_to, recipients_cc, recipients_reply_to, subject, body_text, has_html, rfc_message_id,
-                    sent_at, sent_offset, received_at, arrived_at, seen, answered, file_count, size, sha256)
+                    sent_at, sent_offset, received_at, arrived_at, seen, answered, file_count, size, sha256, edited_at)
              SELECT $1::uuid, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
                     $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::text[], $12::text[], $13::boolean[], $14::text[],
                     $15::timestamptz[], $16::smallint[], $17::timestamptz[], $18::timestamptz[], $19::boolean[],
-                    $20::boolean[], $21::integer[], $22::bigint[], $23::bytea[])",
+                    $20::boolean[], $21::integer[], $22::bigint[], $23::bytea[], $24::timestamptz[])",
             self.account.0,
             &ids,
             &messages.iter().map(|m| m.conversation.0).collect::<Vec<_>>(),
-            &messages
-                .iter()
-                .map(|m| if m.letter.is_some() { "mail" } else { "unreadable" }.to_owned())
-                .collect::<Vec<_>>(),
+            &messages.iter().map(|m| m.kind().to_owned()).collect::<Vec<_>>(),
             &messages.iter().map(|m| m.direction.as_str().to_owned()).collect::<Vec<_>>(),
             &text(|l| &l.author.name),
             &text(|l| &l.author.address),
@@ -548,16 +626,20 @@ impl IngestTx {
             &messages.iter().map(|m| m.arrived_at).collect::<Vec<_>>(),
             &messages.iter().map(|m| m.read).collect::<Vec<_>>(),
             &messages.iter().map(|m| m.answered).collect::<Vec<_>>(),
-            &letters.iter().map(|l| l.file_count()).collect::<Vec<_>>(),
+            &messages.iter().map(NewMessage::file_count).collect::<Vec<_>>(),
             &messages.iter().map(|m| i64::try_from(m.size).unwrap_or(i64::MAX)).collect::<Vec<_>>(),
             &messages.iter().map(|m| m.sha256.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+            &messages.iter().map(|m| m.chat.and_then(|(chat, _)| chat.edited_at)).collect::<Vec<_>>()
+                as &[Option<OffsetDateTime>],
         )
         .execute(&mut *self.tx)
         .await?;
         let places: Vec<_> = messages.iter().map(|m| (m.place.clone(), m.id, m.seen, m.answered)).collect();
         self.stand(&places).await?;
-        let raws: Vec<_> = messages.iter().map(|m| (m.id, m.raw)).collect();
+        let raws: Vec<_> = messages.iter().filter(|m| m.keeps_raw()).map(|m| (m.id, m.raw)).collect();
         raw::write(&mut self.tx, self.account, &raws).await?;
+        let chats: Vec<_> = messages.iter().filter_map(|m| m.chat.map(|(chat, hash)| (m.id, chat, hash))).collect();
+        self.insert_chats(&chats, now).await?;
         self.insert_files(messages, now).await?;
         self.insert_quarantine(messages).await?;
         sqlx::query!(
@@ -703,9 +785,9 @@ impl IngestTx {
         Ok(rows.into_iter().map(|row| (MessageId(row.id), ConversationId(row.conversation_id))).collect())
     }
 
-    /// Writes the cursor and the journal rows and commits. After this, and only after this, the facts are true.
-    pub async fn commit(mut self, cursor: Option<&Cursor>, facts: &[Fact]) -> Result<(), StoreError> {
-        if let Some(cursor) = cursor {
+    /// Writes the cursors and the journal rows and commits. After this, and only after this, the facts are true.
+    pub async fn commit(mut self, cursors: &[Cursor], facts: &[Fact]) -> Result<(), StoreError> {
+        for cursor in cursors {
             cursors::write(&mut self.tx, self.account, cursor).await?;
         }
         fault::point("cursor_written");
@@ -721,7 +803,7 @@ fn hash(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
     bytes.try_into().map_err(|_| StoreError::Inconsistent("a content hash".to_owned()))
 }
 
-fn columns(places: &[&Place]) -> (Vec<String>, Vec<i64>, Vec<i64>) {
+pub(super) fn columns(places: &[&Place]) -> (Vec<String>, Vec<i64>, Vec<i64>) {
     (
         places.iter().map(|place| place.mailbox.clone()).collect(),
         places.iter().map(|place| i64::from(place.epoch)).collect(),

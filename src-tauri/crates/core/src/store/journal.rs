@@ -17,10 +17,14 @@ pub enum FactKind {
     MessageMarked,
     /// A message was found to be gone from its server.
     MessageGone,
+    /// A message says something else now, has other reactions, or its file was fetched.
+    MessageEdited,
     /// A conversation's summary changed.
     ConversationChanged,
     /// A conversation became part of another one.
     ConversationMerged,
+    /// A text on its way out is somewhere else now.
+    OutgoingChanged,
     /// An account was added.
     AccountAdded,
     /// An account's settings changed.
@@ -38,6 +42,8 @@ impl FactKind {
             Self::MessageStored => "message_stored",
             Self::MessageMarked => "message_marked",
             Self::MessageGone => "message_gone",
+            Self::MessageEdited => "message_edited",
+            Self::OutgoingChanged => "outgoing_changed",
             Self::ConversationChanged => "conversation_changed",
             Self::ConversationMerged => "conversation_merged",
             Self::AccountAdded => "account_added",
@@ -56,6 +62,8 @@ impl FromStr for FactKind {
             "message_stored" => Self::MessageStored,
             "message_marked" => Self::MessageMarked,
             "message_gone" => Self::MessageGone,
+            "message_edited" => Self::MessageEdited,
+            "outgoing_changed" => Self::OutgoingChanged,
             "conversation_changed" => Self::ConversationChanged,
             "conversation_merged" => Self::ConversationMerged,
             "account_added" => Self::AccountAdded,

@@ -7,14 +7,14 @@ use serde::Deserialize;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::{OffsetDateTime, UtcOffset};
 
-use super::{Store, StoreError, StoredFile, attachments, place};
+use super::{Store, StoreError, StoredChat, StoredFile, attachments, chats, place};
 use crate::model::{AccountId, Address, Channel, ConversationId, Direction, MessageId, Place};
 
 /// Messages that an export reads at a time: few enough for memory when each is large.
 const EXPORT_PAGE: i64 = 200;
 
 /// A message as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StoredMessage {
     /// Its account.
     pub account: AccountId,
@@ -56,6 +56,8 @@ pub struct StoredMessage {
     pub size: i64,
     /// Its files.
     pub files: Vec<StoredFile>,
+    /// What a chat message has beside a mail.
+    pub chat: Option<Box<StoredChat>>,
 }
 
 /// A place in a conversation: the message it precedes.
@@ -113,9 +115,12 @@ pub struct ExportedFile {
     pub mime: String,
     /// Its size in bytes.
     pub size: i64,
-    /// SHA-256 of its content in hex.
-    pub sha256: String,
+    /// SHA-256 of its content in hex; `None` while it was not fetched.
+    pub sha256: Option<String>,
 }
+
+/// The most items that an album has.
+const ALBUM: i64 = 10;
 
 struct MessageRow {
     account_id: uuid::Uuid,
@@ -166,12 +171,14 @@ impl TryFrom<MessageRow> for StoredMessage {
             unreadable: row.reason,
             size: row.size,
             files: Vec::new(),
+            chat: None,
         })
     }
 }
 
 impl Store {
-    /// Returns a page of a conversation: at most `limit` messages before `before` (`None`: the latest), oldest first.
+    /// Returns a page of a conversation: `limit` messages before `before` (`None`: the latest), oldest first; fewer where
+    /// the conversation begins. An album is one message and is never cut, for which the page may be a little longer.
     pub async fn messages(
         &self,
         account: AccountId,
@@ -179,10 +186,41 @@ impl Store {
         before: Option<MessagePosition>,
         limit: i64,
     ) -> Result<Vec<StoredMessage>, StoreError> {
-        let before = before.unwrap_or(MessagePosition {
+        let mut before = before.unwrap_or(MessagePosition {
             received_at: time::macros::datetime!(9999-01-01 0:00 UTC),
             id: MessageId(uuid::Uuid::max()),
         });
+        let mut page: Vec<StoredMessage> = Vec::new();
+        let mut wanted = limit;
+        while wanted > 0 {
+            let mut part = self.rows_before(account, conversation, before, wanted).await?;
+            let more = i64::try_from(part.len()).is_ok_and(|found| found == wanted);
+            let Some(first) = part.first() else { break };
+            before = MessagePosition { received_at: first.received_at, id: first.id };
+            self.complete(account, &mut part).await?;
+            let album = part.first().and_then(|first| first.chat.as_ref()?.album);
+            part.append(&mut page);
+            page = part;
+            if !more {
+                break;
+            }
+            wanted = limit - chats::count_folded(&page);
+            if let Some(album) = album
+                && self.album_items(account, conversation, album).await?.first() != Some(&before.id)
+            {
+                wanted = wanted.max(ALBUM);
+            }
+        }
+        Ok(chats::fold_albums(page))
+    }
+
+    async fn rows_before(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        before: MessagePosition,
+        limit: i64,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
         let rows = sqlx::query_as!(
             MessageRow,
             r#"SELECT m.account_id, m.id, m.conversation_id, m.direction, m.author_name, m.author_address,
@@ -201,14 +239,27 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut messages: Vec<StoredMessage> =
-            rows.into_iter().rev().map(TryInto::try_into).collect::<Result<_, _>>()?;
-        attachments::attach(self, account, &mut messages).await?;
-        Ok(messages)
+        rows.into_iter().rev().map(TryInto::try_into).collect()
     }
 
-    /// Returns one message.
+    /// Gives messages of one account what stands in other tables.
+    async fn complete(&self, account: AccountId, messages: &mut [StoredMessage]) -> Result<(), StoreError> {
+        attachments::attach(self, account, messages).await?;
+        chats::attach(self, account, messages).await
+    }
+
+    /// Returns one message; for any item of an album, the album.
     pub async fn message(&self, account: AccountId, id: MessageId) -> Result<StoredMessage, StoreError> {
+        let message = self.item(account, id).await?;
+        let Some(album) = message.chat.as_ref().and_then(|chat| chat.album) else { return Ok(message) };
+        let mut items = Vec::new();
+        for item in self.album_items(account, message.conversation, album).await? {
+            items.push(self.item(account, item).await?);
+        }
+        chats::fold_albums(items).into_iter().next().ok_or(StoreError::NotFound("the message"))
+    }
+
+    async fn item(&self, account: AccountId, id: MessageId) -> Result<StoredMessage, StoreError> {
         let row = sqlx::query_as!(
             MessageRow,
             r#"SELECT m.account_id, m.id, m.conversation_id, m.direction, m.author_name, m.author_address,
@@ -224,7 +275,7 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         let mut messages = vec![row.ok_or(StoreError::NotFound("the message"))?.try_into()?];
-        attachments::attach(self, account, &mut messages).await?;
+        self.complete(account, &mut messages).await?;
         messages.pop().ok_or(StoreError::NotFound("the message"))
     }
 
@@ -301,8 +352,11 @@ async fn export_page(
                   p.mailbox AS "mailbox?", p.epoch AS "epoch?", p.number AS "number?",
                   (SELECT coalesce(jsonb_agg(jsonb_build_object('name', f.name, 'mime', f.mime, 'size', f.size,
                               'sha256', encode(f.sha256, 'hex')) ORDER BY f.part), '[]')
-                   FROM attachments f WHERE f.account_id = m.account_id AND f.message_id = m.id) AS "files!"
+                   FROM attachments f WHERE f.account_id = m.account_id AND f.message_id = m.id
+                        AND f.replaced_at IS NULL) AS "files!",
+                  v.peer_name, v.peer_address, v.remote_peer, a.name AS account_name
            FROM messages m JOIN accounts a ON a.id = m.account_id
+           JOIN conversations v ON v.account_id = m.account_id AND v.id = m.conversation_id
            LEFT JOIN LATERAL (
                SELECT p.mailbox, p.epoch, p.number FROM message_places p
                WHERE p.account_id = m.account_id AND p.message_id = m.id
@@ -332,7 +386,14 @@ async fn export_page(
                 place,
                 direction: row.direction.parse().map_err(StoreError::Inconsistent)?,
                 author: Address { name: row.author_name, address: row.author_address },
-                to: addresses(row.recipients_to)?,
+                to: match (&row.remote_peer, row.direction.as_str()) {
+                    (None, _) => addresses(row.recipients_to)?,
+                    // What is written to us in a private chat is written to the account, all else to the chat.
+                    (Some(peer), "in") if peer.starts_with("user:") => {
+                        vec![Address { name: row.account_name, address: String::new() }]
+                    }
+                    (Some(_), _) => vec![Address { name: row.peer_name, address: row.peer_address }],
+                },
                 subject: row.subject,
                 text: row.body_text,
                 sent_at: in_offset(row.sent_at, row.sent_offset),

@@ -14,7 +14,7 @@ pub struct Hit {
     pub message: MessageId,
     /// Its conversation.
     pub conversation: ConversationId,
-    /// Its subject.
+    /// Its subject, or its chat's name.
     pub subject: String,
     /// Text around the match.
     pub snippet: String,
@@ -54,11 +54,19 @@ impl Store {
              INSERT INTO message_search (account_id, message_id, received_at, words, short)
              SELECT m.account_id, m.id, m.received_at,
                     -- A tsvector holds at most 1 MB and a word at most 2 KB.
-                    to_tsvector('simple', translate(left(concat_ws(' ', m.subject, m.author_name, m.author_address,
-                        files.names, m.body_text), $2), $3, repeat(' ', length($3)))),
-                    left(lower(concat_ws(' ', m.subject, m.author_name, m.author_address, files.names)), 2000)
+                    to_tsvector('simple', translate(left(concat_ws(' ', m.subject, v.peer_name, m.author_name,
+                        m.author_address, files.names, c.strings, m.body_text), $2), $3, repeat(' ', length($3)))),
+                    left(lower(concat_ws(' ', m.subject, v.peer_name, v.peer_address, m.author_name, m.author_address,
+                        files.names)), 2000)
              FROM messages m JOIN taken ON taken.account_id = m.account_id AND taken.message_id = m.id
              LEFT JOIN files ON files.account_id = m.account_id AND files.message_id = m.id
+             -- A chat is found by its title; a thread by the people who wrote.
+             LEFT JOIN conversations v ON v.account_id = m.account_id AND v.id = m.conversation_id
+                  AND v.remote_peer IS NOT NULL
+             LEFT JOIN LATERAL (
+                 SELECT string_agg(said #>> '{}', ' ') AS strings
+                 FROM chat_messages c, jsonb_path_query(jsonb_build_array(c.media, c.service), '$.**') said
+                 WHERE c.account_id = m.account_id AND c.message_id = m.id AND jsonb_typeof(said) = 'string') c ON true
              ON CONFLICT (account_id, message_id) DO UPDATE SET received_at = excluded.received_at,
                     words = excluded.words, short = excluded.short",
             limit,
@@ -149,11 +157,14 @@ impl Store {
     async fn hits(&self, words: &str, ids: Vec<(uuid::Uuid, uuid::Uuid)>) -> Result<Vec<Hit>, StoreError> {
         let (accounts, messages): (Vec<_>, Vec<_>) = ids.into_iter().unzip();
         let rows = sqlx::query!(
-            r#"SELECT m.account_id, m.id, m.conversation_id, m.subject, m.received_at,
+            r#"SELECT m.account_id, m.id, m.conversation_id, m.received_at,
+                      CASE WHEN v.remote_peer IS NULL THEN m.subject ELSE v.peer_name END AS "subject!",
                       ts_headline('simple', left(m.body_text, 20000), to_tsquery('simple', $3),
                           'StartSel="", StopSel="", MaxWords=30, MinWords=12, MaxFragments=1') AS "snippet!"
                FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS found (account_id, id, n)
-               JOIN messages m USING (account_id, id) ORDER BY found.n"#,
+               JOIN messages m USING (account_id, id)
+               JOIN conversations v ON v.account_id = m.account_id AND v.id = m.conversation_id
+               ORDER BY found.n"#,
             &accounts,
             &messages,
             words

@@ -1,6 +1,7 @@
 //! `account_status`, `account_history`: what the listening program last said.
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{Store, StoreError};
 use crate::model::{AccountId, AccountState, Trouble};
@@ -38,16 +39,18 @@ pub struct HistoryPoint {
 }
 
 impl Store {
-    /// Writes what an account's listener says of itself, and the quarter's worst state with it.
-    pub async fn write_status(&self, status: &StoredStatus) -> Result<(), StoreError> {
+    /// Writes what an account's listener says of itself, and the quarter's worst state with it. Tells whether it was
+    /// written: where another program than `writer` listens, that one is right.
+    pub async fn write_status(&self, status: &StoredStatus, writer: Uuid) -> Result<bool, StoreError> {
         let wrong = |error: serde_json::Error| StoreError::Inconsistent(format!("an account's state: {error}"));
         let state = serde_json::to_value(&status.state).map_err(wrong)?;
         let error =
             status.last_error.as_ref().map(|(trouble, _)| serde_json::to_value(trouble)).transpose().map_err(wrong)?;
-        sqlx::query!(
+        let written = sqlx::query!(
             "INSERT INTO account_status (account_id, state, since, heard_at, last_message_at, lag_ms, last_error,
                     last_error_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8
+             WHERE NOT EXISTS (SELECT 1 FROM leases WHERE account_id = $1 AND holder <> $9)
              ON CONFLICT (account_id) DO UPDATE SET state = excluded.state, since = excluded.since,
                     heard_at = excluded.heard_at,
                     last_message_at = coalesce(excluded.last_message_at, account_status.last_message_at),
@@ -63,9 +66,14 @@ impl Store {
             status.lag_ms,
             error,
             status.last_error.as_ref().map(|(_, at)| *at),
+            writer,
         )
         .execute(&self.pool)
-        .await?;
+        .await?
+        .rows_affected();
+        if written == 0 {
+            return Ok(false);
+        }
         sqlx::query!(
             "INSERT INTO account_history (account_id, quarter, worst)
              VALUES ($1, date_bin('15 minutes', clock_timestamp(), 'epoch'), $2)
@@ -75,7 +83,7 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(true)
     }
 
     /// Returns what is stored of every account's listener.
@@ -129,7 +137,7 @@ impl Store {
 
 const fn worst_of(state: &AccountState) -> i16 {
     match state {
-        AccountState::Idle | AccountState::Stopped => 1,
+        AccountState::Idle | AccountState::Elsewhere { .. } | AccountState::Stopped => 1,
         AccountState::Live => 2,
         AccountState::Connecting | AccountState::CatchingUp { .. } => 3,
         AccountState::BackingOff { .. } | AccountState::Limited { .. } => 4,

@@ -7,13 +7,13 @@ use skrynka_core::{
     clock::SystemClock,
     connector::{Batch, Content, Incoming, IncomingMessage, Letter, Raw, RawBytes},
     ingest::{Ingest, Ingested},
-    model::{AccountId, Address, Direction, EmailSettings, Endpoint, Place, Security},
+    model::{AccountId, Address, Direction, EmailSettings, Endpoint, Place, Security, TakenChats, TelegramSettings},
     postgres::testing::TestDatabase,
-    store::{AccountDraft, ConversationListing, ConversationSummary, Store},
+    store::{AccountDraft, ConversationListing, ConversationSummary, Store, TelegramDraft},
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
-const START: OffsetDateTime = datetime!(2026-11-22 10:00 UTC);
+pub const START: OffsetDateTime = datetime!(2026-11-22 10:00 UTC);
 
 pub struct Bureau {
     pub store: Store,
@@ -32,8 +32,21 @@ impl Bureau {
         Self { ingest: Ingest::new(store.clone(), Arc::new(SystemClock)), store, account, database }
     }
 
+    /// A bureau with one Telegram account.
+    pub async fn with_chats() -> Self {
+        let bureau = Self::new().await;
+        let account = AccountId::new(START);
+        bureau.store.add_telegram_account(&telegram(account, 900)).await.unwrap();
+        Self { account, ..bureau }
+    }
+
+    /// The same database over connections of its own, as another program has them.
+    pub async fn another_store(&self) -> Store {
+        Store::connect(&self.database.connect_options()).await.unwrap()
+    }
+
     pub async fn ingest(&self, incoming: Vec<Incoming>) -> Ingested {
-        self.ingest.ingest(self.account, Batch { incoming, cursor: None }).await.unwrap()
+        self.ingest.ingest(self.account, None, Batch { incoming, cursors: Vec::new() }).await.unwrap()
     }
 
     pub async fn conversations(&self) -> Vec<ConversationSummary> {
@@ -41,7 +54,8 @@ impl Bureau {
     }
 
     pub async fn stored(&self) -> i64 {
-        self.store.message_counts().await.unwrap()[0].1[0]
+        let counts = self.store.message_counts().await.unwrap();
+        counts.iter().find(|(account, _)| *account == self.account).unwrap().1[0]
     }
 
     pub async fn assert_summaries_true(&self) {
@@ -50,6 +64,25 @@ impl Bureau {
 
     pub fn marks(&self, uid: u32, seen: bool) -> Incoming {
         Incoming::Marks { place: Mail::new(uid).place(), seen, answered: false }
+    }
+}
+
+pub fn telegram(id: AccountId, user_id: i64) -> TelegramDraft {
+    TelegramDraft {
+        id,
+        name: "Телеграм".to_owned(),
+        color: None,
+        telegram: TelegramSettings {
+            phone: format!("+380{user_id}"),
+            api_id: 17_349,
+            user_id,
+            home_dc: 2,
+            takes: TakenChats::default(),
+            history_days: 30,
+            mark_read: true,
+            file_limit: 10 << 20,
+            proxy: None,
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use skrynka_core::journal::{JournalReader, News};
 #[tokio::test]
 async fn closing_does_not_wait_for_ever_for_a_connection_in_use() {
     let bureau = Bureau::new().await;
-    let held = bureau.store.begin_ingest(bureau.account).await.unwrap();
+    let held = bureau.store.begin_ingest(bureau.account, None).await.unwrap();
 
     let closed = tokio::time::timeout(Duration::from_secs(20), bureau.store.close()).await;
 

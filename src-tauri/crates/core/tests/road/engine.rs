@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use crate::common::{Bureau, Mail, draft};
+use crate::common::{Bureau, Mail, START, draft};
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::SystemClock,
     connector::{Batch, Connector, ConnectorError, Halves, IncomingSender, Listener, Remote, Resume},
-    engine::{Backoff, Engine, EngineParts},
-    model::{Account, AccountState, Channel, Place, Trouble, TroubleCode},
+    engine::{Backoff, Engine, EngineParts, LeaseTerms, Presence},
+    model::{Account, AccountState, Channel, Trouble, TroubleCode},
     secrets::Secrets,
 };
 use tokio_util::sync::CancellationToken;
@@ -55,11 +55,7 @@ impl Listener for ScriptedListener {
     }
 }
 
-impl Remote for NoRemote {
-    fn mark_seen(&self, _: Vec<Place>, _: bool) -> BoxFuture<'_, Result<(), ConnectorError>> {
-        Box::pin(async { Ok(()) })
-    }
-}
+impl Remote for NoRemote {}
 
 async fn engine(bureau: &Bureau, script: Script) -> (Engine, Arc<AtomicU32>) {
     let brief = Duration::from_millis(20);
@@ -75,6 +71,8 @@ async fn engine_with(bureau: &Bureau, script: Script, backoff: Backoff) -> (Engi
         connectors: HashMap::from([(Channel::Email, connector)]),
         clock: Arc::new(SystemClock),
         backoff,
+        presence: Arc::new(Presence::unproved("a test", START)),
+        terms: LeaseTerms::default(),
     })
     .await
     .unwrap();
@@ -108,7 +106,7 @@ async fn what_was_handed_over_before_the_end_is_stored() {
         Arc::new(|_, inbox, stop| {
             Box::pin(async move {
                 for uid in 1..=3 {
-                    let batch = Batch { incoming: vec![Mail::new(uid).incoming()], cursor: None };
+                    let batch = Batch { incoming: vec![Mail::new(uid).incoming()], cursors: Vec::new() };
                     let _not_awaited = inbox.send(batch).await;
                 }
                 inbox.state(AccountState::Live);
@@ -226,7 +224,7 @@ async fn a_full_disk_is_not_tried_every_few_seconds() {
     let backoff = Backoff { first: brief, cap: Duration::from_secs(60), database_cap: brief };
     let script: Script = Arc::new(|_, inbox, stop| {
         Box::pin(async move {
-            let batch = Batch { incoming: vec![Mail::new(1).incoming()], cursor: None };
+            let batch = Batch { incoming: vec![Mail::new(1).incoming()], cursors: Vec::new() };
             let _refused = inbox.deliver(batch).await;
             stop.cancelled().await;
             Ok(())
@@ -288,7 +286,7 @@ async fn stored_messages_become_searchable_by_themselves() {
         Arc::new(|_, inbox, stop| {
             Box::pin(async move {
                 let mails = (1..=700).map(|uid| Mail::new(uid).incoming()).collect();
-                inbox.deliver(Batch { incoming: mails, cursor: None }).await.unwrap();
+                inbox.deliver(Batch { incoming: mails, cursors: Vec::new() }).await.unwrap();
                 inbox.state(AccountState::Live);
                 stop.cancelled().await;
                 Ok(())

@@ -26,9 +26,9 @@ async fn a_batch_is_in_the_journal_with_its_cursor_or_not_at_all() {
     let bureau = Bureau::new().await;
     let cursor = Cursor { mailbox: "INBOX".to_owned(), state: serde_json::json!({"high": 2}) };
     let batch =
-        Batch { incoming: vec![Mail::new(1).incoming(), Mail::new(2).incoming()], cursor: Some(cursor.clone()) };
+        Batch { incoming: vec![Mail::new(1).incoming(), Mail::new(2).incoming()], cursors: vec![cursor.clone()] };
 
-    bureau.ingest.ingest(bureau.account, batch).await.unwrap();
+    bureau.ingest.ingest(bureau.account, None, batch).await.unwrap();
 
     assert_eq!(bureau.store.cursors(bureau.account).await.unwrap(), [cursor]);
     let facts = bureau.store.journal_after(&Default::default(), 100).await.unwrap();
@@ -293,8 +293,8 @@ async fn a_mailbox_that_is_added_again_or_moves_to_another_server_doubles_nothin
     let bureau = Bureau::new().await;
     let mails = || (1..=5).map(|uid| Mail::new(uid).incoming()).collect::<Vec<_>>();
     let cursor = Cursor { mailbox: "INBOX".to_owned(), state: serde_json::json!({"high": 5}) };
-    let batch = Batch { incoming: mails(), cursor: Some(cursor) };
-    bureau.ingest.ingest(bureau.account, batch).await.unwrap();
+    let batch = Batch { incoming: mails(), cursors: vec![cursor] };
+    bureau.ingest.ingest(bureau.account, None, batch).await.unwrap();
     let mut draft = crate::common::draft(bureau.account, "OFFICE@example.org");
 
     bureau.store.remove_account(bureau.account, false).await.unwrap();

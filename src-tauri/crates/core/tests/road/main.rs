@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic where it stands")]
 
+mod asking;
+mod chats;
 mod common;
 mod deadlines;
 mod engine;
 mod ingest;
+mod leases;
+mod programs;
+mod sending;

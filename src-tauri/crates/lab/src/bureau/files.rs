@@ -1,4 +1,4 @@
-//! Small real files: a PDF, a DOCX, a PNG and a text.
+//! Small real files: a PDF, a DOCX, a PNG, a voice message and a text.
 
 use std::io::Write;
 
@@ -146,6 +146,40 @@ fn zip(entries: &[(&str, &str)]) -> Vec<u8> {
     out.extend_from_slice(&start.to_le_bytes());
     out.extend_from_slice(&[0, 0]);
     out
+}
+
+/// Returns a voice message of so many seconds, OGG with Opus, in which nobody says a word.
+pub fn voice(seconds: u32) -> Vec<u8> {
+    /// What Opus calls 20 ms of silence, mono.
+    const SILENCE: [u8; 3] = [0xf8, 0xff, 0xfe];
+    const FRAMES_A_SECOND: u32 = 50;
+    const SAMPLES_A_SECOND: u64 = 48_000;
+    let head = *b"OpusHead\x01\x01\x00\x00\x80\xbb\x00\x00\x00\x00\x00";
+    let tags = *b"OpusTags\x03\x00\x00\x00lab\x00\x00\x00\x00";
+    let mut out = page(2, 0, 0, &[&head]);
+    out.extend(page(0, 0, 1, &[&tags]));
+    for second in 0..seconds {
+        let packets = [&SILENCE[..]; FRAMES_A_SECOND as usize];
+        let last = if second + 1 == seconds { 4 } else { 0 };
+        out.extend(page(last, u64::from(second + 1) * SAMPLES_A_SECOND, second + 2, &packets));
+    }
+    out
+}
+
+/// Writes an OGG page of short packets.
+fn page(flags: u8, position: u64, sequence: u32, packets: &[&[u8]]) -> Vec<u8> {
+    let mut page = [b"OggS\0", &[flags][..], &position.to_le_bytes()].concat();
+    page.extend(b"Lab1");
+    page.extend(sequence.to_le_bytes());
+    page.extend([0; 4]);
+    page.push(u8::try_from(packets.len()).unwrap_or(u8::MAX));
+    page.extend(packets.iter().map(|packet| u8::try_from(packet.len()).unwrap_or(u8::MAX)));
+    packets.iter().for_each(|packet| page.extend(*packet));
+    let checksum = page.iter().fold(0_u32, |crc, byte| {
+        (0..8).fold(crc ^ (u32::from(*byte) << 24), |crc, _| (crc << 1) ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
+    });
+    page[22..26].copy_from_slice(&checksum.to_le_bytes());
+    page
 }
 
 fn escape(text: &str) -> String {

@@ -108,6 +108,7 @@ impl Kept {
     pub fn letter(&self) -> &Letter {
         match &self.message.content {
             Content::Letter(letter) => letter,
+            Content::Chat(_) => panic!("a mail is no chat"),
             Content::Unreadable { reason } => panic!("unreadable: {reason}"),
         }
     }
@@ -115,6 +116,7 @@ impl Kept {
     pub fn reason(&self) -> &str {
         match &self.message.content {
             Content::Letter(letter) => panic!("readable: {}", letter.subject),
+            Content::Chat(_) => panic!("a mail is no chat"),
             Content::Unreadable { reason } => reason,
         }
     }
@@ -130,9 +132,10 @@ impl Shelf {
                 Incoming::Gone { place } => {
                     self.gone.insert(place);
                 }
+                other => panic!("not a mailbox's news: {other:?}"),
             }
         }
-        if let Some(Cursor { mailbox, state }) = delivery.batch.cursor {
+        for Cursor { mailbox, state } in delivery.batch.cursors {
             self.assert_nothing_is_passed(&mailbox, &state);
             self.cursors.insert(mailbox, state);
         }
@@ -192,6 +195,7 @@ impl Desk {
             color: 1,
             enabled: true,
             email: Some(settings),
+            telegram: None,
             created_at: OffsetDateTime::UNIX_EPOCH,
         };
         let spool = tempfile::tempdir().unwrap();
@@ -214,7 +218,7 @@ impl Desk {
     ) -> Result<(), ConnectorError> {
         let cursors = self.shelf.cursors.iter();
         let cursors = cursors.map(|(mailbox, state)| Cursor { mailbox: mailbox.clone(), state: state.clone() });
-        let resume = Resume { cursors: cursors.collect() };
+        let resume = Resume { cursors: cursors.collect(), ..Resume::default() };
         let (listener, remote) = self.connector.open(&self.account, resume, Arc::clone(&self.secrets)).await?;
         self.remote = Some(remote);
         let (sender, mut deliveries, mut status) = IncomingSender::channel(4);

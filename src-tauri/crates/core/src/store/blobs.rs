@@ -1,0 +1,98 @@
+//! `blobs`: files of chats, once per account by their hash, in chunks.
+
+use std::{fs::File, io::Read as _, path::Path};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Fact, FactKind, Store, StoreError, journal};
+use crate::model::{AccountId, AttachmentId, ConversationId, MessageId};
+
+/// The size of a chunk: 1 MiB.
+const CHUNK: usize = 1 << 20;
+
+impl Store {
+    /// The size of a chunk of a chat's file.
+    pub const CHUNK: usize = CHUNK;
+
+    /// Stores a file that was fetched whole, and notes that the attachment is here. Never alters it.
+    pub async fn keep_file(&self, account: AccountId, id: AttachmentId, path: &Path) -> Result<[u8; 32], StoreError> {
+        let (sha256, size) = hash(path)?;
+        let mut tx = self.begin().await?;
+        let fresh = sqlx::query!(
+            "INSERT INTO blobs (account_id, sha256, size) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            account.0,
+            sha256.as_slice(),
+            i64::try_from(size).unwrap_or(i64::MAX)
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if fresh > 0 {
+            let mut file = File::open(path).map_err(StoreError::Spool)?;
+            for number in 0_i32.. {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                (&mut file).take(CHUNK as u64).read_to_end(&mut chunk).map_err(StoreError::Spool)?;
+                if chunk.is_empty() {
+                    break;
+                }
+                sqlx::query!(
+                    "INSERT INTO blob_chunks (account_id, sha256, chunk, bytes) VALUES ($1, $2, $3, $4)",
+                    account.0,
+                    sha256.as_slice(),
+                    number,
+                    chunk
+                )
+                .execute(&mut *tx)
+                .await?;
+            }
+        }
+        let message = sqlx::query!(
+            "UPDATE attachments f SET sha256 = $3, size = $4 FROM messages m
+             WHERE f.account_id = $1 AND f.id = $2 AND m.account_id = $1 AND m.id = f.message_id
+             RETURNING m.id, m.conversation_id",
+            account.0,
+            id.0,
+            sha256.as_slice(),
+            i64::try_from(size).unwrap_or(i64::MAX)
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(StoreError::NotFound("the file"))?;
+        let fact = Fact {
+            kind: FactKind::MessageEdited,
+            conversation: Some(ConversationId(message.conversation_id)),
+            message: Some(MessageId(message.id)),
+        };
+        journal::announce(&mut tx, account, &[fact]).await?;
+        tx.commit().await?;
+        Ok(sha256)
+    }
+
+    /// Returns the bytes of a chat's file that was fetched.
+    pub async fn kept_file(&self, account: AccountId, id: AttachmentId) -> Result<Vec<u8>, StoreError> {
+        let chunks = sqlx::query_scalar!(
+            "SELECT b.bytes FROM attachments f
+             JOIN blob_chunks b ON b.account_id = f.account_id AND b.sha256 = f.sha256
+             WHERE f.account_id = $1 AND f.id = $2 ORDER BY b.chunk",
+            account.0,
+            id.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        if chunks.is_empty() { Err(StoreError::NotFound("the file")) } else { Ok(chunks.concat()) }
+    }
+}
+
+fn hash(path: &Path) -> Result<([u8; 32], u64), StoreError> {
+    let mut file = File::open(path).map_err(StoreError::Spool)?;
+    let mut hasher = Sha256::new();
+    let mut size = 0;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let read = file.read(&mut chunk).map_err(StoreError::Spool)?;
+        let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        hasher.update(bytes);
+        size += read as u64;
+    }
+    Ok((hasher.finalize().into(), size))
+}

@@ -1,0 +1,432 @@
+//! `outgoing`: texts on their way out, and read marks that the server should know.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Fact, FactKind, Store, StoreError, journal, place};
+use crate::{
+    connector::{SendText, Sent},
+    model::{AccountId, ChatKey, ConversationId, Entity, MessageId, OutgoingId, Place, Trouble},
+};
+
+/// A text that somebody wants to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingDraft {
+    /// Its new key.
+    pub id: OutgoingId,
+    /// The chat it goes to.
+    pub conversation: ConversationId,
+    /// What it says.
+    pub text: String,
+    /// How stretches of it are shown.
+    pub entities: Vec<Entity>,
+    /// The message it answers.
+    pub reply_to: Option<MessageId>,
+    /// A random number of its own.
+    pub random_id: i64,
+}
+
+/// Where a text stands on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutgoingState {
+    /// Not tried yet, or to be tried again: the server has certainly not accepted it.
+    Waiting,
+    /// Being sent.
+    Sending,
+    /// Accepted.
+    Sent,
+    /// Not accepted, and trying again cannot help.
+    Failed,
+    /// The answer was lost. It is tried again as the same message, which never sends it twice.
+    Uncertain,
+}
+
+impl OutgoingState {
+    /// The word the database and the command line use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Uncertain => "uncertain",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, StoreError> {
+        Ok(match text {
+            "waiting" => Self::Waiting,
+            "sending" => Self::Sending,
+            "sent" => Self::Sent,
+            "failed" => Self::Failed,
+            "uncertain" => Self::Uncertain,
+            other => return Err(StoreError::Inconsistent(format!("an outgoing text's state {other:?}"))),
+        })
+    }
+}
+
+/// A text as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredOutgoing {
+    /// Its key within the account.
+    pub id: OutgoingId,
+    /// The chat it goes to.
+    pub conversation: ConversationId,
+    /// What it says.
+    pub text: String,
+    /// How stretches of it are shown.
+    pub entities: Vec<Entity>,
+    /// The number of the message it answers.
+    pub reply_to: Option<u32>,
+    /// Where it stands.
+    pub state: OutgoingState,
+    /// How often it was tried.
+    pub tries: i32,
+    /// Why it was not sent, or not yet.
+    pub error: Option<Trouble>,
+    /// Where the message stands once it is sent.
+    pub place: Option<Place>,
+    /// When somebody sent it off.
+    pub created_at: OffsetDateTime,
+}
+
+impl StoredOutgoing {
+    /// Whether nothing more happens to it by itself.
+    pub const fn is_over(&self) -> bool {
+        match self.state {
+            OutgoingState::Waiting | OutgoingState::Sending => false,
+            OutgoingState::Sent | OutgoingState::Failed => true,
+            OutgoingState::Uncertain => self.tries >= UNCERTAIN_TRIES,
+        }
+    }
+}
+
+/// A text to try now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueText {
+    /// Its key.
+    pub id: OutgoingId,
+    /// How often it was tried, this time included.
+    pub tries: u32,
+    /// What to send.
+    pub send: SendText,
+}
+
+/// What became of a try that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotSent {
+    /// Certainly not accepted; to be tried again from then on.
+    Later(OffsetDateTime),
+    /// Perhaps accepted; to be tried again from then on as the same message.
+    Uncertain(OffsetDateTime),
+    /// Certainly not accepted, and trying again cannot help.
+    Failed,
+}
+
+/// A text whose fate stays unknown after so many tries waits for a person.
+const UNCERTAIN_TRIES: i32 = 8;
+
+struct OutgoingRow {
+    id: Uuid,
+    conversation_id: Uuid,
+    body_text: String,
+    entities: serde_json::Value,
+    reply_to: Option<i64>,
+    state: String,
+    tries: i32,
+    error: Option<serde_json::Value>,
+    mailbox: Option<String>,
+    number: Option<i64>,
+    created_at: OffsetDateTime,
+}
+
+impl TryFrom<OutgoingRow> for StoredOutgoing {
+    type Error = StoreError;
+
+    fn try_from(row: OutgoingRow) -> Result<Self, Self::Error> {
+        Ok(Self {
+            id: OutgoingId(row.id),
+            conversation: ConversationId(row.conversation_id),
+            text: row.body_text,
+            entities: serde_json::from_value(row.entities).map_err(wrong)?,
+            reply_to: row.reply_to.and_then(|number| number.try_into().ok()),
+            state: OutgoingState::parse(&row.state)?,
+            tries: row.tries,
+            error: row.error.map(serde_json::from_value).transpose().map_err(wrong)?,
+            place: row.mailbox.zip(row.number).map(|(mailbox, number)| place(mailbox, 0, number)).transpose()?,
+            created_at: row.created_at,
+        })
+    }
+}
+
+impl Store {
+    /// Stores a text that is to be sent and wakes the program that listens to the account.
+    pub async fn queue_text(&self, account: AccountId, draft: &OutgoingDraft) -> Result<(), StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let entities = serde_json::to_value(&draft.entities).map_err(wrong)?;
+        let queued = sqlx::query!(
+            "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id)
+             SELECT $1, $2, c.id, $4, $5, (SELECT p.number FROM message_places p
+                                           WHERE p.account_id = $1 AND p.message_id = $6 ORDER BY p.number LIMIT 1), $7
+             FROM conversations c WHERE c.account_id = $1 AND c.id = $3 AND c.remote_peer IS NOT NULL",
+            account.0,
+            draft.id.0,
+            draft.conversation.0,
+            draft.text,
+            entities,
+            draft.reply_to.map(|id| id.0),
+            draft.random_id
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if queued == 0 {
+            return Err(StoreError::NotFound("the chat"));
+        }
+        ring(&mut tx, account).await?;
+        journal::announce(&mut tx, account, &[changed(draft.conversation)]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Takes the next text whose time has come and notes that it is being tried. Texts of one chat follow one another.
+    pub async fn next_text(&self, account: AccountId, now: OffsetDateTime) -> Result<Option<DueText>, StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let row = sqlx::query!(
+            r#"UPDATE outgoing o SET state = 'sending', tries = o.tries + 1
+               FROM conversations c
+               WHERE o.account_id = $1 AND c.account_id = $1 AND c.id = o.conversation_id AND o.id = (
+                   SELECT due.id FROM outgoing due
+                   WHERE due.account_id = $1 AND due.state IN ('waiting', 'sending', 'uncertain')
+                     AND (due.state <> 'uncertain' OR due.tries < $3) AND (due.not_before IS NULL OR due.not_before <= $2)
+                     AND NOT EXISTS (
+                         SELECT 1 FROM outgoing earlier
+                         WHERE earlier.account_id = $1 AND earlier.conversation_id = due.conversation_id
+                           AND earlier.state IN ('waiting', 'sending', 'uncertain')
+                           AND (earlier.state <> 'uncertain' OR earlier.tries < $3)
+                           AND (earlier.created_at, earlier.id) < (due.created_at, due.id))
+                   ORDER BY due.created_at, due.id LIMIT 1)
+               RETURNING o.id, o.conversation_id, o.tries, o.body_text, o.entities, o.reply_to, o.random_id,
+                         c.remote_peer AS "remote_peer!""#,
+            account.0,
+            now,
+            UNCERTAIN_TRIES
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        journal::announce(&mut tx, account, &[changed(ConversationId(row.conversation_id))]).await?;
+        tx.commit().await?;
+        Ok(Some(DueText {
+            id: OutgoingId(row.id),
+            tries: u32::try_from(row.tries).unwrap_or(1),
+            send: SendText {
+                chat: chat_key(&row.remote_peer)?,
+                text: row.body_text,
+                entities: serde_json::from_value(row.entities).map_err(wrong)?,
+                reply_to: row.reply_to.and_then(|number| number.try_into().ok()),
+                random_id: row.random_id,
+            },
+        }))
+    }
+
+    /// When the next text that waits for its time is due.
+    pub async fn next_text_due(&self, account: AccountId) -> Result<Option<OffsetDateTime>, StoreError> {
+        let due = sqlx::query_scalar!(
+            "SELECT min(not_before) FROM outgoing
+             WHERE account_id = $1 AND state IN ('waiting', 'sending', 'uncertain')
+               AND (state <> 'uncertain' OR tries < $2)",
+            account.0,
+            UNCERTAIN_TRIES
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(due)
+    }
+
+    /// Notes that the server accepted a text.
+    pub async fn text_sent(&self, account: AccountId, id: OutgoingId, sent: &Sent) -> Result<(), StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let conversation = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = 'sent', mailbox = $3, number = $4, sent_at = $5, error = NULL
+             WHERE account_id = $1 AND id = $2 AND state <> 'sent' RETURNING conversation_id",
+            account.0,
+            id.0,
+            sent.place.mailbox,
+            i64::from(sent.place.number),
+            sent.at
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(conversation) = conversation {
+            journal::announce(&mut tx, account, &[changed(ConversationId(conversation))]).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes how a try failed. One that is known to be sent meanwhile stays so.
+    pub async fn text_not_sent(
+        &self,
+        account: AccountId,
+        id: OutgoingId,
+        outcome: &NotSent,
+        why: &Trouble,
+    ) -> Result<(), StoreError> {
+        let (state, not_before) = match outcome {
+            NotSent::Later(at) => (OutgoingState::Waiting, Some(*at)),
+            NotSent::Uncertain(at) => (OutgoingState::Uncertain, Some(*at)),
+            NotSent::Failed => (OutgoingState::Failed, None),
+        };
+        let mut tx = self.begin_for(account).await?;
+        let conversation = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = $3, not_before = $4, error = $5
+             WHERE account_id = $1 AND id = $2 AND state <> 'sent' RETURNING conversation_id",
+            account.0,
+            id.0,
+            state.as_str(),
+            not_before,
+            serde_json::to_value(why).map_err(wrong)?
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(conversation) = conversation {
+            journal::announce(&mut tx, account, &[changed(ConversationId(conversation))]).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Lets a text that failed, or whose fate stayed unknown, be tried again as the same message.
+    pub async fn retry_text(&self, account: AccountId, id: OutgoingId) -> Result<(), StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let conversation = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = CASE state WHEN 'failed' THEN 'waiting' ELSE state END, tries = 0,
+                    not_before = NULL
+             WHERE account_id = $1 AND id = $2 AND state IN ('failed', 'uncertain') RETURNING conversation_id",
+            account.0,
+            id.0
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(StoreError::NotFound("the text"))?;
+        ring(&mut tx, account).await?;
+        journal::announce(&mut tx, account, &[changed(ConversationId(conversation))]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Removes a text that the server has certainly not accepted.
+    pub async fn discard_text(&self, account: AccountId, id: OutgoingId) -> Result<(), StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let conversation = sqlx::query_scalar!(
+            "DELETE FROM outgoing WHERE account_id = $1 AND id = $2 AND state IN ('waiting', 'failed')
+             RETURNING conversation_id",
+            account.0,
+            id.0
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(StoreError::NotFound("the text"))?;
+        journal::announce(&mut tx, account, &[changed(ConversationId(conversation))]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns a chat's texts whose messages are not stored yet, oldest first.
+    pub async fn outgoing(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+    ) -> Result<Vec<StoredOutgoing>, StoreError> {
+        let rows = sqlx::query_as!(
+            OutgoingRow,
+            "SELECT o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries, o.error, o.mailbox,
+                    o.number, o.created_at
+             FROM outgoing o
+             WHERE o.account_id = $1 AND o.conversation_id = $2
+               AND NOT EXISTS (SELECT 1 FROM message_places p WHERE p.account_id = $1 AND p.mailbox = o.mailbox
+                               AND p.epoch = 0 AND p.number = o.number)
+             ORDER BY o.created_at, o.id",
+            account.0,
+            conversation.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Returns one text on its way, also when its message is stored.
+    pub async fn outgoing_text(&self, account: AccountId, id: OutgoingId) -> Result<StoredOutgoing, StoreError> {
+        let row = sqlx::query_as!(
+            OutgoingRow,
+            "SELECT id, conversation_id, body_text, entities, reply_to, state, tries, error, mailbox, number, created_at
+             FROM outgoing WHERE account_id = $1 AND id = $2",
+            account.0,
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.ok_or(StoreError::NotFound("the text"))?.try_into()
+    }
+
+    /// Returns the chats that were read here further than the server knows, with the number up to which.
+    pub async fn unconfirmed_reads(&self, account: AccountId) -> Result<Vec<(ChatKey, u32)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT remote_peer AS "remote_peer!", read_here FROM conversations
+               WHERE account_id = $1 AND read_here > read_inbox AND remote_peer IS NOT NULL"#,
+            account.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| Ok((chat_key(&row.remote_peer)?, u32::try_from(row.read_here).unwrap_or(u32::MAX))))
+            .collect()
+    }
+
+    /// Notes that the server was told up to where a chat was read.
+    pub async fn read_confirmed(&self, account: AccountId, chat: ChatKey, up_to: u32) -> Result<(), StoreError> {
+        sqlx::query!(
+            "UPDATE conversations SET read_inbox = greatest(read_inbox, $3) WHERE account_id = $1 AND remote_peer = $2",
+            account.0,
+            chat.to_string(),
+            i64::from(up_to)
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Notes where a text stands whose sender may not have seen the answer. Returns its conversation where that is news.
+pub(super) async fn found(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    random_id: i64,
+    place: &Place,
+) -> Result<Option<ConversationId>, StoreError> {
+    let conversation = sqlx::query_scalar!(
+        "UPDATE outgoing SET state = 'sent', mailbox = $3, number = $4, sent_at = clock_timestamp(), error = NULL
+         WHERE account_id = $1 AND random_id = $2 AND state <> 'sent' RETURNING conversation_id",
+        account.0,
+        random_id,
+        place.mailbox,
+        i64::from(place.number)
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(conversation.map(ConversationId))
+}
+
+/// Wakes the program that listens to the account once the transaction is committed.
+pub(super) async fn ring(connection: &mut sqlx::PgConnection, account: AccountId) -> Result<(), StoreError> {
+    sqlx::query!("SELECT pg_notify('skrynka_outgoing', $1)", account.to_string()).execute(connection).await?;
+    Ok(())
+}
+
+fn chat_key(text: &str) -> Result<ChatKey, StoreError> {
+    text.parse().map_err(|_| StoreError::Inconsistent(format!("a chat {text:?}")))
+}
+
+fn wrong(error: serde_json::Error) -> StoreError {
+    StoreError::Inconsistent(format!("an outgoing text's row: {error}"))
+}
+
+const fn changed(conversation: ConversationId) -> Fact {
+    Fact { kind: FactKind::OutgoingChanged, conversation: Some(conversation), message: None }
+}

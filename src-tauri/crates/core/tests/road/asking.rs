@@ -1,0 +1,148 @@
+//! What a person asks of the other side: a chat's past, a file.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use futures_util::future::BoxFuture;
+use skrynka_core::{
+    connector::{
+        Batch, Chat, ChatMessage, ConnectorError, Content, Fetched, History, Incoming, IncomingMessage, Raw, Remote,
+        not_offered,
+    },
+    engine::AskError,
+    model::{ChatKey, ChatKind, Direction, Media, MediaFile, MediaKind, Peer, PeerKind, Place},
+};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
+use crate::{
+    common::{Bureau, START},
+    programs::{Start, Wire},
+};
+
+const OLENA: Peer = Peer { kind: PeerKind::User, id: 7 };
+
+fn said(number: u32, media: Option<Media>) -> Incoming {
+    let title = "Олена".to_owned();
+    let chat = Chat { key: OLENA.into(), kind: ChatKind::Private, title, username: None, phone: None };
+    let mut message = ChatMessage::new(chat, None, format!("текст {number}"));
+    message.media = media;
+    Incoming::Message(Box::new(IncomingMessage {
+        place: OLENA.place(number),
+        direction: Direction::In,
+        received_at: START + time::Duration::seconds(number.into()),
+        arrived_at: START,
+        seen: true,
+        answered: false,
+        raw: Raw::empty(),
+        content: Content::Chat(Box::new(message)),
+    }))
+}
+
+/// Has a hundred messages and a file, whose connection breaks in the middle the first time.
+#[derive(Default)]
+struct Archive {
+    fetches: AtomicU32,
+}
+
+fn bytes() -> Vec<u8> {
+    (0..3_000_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[2]).collect()
+}
+
+impl Remote for Archive {
+    fn history(&self, _: ChatKey, before: Option<u32>, limit: u32) -> BoxFuture<'_, Result<History, ConnectorError>> {
+        let last = before.unwrap_or(101) - 1;
+        let first = last.saturating_sub(limit) + 1;
+        let incoming = (first..=last).map(|number| said(number, None)).collect();
+        let batch = Batch { incoming, cursors: Vec::new() };
+        Box::pin(async move { Ok(History { batch, first: Some(first), beginning: first == 1 }) })
+    }
+
+    fn fetch_file<'a>(
+        &'a self,
+        _: Place,
+        _: serde_json::Value,
+        offset: u64,
+        sink: &'a mut (dyn AsyncWrite + Send + Unpin),
+    ) -> BoxFuture<'a, Result<Fetched, ConnectorError>> {
+        Box::pin(async move {
+            let bytes = bytes();
+            let rest = &bytes[offset as usize..];
+            if self.fetches.fetch_add(1, Ordering::SeqCst) == 0 {
+                sink.write_all(&rest[..1_000_000]).await.unwrap();
+                sink.flush().await.unwrap();
+                return Err(not_offered("the rest"));
+            }
+            assert_eq!(offset, 1_000_000, "gone on from where it broke");
+            sink.write_all(rest).await.unwrap();
+            sink.flush().await.unwrap();
+            Ok(Fetched { remote: Some(serde_json::json!({"reference": "new"})) })
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_chats_past_is_read_back_page_by_page_and_stored_once() {
+    let bureau = Bureau::with_chats().await;
+    bureau.ingest(vec![said(100, None)]).await;
+    let wire = Arc::new(Wire::default());
+    let program = Start { remote: Arc::new(Archive::default()), ..Start::new(&bureau, "one", &wire) }.run().await;
+    program.until_live(&bureau).await;
+
+    let (mut before, mut stored) = (None, 0);
+    loop {
+        let older = program.engine.read_back(bureau.account, OLENA.into(), before, 30).await.unwrap();
+        stored += older.stored;
+        before = older.first;
+        if older.beginning {
+            break;
+        }
+    }
+
+    assert_eq!((stored, bureau.stored().await), (99, 100));
+    bureau.assert_summaries_true().await;
+    program.engine.shutdown().await;
+    let refused = program.engine.read_back(bureau.account, OLENA.into(), None, 30).await;
+    assert!(matches!(refused, Err(AskError::NotConnected)));
+}
+
+#[tokio::test]
+async fn a_file_is_fetched_on_from_where_it_broke_and_kept_byte_for_byte() {
+    let bureau = Bureau::with_chats().await;
+    let file = Media::File(Box::new(MediaFile {
+        kind: MediaKind::Document,
+        name: "договір.pdf".to_owned(),
+        mime: "application/pdf".to_owned(),
+        size: bytes().len() as u64,
+        width: None,
+        height: None,
+        duration_ms: None,
+        waveform: None,
+        thumbnail: None,
+        remote: serde_json::json!({"reference": "old"}),
+    }));
+    bureau.ingest(vec![said(1, Some(file))]).await;
+    let conversation = bureau.conversations().await[0].id;
+    let file = async || {
+        let message = bureau.store.messages(bureau.account, conversation, None, 1).await.unwrap().remove(0);
+        message.files[0].clone()
+    };
+    let id = file().await.id;
+    let wire = Arc::new(Wire::default());
+    let program = Start { remote: Arc::new(Archive::default()), ..Start::new(&bureau, "one", &wire) }.run().await;
+    program.until_live(&bureau).await;
+    let folder = tempfile::tempdir().unwrap();
+
+    assert!(program.engine.fetch_file(bureau.account, id, folder.path()).await.is_err());
+    assert!(!file().await.media.unwrap().fetched);
+    program.engine.fetch_file(bureau.account, id, folder.path()).await.unwrap();
+    program.engine.fetch_file(bureau.account, id, folder.path()).await.unwrap();
+
+    assert!(file().await.media.unwrap().fetched);
+    assert_eq!(bureau.store.kept_file(bureau.account, id).await.unwrap(), bytes());
+    let kept = bureau.store.remote_file(bureau.account, id).await.unwrap();
+    assert_eq!(kept.remote, serde_json::json!({"reference": "new"}));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    program.engine.shutdown().await;
+}

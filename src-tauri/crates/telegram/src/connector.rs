@@ -1,0 +1,144 @@
+//! The Telegram side of the core's traits.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use grammers_tl_types as tl;
+use skrynka_core::{
+    clock::Clock,
+    connector::{Connector, ConnectorError, Halves, Resume},
+    model::{Account, AccountId, TelegramSettings},
+    secrets::{SecretKind, SecretName, Secrets},
+};
+
+use crate::{
+    centres::DataCentres,
+    clocked::Clocked,
+    error::{Result, TelegramError},
+    listen::{Chats, TelegramListener},
+    peers::{Book, user},
+    pool::{Device, Pool, ProxyLogin, Watch, Way},
+    remote::TelegramRemote,
+    session::{SessionSecret, memory::MemorySession},
+    tuning::Tuning,
+};
+
+/// Opens Telegram accounts. One serves all of them; it keeps nothing of an account.
+#[derive(Debug, Clone)]
+pub struct TelegramConnector {
+    pub(crate) clock: Clocked,
+    pub(crate) device: Device,
+    pub(crate) tuning: Tuning,
+    pub(crate) centres: DataCentres,
+}
+
+impl TelegramConnector {
+    /// Makes a connector.
+    pub fn new(clock: Arc<dyn Clock>, device: Device, tuning: Tuning) -> Self {
+        Self { clock: Clocked(clock), device, tuning, centres: DataCentres::default() }
+    }
+
+    /// Sends sign-ins, and sessions that name no address, to a test's data centres.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_data_centres(mut self, centres: DataCentres) -> Self {
+        self.centres = centres;
+        self
+    }
+
+    async fn open_account(
+        &self,
+        account: AccountId,
+        settings: Option<TelegramSettings>,
+        resume: Resume,
+        secrets: Secrets,
+    ) -> Result<Halves> {
+        let settings = settings.ok_or(TelegramError::NoSettings)?;
+        let secret = secret_of(account, SecretKind::TelegramSession, &secrets).await?;
+        let session = SessionSecret::from_secret(&secret.ok_or(TelegramError::NoSession)?)?;
+        let proxy = match settings.proxy.clone() {
+            Some(proxy) => {
+                let password = secret_of(account, SecretKind::TelegramProxyPassword, &secrets).await?;
+                Some(ProxyLogin { proxy, password })
+            }
+            None => None,
+        };
+        let way = Way {
+            api_id: settings.api_id,
+            device: self.device.clone(),
+            proxy,
+            tuning: self.tuning.clone(),
+            permit: resume.permit.clone(),
+        };
+        tracing::info!(
+            target: "skrynka::telegram",
+            dc = session.dc(), proxy = way.proxy.is_some(),
+            "Connecting"
+        );
+        let memory = Arc::new(MemorySession::restore(&session, &self.centres));
+        let (pool, feed) = Pool::start(memory, &way).await?;
+        let book = Arc::new(Book::restore(resume.peers.clone()));
+        if let Err(error) = check_owner(&pool, &book, settings.user_id).await {
+            pool.close().await;
+            return Err(error);
+        }
+        tracing::info!(target: "skrynka::telegram", dc = session.dc(), "Signed in");
+        let pool = Arc::new(pool);
+        let (me, watch) = (user(settings.user_id), Arc::new(Watch::new()));
+        let remote = TelegramRemote::new(
+            pool.clone(),
+            book.clone(),
+            me,
+            self.clock.clone(),
+            watch.clone(),
+            way,
+            self.centres.clone(),
+        );
+        let chats = Chats::restore(&resume);
+        let clock = self.clock.clone();
+        let listener = TelegramListener { pool, feed, book, chats, settings, me, clock, watch };
+        Ok((Box::new(listener), Arc::new(remote)))
+    }
+}
+
+/// Makes sure that the session is signed in, and as whom it was saved for.
+async fn check_owner(pool: &Pool, book: &Book, expected: i64) -> Result<()> {
+    let me = whoami(pool).await?;
+    if me.id != expected {
+        return Err(TelegramError::OtherAccount);
+    }
+    book.learn(&[me.into()], &[]);
+    Ok(())
+}
+
+/// Asks whose session it is.
+pub(crate) async fn whoami(pool: &Pool) -> Result<tl::types::User> {
+    let request = tl::functions::users::GetUsers { id: vec![tl::enums::InputUser::UserSelf] };
+    match pool.ask_patiently(&request, &|_| ()).await?.pop() {
+        Some(tl::enums::User::User(me)) => Ok(me),
+        Some(tl::enums::User::Empty(_)) | None => Err(TelegramError::Deactivated),
+    }
+}
+
+impl Connector for TelegramConnector {
+    fn open(
+        &self,
+        account: &Account,
+        resume: Resume,
+        secrets: Secrets,
+    ) -> BoxFuture<'_, std::result::Result<Halves, ConnectorError>> {
+        let (id, settings) = (account.id, account.telegram.clone());
+        Box::pin(async move {
+            let opened = Box::pin(self.open_account(id, settings, resume, secrets)).await;
+            opened.map_err(|error| {
+                tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "Cannot open the account");
+                error.into_connector(self.clock.now())
+            })
+        })
+    }
+}
+
+/// Fetches a secret of the account from the keyring or vault.
+async fn secret_of(account: AccountId, kind: SecretKind, secrets: &Secrets) -> Result<Option<secrecy::SecretString>> {
+    secrets.get(SecretName { kind, account }).await.map_err(TelegramError::Secrets)
+}

@@ -1,0 +1,185 @@
+//! What the listener asks for beside the updates: the list of chats, pages of their past, the topics of forums.
+//!
+//! One errand at a time, beside the updates: a limit on history never holds up what is new.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use grammers_tl_types as tl;
+use skrynka_core::model::Peer;
+
+use super::chats::Gap;
+use crate::{
+    convert::{date, number, place},
+    error::{Result, TelegramError},
+    peers::{Book, named},
+    pool::Pool,
+};
+
+/// An errand that is under way.
+pub(crate) type Errand = BoxFuture<'static, (Asked, Result<Brought>)>;
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Dialogs,
+    Page { peer: Peer, gap: Gap, limit: i32 },
+    Topics(i64),
+}
+
+/// What came back.
+pub(crate) enum Brought {
+    Dialogs(Vec<Dialog>),
+    Page(Page),
+    Topics,
+}
+
+/// A chat in the account's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dialog {
+    pub(crate) peer: Peer,
+    pub(crate) top: u32,
+    pub(crate) read_in: u32,
+    pub(crate) read_out: u32,
+    pub(crate) pts: Option<i32>,
+}
+
+/// A page of a chat's past, latest message first.
+pub(crate) struct Page {
+    pub(crate) messages: Vec<tl::enums::Message>,
+    /// Whether there is nothing before it.
+    pub(crate) is_last: bool,
+}
+
+/// Begins an errand after a pause.
+pub(crate) fn run(asked: Asked, pause: Duration, pool: &Arc<Pool>, book: &Arc<Book>) -> Errand {
+    let (pool, book) = (pool.clone(), book.clone());
+    Box::pin(async move {
+        tokio::time::sleep(pause).await;
+        let brought = match asked {
+            Asked::Dialogs => dialogs(&pool, &book).await.map(Brought::Dialogs),
+            Asked::Page { peer, gap, limit } => {
+                let high = i32::try_from(gap.high).unwrap_or(i32::MAX);
+                let low = i32::try_from(gap.low).unwrap_or(i32::MAX);
+                page(&pool, &book, peer, high.saturating_add(1), low, limit).await.map(Brought::Page)
+            }
+            Asked::Topics(forum) => topics(&pool, &book, forum).await.map(|()| Brought::Topics),
+        };
+        (asked, brought)
+    })
+}
+
+/// Reads the whole list of chats, latest first, and learns who they are with.
+pub(crate) async fn dialogs(pool: &Pool, book: &Book) -> Result<Vec<Dialog>> {
+    let mut found: Vec<Dialog> = Vec::new();
+    let mut request = tl::functions::messages::GetDialogs {
+        exclude_pinned: false,
+        folder_id: None,
+        offset_date: 0,
+        offset_id: 0,
+        offset_peer: tl::enums::InputPeer::Empty,
+        limit: pool.tuning().page,
+        hash: 0,
+    };
+    loop {
+        let (dialogs, messages, is_last) = match pool.ask(&request).await? {
+            tl::enums::messages::Dialogs::Dialogs(all) => {
+                book.learn(&all.users, &all.chats);
+                (all.dialogs, all.messages, true)
+            }
+            tl::enums::messages::Dialogs::Slice(slice) => {
+                book.learn(&slice.users, &slice.chats);
+                let is_last = slice.dialogs.is_empty();
+                (slice.dialogs, slice.messages, is_last)
+            }
+            tl::enums::messages::Dialogs::NotModified(_) => return Ok(found),
+        };
+        let before = found.len();
+        for dialog in &dialogs {
+            let tl::enums::Dialog::Dialog(dialog) = dialog else { continue };
+            let dialog = Dialog {
+                peer: named(&dialog.peer),
+                top: number(dialog.top_message).unwrap_or(0),
+                read_in: number(dialog.read_inbox_max_id).unwrap_or(0),
+                read_out: number(dialog.read_outbox_max_id).unwrap_or(0),
+                pts: dialog.pts,
+            };
+            // A chat that got a message meanwhile moved to the front and is listed twice.
+            if !found.iter().any(|known| known.peer == dialog.peer) {
+                found.push(dialog);
+            }
+        }
+        if is_last || found.len() == before {
+            return Ok(found);
+        }
+        // The next page begins after the last chat whose message came along.
+        let last = found[before..].iter().rev().find_map(|dialog| {
+            let top = messages.iter().find(|message| place(message) == Some((dialog.peer, dialog.top)))?;
+            Some((*dialog, date(top)))
+        });
+        let Some((dialog, date)) = last else { return Ok(found) };
+        request.exclude_pinned = true;
+        request.offset_date = date;
+        request.offset_id = i32::try_from(dialog.top).unwrap_or(i32::MAX);
+        request.offset_peer = book.input(dialog.peer).unwrap_or(tl::enums::InputPeer::Empty);
+    }
+}
+
+/// Reads a page of a chat: the messages before `before` and after `after`, at most `limit`.
+pub(crate) async fn page(pool: &Pool, book: &Book, peer: Peer, before: i32, after: i32, limit: i32) -> Result<Page> {
+    let request = tl::functions::messages::GetHistory {
+        peer: book.input(peer).ok_or(TelegramError::UnknownChat)?,
+        offset_id: before,
+        offset_date: 0,
+        add_offset: 0,
+        limit,
+        max_id: 0,
+        min_id: after,
+        hash: 0,
+    };
+    let (mut messages, all) = listed(pool.ask(&request).await?, book);
+    let is_last = all || messages.is_empty();
+    messages.retain(|message| place(message).is_none_or(|(stands_in, _)| stands_in == peer));
+    Ok(Page { messages, is_last })
+}
+
+/// The messages of an answer, and whether it says that they are all there are. Learns who they are from.
+pub(crate) fn listed(answer: tl::enums::messages::Messages, book: &Book) -> (Vec<tl::enums::Message>, bool) {
+    match answer {
+        tl::enums::messages::Messages::Messages(all) => {
+            book.learn(&all.users, &all.chats);
+            (all.messages, true)
+        }
+        tl::enums::messages::Messages::Slice(slice) => {
+            book.learn(&slice.users, &slice.chats);
+            (slice.messages, false)
+        }
+        tl::enums::messages::Messages::ChannelMessages(slice) => {
+            book.learn(&slice.users, &slice.chats);
+            (slice.messages, false)
+        }
+        tl::enums::messages::Messages::NotModified(_) => (Vec::new(), false),
+    }
+}
+
+/// Learns the names of a forum's latest topics.
+async fn topics(pool: &Pool, book: &Book, forum: i64) -> Result<()> {
+    let request = tl::functions::messages::GetForumTopics {
+        peer: book.input(crate::peers::channel(forum)).ok_or(TelegramError::UnknownChat)?,
+        q: None,
+        offset_date: 0,
+        offset_id: 0,
+        offset_topic: 0,
+        limit: pool.tuning().page,
+    };
+    let tl::enums::messages::ForumTopics::Topics(answer) = pool.ask(&request).await?;
+    book.learn(&answer.users, &answer.chats);
+    for topic in &answer.topics {
+        if let tl::enums::ForumTopic::Topic(topic) = topic
+            && let Some(id) = number(topic.id)
+        {
+            book.name_topic(forum, id, &topic.title);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! What can be asked of an account beside the listener, over the listener's own connection.
+
+mod fetch;
+mod send;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use grammers_tl_types as tl;
+use serde_json::Value;
+use skrynka_core::{
+    connector::{Batch, ConnectorError, Fetched, History, Incoming, Remote, SendError, SendText, Sent},
+    model::{ChatKey, Peer, PeerKind, Place},
+};
+use tokio::io::AsyncWrite;
+
+use self::fetch::Annex;
+use crate::{
+    centres::DataCentres,
+    clocked::Clocked,
+    convert::{Reader, place, topic_of},
+    error::{Result, TelegramError},
+    listen::{listed, page},
+    peers::{Book, SERVICE_USER},
+    pool::{Pool, Watch, Way},
+};
+
+/// The most messages that Telegram gives in one page.
+const PAGE: u32 = 100;
+
+/// The account, to be asked.
+pub(crate) struct TelegramRemote {
+    pool: Arc<Pool>,
+    book: Arc<Book>,
+    me: Peer,
+    clock: Clocked,
+    watch: Arc<Watch>,
+    annex: Annex,
+}
+
+impl TelegramRemote {
+    pub(crate) fn new(
+        pool: Arc<Pool>,
+        book: Arc<Book>,
+        me: Peer,
+        clock: Clocked,
+        watch: Arc<Watch>,
+        way: Way,
+        centres: DataCentres,
+    ) -> Self {
+        Self { pool, book, me, clock, watch, annex: Annex::new(way, centres) }
+    }
+
+    fn failed(&self, error: TelegramError) -> ConnectorError {
+        error.into_connector(self.clock.now())
+    }
+
+    fn input(&self, peer: Peer) -> Result<tl::enums::InputPeer> {
+        self.book.input(peer).ok_or(TelegramError::UnknownChat)
+    }
+
+    async fn read_up_to(&self, chat: ChatKey, up_to: u32) -> Result<()> {
+        let max_id = i32::try_from(up_to).unwrap_or(i32::MAX);
+        match (chat.topic, chat.peer.kind) {
+            (Some(topic), PeerKind::Channel) => {
+                let msg_id = i32::try_from(topic).unwrap_or(i32::MAX);
+                let peer = self.input(chat.peer)?;
+                let request = tl::functions::messages::ReadDiscussion { peer, msg_id, read_max_id: max_id };
+                self.pool.ask_patiently(&request, &|_| ()).await?;
+            }
+            (_, PeerKind::Channel) => {
+                let channel = self.book.input_channel(chat.peer.id).ok_or(TelegramError::UnknownChat)?;
+                let request = tl::functions::channels::ReadHistory { channel, max_id };
+                self.pool.ask_patiently(&request, &|_| ()).await?;
+            }
+            (_, PeerKind::User | PeerKind::Group) => {
+                let request = tl::functions::messages::ReadHistory { peer: self.input(chat.peer)?, max_id };
+                self.pool.ask_patiently(&request, &|_| ()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn past(&self, chat: ChatKey, before: Option<u32>, limit: u32) -> Result<History> {
+        if chat.peer.id == SERVICE_USER && chat.peer.kind == PeerKind::User {
+            return Err(TelegramError::UnknownChat);
+        }
+        let before = before.map_or(0, |before| i32::try_from(before).unwrap_or(i32::MAX));
+        let limit = i32::try_from(limit.clamp(1, PAGE)).unwrap_or(100);
+        let (messages, is_last) = match chat.topic {
+            None => {
+                let page = page(&self.pool, &self.book, chat.peer, before, 0, limit).await?;
+                (page.messages, page.is_last)
+            }
+            Some(topic) => self.past_of_topic(chat.peer, topic, before, limit).await?,
+        };
+        let first = messages.iter().filter_map(|message| Some(place(message)?.1)).min();
+        let reader = Reader { book: &self.book, me: self.me, arrived_at: self.clock.now() };
+        // What lies in the past was read long ago, as far as this inbox is concerned.
+        let read = messages.iter().rev().filter_map(|message| reader.message(message, u32::MAX));
+        let mut incoming: Vec<Incoming> = read.map(|message| Incoming::Message(Box::new(message))).collect();
+        let known = self.book.take_changed().into_iter().map(|peer| Incoming::Peer(Box::new(peer)));
+        incoming.splice(0..0, known);
+        let beginning = is_last || first.is_none();
+        Ok(History { batch: Batch { incoming, cursors: Vec::new() }, first, beginning })
+    }
+
+    async fn past_of_topic(
+        &self,
+        peer: Peer,
+        topic: u32,
+        before: i32,
+        limit: i32,
+    ) -> Result<(Vec<tl::enums::Message>, bool)> {
+        let request = tl::functions::messages::GetReplies {
+            peer: self.input(peer)?,
+            msg_id: i32::try_from(topic).unwrap_or(i32::MAX),
+            offset_id: before,
+            offset_date: 0,
+            add_offset: 0,
+            limit,
+            max_id: 0,
+            min_id: 0,
+            hash: 0,
+        };
+        let (mut messages, is_last) = listed(self.pool.ask_patiently(&request, &|_| ()).await?, &self.book);
+        let is_last = is_last || messages.is_empty();
+        messages.retain(|message| match message {
+            tl::enums::Message::Message(message) => topic_of(message.reply_to.as_ref()) == topic,
+            tl::enums::Message::Service(_) | tl::enums::Message::Empty(_) => true,
+        });
+        Ok((messages, is_last))
+    }
+}
+
+impl Remote for TelegramRemote {
+    fn mark_read(&self, chat: ChatKey, up_to: u32) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
+        Box::pin(async move { self.read_up_to(chat, up_to).await.map_err(|error| self.failed(error)) })
+    }
+
+    fn send_text(&self, text: SendText) -> BoxFuture<'_, std::result::Result<Sent, SendError>> {
+        Box::pin(self.send(text))
+    }
+
+    fn fetch_file<'a>(
+        &'a self,
+        place: Place,
+        remote: Value,
+        offset: u64,
+        sink: &'a mut (dyn AsyncWrite + Send + Unpin),
+    ) -> BoxFuture<'a, std::result::Result<Fetched, ConnectorError>> {
+        Box::pin(async move { self.fetch(place, remote, offset, sink).await.map_err(|error| self.failed(error)) })
+    }
+
+    fn history(
+        &self,
+        chat: ChatKey,
+        before: Option<u32>,
+        limit: u32,
+    ) -> BoxFuture<'_, std::result::Result<History, ConnectorError>> {
+        Box::pin(async move { self.past(chat, before, limit).await.map_err(|error| self.failed(error)) })
+    }
+}

@@ -1,0 +1,13 @@
+//! The Telegram crate against the lab's Telegram.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
+mod converting;
+mod desk;
+mod ends;
+mod hanging;
+mod history;
+mod losing;
+mod remote;
+mod sign_in;
+mod ways;

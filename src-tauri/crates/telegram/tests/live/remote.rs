@@ -1,0 +1,250 @@
+//! What can be asked beside the listener.
+
+use std::time::Duration;
+
+use skrynka_core::{
+    connector::{SendError, SendText},
+    model::{ChatKey, Entity, EntityKind, Media, Peer, PeerKind, TroubleCode},
+};
+use skrynka_lab::telegram::{Chat, Media as LabMedia, Push, UserId};
+
+use crate::desk::{Desk, Office};
+
+fn chat(user: UserId) -> ChatKey {
+    Peer { kind: PeerKind::User, id: user.0 }.into()
+}
+
+fn text(chat: ChatKey, text: &str, random_id: i64) -> SendText {
+    SendText { chat, text: text.to_owned(), entities: Vec::new(), reply_to: None, random_id }
+}
+
+#[tokio::test]
+async fn a_text_is_sent_and_comes_back_by_the_listeners_road() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let asked = office.writes(olena, "how much?", Push::Pushed);
+    office.net.send(olena, supergroup, "hello", Push::Pushed).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let number = u32::try_from(office.net.id_for(office.account, asked).unwrap()).unwrap();
+    let mut answer = text(chat(olena), "500 UAH, ready on Friday", 7_001);
+    answer.reply_to = Some(number);
+    answer.entities = vec![Entity { offset: 0, length: 7, kind: EntityKind::Bold }];
+    let sent = listening.beside(&mut desk, remote.send_text(answer)).await.unwrap();
+    listening.until_text(&mut desk, "500 UAH, ready on Friday").await;
+    let message = &desk.messages[&sent.place];
+    assert_eq!(message.direction, skrynka_core::model::Direction::Out);
+    assert_eq!(desk.chat(&sent.place).reply_to, Some(number));
+    assert_eq!(desk.chat(&sent.place).entities[0].kind, EntityKind::Bold);
+    let Chat::Channel(id) = supergroup else { panic!("a supergroup is a channel") };
+    let group = Peer { kind: PeerKind::Channel, id }.into();
+    let sent = listening.beside(&mut desk, remote.send_text(text(group, "to all", 7_002))).await.unwrap();
+    listening.until_text(&mut desk, "to all").await;
+    assert!(desk.messages.contains_key(&sent.place));
+    let seen = office.net.sent_by(office.account);
+    assert_eq!(seen.iter().map(|sent| sent.random_id).collect::<Vec<_>>(), [7_001, 7_002]);
+    listening.stop(&mut desk).await;
+}
+
+/// A lost answer is uncertain; the second try with the same number is the same message.
+#[tokio::test]
+async fn a_lost_answer_never_sends_twice() {
+    let mut office = Office::open().await;
+    office.tuning.request = Duration::from_secs(1);
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    office.net.lose_answers("messages.sendMessage", 1);
+    let answer = text(chat(olena), "once only", 42);
+    let lost = listening.beside(&mut desk, remote.send_text(answer.clone())).await;
+    assert!(matches!(lost, Err(SendError::Uncertain(_))), "{lost:?}");
+    let again = listening.beside(&mut desk, remote.send_text(answer)).await.unwrap();
+    listening.until_text(&mut desk, "once only").await;
+    assert_eq!(desk.chat(&again.place).text, "once only");
+    assert_eq!(office.net.sent_by(office.account).len(), 1);
+    assert_eq!(desk.count("once only"), 1);
+    listening.stop(&mut desk).await;
+}
+
+#[tokio::test]
+async fn a_refused_text_was_not_sent() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    for (error, code) in [
+        ("FLOOD_WAIT_90", TroubleCode::Limited),
+        ("PEER_FLOOD", TroubleCode::Refused),
+        ("FROZEN_METHOD_INVALID", TroubleCode::Frozen),
+    ] {
+        office.net.fail("messages.sendMessage", 1, error);
+        let refused = listening.beside(&mut desk, remote.send_text(text(chat(olena), "no", 1))).await;
+        let Err(SendError::NotSent(why)) = refused else { panic!("{error}: {refused:?}") };
+        assert_eq!(why.trouble().code, code, "{error}");
+    }
+    let nobody = Peer { kind: PeerKind::User, id: 99 }.into();
+    let unknown = listening.beside(&mut desk, remote.send_text(text(nobody, "no", 1))).await;
+    assert!(matches!(unknown, Err(SendError::NotSent(_))));
+    assert!(office.net.sent_by(office.account).is_empty());
+    listening.stop(&mut desk).await;
+}
+
+#[tokio::test]
+async fn a_chat_is_marked_read() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let message = office.writes(olena, "first", Push::Pushed);
+    let there = office.net.send(olena, supergroup, "hello", Push::Pushed).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let number = |message| u32::try_from(office.net.id_for(office.account, message).unwrap()).unwrap();
+    let Chat::Channel(id) = supergroup else { panic!("a supergroup is a channel") };
+    let group: ChatKey = Peer { kind: PeerKind::Channel, id }.into();
+    listening.beside(&mut desk, remote.mark_read(chat(olena), number(message))).await.unwrap();
+    listening.beside(&mut desk, remote.mark_read(group, number(there))).await.unwrap();
+    let reads = office.net.reads(office.account);
+    assert_eq!(reads.len(), 2, "{reads:?}");
+    listening.stop(&mut desk).await;
+}
+
+fn content(size: usize) -> Vec<u8> {
+    (0..size).map(|at| (at.wrapping_mul(31) >> 3) as u8).collect()
+}
+
+/// From where it broke off, with a new reference where the old one has expired.
+#[tokio::test]
+async fn a_file_is_fetched_whole_and_goes_on_where_it_broke_off() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    let bytes = content((1 << 20) + 12_345);
+    let media = LabMedia::Document {
+        name: "Договір.pdf".to_owned(),
+        mime: "application/pdf".to_owned(),
+        bytes: bytes.clone(),
+        thumb: None,
+    };
+    office.writes(olena, media, Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let place = desk.order.iter().find(|place| desk.chat(place).media.is_some()).unwrap().clone();
+    let Some(Media::File(file)) = desk.chat(&place).media.clone() else { panic!("a file") };
+    assert_eq!((file.name.as_str(), file.size), ("Договір.pdf", bytes.len() as u64));
+    let mut whole = Vec::new();
+    let fetched =
+        listening.beside(&mut desk, remote.fetch_file(place.clone(), file.remote.clone(), 0, &mut whole)).await;
+    assert_eq!(fetched.unwrap().remote, None);
+    assert!(whole == bytes);
+    let mut rest = bytes[..700_001].to_vec();
+    office.net.expire_file_references();
+    let fetched = listening
+        .beside(&mut desk, remote.fetch_file(place.clone(), file.remote.clone(), 700_001, &mut rest))
+        .await
+        .unwrap();
+    assert!(rest == bytes);
+    let newer = fetched.remote.unwrap();
+    assert_ne!(newer, file.remote);
+    let mut again = Vec::new();
+    let fetched = listening.beside(&mut desk, remote.fetch_file(place, newer, 0, &mut again)).await.unwrap();
+    assert_eq!((again == bytes, fetched.remote), (true, None));
+    listening.stop(&mut desk).await;
+}
+
+#[tokio::test]
+async fn history_is_read_back_to_the_beginning() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.net.fill_history(office.account, olena, 250).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let (mut before, mut read) = (None, 0);
+    loop {
+        let page = listening.beside(&mut desk, remote.history(chat(olena), before, 100)).await.unwrap();
+        read += page.batch.incoming.len();
+        assert!(page.batch.cursors.is_empty());
+        if page.beginning {
+            break;
+        }
+        before = page.first;
+    }
+    assert!(read >= 250, "{read}");
+    listening.stop(&mut desk).await;
+}
+
+fn document(bytes: &[u8]) -> LabMedia {
+    LabMedia::Document {
+        name: "scan.pdf".to_owned(),
+        mime: "application/pdf".to_owned(),
+        bytes: bytes.to_vec(),
+        thumb: None,
+    }
+}
+
+fn only_file(desk: &Desk) -> (skrynka_core::model::Place, skrynka_core::model::MediaFile) {
+    let place = desk.order.iter().find(|place| desk.chat(place).media.is_some()).unwrap().clone();
+    let Some(Media::File(file)) = desk.chat(&place).media.clone() else { panic!("a file") };
+    (place, *file)
+}
+
+#[tokio::test]
+async fn a_file_of_another_data_centre_is_fetched_there() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.net.keep_files_in(4);
+    let bytes = content(600_000);
+    office.writes(olena, document(&bytes), Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let (place, file) = only_file(&desk);
+    for _ in 0..2 {
+        let mut whole = Vec::new();
+        let fetch = remote.fetch_file(place.clone(), file.remote.clone(), 0, &mut whole);
+        listening.beside(&mut desk, fetch).await.unwrap();
+        assert!(whole == bytes);
+    }
+    assert_eq!(office.net.requested("auth.exportAuthorization"), 1);
+    assert_eq!(office.net.connections(&office.key).greatest, 1);
+    listening.stop(&mut desk).await;
+}
+
+/// Trap 12: in the library's pool one data centre that says nothing holds up all others.
+#[tokio::test]
+async fn a_silent_data_centre_of_a_file_holds_up_nothing_else() {
+    let mut office = Office::open().await;
+    office.tuning.request = Duration::from_secs(2);
+    office.tuning.file_part = Duration::from_secs(2);
+    office.tuning.tries = 0;
+    // It accepts and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    office.centres = office.centres.clone().with(4, silent.local_addr().unwrap(), Some([7; 256]));
+    let olena = office.customer("Olena");
+    office.net.keep_files_in(4);
+    office.writes(olena, document(&content(5_000)), Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let (place, file) = only_file(&desk);
+    let mut nothing = Vec::new();
+    let fetch = remote.fetch_file(place, file.remote, 0, &mut nothing);
+    let answered = async {
+        let began = tokio::time::Instant::now();
+        let sent = remote.send_text(text(chat(olena), "meanwhile", 5)).await;
+        (sent, began.elapsed())
+    };
+    let both = futures_util::future::join(fetch, answered);
+    let (fetched, (sent, took)) = listening.beside(&mut desk, both).await;
+    assert_eq!(fetched.unwrap_err().trouble().code, TroubleCode::Timeout);
+    sent.unwrap();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    listening.stop(&mut desk).await;
+}

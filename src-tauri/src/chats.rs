@@ -1,0 +1,185 @@
+//! What people do in chats: writing, fetching files, reading a chat back. The same for the window and the command line.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use skrynka_core::{
+    engine::{AskError, Engine, Older},
+    model::{AccountId, AttachmentId, ConversationId, Entity, MessageId, OutgoingId},
+    store::{ChatReach, OutgoingDraft, Store, StoreError},
+};
+
+use crate::{
+    views,
+    wire::{ErrorCode, WireError},
+    wiring::Bureau,
+};
+
+/// The longest text that Telegram takes, in UTF-16 units.
+pub const LONGEST: usize = 4096;
+/// Messages read back at a time.
+const PAGE: u32 = 100;
+
+/// Why a text was not put on its way. Nothing is stored, nothing is sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// There is nothing in it.
+    #[error("the text is empty")]
+    Empty,
+    /// It is too long.
+    #[error("the text has {0} characters; Telegram takes {LONGEST}")]
+    TooLong(usize),
+    /// Nobody but its owners writes there.
+    #[error("only its owners write in a channel")]
+    ReadOnly,
+    /// The database refused, or there is no such chat.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SendError> for WireError {
+    fn from(error: SendError) -> Self {
+        let detail = error.to_string();
+        let code = match error {
+            SendError::Empty => ErrorCode::InvalidInput,
+            SendError::TooLong(_) => ErrorCode::TooLong,
+            SendError::ReadOnly => ErrorCode::NotOffered,
+            SendError::Store(error) => return error.into(),
+        };
+        Self { code, detail }
+    }
+}
+
+impl From<AskError> for WireError {
+    fn from(error: AskError) -> Self {
+        let detail = skrynka_core::chain(&error);
+        match error {
+            AskError::NotConnected => Self { code: ErrorCode::NotConnected, detail },
+            AskError::Remote(error) => error.trouble().clone().into(),
+            AskError::Store(error) => error.into(),
+            AskError::File(_) => Self { code: ErrorCode::File, detail },
+        }
+    }
+}
+
+/// A text that a person wants to send.
+#[derive(Debug, Clone, Default)]
+pub struct Text {
+    /// What it says.
+    pub text: String,
+    /// How stretches of it are shown.
+    pub entities: Vec<Entity>,
+    /// The message it answers.
+    pub reply_to: Option<MessageId>,
+}
+
+/// Puts a text on its way. The program that listens to the account sends it, in the order of the chat.
+///
+/// # Errors
+/// See [`SendError`].
+pub async fn send(
+    bureau: &Bureau,
+    account: AccountId,
+    conversation: ConversationId,
+    text: Text,
+) -> Result<OutgoingId, SendError> {
+    let length = text.text.encode_utf16().count();
+    if text.text.trim().is_empty() || text.text.contains('\0') {
+        return Err(SendError::Empty);
+    }
+    if length > LONGEST {
+        return Err(SendError::TooLong(length));
+    }
+    if !views::is_writable(bureau.store.chat_reach(account, conversation).await?.kind) {
+        return Err(SendError::ReadOnly);
+    }
+    let id = OutgoingId::new(bureau.clock.now());
+    let draft = OutgoingDraft {
+        id,
+        conversation,
+        text: text.text,
+        entities: text.entities,
+        reply_to: text.reply_to,
+        random_id: rand::random(),
+    };
+    bureau.store.queue_text(account, &draft).await?;
+    tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %id, length, "Message accepted");
+    Ok(id)
+}
+
+/// Reads what is older than the oldest message stored of a chat.
+///
+/// # Errors
+/// See [`AskError`].
+pub async fn load_older(engine: &Engine, account: AccountId, chat: &ChatReach) -> Result<Older, AskError> {
+    engine.read_back(account, chat.key, chat.lowest, PAGE).await
+}
+
+/// Reads a chat back to its beginning; each page is told as the messages stored so far.
+///
+/// # Errors
+/// See [`AskError`]; what came before stays stored.
+pub async fn load_whole(
+    engine: &Engine,
+    account: AccountId,
+    chat: &ChatReach,
+    mut tell: impl FnMut(usize, bool),
+) -> Result<(), AskError> {
+    let (mut before, mut stored) = (chat.lowest, 0);
+    loop {
+        let page = engine.read_back(account, chat.key, before, PAGE).await?;
+        stored += page.stored;
+        let beginning = page.beginning || page.first.is_none();
+        tell(stored, beginning);
+        // A page that does not go back would be asked for again and again.
+        let goes_back = page.first.is_some_and(|first| before.is_none_or(|before| first < before));
+        if beginning || !goes_back {
+            return Ok(());
+        }
+        before = page.first;
+    }
+}
+
+/// Where the part of a file stands that was fetched so far.
+pub fn part_path(folder: &Path, file: AttachmentId) -> PathBuf {
+    folder.join(format!("{file}.part"))
+}
+
+/// Writes the bytes of a chat's file that was fetched.
+///
+/// # Errors
+/// The file is not here, or cannot be written.
+pub async fn write_kept(
+    store: &Store,
+    account: AccountId,
+    id: AttachmentId,
+    to: &mut std::fs::File,
+) -> Result<(), WireError> {
+    let file_error = |error: std::io::Error| WireError { code: ErrorCode::File, detail: error.to_string() };
+    for number in 0.. {
+        match store.kept_chunk(account, id, number).await? {
+            Some(bytes) => to.write_all(&bytes).map_err(file_error)?,
+            None if number == 0 && store.file(account, id).await?.size > 0 => {
+                return Err(StoreError::NotFound("the file").into());
+            }
+            None => break,
+        }
+    }
+    to.flush().map_err(file_error)
+}
+
+/// Tells whether a file holds the same bytes as the chat's.
+pub async fn is_kept_as(store: &Store, account: AccountId, id: AttachmentId, path: &Path) -> Result<bool, StoreError> {
+    let Ok(mut file) = std::fs::File::open(path) else { return Ok(false) };
+    let mut there = vec![0; Store::CHUNK];
+    for number in 0.. {
+        let Some(bytes) = store.kept_chunk(account, id, number).await? else { break };
+        let Some(piece) = there.get_mut(..bytes.len()) else { return Ok(false) };
+        if std::io::Read::read_exact(&mut file, piece).is_err() || *piece != *bytes {
+            return Ok(false);
+        }
+    }
+    Ok(std::io::Read::read(&mut file, &mut there).is_ok_and(|rest| rest == 0))
+}

@@ -1,0 +1,142 @@
+//! `skrynka send`: one text, and what becomes of it.
+
+use std::{io::Read as _, process::ExitCode, time::Duration};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use serde_json::json;
+use skrynka_core::{
+    engine::Engine,
+    model::{AccountId, AccountState, ConversationId, OutgoingId},
+    store::{OutgoingState, Store, StoredOutgoing},
+};
+use tokio::time::Instant;
+
+use super::{Common, Output, Session};
+use crate::{
+    chats::{self, Text},
+    wire::stamp,
+};
+
+/// A text from standard input is read so far: enough to say how long it is.
+const INPUT: u64 = 1 << 20;
+/// How often the text's state is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// The message of a text that was sent arrives within this.
+const ARRIVAL: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Args)]
+pub struct SendArguments {
+    /// The account that sends.
+    #[arg(long, value_name = "ID", value_parser = super::account::account_id)]
+    account: AccountId,
+    /// The chat: @username, a phone number, the whole name, a conversation's id, or as an export has it (user:7).
+    #[arg(long, value_name = "PEER", allow_hyphen_values = true)]
+    to: String,
+    /// What to send; `-` reads standard input.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    text: String,
+    /// Wait at most so many seconds; the text stays on its way.
+    #[arg(long, value_name = "S", default_value_t = 120)]
+    timeout: u64,
+}
+
+/// Exit 0 once Telegram has accepted it.
+pub async fn run(common: &Common, output: Output, arguments: SendArguments) -> anyhow::Result<ExitCode> {
+    let account = arguments.account;
+    let text = if arguments.text == "-" { read_text()? } else { arguments.text.clone() };
+    Session::with(common, async |session| {
+        let bureau = &session.bureau;
+        let known = bureau.store.account(account).await?.context("There is no such account")?;
+        if known.telegram.is_none() {
+            bail!("only Telegram accounts send from here so far");
+        }
+        let conversation = chat(&bureau.store, account, &arguments.to).await?;
+        let id = chats::send(bureau, account, conversation, Text { text: text.clone(), ..Text::default() }).await?;
+        // Whoever listens to the account sends it; nobody else may connect.
+        let engine = bureau.listen_to(account, "skrynka send").await?;
+        let waited = wait(&bureau.store, &engine, account, id, Duration::from_secs(arguments.timeout)).await;
+        if matches!(&waited, Ok(text) if text.state == OutgoingState::Sent) {
+            arrived(&bureau.store, account, conversation, id).await;
+        }
+        engine.shutdown().await;
+        let sent = waited?;
+        report(output, account, &sent)
+    })
+    .await
+}
+
+fn report(output: Output, account: AccountId, text: &StoredOutgoing) -> anyhow::Result<ExitCode> {
+    let record = json!({
+        "account": account.to_string(),
+        "conversation": text.conversation.to_string(),
+        "outgoing": text.id.to_string(),
+        "state": text.state.as_str(),
+        "tries": text.tries,
+        "remote_key": text.place.as_ref().map(ToString::to_string),
+        "error": text.error.as_ref().map(|error| json!({"code": error.code, "detail": error.detail})),
+        "accepted_at": stamp(text.created_at),
+    });
+    output.record(&record, || format!("{} {}", text.state.as_str(), text.id))?;
+    if text.state == OutgoingState::Sent {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let why = text.error.as_ref().map(|error| format!(": {}", error.detail)).unwrap_or_default();
+    bail!("the text is {}{why}", text.state.as_str())
+}
+
+async fn wait(
+    store: &Store,
+    engine: &Engine,
+    account: AccountId,
+    id: OutgoingId,
+    patience: Duration,
+) -> anyhow::Result<StoredOutgoing> {
+    let until = Instant::now() + patience;
+    loop {
+        let text = store.outgoing_text(account, id).await?;
+        let state = engine.statuses().into_iter().find(|status| status.account == account).map(|status| status.state);
+        let hopeless = matches!(
+            state,
+            Some(AccountState::NeedsSignIn { .. } | AccountState::Misconfigured { .. } | AccountState::Stopped)
+        );
+        if text.is_over() || Instant::now() >= until {
+            return Ok(text);
+        }
+        if hopeless {
+            let why = state.as_ref().and_then(AccountState::trouble).map(|why| why.detail.clone());
+            bail!("the account is not connected, the text waits: {}", why.unwrap_or_else(|| "disabled".to_owned()));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Waits until the listener has stored the message of a text that was sent, so that an export has it.
+async fn arrived(store: &Store, account: AccountId, conversation: ConversationId, id: OutgoingId) {
+    let until = Instant::now() + ARRIVAL;
+    while Instant::now() < until {
+        match store.outgoing(account, conversation).await {
+            Ok(waiting) if waiting.iter().any(|text| text.id == id) => tokio::time::sleep(LOOK).await,
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+async fn chat(store: &Store, account: AccountId, to: &str) -> anyhow::Result<ConversationId> {
+    let found = store.find_chats(account, to.trim()).await?;
+    match found.as_slice() {
+        [] => bail!("the account has no chat {to:?}"),
+        [chat] => Ok(chat.conversation),
+        several => {
+            let ids: Vec<String> = several.iter().map(|chat| chat.conversation.to_string()).collect();
+            bail!("{to:?} means several chats; name one by its id: {}", ids.join(", "))
+        }
+    }
+}
+
+fn read_text() -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().take(INPUT).read_to_string(&mut text).context("The text could not be read")?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+}

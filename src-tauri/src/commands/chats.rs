@@ -1,0 +1,174 @@
+//! Chats: writing, files, and what is older.
+
+use std::time::Duration;
+
+use skrynka_core::model::{AccountId, AttachmentId, ConversationId, MessageId, OutgoingId};
+use tauri::ipc::Channel;
+
+use super::{DeskState, id, logged, message::fetch};
+use crate::{
+    chats::{self, Text},
+    views,
+    wire::{
+        ConversationKey, EntityView, FileProgress, MessageKey, MessageVersionView, OlderLoaded, WireError, count, stamp,
+    },
+    wiring::fetched_files_dir,
+};
+
+/// How often the progress of a file is told.
+const TOLD: Duration = Duration::from_millis(200);
+
+/// Puts a text on its way and returns its key. What becomes of it is told by the journal and read with the chat.
+#[tauri::command]
+#[specta::specta]
+pub async fn send_text(
+    desk: DeskState<'_>,
+    conversation: ConversationKey,
+    text: String,
+    entities: Vec<EntityView>,
+    reply_to: Option<String>,
+) -> Result<String, WireError> {
+    logged("send_text", async {
+        let (account, conversation) = key(&conversation)?;
+        let reply_to = reply_to.as_deref().map(id::<MessageId>).transpose()?;
+        let entities = entities.into_iter().filter_map(views::read_entity).collect();
+        let text = Text { text, entities, reply_to };
+        let queued = chats::send(&desk.office().await?.bureau, account, conversation, text).await?;
+        Ok(queued.to_string())
+    })
+    .await
+}
+
+/// Lets a text that failed, or whose fate stayed unknown, be tried again as the same message.
+#[tauri::command]
+#[specta::specta]
+pub async fn retry_text(desk: DeskState<'_>, account: String, outgoing: String) -> Result<(), WireError> {
+    logged("retry_text", async {
+        let store = &desk.office().await?.bureau.store;
+        Ok(store.retry_text(id(&account)?, id::<OutgoingId>(&outgoing)?).await?)
+    })
+    .await
+}
+
+/// Removes a text that has certainly not been sent.
+#[tauri::command]
+#[specta::specta]
+pub async fn discard_text(desk: DeskState<'_>, account: String, outgoing: String) -> Result<(), WireError> {
+    logged("discard_text", async {
+        let store = &desk.office().await?.bureau.store;
+        Ok(store.discard_text(id(&account)?, id::<OutgoingId>(&outgoing)?).await?)
+    })
+    .await
+}
+
+/// Fetches a chat's file, going on from what came before, and tells how far it is. False when it was cancelled.
+#[tauri::command]
+#[specta::specta]
+pub async fn fetch_file(
+    desk: DeskState<'_>,
+    account: String,
+    file: String,
+    on_progress: Channel<FileProgress>,
+) -> Result<bool, WireError> {
+    logged("fetch_file", async {
+        let office = desk.office().await?;
+        let (account, file): (AccountId, AttachmentId) = (id(&account)?, id(&file)?);
+        let total = u64::try_from(office.bureau.store.file(account, file).await?.size).unwrap_or(0);
+        let part = chats::part_path(&fetched_files_dir(&desk.ground()?.profile), file);
+        let telling = async {
+            loop {
+                let done = tokio::fs::metadata(&part).await.map_or(0, |part| part.len());
+                let progress = FileProgress { done_kib: count(done / 1024), total_kib: count(total / 1024) };
+                if let Err(error) = on_progress.send(progress) {
+                    tracing::debug!(target: "skrynka::events", error = %error, "Progress not told");
+                }
+                tokio::time::sleep(TOLD).await;
+            }
+        };
+        tokio::select! {
+            fetched = fetch(&desk, &office, account, file) => fetched,
+            () = telling => Ok(false),
+        }
+    })
+    .await
+}
+
+/// Stops fetching a file. What came of it is gone on from the next time.
+#[tauri::command]
+#[specta::specta]
+pub async fn cancel_fetch(desk: DeskState<'_>, account: String, file: String) -> Result<(), WireError> {
+    logged("cancel_fetch", async {
+        desk.office().await?.fetches.stop(&(id(&account)?, id(&file)?));
+        Ok(())
+    })
+    .await
+}
+
+/// Reads what is older than the oldest message stored of a chat, a page of it, and stores it.
+#[tauri::command]
+#[specta::specta]
+pub async fn load_older(desk: DeskState<'_>, conversation: ConversationKey) -> Result<OlderLoaded, WireError> {
+    logged("load_older", async {
+        let office = desk.office().await?;
+        let (account, conversation) = key(&conversation)?;
+        let chat = office.bureau.store.chat_reach(account, conversation).await?;
+        let older = chats::load_older(&office.engine, account, &chat).await?;
+        let reached = office.bureau.store.chat_reach(account, conversation).await?.oldest;
+        let beginning = older.beginning || older.first.is_none();
+        Ok(OlderLoaded { stored: count(older.stored), reached: reached.map(stamp), beginning })
+    })
+    .await
+}
+
+/// Reads a chat back to its beginning; each page is told. Returns when it is there or was stopped.
+#[tauri::command]
+#[specta::specta]
+pub async fn load_whole_chat(
+    desk: DeskState<'_>,
+    conversation: ConversationKey,
+    on_progress: Channel<OlderLoaded>,
+) -> Result<(), WireError> {
+    logged("load_whole_chat", async {
+        let office = desk.office().await?;
+        let (account, conversation) = key(&conversation)?;
+        let chat = office.bureau.store.chat_reach(account, conversation).await?;
+        let running = office.loads.begin((account, conversation));
+        let tell = |stored, beginning| {
+            if let Err(error) = on_progress.send(OlderLoaded { stored: count(stored), reached: None, beginning }) {
+                tracing::debug!(target: "skrynka::events", error = %error, "Progress not told");
+            }
+        };
+        tokio::select! {
+            () = running.stopped() => Ok(()),
+            loaded = chats::load_whole(&office.engine, account, &chat, tell) => Ok(loaded?),
+        }
+    })
+    .await
+}
+
+/// Stops reading a chat back; what came stays.
+#[tauri::command]
+#[specta::specta]
+pub async fn stop_loading(desk: DeskState<'_>, conversation: ConversationKey) -> Result<(), WireError> {
+    logged("stop_loading", async {
+        desk.office().await?.loads.stop(&key(&conversation)?);
+        Ok(())
+    })
+    .await
+}
+
+/// A message's earlier versions, oldest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn message_versions(desk: DeskState<'_>, message: MessageKey) -> Result<Vec<MessageVersionView>, WireError> {
+    logged("message_versions", async {
+        let store = &desk.office().await?.bureau.store;
+        let versions = store.message_versions(id(&message.account)?, id(&message.id)?).await?;
+        Ok(versions.into_iter().map(views::version).collect())
+    })
+    .await
+}
+
+fn key(key: &ConversationKey) -> Result<(AccountId, ConversationId), WireError> {
+    Ok((id(&key.account)?, id(&key.id)?))
+}

@@ -1,0 +1,23 @@
+import { t } from '../../../i18n/index.svelte';
+import { type FileView, type MessageView, ipc } from '../../../ipc/client';
+import { fetchFile } from '../../../state/fetches.svelte';
+import { inbox } from '../../../state/inbox.svelte';
+import { attempt, saving } from '../files';
+
+/** Brings a file's bytes here and its message up to date; says whether they are here. */
+export async function bring(message: MessageView, file: FileView): Promise<boolean> {
+  if (file.media?.url) return true;
+  const whole = await fetchFile(message.key.account, file.id);
+  if (whole) await inbox.talk.refresh(message.key.id);
+  return whole;
+}
+
+/** Opens a file in the system's program; it is fetched first where it must be. */
+export async function openFile(message: MessageView, file: FileView): Promise<void> {
+  if (await bring(message, file)) await attempt(t('chat.openFailed'), () => ipc.openFile(message.key.account, file.id));
+}
+
+/** Saves a file where the manager chooses; it is fetched first where it must be. */
+export async function saveFile(message: MessageView, file: FileView): Promise<void> {
+  if (await bring(message, file)) await saving(() => ipc.saveFile(message.key.account, file.id));
+}

@@ -1,0 +1,143 @@
+import type { ConversationKey, EntityView, FileProgress, FileView, MessageKey, MessageVersionView, MessageView, OlderLoaded, OutgoingView } from '../bindings';
+import { IpcError } from '../error';
+import { iso } from './accounts';
+import { type World, fail } from './backend';
+import { type Chat, chatMessage, chatRow, older } from './chats';
+import { face, page, street, table, tone } from './pictures';
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Writing, files and what is older, over the invented bureau. */
+export function chatCommands(world: World) {
+  const { bureau } = world;
+  const stopped = new Set<string>();
+
+  const talkOf = (id: string) => bureau.talks.get(id) ?? fail('not_found');
+  const chatOf = (id: string): Chat => talkOf(id).chat ?? fail('not_offered');
+
+  function changed(key: ConversationKey, fresh = 0): void {
+    const talk = talkOf(key.id);
+    if (talk.chat) talk.row = chatRow(key.account, key.id, talk.chat);
+    bureau.count();
+    world.listeners?.factsArrived({ conversations: [key], merged: [], newMessages: fresh, overflowed: false, countsChanged: true });
+  }
+
+  /** Plays what becomes of a text: its words decide. */
+  async function send(key: ConversationKey, chat: Chat, text: OutgoingView, replyTo: string | null): Promise<void> {
+    await pause(250);
+    const enter = (change: Partial<OutgoingView>) => {
+      chat.outgoing = chat.outgoing.map((other) => (other.id === text.id ? { ...other, ...change } : other));
+      changed(key);
+    };
+    enter({ state: 'sending', tries: text.tries + 1, error: null });
+    await pause(350);
+    if (text.tries === 0 && text.text.includes('відмова')) return enter({ state: 'failed', error: { code: 'refused', detail: '400 USER_BANNED_IN_CHANNEL' } });
+    if (text.tries === 0 && text.text.includes('невідомо')) return enter({ state: 'uncertain', error: { code: 'timeout', detail: 'no answer within 30 s' } });
+    if (text.tries === 0 && text.text.includes('чекає')) return enter({ state: 'waiting', error: { code: 'not_connected', detail: '' } });
+    chat.outgoing = chat.outgoing.filter((other) => other.id !== text.id);
+    const answered = chat.messages.find((message) => message.key.id === replyTo);
+    const message = chatMessage(key.account, key.id, {
+      at: world.now(), ours: true, author: { peer: 'user:9', name: 'Ірина Коваль' }, text: text.text,
+      chat: { entities: text.entities, readThere: false, reply: answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null },
+    });
+    chat.messages.push(message);
+    changed(key);
+    await pause(900);
+    if (message.chat) message.chat.readThere = true;
+    changed(key);
+  }
+
+  const fileOf = (id: string): { file: FileView; message: MessageView; key: ConversationKey } => {
+    for (const { chat, row } of bureau.talks.values()) {
+      for (const message of chat?.messages ?? []) {
+        const file = message.files.find((candidate) => candidate.id === id);
+        if (file) return { file, message, key: row.key };
+      }
+    }
+    return fail('not_found');
+  };
+
+  /** Bytes for a file that has just been fetched. */
+  function bytes(file: FileView): string {
+    const media = file.media;
+    if (media?.kind === 'voice' || media?.kind === 'audio') return tone((media.durationMs ?? 1000) / 1000);
+    if (media?.kind === 'photo') return media.thumbnail ?? table;
+    return media?.kind === 'video_note' ? face : media?.kind === 'document' ? page : street;
+  }
+
+  async function page50(key: ConversationKey, ms = 400): Promise<OlderLoaded> {
+    const chat = chatOf(key.id);
+    await pause(ms);
+    const rows = older(key.account, key.id, chat, 50);
+    chat.messages.unshift(...rows);
+    changed(key);
+    return { stored: rows.length, reached: rows[0]?.receivedAt ?? null, beginning: chat.away === 0 };
+  }
+
+  return {
+    sendText: async (key: ConversationKey, text: string, entities: EntityView[], replyTo: string | null) => {
+      const chat = chatOf(key.id);
+      if (chat.kind === 'broadcast') fail('not_offered');
+      if (text.length > 4096) fail('too_long', String(text.length));
+      const outgoing: OutgoingView = { id: `o${world.now()}-${chat.outgoing.length}`, text, entities, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()) };
+      chat.outgoing.push(outgoing);
+      changed(key);
+      void send(key, chat, outgoing, replyTo);
+      return outgoing.id;
+    },
+    retryText: async (_account: string, id: string) => {
+      for (const { chat, row } of bureau.talks.values()) {
+        const text = chat?.outgoing.find((candidate) => candidate.id === id);
+        if (chat && text) void send(row.key, chat, text, null);
+      }
+      return null;
+    },
+    discardText: async (_account: string, id: string) => {
+      for (const { chat, row } of bureau.talks.values()) {
+        if (!chat?.outgoing.some((candidate) => candidate.id === id)) continue;
+        chat.outgoing = chat.outgoing.filter((candidate) => candidate.id !== id);
+        changed(row.key);
+      }
+      return null;
+    },
+    fetchFile: async (_account: string, id: string, tell: (progress: FileProgress) => void) => {
+      const { file, key } = fileOf(id);
+      stopped.delete(id);
+      const totalKib = Math.ceil(file.size / 1024);
+      for (let step = 0; step <= 10; step++) {
+        tell({ doneKib: Math.round((totalKib * step) / 10), totalKib });
+        await pause(file.size > 1_000_000_000 ? 1500 : 60);
+        if (stopped.has(id)) return false;
+      }
+      if (file.size > 1_000_000_000) throw new IpcError({ code: 'limited', detail: '420 FLOOD_WAIT_30' });
+      if (file.media) file.media.url = bytes(file);
+      changed(key);
+      return true;
+    },
+    cancelFetch: async (_account: string, id: string) => {
+      stopped.add(id);
+      return null;
+    },
+    loadOlder: (key: ConversationKey) => page50(key),
+    loadWholeChat: async (key: ConversationKey, tell: (loaded: OlderLoaded) => void) => {
+      stopped.delete(key.id);
+      let stored = 0;
+      while (!stopped.has(key.id)) {
+        const loaded = await page50(key, 2000);
+        stored += loaded.stored;
+        tell({ ...loaded, stored });
+        if (loaded.beginning) break;
+      }
+      return null;
+    },
+    stopLoading: async (key: ConversationKey) => {
+      stopped.add(key.id);
+      return null;
+    },
+    messageVersions: async (key: MessageKey): Promise<MessageVersionView[]> => {
+      const message = bureau.messages(key.id.split('-')[0] ?? '').find((candidate) => candidate.key.id === key.id) ?? fail('not_found');
+      const at = Date.parse(message.receivedAt);
+      return Array.from({ length: message.chat?.versions ?? 0 }, (_, i) => ({ text: i === 0 ? 'Добрий день. Сфотографуйте всі сторінки.' : 'Добрий день, пані Олено. Сфотографуйте, будь ласка, усі сторінки.', entities: [], editedAt: i === 0 ? null : iso(at + 20_000), replacedAt: iso(at + (i + 1) * 20_000) }));
+    },
+  };
+}
