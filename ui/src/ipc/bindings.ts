@@ -153,6 +153,12 @@ why: TroubleView } |
 until: string; 
 /**  What the server said. */
 why: TroubleView } | 
+/**  Another program listens; this one takes over when that one ends. */
+{ kind: "elsewhere"; 
+/**  What that program calls itself. */
+holder: string; 
+/**  Since when it listens. */
+since: string } | 
 /**  Switched off. */
 { kind: "stopped" };
 
@@ -413,6 +419,20 @@ export type ErrorCode =
 "protocol" | 
 /**  The server refused for a reason of its own. */
 "refused" | 
+/**  The session was used from two places and is destroyed. */
+"session_duplicated" | 
+/**  The session was ended from another device. */
+"session_revoked" | 
+/**  The account was banned. */
+"banned" | 
+/**  The account was deleted. */
+"deactivated" | 
+/**  The account is frozen. */
+"frozen" | 
+/**  The proxy failed. */
+"proxy" | 
+/**  Not offered here. */
+"not_offered" | 
 /**  The settings cannot work. */
 "settings" | 
 /**  A defect of the program. */

@@ -34,6 +34,7 @@ fn reason(raw: &[u8]) -> String {
     match content(raw) {
         Content::Letter(letter) => panic!("readable: {}", letter.subject),
         Content::Unreadable { reason } => reason,
+        Content::Chat(_) => panic!("a mail is no chat"),
     }
 }
 

@@ -109,6 +109,7 @@ impl Kept {
         match &self.message.content {
             Content::Letter(letter) => letter,
             Content::Unreadable { reason } => panic!("unreadable: {reason}"),
+            Content::Chat(_) => panic!("a mail is no chat"),
         }
     }
 
@@ -116,6 +117,7 @@ impl Kept {
         match &self.message.content {
             Content::Letter(letter) => panic!("readable: {}", letter.subject),
             Content::Unreadable { reason } => reason,
+            Content::Chat(_) => panic!("a mail is no chat"),
         }
     }
 }
@@ -130,7 +132,12 @@ impl Shelf {
                 Incoming::Gone { place } => {
                     self.gone.insert(place);
                 }
-                other => panic!("not a mailbox's news: {other:?}"),
+                other @ (Incoming::Deleted { .. }
+                | Incoming::Reactions { .. }
+                | Incoming::ReadInbox { .. }
+                | Incoming::ReadOutbox { .. }
+                | Incoming::Peer(_)
+                | Incoming::Sent { .. }) => panic!("not a mailbox's news: {other:?}"),
             }
         }
         for Cursor { mailbox, state } in delivery.batch.cursors {
