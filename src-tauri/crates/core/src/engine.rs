@@ -76,13 +76,16 @@ pub struct Engine {
     ended: tokio::sync::Mutex<bool>,
 }
 
+/// What can be asked, and the lease by which the answers are stored.
+type Asked = (Arc<dyn Remote>, LeaseToken);
+
 /// What supervisors and housekeeping share.
 struct Shared {
     parts: EngineParts,
     ingest: Ingest,
     statuses: Statuses,
     /// What can be asked while a listener runs, and by which lease its answers are stored.
-    remotes: Mutex<HashMap<AccountId, (Arc<dyn Remote>, LeaseToken)>>,
+    remotes: Mutex<HashMap<AccountId, Asked>>,
     /// Wakes the indexer.
     stored: Notify,
     /// Where parts of chats' files wait; set where small files are to be fetched as they come.
@@ -93,7 +96,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn remote(&self, id: AccountId) -> Option<(Arc<dyn Remote>, LeaseToken)> {
+    fn remote(&self, id: AccountId) -> Option<Asked> {
         self.remotes.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 

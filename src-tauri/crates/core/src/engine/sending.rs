@@ -37,7 +37,8 @@ pub(super) async fn run(
                 tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
             }
             let due = shared.parts.store.next_text_due(account.id).await.unwrap_or_default();
-            let until = due.and_then(|due| Duration::try_from(due - shared.parts.clock.now()).ok());
+            // What became due meanwhile is negative, and waits no longer.
+            let until = due.map(|due| Duration::try_from(due - shared.parts.clock.now()).unwrap_or_default());
             let pause = until.unwrap_or(LOOK).clamp(Duration::from_millis(100), LOOK);
             let _rung_or_not = tokio::time::timeout(pause, bell.notified()).await;
         }

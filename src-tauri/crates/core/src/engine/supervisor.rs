@@ -104,7 +104,7 @@ impl Supervisor {
                 }
             }
             let mut asked = false;
-            let kept = lease.keep(self.attempts(&lease, &mut failures, &mut asked)).await;
+            let kept = lease.keep(Box::pin(self.attempts(&lease, &mut failures, &mut asked))).await;
             self.forget_remote();
             match kept {
                 // What waits for a person may as well be tried by another program.

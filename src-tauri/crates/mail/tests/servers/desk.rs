@@ -110,6 +110,7 @@ impl Kept {
             Content::Letter(letter) => letter,
             Content::Chat(_) => panic!("a mail is no chat"),
             Content::Unreadable { reason } => panic!("unreadable: {reason}"),
+            Content::Chat(_) => panic!("a mail is no chat"),
         }
     }
 
@@ -118,6 +119,7 @@ impl Kept {
             Content::Letter(letter) => panic!("readable: {}", letter.subject),
             Content::Chat(_) => panic!("a mail is no chat"),
             Content::Unreadable { reason } => reason,
+            Content::Chat(_) => panic!("a mail is no chat"),
         }
     }
 }
@@ -132,7 +134,12 @@ impl Shelf {
                 Incoming::Gone { place } => {
                     self.gone.insert(place);
                 }
-                other => panic!("not a mailbox's news: {other:?}"),
+                other @ (Incoming::Deleted { .. }
+                | Incoming::Reactions { .. }
+                | Incoming::ReadInbox { .. }
+                | Incoming::ReadOutbox { .. }
+                | Incoming::Peer(_)
+                | Incoming::Sent { .. }) => panic!("not a mailbox's news: {other:?}"),
             }
         }
         for Cursor { mailbox, state } in delivery.batch.cursors {
