@@ -259,3 +259,46 @@ async fn a_stranger_in_a_short_form_has_a_name_and_can_be_answered() {
     assert!(desk.peers.values().any(|peer| peer.peer.id == petro.0 && peer.access_hash.is_some()));
     listening.stop(&mut desk).await;
 }
+
+/// Trap 7 while listening: the push that reveals the gap is skipped with it.
+#[tokio::test]
+async fn what_the_account_skipped_while_listening_is_read_from_history() {
+    let office = Office::open().await;
+    let (olena, petro) = (office.customer("Olena"), office.customer("Petro"));
+    for customer in [olena, petro] {
+        office.writes(customer, "first", Push::Pushed);
+    }
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    office.net.account_too_long_after(Some(10));
+    for number in 0..60 {
+        office.writes([olena, petro][number % 2], format!("skipped {number}"), Push::Silent);
+    }
+    office.writes(olena, "reveals", Push::Pushed);
+    listening.until_text(&mut desk, "reveals").await;
+    listening.until_count(&mut desk, "skipped", 60).await;
+    desk.assert_all("skipped", 60);
+    listening.stop(&mut desk).await;
+}
+
+/// What no difference tells is found by comparing every chat with what was handed over.
+#[tokio::test]
+async fn a_state_that_ran_ahead_is_found_out_at_the_start() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    office.writes(olena, "first", Push::Pushed);
+    office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
+    let mut desk = Desk::default();
+    office.caught_up(&mut desk).await.stop(&mut desk).await;
+    for number in 0..120 {
+        office.writes(olena, format!("private {number}"), Push::Silent);
+        office.net.send(olena, supergroup, format!("group {number}"), Push::Silent).unwrap();
+    }
+    let Chat::Channel(id) = supergroup else { panic!("a supergroup is a channel") };
+    desk.cursors.get_mut("account").unwrap()["pts"] = office.net.pts(office.account).into();
+    desk.cursors.get_mut(&format!("channel:{id}")).unwrap()["pts"] = office.net.channel_pts(supergroup).into();
+    let mut listening = office.listen(&desk).await;
+    listening.until(&mut desk, |desk| desk.count("private") == 120 && desk.count("group") == 120).await;
+    listening.stop(&mut desk).await;
+}

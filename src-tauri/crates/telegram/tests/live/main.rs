@@ -10,4 +10,5 @@ mod history;
 mod losing;
 mod remote;
 mod sign_in;
+mod speed;
 mod ways;
