@@ -40,7 +40,7 @@ export const commands = {
 	conversationsByKey: (keys: ConversationKey[]) => typedError<ConversationRow[], WireError>(__TAURI_INVOKE("conversations_by_key", { keys })),
 	/**  A page of a conversation, older than `before`. */
 	messages: (conversation: ConversationKey, before: string | null, limit: number) => typedError<MessagePage, WireError>(__TAURI_INVOKE("messages", { conversation, before, limit })),
-	/**  Marks a conversation read here, and on the server where the owner has turned that on. */
+	/**  Marks a conversation read here, and on the server where the owner wants that. */
 	markRead: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("mark_read", { conversation })),
 	/**  Marks a conversation's latest message from the customer unread here. */
 	markUnread: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("mark_unread", { conversation })),
@@ -64,6 +64,24 @@ export const commands = {
 	saveOriginal: (message: MessageKey) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_original", { message })),
 	/**  Puts a file aside and starts dragging it out of the window. */
 	dragFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("drag_file", { account, file })),
+	/**  Puts a text on its way and returns its key. What becomes of it is told by the journal and read with the chat. */
+	sendText: (conversation: ConversationKey, text: string, entities: EntityView[], replyTo: string | null) => typedError<string, WireError>(__TAURI_INVOKE("send_text", { conversation, text, entities, replyTo })),
+	/**  Lets a text that failed, or whose fate stayed unknown, be tried again as the same message. */
+	retryText: (account: string, outgoing: string) => typedError<null, WireError>(__TAURI_INVOKE("retry_text", { account, outgoing })),
+	/**  Removes a text that has certainly not been sent. */
+	discardText: (account: string, outgoing: string) => typedError<null, WireError>(__TAURI_INVOKE("discard_text", { account, outgoing })),
+	/**  Fetches a chat's file, going on from what came before, and tells how far it is. False when it was cancelled. */
+	fetchFile: (account: string, file: string, onProgress: Channel<FileProgress>) => typedError<boolean, WireError>(__TAURI_INVOKE("fetch_file", { account, file, onProgress })),
+	/**  Stops fetching a file. What came of it is gone on from the next time. */
+	cancelFetch: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("cancel_fetch", { account, file })),
+	/**  Reads what is older than the oldest message stored of a chat, a page of it, and stores it. */
+	loadOlder: (conversation: ConversationKey) => typedError<OlderLoaded, WireError>(__TAURI_INVOKE("load_older", { conversation })),
+	/**  Reads a chat back to its beginning; each page is told. Returns when it is there or was stopped. */
+	loadWholeChat: (conversation: ConversationKey, onProgress: Channel<OlderLoaded>) => typedError<null, WireError>(__TAURI_INVOKE("load_whole_chat", { conversation, onProgress })),
+	/**  Stops reading a chat back; what came stays. */
+	stopLoading: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("stop_loading", { conversation })),
+	/**  A message's earlier versions, oldest first. */
+	messageVersions: (message: MessageKey) => typedError<MessageVersionView[], WireError>(__TAURI_INVOKE("message_versions", { message })),
 	/**  Every account with its live state. */
 	accounts: () => typedError<AccountView[], WireError>(__TAURI_INVOKE("accounts")),
 	/**  Finds the settings of an address: the table's, or the first guess that answers. */
@@ -84,6 +102,44 @@ export const commands = {
 	removeAccount: (account: string, deleteMessages: boolean) => typedError<null, WireError>(__TAURI_INVOKE("remove_account", { account, deleteMessages })),
 	/**  Asks for a file with certificate authorities. */
 	pickCaFile: () => typedError<string | null, WireError>(__TAURI_INVOKE("pick_ca_file")),
+	/**  Begins a sign-in by phone number: lets Telegram send a code. Replaces a sign-in that is under way. */
+	beginPhoneSignIn: (access: TelegramAccess, phone: string) => typedError<CodeAsked, SignInTrouble>(__TAURI_INVOKE("begin_phone_sign_in", { access, phone })),
+	/**  Lets Telegram send the code again, in the next way. */
+	resendCode: (signIn: number) => typedError<CodeAsked, SignInTrouble>(__TAURI_INVOKE("resend_code", { signIn })),
+	/**  Enters the code. The form is cleared after it. */
+	submitCode: (signIn: number, code: string) => typedError<SignInStep, SignInTrouble>(__TAURI_INVOKE("submit_code", { signIn, code })),
+	/**  Enters the two-step password. The form is cleared after it. */
+	submitPassword: (signIn: number, password: string) => typedError<SignInStep, SignInTrouble>(__TAURI_INVOKE("submit_password", { signIn, password })),
+	/**
+	 *  Begins a sign-in by QR code and returns at once; codes, and what follows the scan, are told to the channel.
+	 *  Replaces a sign-in that is under way.
+	 */
+	beginQrSignIn: (access: TelegramAccess, onEvent: Channel<QrEvent>) => typedError<number, SignInTrouble>(__TAURI_INVOKE("begin_qr_sign_in", { access, onEvent })),
+	/**
+	 *  Recognises a pasted session string. Nothing is sent, and the key is never shown. Replaces a sign-in that is under
+	 *  way.
+	 */
+	inspectSession: (text: string) => typedError<FoundSession, SignInTrouble>(__TAURI_INVOKE("inspect_session", { text })),
+	/**  Asks for a session file and recognises it; null when the person cancelled. */
+	inspectSessionFile: () => typedError<FoundSession | null, SignInTrouble>(__TAURI_INVOKE("inspect_session_file")),
+	/**
+	 *  Uses the recognised session: signs on with it as it is, or (`own`) makes a session of Skrynka's own with its help
+	 *  and forgets it, which may ask for the two-step password.
+	 */
+	useSession: (signIn: number, access: TelegramAccess, phone: string | null, own: boolean) => typedError<SignInStep, SignInTrouble>(__TAURI_INVOKE("use_session", { signIn, access, phone, own })),
+	/**  Saves the account that has signed in. The journal starts its listener. The password of a proxy is the sign-in's. */
+	finishSignIn: (signIn: number, form: TelegramForm) => typedError<AccountView, SignInTrouble>(__TAURI_INVOKE("finish_sign_in", { signIn, form })),
+	/**  Gives the account that signs in again its new session, and connects anew. */
+	finishSignInAgain: (signIn: number) => typedError<AccountView, SignInTrouble>(__TAURI_INVOKE("finish_sign_in_again", { signIn })),
+	/**  Ends a sign-in. A session that was made and not saved is ended at Telegram too. */
+	cancelSignIn: (signIn: number) => typedError<null, WireError>(__TAURI_INVOKE("cancel_sign_in", { signIn })),
+	/**
+	 *  Changes an account's choices. A new proxy, or a new password of it, is tried before anything is saved; without a
+	 *  password the kept one is used.
+	 */
+	updateTelegram: (account: string, form: TelegramForm, proxyPassword: string | null) => typedError<null, WireError>(__TAURI_INVOKE("update_telegram", { account, form, proxyPassword })),
+	/**  Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved. */
+	testProxy: (proxy: ProxyForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("test_proxy", { proxy, password })),
 	/**  A window of rows. */
 	logPage: (filter: LogFilter, anchor: LogAnchor, limit: number) => typedError<LogPage, WireError>(__TAURI_INVOKE("log_page", { filter, anchor, limit })),
 	/**  Tells the channel whenever lines were written. Returns the number that ends it. */
@@ -182,7 +238,7 @@ export type AccountView = {
 	code: string,
 	/**  Its colour, 1 to 8. */
 	color: number,
-	/**  The mailbox's address. */
+	/**  The mailbox's address, or the phone number. */
 	address: string,
 	/**  Whether it is listened to. */
 	enabled: boolean,
@@ -206,8 +262,10 @@ export type AccountView = {
 	stored: number,
 	/**  Messages in quarantine. */
 	quarantined: number,
-	/**  The settings, without any secret. */
+	/**  A mailbox's settings, without any secret. */
 	mailbox: MailboxForm | null,
+	/**  A Telegram account's settings, without any secret. */
+	telegram: TelegramView | null,
 	/**  The last day in 96 quarters of an hour, oldest first: the worst state of each. */
 	history: HistoryMark[],
 };
@@ -257,6 +315,117 @@ export type BodyView = {
 	always: boolean,
 };
 
+/**  Who wrote a chat message. */
+export type ChatAuthorView = {
+	/**  The peer, as `user:7` or `channel:7`: the same author has the same. */
+	peer: string,
+	/**  Without `@`. */
+	username: string | null,
+	/**  One or two letters for a tile. */
+	initials: string,
+};
+
+/**  What kind of chat a conversation is. */
+export type ChatKindName = 
+/**  With a person. */
+"private" | 
+/**  With a bot. */
+"bot" | 
+/**  A basic group. */
+"group" | 
+/**  A supergroup. */
+"supergroup" | 
+/**  A topic of a forum. */
+"topic" | 
+/**  A broadcast channel. */
+"broadcast";
+
+/**  What a message carries beside text and files. */
+export type ChatMediaView = 
+/**  A point on the map. */
+{ kind: "location"; 
+/**  Degrees north. */
+latitude: number | null; 
+/**  Degrees east. */
+longitude: number | null; 
+/**  A venue's name; empty for a bare point. */
+title: string; 
+/**  A venue's address. */
+address: string } | 
+/**  A person's card. */
+{ kind: "contact"; 
+/**  First and last name. */
+name: string; 
+/**  As the sender had it. */
+phone: string } | 
+/**  A poll or quiz. */
+{ kind: "poll"; 
+/**  What is asked. */
+question: string; 
+/**  The answers. */
+answers: PollAnswerView[]; 
+/**  How many have voted. */
+voters: number; 
+/**  Whether it takes no more votes. */
+closed: boolean } | 
+/**  The preview of a link, without its picture. */
+{ kind: "web_page"; 
+/**  The address. */
+url: string; 
+/**  The site. */
+site: string; 
+/**  Its title. */
+title: string; 
+/**  Its first words. */
+description: string } | 
+/**  What this version cannot show. Its bytes are kept. */
+{ kind: "unsupported"; 
+/**  Telegram's name for it. */
+what: string };
+
+/**  What a chat message has beside a mail. Its text, files and times stand in the message. */
+export type ChatMessageView = {
+	/**  Its author; null: the chat itself, as in a channel or by an anonymous admin. */
+	author: ChatAuthorView | null,
+	/**  How stretches of the text are shown; in order, they may nest. */
+	entities: EntityView[],
+	/**  A location, contact, poll, link preview, or what this version cannot show. */
+	media: ChatMediaView | null,
+	/**  The message it answers. */
+	reply: ReplyView | null,
+	/**  Where it was forwarded from. */
+	forward: ForwardView | null,
+	/**  What happened, where nobody typed it. */
+	service: ServiceView | null,
+	/**  Its reactions. */
+	reactions: ReactionView[],
+	/**  When it was last edited. */
+	editedAt: string | null,
+	/**  How many earlier versions are kept. */
+	versions: number,
+	/**  Whether the other side has read it, for one of ours. */
+	readThere: boolean,
+	/**  The messages that are shown as this one, itself first, for an album; else empty. */
+	album: string[],
+};
+
+/**  What a chat's row has beside a thread's. */
+export type ChatRow = {
+	/**  What kind of chat. */
+	kind: ChatKindName,
+	/**  The other side's username without `@`, where it has one. */
+	username: string | null,
+	/**  Who wrote the latest message, where several write; may be empty. */
+	lastAuthor: string,
+	/**
+	 *  What the latest message is where it is not just text: a [`MediaName`], or `location`, `contact`, `poll`,
+	 *  `service`, `unsupported`.
+	 */
+	lastMedia: string | null,
+	/**  Whether a text can be sent to it. */
+	writable: boolean,
+};
+
 /**  One line of the diagnostics page. */
 export type Check = {
 	/**  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, or `account`. */
@@ -283,6 +452,37 @@ export type CheckState =
 "failed" | 
 /**  Could not be looked at. */
 "unknown";
+
+/**  A code is on its way. */
+export type CodeAsked = {
+	/**  The sign-in to go on with. */
+	signIn: number,
+	/**  The number in E.164. */
+	phone: string,
+	/**  How the code comes. */
+	way: CodeWayName,
+	/**  How many characters it has, where Telegram tells. */
+	length: number | null,
+	/**  How it would come the next time; null where it cannot be sent again. */
+	next: CodeWayName | null,
+	/**  Seconds until it may be asked for again; null where Telegram sets no wait. */
+	againAfter: number | null,
+};
+
+/**  How a code reaches its owner. */
+export type CodeWayName = 
+/**  As a message in Telegram, on another device. */
+"app" | 
+/**  By SMS. */
+"sms" | 
+/**  Told in a phone call. */
+"call" | 
+/**  The last digits of the number that calls. */
+"missed_call" | 
+/**  By mail. */
+"email" | 
+/**  On fragment.com. */
+"fragment";
 
 /**  Which conversations a list shows. */
 export type ConversationFilter = {
@@ -316,7 +516,7 @@ export type ConversationRow = {
 	key: ConversationKey,
 	/**  The other side's name, or its address. */
 	name: string,
-	/**  The other side's address. */
+	/**  The other side's address; in a chat its `@username` or phone, or empty. */
 	address: string,
 	/**  Whether the other side looks like a company: shown as a tile. */
 	company: boolean,
@@ -336,6 +536,8 @@ export type ConversationRow = {
 	hasFiles: boolean,
 	/**  Whether the latest message could not be read. */
 	unreadable: boolean,
+	/**  What a chat has beside a thread of mails; null for mail. */
+	chat: ChatRow | null,
 };
 
 /**  The counts of the sidebar. */
@@ -381,6 +583,23 @@ export type Discovery = {
 	mailbox: MailboxForm | null,
 	/**  Whether a server answered at these settings. */
 	answered: boolean,
+};
+
+/**  What a stretch of text is. */
+export type EntityName = "mention" | "hashtag" | "cashtag" | "bot_command" | "url" | "email" | "phone" | "bank_card" | "bold" | "italic" | "underline" | "strike" | "spoiler" | "code" | "pre" | "blockquote" | "text_url" | "mention_name" | "custom_emoji";
+
+/**  How a stretch of text is shown. */
+export type EntityView = {
+	/**  Where it begins, in UTF-16 units. */
+	offset: number,
+	/**  How long it is, in UTF-16 units. */
+	length: number,
+	/**  What it is. */
+	kind: EntityName,
+	/**  Where a `text_link` goes. */
+	url: string | null,
+	/**  The language of a `pre`. */
+	language: string | null,
 };
 
 /**  The kinds of failure the window has words for. */
@@ -433,6 +652,68 @@ export type ErrorCode =
 "proxy" | 
 /**  Not offered here. */
 "not_offered" | 
+/**  The account is not connected in this program just now. */
+"not_connected" | 
+/**  A text is longer than the network takes. */
+"too_long" | 
+/**  The phone number is not one. */
+"phone_invalid" | 
+/**  The number has no Telegram account yet. */
+"sign_up_required" | 
+/**  API ID and hash do not belong together. */
+"api_id_invalid" | 
+/**  The API ID was published and is no longer accepted. */
+"api_id_published" | 
+/**  The code is wrong. */
+"wrong_code" | 
+/**  The code has expired. */
+"expired_code" | 
+/**  Telegram sends the code in a way that only its own programs can take. */
+"code_not_offered" | 
+/**  The two-step password is wrong. */
+"wrong_password" | 
+/**  The two-step password cannot be checked by this version. */
+"password_not_supported" | 
+/**  The QR code has expired. */
+"expired_qr" | 
+/**  Too many attempts; Telegram does not say for how long. */
+"too_many_attempts" | 
+/**  The sign-in was cancelled, replaced or too long untouched, or a step was taken out of order: begin anew. */
+"sign_in_over" | 
+/**  The session belongs to another Telegram user than the account. */
+"other_user" | 
+/**  What was pasted as a session is empty. */
+"session_empty" | 
+/**  It is far too long. */
+"session_too_long" | 
+/**  An invisible character stands before it. */
+"session_byte_order_mark" | 
+/**  It stands in quotation marks. */
+"session_quoted" | 
+/**  Spaces or line breaks stand inside it. */
+"session_spaces" | 
+/**  It stands there twice. */
+"session_doubled" | 
+/**  Its end is missing. */
+"session_truncated" | 
+/**  It is not a session of a known program. */
+"session_unknown" | 
+/**  It names a data centre that does not exist. */
+"session_data_centre" | 
+/**  It holds no key. */
+"session_no_key" | 
+/**  The address inside it cannot be used. */
+"session_address" | 
+/**  It belongs to a bot. */
+"session_bot" | 
+/**  It belongs to Telegram's test servers. */
+"session_test_servers" | 
+/**  The file cannot be read. */
+"session_file_unreadable" | 
+/**  Another program has the file locked. */
+"session_file_in_use" | 
+/**  The file is damaged. */
+"session_file_damaged" | 
 /**  The settings cannot work. */
 "settings" | 
 /**  A defect of the program. */
@@ -462,6 +743,14 @@ export type FactsArrived = {
 	countsChanged: boolean,
 };
 
+/**  How far the fetching of a file is. */
+export type FileProgress = {
+	/**  Fetched, in KiB. */
+	doneKib: number,
+	/**  In all, in KiB. */
+	totalKib: number,
+};
+
 /**  A file of a message. */
 export type FileView = {
 	/**  Its key within the account. */
@@ -474,6 +763,34 @@ export type FileView = {
 	size: number,
 	/**  Whether opening it could run something; opening asks first. */
 	risky: boolean,
+	/**  What a chat's file has beside a mail's. */
+	media: MediaView | null,
+};
+
+/**  Where a forwarded message comes from. */
+export type ForwardView = {
+	/**  The author's or the channel's name. */
+	name: string,
+	/**  When it was first sent. */
+	sentAt: string,
+};
+
+/**  A session of another program, recognised and not yet used. Its key is never shown. */
+export type FoundSession = {
+	/**  The sign-in to go on with. */
+	signIn: number,
+	/**  The program's name, with its version where layouts differ. */
+	format: string,
+	/**  The data centre it belongs to. */
+	dc: number,
+	/**  The address inside it, where the format has one. */
+	address: string | null,
+	/**  Whose it is in decimal digits, where the format says so. */
+	userId: string | null,
+	/**  The API ID it was made with, where the format says so. */
+	apiId: number | null,
+	/**  The file's name, for one from a file. */
+	file: string | null,
 };
 
 /**  The worst state within a quarter of an hour. */
@@ -637,6 +954,43 @@ export type MailboxForm = {
 	color: number,
 };
 
+/**  What kind of file it is. */
+export type MediaName = 
+/**  A photo. */
+"photo" | 
+/**  A film. */
+"video" | 
+/**  A round film. */
+"video_note" | 
+/**  A voice message. */
+"voice" | 
+/**  Music. */
+"audio" | 
+/**  A film without sound that is played over and over. */
+"animation" | 
+/**  A sticker; its name is its emoji. */
+"sticker" | 
+/**  Any other file. */
+"document";
+
+/**  What a chat's file has beside a mail's. */
+export type MediaView = {
+	/**  What kind of file it is. */
+	kind: MediaName,
+	/**  Width in pixels. */
+	width: number | null,
+	/**  Height in pixels. */
+	height: number | null,
+	/**  How long it plays, in milliseconds. */
+	durationMs: number | null,
+	/**  A voice message's loudness, each value 0 to 31. */
+	waveform: number[],
+	/**  The address of a small picture of it, of the app's own scheme. */
+	thumbnail: string | null,
+	/**  The address of its bytes, of the app's own scheme, once they are here; answers to `Range`. */
+	url: string | null,
+};
+
 /**  A message's key. */
 export type MessageKey = {
 	/**  The account. */
@@ -649,8 +1003,22 @@ export type MessageKey = {
 export type MessagePage = {
 	/**  Oldest first within the page. */
 	rows: MessageView[],
-	/**  Where the page of older messages starts; null at the beginning of the conversation. */
+	/**  Where the page of older messages starts; null at the beginning of what is stored of the conversation. */
 	older: string | null,
+	/**  Texts of ours that are not among the messages yet, oldest first; with the newest page only. */
+	outgoing: OutgoingView[],
+};
+
+/**  An earlier version of a message. */
+export type MessageVersionView = {
+	/**  What it said. */
+	text: string,
+	/**  How stretches of it were shown. */
+	entities: EntityView[],
+	/**  The edit that made this version; null for what was first sent. */
+	editedAt: string | null,
+	/**  When the next version replaced it here. */
+	replacedAt: string,
 };
 
 /**  One message. */
@@ -699,6 +1067,49 @@ export type MessageView = {
 	kib: number,
 	/**  Its files, inline images left out. */
 	files: FileView[],
+	/**  What a chat message has beside a mail; null for a mail. */
+	chat: ChatMessageView | null,
+};
+
+/**  How far the reading back of a chat is. */
+export type OlderLoaded = {
+	/**  Messages that are new here, in all. */
+	stored: number,
+	/**  The day it has come to; null where nothing older came. */
+	reached: string | null,
+	/**  Whether the chat begins here: there is nothing older. */
+	beginning: boolean,
+};
+
+/**  Where a text stands on its way. */
+export type OutgoingStateName = 
+/**  Not tried yet, or to be tried again. It can be discarded. */
+"waiting" | 
+/**  Being sent. */
+"sending" | 
+/**  Accepted; its message arrives in a moment. */
+"sent" | 
+/**  Not accepted, and trying again by itself cannot help. It can be tried again or discarded. */
+"failed" | 
+/**  The answer was lost: it may have arrived. Trying again never sends it twice. */
+"uncertain";
+
+/**  A text of ours that is not among the chat's messages yet. */
+export type OutgoingView = {
+	/**  Its key within the account. */
+	id: string,
+	/**  What it says. */
+	text: string,
+	/**  How stretches of it are shown. */
+	entities: EntityView[],
+	/**  Where it stands. */
+	state: OutgoingStateName,
+	/**  How often it was tried. */
+	tries: number,
+	/**  Why it was not sent, or not yet. */
+	error: WireError | null,
+	/**  When somebody sent it off. */
+	createdAt: string,
 };
 
 /**  What a provider takes. */
@@ -720,6 +1131,16 @@ export type PersonView = {
 	address: string,
 };
 
+/**  One answer of a poll. */
+export type PollAnswerView = {
+	/**  Its text. */
+	text: string,
+	/**  How many chose it. */
+	voters: number,
+	/**  Whether this account did. */
+	chosen: boolean,
+};
+
 /**  What a manager has chosen. */
 export type Preferences = {
 	/**  `uk`, `en`, `pl`; null follows the system. */
@@ -732,6 +1153,53 @@ export type Preferences = {
 	logLevel: LogLevelName,
 	/**  A team's server, `postgres://user@host/database` without a password; null is the private database. */
 	serverUrl: string | null,
+};
+
+/**  A SOCKS5 proxy; its password travels beside it, once. */
+export type ProxyForm = {
+	/**  Its host. */
+	host: string,
+	/**  Its port. */
+	port: number,
+	/**  The name to sign in with; null where it asks for none. */
+	user: string | null,
+};
+
+/**  What a QR sign-in tells, one after the other. */
+export type QrEvent = 
+/**  A code to draw; it replaces the one before. */
+{ kind: "code"; 
+/**  The text of the code. It signs in whoever's phone scans it: for the screen alone. */
+url: string; 
+/**  Until when it can be scanned. */
+expiresAt: string } | 
+/**  It was scanned: this is what follows. Nothing more is told. */
+{ kind: "scanned"; 
+/**  What follows. */
+step: SignInStep } | 
+/**  It cannot go on. Nothing more is told. */
+{ kind: "failed"; 
+/**  Why. */
+trouble: SignInTrouble };
+
+/**  How often one reaction was given. */
+export type ReactionView = {
+	/**  The emoji; `custom:` with a number for one that only Telegram can draw. */
+	emoji: string,
+	/**  How often. */
+	count: number,
+	/**  Whether this account gave it. */
+	mine: boolean,
+};
+
+/**  The message that another one answers. */
+export type ReplyView = {
+	/**  Its key; null where it is not stored here. */
+	message: string | null,
+	/**  Who wrote it. */
+	author: string,
+	/**  Its first characters. */
+	text: string,
 };
 
 /**  What became of saving several files. */
@@ -777,6 +1245,68 @@ export type SecurityName =
 /**  Plain text, loopback only. */
 "loopback_plain";
 
+/**  What a service line tells of. */
+export type ServiceName = 
+/**  A call that was taken or made. */
+"call" | 
+/**  A call that nobody took. */
+"missed_call" | 
+/**  A group or channel was made. */
+"chat_created" | 
+/**  It has a new title. */
+"title_changed" | 
+/**  It has a new picture, or none any more. */
+"photo_changed" | 
+/**  People joined or were added. */
+"members_joined" | 
+/**  Somebody left or was removed. */
+"member_left" | 
+/**  A basic group went on as a supergroup. */
+"migrated" | 
+/**  A message was pinned. */
+"message_pinned" | 
+/**  A topic was made or changed. */
+"topic_changed" | 
+/**  A contact joined Telegram. */
+"contact_signed_up" | 
+/**  The chat's history was cleared. */
+"history_cleared" | 
+/**  A secret chat was asked for; it lives on the phone only. */
+"secret_chat" | 
+/**  Anything else; `about` holds Telegram's name for it. */
+"other";
+
+/**  A line of a chat that nobody typed. */
+export type ServiceView = {
+	/**  What happened. */
+	kind: ServiceName,
+	/**  The new title, the people who came or went, the topic's name; empty where the kind says all. */
+	about: string,
+	/**  How long a call lasted, in seconds. */
+	seconds: number | null,
+};
+
+/**  What follows a step. */
+export type SignInStep = 
+/**  The account has a two-step password. */
+{ kind: "password"; 
+/**  What its owner wrote to remember it by. */
+hint: string | null } | 
+/**  Signed in. Nothing is saved before [`crate::commands::telegram::finish_sign_in`]. */
+{ kind: "signed_in"; 
+/**  As whom. */
+user: TelegramUser };
+
+/**  Why a step of a sign-in was not done. What may be tried again is still under way. */
+export type SignInTrouble = {
+	/**  What kind of thing happened. */
+	code: ErrorCode,
+	/**  The chain of causes on one line, or Telegram's own word; may be empty. */
+	detail: string,
+	/**  Seconds that Telegram asks to wait. */
+	retryAfter: number | null,
+};
+
 /**  What a window starts from. It is subscribed before the snapshot is read, so nothing falls between. */
 export type Snapshot = {
 	/**  All accounts. */
@@ -798,6 +1328,72 @@ export type StartStep =
 
 /**  The program's status changed. */
 export type StatusChanged = AppStatus;
+
+/**  What every way of signing in begins with. For an account that is there, what is missing is taken from it. */
+export type TelegramAccess = {
+	/**  The account that signs in again; null for a new one. */
+	account: string | null,
+	/**  The API ID as it was typed. */
+	apiId: string | null,
+	/**  The API hash as it was typed: 32 hex digits. A secret. */
+	apiHash: string | null,
+	/**  A SOCKS5 proxy for the sign-in and the account. */
+	proxy: ProxyForm | null,
+	/**  Its password. A secret. */
+	proxyPassword: string | null,
+};
+
+/**  What a person chooses for a Telegram account; secrets travel beside it, once. */
+export type TelegramForm = {
+	/**  What the bureau calls it. */
+	name: string,
+	/**  Its colour, 1 to 8; 0 lets the program choose. */
+	color: number,
+	/**  Whether groups, supergroups and topics are taken. */
+	groups: boolean,
+	/**  Whether broadcast channels are taken. */
+	channels: boolean,
+	/**  Whether chats with bots are taken. */
+	bots: boolean,
+	/**  Messages of the last so many days are fetched at first; 30 to begin with. */
+	historyDays: number,
+	/**  Whether reading here marks read there. */
+	markRead: boolean,
+	/**  Files up to so many KiB are fetched as they come; larger ones when they are opened. */
+	fileLimitKib: number,
+	/**  A SOCKS5 proxy. When an account is added, the proxy of its sign-in is kept whatever stands here. */
+	proxy: ProxyForm | null,
+};
+
+/**  Whose session it is. */
+export type TelegramUser = {
+	/**  The user's id in decimal digits. */
+	id: string,
+	/**  First and last name. */
+	name: string,
+	/**  Without `@`. */
+	username: string | null,
+	/**  In E.164, where Telegram tells it. */
+	phone: string | null,
+	/**  The home data centre. */
+	dc: number,
+};
+
+/**  A Telegram account's settings and identity, without any secret. */
+export type TelegramView = {
+	/**  Its number in E.164; empty where Telegram does not tell it. */
+	phone: string,
+	/**  The user's first and last name; empty until they are known here. */
+	userName: string,
+	/**  Without `@`. */
+	username: string | null,
+	/**  The API ID. */
+	apiId: number,
+	/**  The home data centre, 1 to 5. */
+	dc: number,
+	/**  The settings as the form that edits them. */
+	settings: TelegramForm,
+};
 
 /**  One step of the connection test. */
 export type TestStep = {

@@ -1,6 +1,11 @@
 //! Users, deliveries, and what stands in a mailbox, read through `doveadm` and so past the IMAP server.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use time::OffsetDateTime;
@@ -16,9 +21,21 @@ impl Dovecot {
         Ok(())
     }
 
-    /// Gives a user another password. Dovecot may honour the old one for a second more.
+    /// Gives a user another password. Returns once Dovecot asks for it.
+    ///
+    /// Fails after 10 s.
     pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
-        self.add_user(name, password)
+        let path = self.folder.path().join("users").join(name);
+        let written = fs::metadata(&path).and_then(|file| file.modified()).context("The lab has no such user")?;
+        self.add_user(name, password)?;
+        // Dovecot knows a changed file by its size and the second of its change, and looks once a second.
+        fs::File::options().append(true).open(&path)?.set_modified(written + Duration::from_secs(2))?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while let Err(error) = Imap::sign_in(self.imap(), name, password) {
+            ensure!(Instant::now() < deadline, "Dovecot did not take the new password: {error:#}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
     /// Delivers a mail to a user's inbox over LMTP. Returns once it is stored.
