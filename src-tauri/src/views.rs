@@ -12,8 +12,7 @@ use skrynka_core::{
     secrets::Secrets,
     store::{
         CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition,
-        Owner,
-        StoreError, StoredFile, StoredMessage, StoredStatus,
+        Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -478,7 +477,10 @@ async fn no_session(bureau: &Bureau, account: &Account) -> Option<Check> {
             Ok(None) => (CheckState::Failed, format!("{}: no session is kept", account.name)),
             Err(error) => (CheckState::Unknown, skrynka_core::chain(&error)),
         };
-    Some(Check { account: Some(account.id.to_string()), ..check(bureau.clock.now(), "account", state, detail, Some("sign_in")) })
+    Some(Check {
+        account: Some(account.id.to_string()),
+        ..check(bureau.clock.now(), "account", state, detail, Some("sign_in"))
+    })
 }
 
 fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredStatus>) -> Check {

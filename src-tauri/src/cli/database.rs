@@ -5,7 +5,11 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Common, Output, account::{EmailSecrets, PASSWORD_FORM, read_secrets}, noted};
+use super::{
+    Common, Output,
+    account::{EmailSecrets, PASSWORD_FORM, read_secrets},
+    noted,
+};
 use crate::{databases, wiring::Ground};
 
 #[derive(Debug, Subcommand)]
@@ -24,10 +28,8 @@ pub enum DatabaseCommand {
 pub async fn run(common: &Common, output: Output, command: DatabaseCommand) -> anyhow::Result<ExitCode> {
     let DatabaseCommand::Use { database, secrets_stdin } = command;
     let places = common.places();
-    let password = secrets_stdin
-        .then(|| read_secrets::<EmailSecrets>(PASSWORD_FORM))
-        .transpose()?
-        .map(|secrets| secrets.password);
+    let password =
+        secrets_stdin.then(|| read_secrets::<EmailSecrets>(PASSWORD_FORM)).transpose()?.map(|secrets| secrets.password);
     let ground = Ground::open(&places)?;
     let chosen = async {
         if database == "private" {

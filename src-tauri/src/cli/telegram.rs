@@ -144,19 +144,14 @@ pub async fn test(session: &Session, output: Output, account: &Account) -> anyho
     let settled = tokio::time::timeout(TEST_DEADLINE, answered(&engine, account.id)).await;
     engine.shutdown().await;
     let state = settled.ok().flatten().context("the account does not answer")?;
-    let (state, failed) = match state {
-        AccountState::Elsewhere { holder, since } => {
-            let status = session.bureau.store.statuses().await?.into_iter().find(|s| s.account == account.id);
-            output.note(&format!("{holder} listens to it since {}", stamp(since)))?;
-            let state = status.map(|status| status.state).context("that program has said nothing yet")?;
-            let failed = state.trouble().is_some();
-            (state, failed)
-        }
-        state => {
-            let failed = state.trouble().is_some();
-            (state, failed)
-        }
+    let state = if let AccountState::Elsewhere { holder, since } = state {
+        let status = session.bureau.store.statuses().await?.into_iter().find(|s| s.account == account.id);
+        output.note(&format!("{holder} listens to it since {}", stamp(since)))?;
+        status.map(|status| status.state).context("that program has said nothing yet")?
+    } else {
+        state
     };
+    let failed = state.trouble().is_some();
     let detail = state.trouble().map(|trouble| trouble.detail.clone()).unwrap_or_default();
     let ms = started.elapsed().as_millis();
     let record = json!({

@@ -29,7 +29,7 @@ pub async fn begin_phone_sign_in(
     access: TelegramAccess,
     phone: String,
 ) -> Result<CodeAsked, SignInTrouble> {
-    steps("begin_phone_sign_in", async {
+    let asked = async {
         let office = desk.office().await?;
         let mut access = self::access(&office, access).await?;
         let phone = telegram_accounts::read_phone(&phone)?;
@@ -38,8 +38,8 @@ pub async fn begin_phone_sign_in(
         let (stage, sent) = until(&stop, sign_ins::request_code(&office.bureau, access, &phone)).await?;
         keep(&office, key, stage).await;
         Ok(code_asked(key, phone, sent))
-    })
-    .await
+    };
+    steps("begin_phone_sign_in", Box::pin(asked)).await
 }
 
 /// Lets Telegram send the code again, in the next way.
@@ -62,7 +62,7 @@ pub async fn resend_code(desk: DeskState<'_>, sign_in: SignInKey) -> Result<Code
 #[tauri::command]
 #[specta::specta]
 pub async fn submit_code(desk: DeskState<'_>, sign_in: SignInKey, code: String) -> Result<SignInStep, SignInTrouble> {
-    steps("submit_code", enter(&desk, sign_in, Entered::Code(SecretString::from(code)))).await
+    steps("submit_code", Box::pin(enter(&desk, sign_in, Entered::Code(SecretString::from(code))))).await
 }
 
 /// Enters the two-step password. The form is cleared after it.
@@ -73,7 +73,7 @@ pub async fn submit_password(
     sign_in: SignInKey,
     password: String,
 ) -> Result<SignInStep, SignInTrouble> {
-    steps("submit_password", enter(&desk, sign_in, Entered::Password(SecretString::from(password)))).await
+    steps("submit_password", Box::pin(enter(&desk, sign_in, Entered::Password(SecretString::from(password))))).await
 }
 
 /// Begins a sign-in by QR code and returns at once; codes, and what follows the scan, are told to the channel.

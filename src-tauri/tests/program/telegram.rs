@@ -330,7 +330,7 @@ fn a_session_and_a_hash_stand_nowhere_but_in_the_vault() {
     let needles: Vec<Vec<u8>> = vec![
         office.key[..32].to_vec(),
         hex.into_bytes(),
-        office.session()[60..100].as_bytes().to_vec(),
+        office.session().as_bytes()[60..100].to_vec(),
         HASH.as_bytes().to_vec(),
     ];
     let mut looked = 0;

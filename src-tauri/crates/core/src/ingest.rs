@@ -23,7 +23,9 @@ use crate::{
     connector::{Batch, Content, Cursor, Incoming, IncomingMessage, KnownPeer, Letter},
     fault,
     model::{AccountId, Address, ChatKey, ContactId, ConversationId, Direction, MessageId, Place, Reaction},
-    store::{Beginning, Fact, FactKind, IngestTx, KnownPlace, LeaseToken, NewMessage, Store, StoreError, SummaryChange},
+    store::{
+        Beginning, Fact, FactKind, IngestTx, KnownPlace, LeaseToken, NewMessage, Store, StoreError, SummaryChange,
+    },
 };
 
 /// A conversation with the same subject and person is joined only when it was active this recently.

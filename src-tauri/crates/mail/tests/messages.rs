@@ -35,7 +35,6 @@ fn reason(raw: &[u8]) -> String {
         Content::Letter(letter) => panic!("readable: {}", letter.subject),
         Content::Chat(_) => panic!("a mail is no chat"),
         Content::Unreadable { reason } => reason,
-        Content::Chat(_) => panic!("a mail is no chat"),
     }
 }
 

@@ -184,7 +184,7 @@ impl Supervisor {
             self.set(AccountState::Connecting);
             let started = tokio::time::Instant::now();
             let awake = lease.awake();
-            let attempt = AssertUnwindSafe(self.attempt(lease, &awake)).catch_unwind().await;
+            let attempt = AssertUnwindSafe(Box::pin(self.attempt(lease, &awake))).catch_unwind().await;
             self.forget_remote();
             let (ended, progressed) = attempt.unwrap_or_else(|panic| (Err(panicked(panic.as_ref())), false));
             if progressed || started.elapsed() >= PROVED {
@@ -219,8 +219,7 @@ impl Supervisor {
     async fn attempt(&self, lease: &Arc<Lease>, awake: &CancellationToken) -> (Result<(), ConnectorError>, bool) {
         let parts = &self.shared.parts;
         let opened = async {
-            let resume =
-                self.resume(Permit::new(lease.clone())).await.map_err(|error| self.store_failed(error))?;
+            let resume = self.resume(Permit::new(lease.clone())).await.map_err(|error| self.store_failed(error))?;
             let connector = parts.connectors.get(&self.account.channel).ok_or_else(|| {
                 ConnectorError::Misconfigured(Trouble {
                     code: TroubleCode::Settings,

@@ -110,7 +110,6 @@ impl Kept {
             Content::Letter(letter) => letter,
             Content::Chat(_) => panic!("a mail is no chat"),
             Content::Unreadable { reason } => panic!("unreadable: {reason}"),
-            Content::Chat(_) => panic!("a mail is no chat"),
         }
     }
 
@@ -119,7 +118,6 @@ impl Kept {
             Content::Letter(letter) => panic!("readable: {}", letter.subject),
             Content::Chat(_) => panic!("a mail is no chat"),
             Content::Unreadable { reason } => reason,
-            Content::Chat(_) => panic!("a mail is no chat"),
         }
     }
 }
