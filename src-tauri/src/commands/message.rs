@@ -66,11 +66,16 @@ pub async fn open_link(desk: DeskState<'_>, message: MessageKey, index: u32) -> 
     .await
 }
 
-/// Opens a file in the system's default program, from a folder of its own.
+/// Opens a file in the system's default program, from a folder of its own; one that the system could run instead of
+/// showing it only where a person `confirmed` that.
 #[tauri::command]
 #[specta::specta]
-pub async fn open_file(desk: DeskState<'_>, account: String, file: String) -> Result<(), WireError> {
+pub async fn open_file(desk: DeskState<'_>, account: String, file: String, confirmed: bool) -> Result<(), WireError> {
     logged("open_file", async {
+        let stored = desk.office().await?.bureau.store.file(id(&account)?, id(&file)?).await?;
+        if !confirmed && views::is_risky(&views::file_name(&stored)) {
+            return Err(WireError { code: ErrorCode::RiskyFile, detail: String::new() });
+        }
         let path = put_aside(&desk, &account, &file).await?;
         opener::open(path).map_err(file_error)
     })

@@ -443,6 +443,7 @@ export const en: Catalogue = {
   'error.wrong_passphrase': 'The passphrase did not fit',
   'error.already_exists': 'A mailbox with this address was added already',
   'error.file': 'The file could not be written or opened',
+  'error.risky_file': 'A file like this can start a program: it needs your agreement first',
   'error.name_not_found': 'There is no such server',
   'error.network': 'The server does not answer or the connection broke',
   'error.timeout': 'The server did not answer in time',

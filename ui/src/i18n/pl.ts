@@ -443,6 +443,7 @@ export const pl: Catalogue = {
   'error.wrong_passphrase': 'Fraza nie pasuje',
   'error.already_exists': 'Skrzynka z tym adresem już jest dodana',
   'error.file': 'Nie udało się zapisać lub otworzyć pliku',
+  'error.risky_file': 'Taki plik może uruchomić program: najpierw trzeba się zgodzić',
   'error.name_not_found': 'Nie ma takiego serwera',
   'error.network': 'Serwer nie odpowiada lub połączenie zostało zerwane',
   'error.timeout': 'Serwer nie odpowiedział na czas',

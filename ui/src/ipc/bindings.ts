@@ -54,8 +54,11 @@ export const commands = {
 	alwaysShowRemote: (message: MessageKey, always: boolean) => typedError<null, WireError>(__TAURI_INVOKE("always_show_remote", { message, always })),
 	/**  Opens a link in the system's browser, after the manager has seen where it goes. */
 	openLink: (message: MessageKey, index: number) => typedError<null, WireError>(__TAURI_INVOKE("open_link", { message, index })),
-	/**  Opens a file in the system's default program, from a folder of its own. */
-	openFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("open_file", { account, file })),
+	/**
+	 *  Opens a file in the system's default program, from a folder of its own; one that the system could run instead of
+	 *  showing it only where a person `confirmed` that.
+	 */
+	openFile: (account: string, file: string, confirmed: boolean) => typedError<null, WireError>(__TAURI_INVOKE("open_file", { account, file, confirmed })),
 	/**  Saves a file where the manager chooses. */
 	saveFile: (account: string, file: string) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_file", { account, file })),
 	/**  Saves every file of a message into a folder that the manager chooses. Names that are taken get a number. */
@@ -618,6 +621,8 @@ export type ErrorCode =
 "already_exists" | 
 /**  A file could not be written or opened. */
 "file" | 
+/**  Opening the file could run something, and nobody has agreed to that. */
+"risky_file" | 
 /**  See the mail server's codes. */
 "name_not_found" | 
 /**  Nothing answered, or the connection broke. */

@@ -370,6 +370,23 @@ describe('a chat', () => {
     await voice.getByRole('button', { name: /^Слухати/ }).waitFor();
   });
 
+  test('a film that is a program is asked about in the viewer too', async () => {
+    const page = await chat('t2');
+    await page.getByTestId('message').filter({ hasText: '1:23' }).nth(1).getByTestId('photo').click();
+    await page.getByTestId('viewer-open').click();
+    const question = page.getByTestId('risky-dialog');
+    await question.getByText('Фільм.exe').waitFor();
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
+    expect(await page.evaluate(() => window.bureau.calls['openFile'] ?? 0)).toBe(0);
+    await page.getByTestId('viewer-open').click();
+    await page.getByTestId('risky-open').click();
+    await page.waitForFunction(() => window.bureau.calls['openFile'] === 1);
+    await page.getByTestId('viewer').waitFor();
+    await drawn(page);
+    expect(await page.getByTestId('toast').count()).toBe(0);
+  });
+
   test('earlier versions are shown on request', async () => {
     const page = await chat('t0');
     await page.getByTestId('edited').click();

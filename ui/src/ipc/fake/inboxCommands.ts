@@ -80,7 +80,11 @@ export function inboxCommands(world: World) {
       return null;
     },
     openLink: async () => null,
-    openFile: async () => null,
+    openFile: async (_account: string, id: string, confirmed: boolean) => {
+      const file = [...bureau.talks.keys()].flatMap((talk) => bureau.messages(talk)).flatMap((message) => message.files).find((candidate) => candidate.id === id);
+      if (file?.risky && !confirmed) fail('risky_file');
+      return null;
+    },
     saveFile: async () => saved,
     saveAllFiles: async () => ({ ...saved, saved: 3 }),
     saveOriginal: async () => saved,

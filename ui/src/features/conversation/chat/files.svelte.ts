@@ -2,7 +2,7 @@ import { t } from '../../../i18n/index.svelte';
 import { type FileView, type MessageView, ipc } from '../../../ipc/client';
 import { fetchFile } from '../../../state/fetches.svelte';
 import { inbox } from '../../../state/inbox.svelte';
-import { attempt, saving } from '../files';
+import { attempt, mayOpen, saving } from '../files.svelte';
 
 /** Brings a file's bytes here and its message up to date; says whether they are here. */
 export async function bring(message: MessageView, file: FileView): Promise<boolean> {
@@ -14,7 +14,8 @@ export async function bring(message: MessageView, file: FileView): Promise<boole
 
 /** Opens a file in the system's program; it is fetched first where it must be. */
 export async function openFile(message: MessageView, file: FileView): Promise<void> {
-  if (await bring(message, file)) await attempt(t('chat.openFailed'), () => ipc.openFile(message.key.account, file.id));
+  if (!(await mayOpen(file))) return;
+  if (await bring(message, file)) await attempt(t('chat.openFailed'), () => ipc.openFile(message.key.account, file.id, file.risky));
 }
 
 /** Saves a file where the manager chooses; it is fetched first where it must be. */
