@@ -40,8 +40,13 @@ export const commands = {
 	conversationsByKey: (keys: ConversationKey[]) => typedError<ConversationRow[], WireError>(__TAURI_INVOKE("conversations_by_key", { keys })),
 	/**  A page of a conversation, older than `before`. */
 	messages: (conversation: ConversationKey, before: string | null, limit: number) => typedError<MessagePage, WireError>(__TAURI_INVOKE("messages", { conversation, before, limit })),
-	/**  Marks a conversation read here, and on the server where the owner wants that. */
-	markRead: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("mark_read", { conversation })),
+	/**  Messages that facts named; those that are no more are left out. An item of an album is answered by the album. */
+	messagesByKey: (keys: MessageKey[]) => typedError<MessageView[], WireError>(__TAURI_INVOKE("messages_by_key", { keys })),
+	/**
+	 *  Marks a conversation's messages read here up to one of them (null: all), and on the server where the owner wants
+	 *  that.
+	 */
+	markRead: (conversation: ConversationKey, upTo: string | null) => typedError<null, WireError>(__TAURI_INVOKE("mark_read", { conversation, upTo })),
 	/**  Marks a conversation's latest message from the customer unread here. */
 	markUnread: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("mark_unread", { conversation })),
 	/**  Finds messages, newest first. */

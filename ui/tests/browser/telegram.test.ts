@@ -336,6 +336,40 @@ describe('a chat', () => {
     await page.getByTestId('to-end').waitFor({ state: 'detached' });
   });
 
+  test('what waits below is read only once somebody goes there', async () => {
+    const page = await chat('t5');
+    await scroller(page).evaluate((node) => (node.scrollTop -= 900));
+    await drawn(page);
+    await page.evaluate(() => window.bureau.write('t5', 'Не бачили'));
+    await page.getByTestId('to-end').getByText('1').waitFor();
+    await page.waitForTimeout(1500);
+    expect(await page.evaluate(() => window.bureau.calls['markRead'] ?? 0)).toBe(0);
+    await rowOf(page, 't5').getByTestId('conversation-unread').waitFor();
+    await page.getByTestId('to-end').click();
+    await rowOf(page, 't5').getByTestId('conversation-unread').waitFor({ state: 'detached' });
+  });
+
+  test('a film goes on while things happen in its chat', async () => {
+    const page = await chat('t2');
+    await page.getByTestId('message').filter({ hasText: 'Вхід з двору' }).getByTestId('photo').click();
+    const film = page.getByTestId('viewer').locator('video');
+    await film.evaluate((node) => (node.dataset['begun'] = 'yes'));
+    await page.evaluate(() => window.bureau.write('t2', 'Тим часом'));
+    await page.getByTestId('message').filter({ hasText: 'Тим часом' }).waitFor({ state: 'attached' });
+    await drawn(page);
+    expect(await film.getAttribute('data-begun')).toBe('yes');
+  });
+
+  test('a picture that was long in coming opens over nobody who has gone on', async () => {
+    const page = await chat('t2');
+    const picture = page.getByTestId('message').filter({ hasText: 'Один знімок' }).getByTestId('photo');
+    await picture.click();
+    await page.getByTestId('compose-text').click();
+    await page.locator('[data-testid="message"]', { hasText: 'Один знімок' }).locator('[data-fetched="true"]').waitFor();
+    await drawn(page);
+    expect(await page.getByTestId('viewer').count()).toBe(0);
+  });
+
   test('links ask first, hidden text hides, nothing is parsed', async () => {
     const page = await chat('t2');
     await page.getByTestId('spoiler').click();

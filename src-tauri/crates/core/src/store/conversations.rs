@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::{Fact, FactKind, Store, StoreError, journal, outgoing, place};
-use crate::model::{AccountId, ChatKey, ChatKind, ConversationId, Direction, Place};
+use crate::model::{AccountId, ChatKey, ChatKind, ConversationId, Direction, MessageId, Place};
 
 /// A conversation as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,21 +228,37 @@ impl Store {
         Ok(ConversationCounts { all: row.all, unread: row.unread, waiting: row.waiting })
     }
 
-    /// Marks every message of a conversation read here. Returns the places of mails, for servers that should know; a
-    /// chat's server is told by the program that listens to the account, where its owner wants that.
-    pub async fn mark_read(&self, account: AccountId, id: ConversationId) -> Result<Vec<Place>, StoreError> {
+    /// Marks the messages of a conversation read here, up to one of them (`None`: all). Returns the places of mails,
+    /// for servers that should know; a chat's server is told by the program that listens to the account, where its
+    /// owner wants that.
+    pub async fn mark_read(
+        &self,
+        account: AccountId,
+        id: ConversationId,
+        up_to: Option<MessageId>,
+    ) -> Result<Vec<Place>, StoreError> {
         let mut tx = self.begin_for(account).await?;
-        let messages = sqlx::query_scalar!(
-            "UPDATE messages SET seen = true WHERE account_id = $1 AND conversation_id = $2 AND NOT seen RETURNING id",
+        let marked = sqlx::query!(
+            "UPDATE messages SET seen = true WHERE account_id = $1 AND conversation_id = $2 AND NOT seen
+               AND ($3::uuid IS NULL OR (received_at, id) <= (
+                   SELECT l.received_at, l.id FROM messages l
+                   WHERE l.account_id = $1 AND l.conversation_id = $2 AND l.id = $3))
+             RETURNING id, direction",
             account.0,
-            id.0
+            id.0,
+            up_to.map(|id| id.0)
         )
         .fetch_all(&mut *tx)
         .await?;
+        let theirs = marked.iter().filter(|row| row.direction == Direction::In.as_str()).count();
+        let messages: Vec<uuid::Uuid> = marked.into_iter().map(|row| row.id).collect();
         let changed = sqlx::query!(
-            "UPDATE conversations SET unread_count = 0 WHERE account_id = $1 AND id = $2 AND unread_count > 0",
+            "UPDATE conversations SET unread_count = CASE WHEN $4 THEN 0 ELSE greatest(0, unread_count - $3) END
+             WHERE account_id = $1 AND id = $2 AND unread_count > 0 AND ($4 OR $3 > 0)",
             account.0,
-            id.0
+            id.0,
+            i32::try_from(theirs).unwrap_or(i32::MAX),
+            up_to.is_none()
         )
         .execute(&mut *tx)
         .await?

@@ -189,7 +189,7 @@ async fn reading_here_is_told_to_the_server_by_whoever_listens() {
     // Another program's window.
     let beside = bureau.another_store().await;
     assert_eq!(
-        beside.mark_read(bureau.account, conversation).await.unwrap(),
+        beside.mark_read(bureau.account, conversation, None).await.unwrap(),
         [],
         "a mailbox's places alone are returned"
     );
