@@ -57,6 +57,8 @@ pub struct Counts {
     pub unread: u32,
     /// Conversations whose latest message is the customer's.
     pub waiting: u32,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: u32,
     /// Unread messages of each account.
     pub accounts: Vec<AccountUnread>,
 }
@@ -112,6 +114,8 @@ pub struct ConversationRow {
     pub has_files: bool,
     /// Whether the latest message could not be read.
     pub unreadable: bool,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: u32,
     /// What a chat has beside a thread of mails; null for mail.
     pub chat: Option<ChatRow>,
 }

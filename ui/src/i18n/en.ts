@@ -82,6 +82,7 @@ export const en: Catalogue = {
   'list.noText': 'No text',
   'list.unreadChat': { one: '{n} unread message', other: '{n} unread messages' },
   'list.unread': { one: '{n} unread mail', other: '{n} unread mails' },
+  'list.stuck': { one: '{n} message of ours was not sent', other: '{n} messages of ours were not sent' },
   'list.hasFiles': 'has attachments',
   'list.mail': 'mail',
   'list.waiting': 'waiting {time}',
@@ -117,6 +118,7 @@ export const en: Catalogue = {
   'list.resize': 'List width',
   'list.announce': { one: '{n} new message', other: '{n} new messages' },
   'list.announceFrom': { one: '{n} new message: {names}', other: '{n} new messages: {names}' },
+  'list.announceStuck': { one: '{n} message was not sent. Its conversation is marked in the list.', other: '{n} messages were not sent. Their conversations are marked in the list.' },
 
   'talk.region': 'Conversation',
   'talk.thread': 'Mails of the conversation',

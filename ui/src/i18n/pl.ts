@@ -82,6 +82,7 @@ export const pl: Catalogue = {
   'list.noText': 'Bez tekstu',
   'list.unreadChat': { one: '{n} nieprzeczytana wiadomość', few: '{n} nieprzeczytane wiadomości', many: '{n} nieprzeczytanych wiadomości', other: '{n} nieprzeczytanej wiadomości' },
   'list.unread': { one: '{n} nieprzeczytana', few: '{n} nieprzeczytane', many: '{n} nieprzeczytanych', other: '{n} nieprzeczytanej' },
+  'list.stuck': { one: '{n} naszej wiadomości nie wysłano', few: '{n} naszych wiadomości nie wysłano', many: '{n} naszych wiadomości nie wysłano', other: '{n} naszej wiadomości nie wysłano' },
   'list.hasFiles': 'są załączniki',
   'list.mail': 'poczta',
   'list.waiting': 'czeka {time}',
@@ -117,6 +118,7 @@ export const pl: Catalogue = {
   'list.resize': 'Szerokość listy',
   'list.announce': { one: '{n} nowa wiadomość', few: '{n} nowe wiadomości', many: '{n} nowych wiadomości', other: '{n} nowej wiadomości' },
   'list.announceFrom': { one: '{n} nowa wiadomość: {names}', few: '{n} nowe wiadomości: {names}', many: '{n} nowych wiadomości: {names}', other: '{n} nowej wiadomości: {names}' },
+  'list.announceStuck': { one: '{n} wiadomości nie wysłano. Rozmowę oznaczono na liście.', few: '{n} wiadomości nie wysłano. Rozmowy oznaczono na liście.', many: '{n} wiadomości nie wysłano. Rozmowy oznaczono na liście.', other: '{n} wiadomości nie wysłano. Rozmowy oznaczono na liście.' },
 
   'talk.region': 'Rozmowa',
   'talk.thread': 'Wiadomości w rozmowie',

@@ -544,6 +544,8 @@ export type ConversationRow = {
 	hasFiles: boolean,
 	/**  Whether the latest message could not be read. */
 	unreadable: boolean,
+	/**  Texts of ours that were not sent, or perhaps not. */
+	stuckTexts: number,
 	/**  What a chat has beside a thread of mails; null for mail. */
 	chat: ChatRow | null,
 };
@@ -556,6 +558,8 @@ export type Counts = {
 	unread: number,
 	/**  Conversations whose latest message is the customer's. */
 	waiting: number,
+	/**  Texts of ours that were not sent, or perhaps not. */
+	stuckTexts: number,
 	/**  Unread messages of each account. */
 	accounts: AccountUnread[],
 };

@@ -110,6 +110,7 @@ function counts(world: World) {
     conversations: rows.length,
     unread: rows.filter((row) => row.unread > 0).length,
     waiting: rows.filter((row) => !row.lastIsOurs).length,
+    stuckTexts: rows.reduce((sum, row) => sum + row.stuckTexts, 0),
     accounts: world.bureau.accounts.map(({ id, unread }) => ({ id, unread })),
   };
 }

@@ -32,6 +32,8 @@ pub struct ConversationSummary {
     pub unread: i32,
     /// Files in all.
     pub files: i32,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: i64,
     /// Of a chat.
     pub chat: Option<ChatOfSummary>,
 }
@@ -87,6 +89,8 @@ pub struct ConversationCounts {
     pub unread: i64,
     /// Whose latest message is the customer's.
     pub waiting: i64,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: i64,
 }
 
 struct SummaryRow {
@@ -102,6 +106,7 @@ struct SummaryRow {
     message_count: i32,
     unread_count: i32,
     file_count: i32,
+    stuck_texts: i64,
     remote_peer: Option<String>,
     chat_kind: Option<String>,
     last_author: String,
@@ -135,6 +140,7 @@ impl TryFrom<SummaryRow> for ConversationSummary {
             messages: row.message_count,
             unread: row.unread_count,
             files: row.file_count,
+            stuck_texts: row.stuck_texts,
         })
     }
 }
@@ -148,7 +154,10 @@ macro_rules! page {
             SummaryRow,
             "SELECT account_id, id, peer_name, peer_address, subject, snippet, last_at, last_direction,
                     last_unreadable, message_count, unread_count, file_count, remote_peer, chat_kind, last_author,
-                    last_media
+                    last_media,
+                    (SELECT count(*) FROM outgoing o WHERE o.account_id = conversations.account_id
+                     AND o.conversation_id = conversations.id AND o.state IN ('failed', 'uncertain'))
+                        AS \"stuck_texts!\"
              FROM conversations
              WHERE merged_into IS NULL AND (last_at, account_id, id) < ($1, $2, $3) AND " + $condition + "
              ORDER BY last_at DESC, account_id DESC, id DESC LIMIT $4",
@@ -198,15 +207,17 @@ impl Store {
         let ids: Vec<uuid::Uuid> = keys.iter().map(|(_, id)| id.0).collect();
         let rows = sqlx::query_as!(
             SummaryRow,
-            "SELECT c.account_id, c.id, c.peer_name, c.peer_address, c.subject, c.snippet, c.last_at, c.last_direction,
+            r#"SELECT c.account_id, c.id, c.peer_name, c.peer_address, c.subject, c.snippet, c.last_at, c.last_direction,
                     c.last_unreadable, c.message_count, c.unread_count, c.file_count, c.remote_peer, c.chat_kind,
-                    c.last_author, c.last_media
+                    c.last_author, c.last_media,
+                    (SELECT count(*) FROM outgoing o WHERE o.account_id = c.account_id AND o.conversation_id = c.id
+                     AND o.state IN ('failed', 'uncertain')) AS "stuck_texts!"
              FROM conversations c
              WHERE c.merged_into IS NULL AND (c.account_id, c.id) IN (
                  SELECT asked.account_id, coalesce(was.merged_into, asked.id)
                  FROM unnest($1::uuid[], $2::uuid[]) AS asked (account_id, id)
                  LEFT JOIN conversations was ON was.account_id = asked.account_id AND was.id = asked.id)
-             ORDER BY c.last_at DESC, c.account_id DESC, c.id DESC",
+             ORDER BY c.last_at DESC, c.account_id DESC, c.id DESC"#,
             &accounts,
             &ids
         )
@@ -221,11 +232,12 @@ impl Store {
             r#"SELECT (SELECT count(*) FROM conversations WHERE merged_into IS NULL) AS "all!",
                       (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND unread_count > 0) AS "unread!",
                       (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND last_direction = 'in')
-                          AS "waiting!""#
+                          AS "waiting!",
+                      (SELECT count(*) FROM outgoing WHERE state IN ('failed', 'uncertain')) AS "stuck_texts!""#
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(ConversationCounts { all: row.all, unread: row.unread, waiting: row.waiting })
+        Ok(ConversationCounts { all: row.all, unread: row.unread, waiting: row.waiting, stuck_texts: row.stuck_texts })
     }
 
     /// Marks the messages of a conversation read here, up to one of them (`None`: all). Returns the places of mails,
