@@ -325,6 +325,7 @@ export const en: Catalogue = {
   'compose.over': { one: '{n} character too long', other: '{n} characters too long' },
   'compose.kept': 'The draft is kept while the window is open',
   'compose.failed': 'Not sent, the text is still here.',
+  'compose.failedIn': '{name}: the message was not sent. The text is still in that conversation’s field.',
   'compose.offline': 'The account is offline. What you send goes out once it is connected.',
   'compose.closed': 'This is a channel: you cannot write to it from here.',
 

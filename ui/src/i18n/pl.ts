@@ -325,6 +325,7 @@ export const pl: Catalogue = {
   'compose.over': { one: 'Za długie o {n} znak', few: 'Za długie o {n} znaki', many: 'Za długie o {n} znaków', other: 'Za długie o {n} znaku' },
   'compose.kept': 'Szkic jest, dopóki okno jest otwarte',
   'compose.failed': 'Nie wysłano, tekst pozostał.',
+  'compose.failedIn': '{name}: wiadomości nie wysłano. Tekst został w polu tamtej rozmowy.',
   'compose.offline': 'Konto nie jest teraz połączone. Wiadomość zostanie wysłana po połączeniu.',
   'compose.closed': 'To kanał: nie można tu pisać.',
 
