@@ -278,6 +278,9 @@ pub struct FactsArrived {
     pub conversations: Vec<ConversationKey>,
     /// Conversations that became part of another one: forget these rows.
     pub merged: Vec<ConversationKey>,
+    /// Messages that say something else now, were marked, are gone or have their file; null where they are too many to
+    /// name: read again what is shown of these conversations.
+    pub messages: Option<Vec<MessageKey>>,
     /// New messages among them, for the polite announcement.
     pub new_messages: u32,
     /// Too much happened to name it: read the lists again from their first page.

@@ -749,6 +749,11 @@ export type FactsArrived = {
 	conversations: ConversationKey[],
 	/**  Conversations that became part of another one: forget these rows. */
 	merged: ConversationKey[],
+	/**
+	 *  Messages that say something else now, were marked, are gone or have their file; null where they are too many to
+	 *  name: read again what is shown of these conversations.
+	 */
+	messages: MessageKey[] | null,
 	/**  New messages among them, for the polite announcement. */
 	newMessages: number,
 	/**  Too much happened to name it: read the lists again from their first page. */

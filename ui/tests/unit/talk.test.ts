@@ -16,13 +16,18 @@ let gates: Promise<void>[] = [];
 let broken = false;
 let reads: (string | null)[] = [];
 let unread = 1;
+let texts: Record<number, string> = {};
+/** The newest message that was read; null where `seen` says it for all. */
+let seenTo: number | null = null;
+/** How many messages have the same time. */
+let perSecond = 1;
 /** Whether the messages are a chat's. */
 let chat = false;
 /** Where conversations went that were merged. */
 let successors: Record<string, string> = {};
 
 function message(conversation: string, n: number): MessageView {
-  const at = new Date(Date.UTC(2026, 10, 22) + n * 1000).toISOString();
+  const at = new Date(Date.UTC(2026, 10, 22) + Math.floor(n / perSecond) * 1000).toISOString();
   return {
     key: { account: 'x', id: `m${n}` }, conversation, ours: false, authorName: '', authorAddress: '', to: [], cc: [], subject: '', text: '', textCut: false, quoteFrom: null, hasHtml: false,
     sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
@@ -44,6 +49,10 @@ const commands: Partial<Commands> = {
     const from = Math.max(0, end - limit);
     return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]), outgoing: [] };
   },
+  messagesByKey: async (keys) => {
+    asked.push(`keys ${keys.map(({ id }) => id).join()}`);
+    return keys.map((key) => message('', Number(key.id.slice(1))));
+  },
   conversations: async () => ({ rows: [row('a'), row('b')], next: null }),
   conversationsByKey: async (keys) => keys.map((key) => row(successors[key.id] ?? key.id)),
   search: async () => ({ hits: [{ message: { account: 'x', id: 'm1' }, conversation: row('a'), subject: '', snippet: '', at: row('a').lastAt }], next: null, pending: 0 }),
@@ -54,7 +63,7 @@ const commands: Partial<Commands> = {
 };
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
-const naming = (...keys: { account: string; id: string }[]) => ({ conversations: keys, merged: [], newMessages: 1, overflowed: false, countsChanged: false });
+const naming = (...keys: { account: string; id: string }[]) => ({ conversations: keys, merged: [], messages: [], newMessages: 1, overflowed: false, countsChanged: false });
 const shown = (talk: Talk) => talk.messages.map((one) => Number(one.key.id.slice(1)));
 const pause = (ms = 20) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -333,7 +342,7 @@ describe('the inbox', () => {
     stored['b'] = [...(stored['b'] ?? []), ...(stored['a'] ?? [])];
     delete stored['a'];
     successors = { a: 'b' };
-    inbox.apply({ conversations: [b], merged: [a], newMessages: 0, overflowed: false, countsChanged: false });
+    inbox.apply({ conversations: [b], merged: [a], messages: [], newMessages: 0, overflowed: false, countsChanged: false });
     await pause();
     expect([inbox.openId, inbox.active, inbox.list.kept]).toEqual(['x/b', 'x/b', 'x/b']);
     expect(shown(inbox.talk).at(-1)).toBe(1009);

@@ -15,7 +15,7 @@ export function inboxCommands(world: World) {
 
   function changed(key: ConversationKey): void {
     bureau.count();
-    const facts: FactsArrived = { conversations: [key], merged: [], newMessages: 0, overflowed: false, countsChanged: true };
+    const facts: FactsArrived = { conversations: [key], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true };
     world.listeners?.factsArrived(facts);
   }
 
