@@ -217,6 +217,27 @@ describe('adding an account', () => {
     expect(await page.evaluate(() => window.bureau.calls['cancelSignIn'])).toBe(1);
   });
 
+  test('leaving while it is saved saves it, leads nobody away, and the next account starts afresh', async () => {
+    const page = await wizard();
+    await askCode(page);
+    await page.getByTestId('telegram-code').fill('12345');
+    await page.keyboard.press('Enter');
+    await at(page, 'chats').waitFor();
+    await page.getByTestId('wizard-next').click();
+    await at(page, 'done').waitFor();
+    await page.evaluate(() => {
+      document.querySelector<HTMLElement>('[data-testid="wizard-done"]')?.click();
+      document.querySelector<HTMLElement>('[data-testid="nav-inbox"]')?.click();
+    });
+    await page.getByTestId('toast').waitFor();
+    await drawn(page);
+    await page.getByTestId('conversation-row').first().waitFor();
+    await page.getByTestId('nav-accounts').click();
+    await page.getByTestId('add-mailbox').click();
+    await at(page, 'way').waitFor();
+    expect(await page.getByTestId('phone').inputValue()).toBe('');
+  });
+
   test('a proxy is tried before it is used', async () => {
     const page = await wizard();
     await page.getByText('Проксі SOCKS5').click();

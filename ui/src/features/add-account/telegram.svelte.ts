@@ -15,7 +15,7 @@ let kept: TelegramWizard | null = null;
 
 /** The wizard of an account that signs in again, or of a new one: the one that was left, or a fresh one. */
 export function telegramFor(account: AccountView | undefined): TelegramWizard {
-  const wizard = kept !== null && kept.account?.id === account?.id ? kept : new TelegramWizard(account);
+  const wizard = kept !== null && !kept.over && kept.account?.id === account?.id ? kept : new TelegramWizard(account);
   if (kept !== null && kept !== wizard) void kept.cancel();
   kept = null;
   return wizard;
@@ -58,6 +58,8 @@ export class TelegramWizard {
   bad = $state.raw<readonly TelegramField[]>([]);
   /** Saved or given up: nothing is left to be kept. */
   over = false;
+  /** The key of the account once it is saved. */
+  saved = $state<string | null>(null);
 
   /** The account that signs in again; undefined when one is added. */
   readonly account: AccountView | undefined;
@@ -208,18 +210,19 @@ export class TelegramWizard {
     await this.#reached(step);
   }
 
-  /** Saves the account; answers with its key, or null when it was refused. */
-  async finish(): Promise<string | null> {
+  /** Saves the account; says whether it was taken. */
+  async finish(): Promise<boolean> {
     const key = this.#signIn;
     this.bad = this.account || this.form.name.trim() !== '' ? [] : ['name'];
     if (key === null || this.bad.length > 0) return null;
     const form = { ...$state.snapshot(this.form), name: this.form.name.trim() };
     const saved = await this.#asking(() => (this.account ? ipc.finishSignInAgain(key) : ipc.finishSignIn(key, form)));
-    if (!saved) return null;
+    if (!saved) return false;
     this.over = true;
+    this.saved = saved.id;
     this.#signIn = null;
-    this.#access = null;
-    return saved.id;
+    this.forgetSecrets();
+    return true;
   }
 
   /** Back to the first step; what was under way is ended. */
