@@ -1121,6 +1121,8 @@ export type OutgoingView = {
 	text: string,
 	/**  How stretches of it are shown. */
 	entities: EntityView[],
+	/**  What it answers. */
+	reply: ReplyView | null,
 	/**  Where it stands. */
 	state: OutgoingStateName,
 	/**  How often it was tried. */

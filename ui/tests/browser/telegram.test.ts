@@ -499,6 +499,35 @@ describe('the composer', () => {
     await page.getByTestId('message').last().getByText('невідомо').waitFor();
   });
 
+  test('what failed is marked in the list and said once, and goes back with what it answers', async () => {
+    const page = await chat('t0');
+    await page.getByTestId('message').first().focus();
+    await page.keyboard.press('KeyR');
+    await page.getByTestId('compose-text').fill('відмова');
+    await page.keyboard.press('Control+Enter');
+    await page.getByTestId('outgoing').getByTestId('outgoing-reply').getByText('Ви працюєте в суботу').waitFor();
+    await rowOf(page, 't1').click();
+    await rowOf(page, 't0').getByTestId('conversation-stuck').getByText('1', { exact: true }).waitFor();
+    await page.getByTestId('announcer-unsent').getByText('1 повідомлення не надіслано').waitFor({ state: 'attached' });
+    await rowOf(page, 't0').click();
+    await page.getByTestId('outgoing-edit').click();
+    await page.getByTestId('reply-chip').getByText('Ви працюєте в суботу').waitFor();
+    await rowOf(page, 't0').getByTestId('conversation-stuck').waitFor({ state: 'detached' });
+  });
+
+  test('a command that fails after somebody has gone on is told, and the text is still there', async () => {
+    const page = await chat('t0');
+    await page.evaluate(() => window.bureau.fail('sendText', true));
+    await page.getByTestId('compose-text').fill('Важливе');
+    await page.evaluate(() => {
+      document.querySelector<HTMLElement>('[data-testid="compose-send"]')?.click();
+      document.querySelector<HTMLElement>('[data-testid="conversation-row"][data-id="t1"]')?.click();
+    });
+    await page.getByTestId('toast').getByText('Олена Вербицька').waitFor();
+    await rowOf(page, 't0').click();
+    await page.waitForFunction(() => (document.querySelector('[data-testid="compose-text"]') as HTMLTextAreaElement | null)?.value === 'Важливе');
+  });
+
   test('a draft stays with its conversation', async () => {
     const page = await chat('t0');
     await page.getByTestId('compose-text').fill('Чернетка для Олени');

@@ -29,8 +29,8 @@ let successors: Record<string, string> = {};
 function message(conversation: string, n: number): MessageView {
   const at = new Date(Date.UTC(2026, 10, 22) + Math.floor(n / perSecond) * 1000).toISOString();
   return {
-    key: { account: 'x', id: `m${n}` }, conversation, ours: false, authorName: '', authorAddress: '', to: [], cc: [], subject: '', text: '', textCut: false, quoteFrom: null, hasHtml: false,
-    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
+    key: { account: 'x', id: `m${n}` }, conversation, ours: false, authorName: '', authorAddress: '', to: [], cc: [], subject: '', text: texts[n] ?? '', textCut: false, quoteFrom: null, hasHtml: false,
+    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen: seenTo === null ? seen : n <= seenTo, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
   };
 }
 
@@ -150,7 +150,7 @@ describe('the open conversation', () => {
   test('shows a text of ours at once, and as long as it is on its way', async () => {
     const talk = new Talk();
     await talk.open(b);
-    const text: OutgoingView = { id: 'o1', text: 'x', entities: [], state: 'waiting', tries: 0, error: null, createdAt: new Date(0).toISOString() };
+    const text: OutgoingView = { id: 'o1', text: 'x', entities: [], reply: null, state: 'waiting', tries: 0, error: null, createdAt: new Date(0).toISOString() };
     talk.echo(text);
     talk.echo(text);
     expect(talk.outgoing).toEqual([text]);

@@ -23,7 +23,7 @@ export function chatCommands(world: World) {
   }
 
   /** Plays what becomes of a text: its words decide. */
-  async function send(key: ConversationKey, chat: Chat, text: OutgoingView, replyTo: string | null): Promise<void> {
+  async function send(key: ConversationKey, chat: Chat, text: OutgoingView): Promise<void> {
     await pause(250);
     const enter = (change: Partial<OutgoingView>) => {
       chat.outgoing = chat.outgoing.map((other) => (other.id === text.id ? { ...other, ...change } : other));
@@ -37,7 +37,7 @@ export function chatCommands(world: World) {
     chat.outgoing = chat.outgoing.filter((other) => other.id !== text.id);
     const message = chatMessage(key.account, key.id, {
       at: world.now(), ours: true, author: { peer: 'user:9', name: 'Ірина Коваль' }, text: text.text,
-      chat: { entities: text.entities, readThere: false, reply: answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null },
+      chat: { entities: text.entities, readThere: false, reply: text.reply },
     });
     chat.messages.push(message);
     changed(key);
@@ -83,13 +83,13 @@ export function chatCommands(world: World) {
       const outgoing: OutgoingView = { id: `o${world.now()}-${chat.outgoing.length}`, text, entities, reply, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()) };
       chat.outgoing.push(outgoing);
       changed(key);
-      void send(key, chat, outgoing, replyTo);
+      void send(key, chat, outgoing);
       return outgoing.id;
     },
     retryText: async (_account: string, id: string) => {
       for (const { chat, row } of bureau.talks.values()) {
         const text = chat?.outgoing.find((candidate) => candidate.id === id);
-        if (chat && text) void send(row.key, chat, text, null);
+        if (chat && text) void send(row.key, chat, text);
       }
       return null;
     },

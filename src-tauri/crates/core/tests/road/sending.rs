@@ -131,6 +131,9 @@ async fn a_lost_answer_is_asked_for_again_as_the_same_message() {
     let first = bureau.store.messages(bureau.account, conversation, None, 1).await.unwrap()[0].id;
     let reply = OutgoingDraft { reply_to: Some(first), ..draft(conversation, "Так, завтра", 41) };
     bureau.store.queue_text(bureau.account, &reply).await.unwrap();
+    let waiting = bureau.store.outgoing(bureau.account, conversation).await.unwrap().remove(0);
+    let answered = waiting.answers.unwrap();
+    assert_eq!((answered.message, answered.text.as_str()), (first, "Добрий день"));
     bureau.store.queue_text(bureau.account, &draft(conversation, "О десятій", 42)).await.unwrap();
 
     let wire = Arc::new(Wire::default());
