@@ -21,9 +21,9 @@ export function telegramFor(account: AccountView | undefined): TelegramWizard {
   return wizard;
 }
 
-/** Keeps a wizard that holds something typed, without what is secret in its fields. */
+/** Keeps a wizard that holds something typed, without what is secret in it. */
 export function keepTelegram(wizard: TelegramWizard): void {
-  wizard.clearSecrets();
+  wizard.forgetSecrets();
   if (wizard.dirty && !wizard.over) kept = wizard;
   else void wizard.cancel();
 }
@@ -92,6 +92,12 @@ export class TelegramWizard {
     this.apiHash = '';
   }
 
+  /** Empties the fields, and what they began with: the program holds that itself while the sign-in lasts. */
+  forgetSecrets(): void {
+    this.clearSecrets();
+    this.#access = null;
+  }
+
   choose(way: Way): void {
     this.way = way;
     this.#told(null);
@@ -154,6 +160,13 @@ export class TelegramWizard {
 
   /** Shows a QR code, and the next one when it has expired. */
   async showQr(): Promise<void> {
+    const bad = this.#badAccess();
+    if (bad.length > 0) {
+      // The keys are not known here any more.
+      this.restart();
+      this.bad = bad;
+      return;
+    }
     const access = this.#given();
     this.qr = null;
     const epoch = this.#epoch + 1;
@@ -227,7 +240,10 @@ export class TelegramWizard {
 
   /** Back to the first step; what was under way is ended. */
   restart(): void {
+    const access = this.#access;
     void this.cancel();
+    // The next try is with the same keys.
+    this.#access = access;
     this.step = 'way';
     this.#told(null);
   }
@@ -242,7 +258,7 @@ export class TelegramWizard {
     this.asked = null;
     this.found = null;
     this.user = null;
-    this.clearSecrets();
+    this.forgetSecrets();
     if (key !== null) await ipc.cancelSignIn(key).catch(() => undefined);
   }
 
