@@ -146,8 +146,11 @@ export const commands = {
 	 *  password the kept one is used.
 	 */
 	updateTelegram: (account: string, form: TelegramForm, proxyPassword: string | null) => typedError<null, WireError>(__TAURI_INVOKE("update_telegram", { account, form, proxyPassword })),
-	/**  Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved. */
-	testProxy: (proxy: ProxyForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("test_proxy", { proxy, password })),
+	/**
+	 *  Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved. Without a password the one that is kept for the
+	 *  account's proxy is used, for that proxy and user only.
+	 */
+	testProxy: (account: string | null, proxy: ProxyForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("test_proxy", { account, proxy, password })),
 	/**  A window of rows. */
 	logPage: (filter: LogFilter, anchor: LogAnchor, limit: number) => typedError<LogPage, WireError>(__TAURI_INVOKE("log_page", { filter, anchor, limit })),
 	/**  Tells the channel whenever lines were written. Returns the number that ends it. */
