@@ -267,9 +267,8 @@ export class Talk {
     this.outgoing = page.outgoing;
     const known = new Set(this.messages.map((message) => message.key.id));
     const added = page.rows.filter((message) => !known.has(message.key.id));
-    const unread = added.filter((message) => !message.seen && !message.ours);
-    if (this.unreadFrom === null && unread[0]) this.unreadFrom = unread[0].key.id;
-    this.unreadCount += unread.length;
+    const fresh = new Map(page.rows.map((message) => [message.key.id, message]));
+    this.#takeUnread(added.filter((message) => !message.seen && !message.ours), fresh);
     // More came than a page holds, or from anywhere: what lies between the page and the rest is not loaded.
     if (whole || (page.older !== null && added.length === page.rows.length)) {
       this.messages = page.rows;
@@ -281,7 +280,25 @@ export class Talk {
     // A part of an album that became part of its first message is no message any more.
     const gone = (message: MessageView) => message.chat !== null && message.receivedAt > from && !fresh.has(message.key.id);
     const kept = this.messages.filter((message) => !gone(message)).map((message) => fresh.get(message.key.id) ?? message);
-    this.messages = [...kept, ...added].sort((a, b) => Date.parse(a.receivedAt) - Date.parse(b.receivedAt));
+    this.messages = [...kept, ...added].sort(inOrder);
     if (this.messages.length <= page.rows.length) this.older = page.older;
   }
+
+  /** What is new stands below the line; once everything below it was read, below a line of its own. */
+  #takeUnread(unread: readonly MessageView[], fresh: ReadonlyMap<string, MessageView>): void {
+    const [first] = unread;
+    if (!first) return;
+    const line = this.messages.findIndex((message) => message.key.id === this.unreadFrom);
+    const isRead = (message: MessageView) => message.ours || (fresh.get(message.key.id) ?? message).seen;
+    if (line >= 0 && !this.messages.slice(line).every(isRead)) this.unreadCount += unread.length;
+    else {
+      this.unreadFrom = first.key.id;
+      this.unreadCount = unread.length;
+    }
+  }
+}
+
+/** Oldest first; those of one moment, as whole seconds are, in the order of their keys, as pages are. */
+function inOrder(a: MessageView, b: MessageView): number {
+  return Date.parse(a.receivedAt) - Date.parse(b.receivedAt) || (a.key.id < b.key.id ? -1 : 1);
 }
