@@ -313,6 +313,7 @@ export const en: Catalogue = {
   'chat.out.edit': 'Back to the field',
   'chat.out.discard': 'Remove',
   'chat.out.actionFailed': 'That did not work. The message is as it was.',
+  'chat.elsewhere': '{program} listens to this account. From here it will be possible once that program ends.',
 
   'compose.region': 'Answer',
   'compose.from': 'From',

@@ -313,6 +313,7 @@ export const pl: Catalogue = {
   'chat.out.edit': 'Wróć do pola',
   'chat.out.discard': 'Usuń',
   'chat.out.actionFailed': 'Nie udało się. Wiadomość została bez zmian.',
+  'chat.elsewhere': 'Konta słucha {program}. Stąd będzie to możliwe, gdy tamten program się zakończy.',
 
   'compose.region': 'Odpowiedź',
   'compose.from': 'Od',

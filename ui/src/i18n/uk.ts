@@ -312,6 +312,7 @@ export const uk = {
   'chat.out.edit': 'Повернути до поля',
   'chat.out.discard': 'Вилучити',
   'chat.out.actionFailed': 'Не вдалося. Повідомлення лишилося, як було.',
+  'chat.elsewhere': 'Акаунт слухає {program}. Звідси це буде можна, щойно та програма завершиться.',
 
   'compose.region': 'Відповідь',
   'compose.from': 'Від',

@@ -96,6 +96,9 @@ export function telegramHint(code: ErrorCode): string {
 export const accountTrouble = (account: AccountView, code: ErrorCode): { title: string; hint: string } =>
   account.channel === 'telegram' ? { title: telegramTitle(code), hint: telegramHint(code) } : { title: errorTitle(code), hint: errorHint(code) };
 
+/** The other program that listens to an account; null where there is none. */
+export const holderOf = (account: AccountView | undefined): string | null => (account?.state.kind === 'elsewhere' ? account.state.holder : null);
+
 /** How a state is drawn: its own shape and its tone; the word stands beside it. */
 export interface Mark {
   icon: IconName;
