@@ -87,8 +87,9 @@ export function telegramTitle(code: ErrorCode): string {
   return errorTitle(code);
 }
 
-/** What to do about it; empty where the title says all. */
-export function telegramHint(code: ErrorCode): string {
+/** What to do about it; empty where the title says all. An account that is being added was never of another number. */
+export function telegramHint(code: ErrorCode, adding = false): string {
+  if (code === 'other_user' && adding) return t('tg.hint.other_number');
   return code in telegramHints ? t(telegramHints[code as keyof typeof telegramHints]) : '';
 }
 

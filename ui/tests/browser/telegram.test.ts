@@ -271,6 +271,11 @@ describe('a Telegram account', () => {
     const account = page.locator('[data-testid="account-row"][data-id="tg-kyiv"]');
     await account.getByTestId('account-more').click();
     await account.getByTestId('account-edit').click();
+    await page.getByTestId('account-name').fill('я'.repeat(201));
+    await page.getByTestId('edit-save').click();
+    await page.locator('[data-testid="account-name"][aria-invalid="true"]:focus').waitFor();
+    await page.getByText('Назва може мати до 200 знаків').waitFor();
+    await page.getByTestId('account-name').fill('Київ, чат');
     await page.getByTestId('kind-channels').click();
     await page.getByTestId('history-days').selectOption('90');
     await page.getByTestId('edit-save').click();

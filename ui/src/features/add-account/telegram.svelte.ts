@@ -1,5 +1,6 @@
 import { type AccountView, type CodeAsked, type FoundSession, IpcError, type QrEvent, type SignInStep, type TelegramAccess, type TelegramForm, type TelegramUser, ipc } from '../../ipc/client';
 import { clock } from '../../state/clock.svelte';
+import { isName } from './checks';
 import { type TelegramField, badKeys, badProxy, fieldOf, isPhone } from './telegramChecks';
 
 export const telegramSteps = ['way', 'enter', 'password', 'chats', 'done'] as const;
@@ -36,6 +37,8 @@ export class TelegramWizard {
   apiId = $state('');
   apiHash = $state('');
   session = $state('');
+  /** The number the session should be of; the account's old one may have changed since. */
+  sessionPhone = $state('');
   proxyOn = $state(false);
   proxyHost = $state('');
   proxyPort = $state(1080);
@@ -76,7 +79,7 @@ export class TelegramWizard {
 
   get dirty(): boolean {
     if (this.account) return this.#signIn !== null || this.apiId !== '' || this.apiHash !== '' || this.session !== '';
-    return [this.phone, this.apiId, this.apiHash, this.session].some((text) => text.trim() !== '') || this.#signIn !== null;
+    return [this.phone, this.sessionPhone, this.apiId, this.apiHash, this.session].some((text) => text.trim() !== '') || this.#signIn !== null;
   }
 
   /** Whether the API hash that was typed is still known to the wizard, though its field is empty. */
@@ -212,12 +215,13 @@ export class TelegramWizard {
 
   async useSession(): Promise<void> {
     this.bad = this.#badAccess();
-    if (this.phone.trim() !== '' && !isPhone(this.phone)) this.bad = ['phone', ...this.bad];
+    const said = this.sessionPhone.trim();
+    if (said !== '' && !isPhone(said)) this.bad = ['phone', ...this.bad];
     this.error = null;
     const key = this.#signIn;
     if (this.bad.length > 0 || key === null) return;
     const access = this.#given();
-    const step = await this.#asking(() => ipc.useSession(key, access, this.phone.trim() || null, this.own));
+    const step = await this.#asking(() => ipc.useSession(key, access, said || null, this.own));
     if (!step) return;
     this.#begun(key, access);
     await this.#reached(step);
@@ -226,8 +230,8 @@ export class TelegramWizard {
   /** Saves the account; says whether it was taken. */
   async finish(): Promise<boolean> {
     const key = this.#signIn;
-    this.bad = this.account || this.form.name.trim() !== '' ? [] : ['name'];
-    if (key === null || this.bad.length > 0) return null;
+    this.bad = this.account || isName(this.form.name) ? [] : ['name'];
+    if (key === null || this.bad.length > 0) return false;
     const form = { ...$state.snapshot(this.form), name: this.form.name.trim() };
     const saved = await this.#asking(() => (this.account ? ipc.finishSignInAgain(key) : ipc.finishSignIn(key, form)));
     if (!saved) return false;
