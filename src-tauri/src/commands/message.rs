@@ -252,9 +252,15 @@ async fn save_one(desk: &Desk, office: &Office, content: &Content) -> Result<Sav
     let name = content.name.clone();
     let chosen = ask(desk, |dialog, answer| dialog.set_file_name(name).save_file(answer)).await?;
     let Some(path) = chosen else { return Ok(SavedFiles { folder: None, saved: 0, failed: None }) };
-    write(office, content, std::fs::File::create(&path).map_err(file_error)?).await?;
-    let folder = path.parent().map(|folder| folder.display().to_string());
-    Ok(SavedFiles { folder, saved: 1, failed: None })
+    let folder = path.parent().unwrap_or(&path);
+    // What stands under the name stays until all of the new one is there.
+    let (beside, file) = create_new(folder, ".skrynka.part").map_err(file_error)?;
+    let written = write(office, content, file).await;
+    if let Err(error) = written.and_then(|()| std::fs::rename(&beside, &path).map_err(file_error)) {
+        let _left = std::fs::remove_file(&beside);
+        return Err(error);
+    }
+    Ok(SavedFiles { folder: Some(folder.display().to_string()), saved: 1, failed: None })
 }
 
 /// Asks with a native dialog; `None` when the manager cancelled.

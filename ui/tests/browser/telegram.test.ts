@@ -412,9 +412,9 @@ describe('a chat', () => {
     const page = await chat('t2');
     const big = page.getByTestId('chat-file').filter({ hasText: 'установник.exe' });
     await big.getByTestId('file-fetch').click();
-    await page.getByTestId('fetch-progress').waitFor();
-    await page.getByTestId('fetch-stop').click();
-    await page.getByTestId('fetch-progress').waitFor({ state: 'detached' });
+    await big.getByTestId('fetch-progress').waitFor();
+    await page.getByRole('complementary').getByTestId('fetch-stop').click();
+    await big.getByTestId('fetch-progress').waitFor({ state: 'detached' });
     await big.getByTestId('file-open').click();
     await page.getByTestId('risky-dialog').waitFor();
     await page.keyboard.press('Escape');
