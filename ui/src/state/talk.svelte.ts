@@ -8,6 +8,8 @@ const SEEK = 200;
 const SEEK_PAGES = 50;
 /** So many of the loaded messages are read again when something changed. */
 const REREAD = 200;
+/** With more messages loaded than this, those far above are let go once the newest are looked at. */
+const MOST = 600;
 /** After a failed reading the next attempt waits this long at first, then longer, in milliseconds. */
 const AGAIN_FIRST = 1000;
 const AGAIN_MOST = 30_000;
@@ -183,6 +185,11 @@ export class Talk {
     }
     this.seeking = false;
     return has();
+  }
+
+  /** The newest messages are looked at: of many, those far above are let go, and read again when somebody goes there. */
+  trim(): void {
+    if (this.phase === 'ready' && !this.seeking && this.messages.length > MOST) void this.#reread(true);
   }
 
   /** Re-reads when facts name the open conversation; the answer says whether they did. */
