@@ -1,7 +1,10 @@
 //! Telegram accounts: signing in by steps, and their settings.
 
 use secrecy::{ExposeSecret as _, SecretString};
-use skrynka_core::model::{Endpoint, Proxy, TakenChats};
+use skrynka_core::{
+    model::{AccountId, Endpoint, Proxy, TakenChats},
+    secrets::{SecretKind, SecretName},
+};
 use skrynka_telegram::{
     session::formats::{self, FormatError, Found},
     sign_in::CodeSent,
@@ -19,6 +22,7 @@ use crate::{
         AccountView, CodeAsked, ErrorCode, FoundSession, ProxyForm, QrEvent, SignInKey, SignInStep, SignInTrouble,
         TelegramAccess, TelegramForm, WireError, count, stamp,
     },
+    wiring::Bureau,
 };
 
 /// Begins a sign-in by phone number: lets Telegram send a code. Replaces a sign-in that is under way.
@@ -267,17 +271,41 @@ pub async fn update_telegram(
     .await
 }
 
-/// Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved.
+/// Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved. Without a password the one that is kept for the
+/// account's proxy is used, for that proxy and user only.
 #[tauri::command]
 #[specta::specta]
-pub async fn test_proxy(desk: DeskState<'_>, proxy: ProxyForm, password: Option<String>) -> Result<(), WireError> {
+pub async fn test_proxy(
+    desk: DeskState<'_>,
+    account: Option<String>,
+    proxy: ProxyForm,
+    password: Option<String>,
+) -> Result<(), WireError> {
     logged("test_proxy", async {
         let proxy = self::proxy(proxy);
         telegram_accounts::check_proxy_form(&proxy)?;
-        let telegram = desk.office().await?.bureau.telegram();
-        Ok(telegram_accounts::check_proxy(&telegram, proxy, password.map(SecretString::from)).await?)
+        let bureau = &desk.office().await?.bureau;
+        let password = match (password, account) {
+            (Some(typed), _) => Some(SecretString::from(typed)),
+            (None, Some(account)) => kept_proxy_password(bureau, id(&account)?, &proxy).await?,
+            (None, None) => None,
+        };
+        Ok(telegram_accounts::check_proxy(&bureau.telegram(), proxy, password).await?)
     })
     .await
+}
+
+/// The password that is kept for an account's proxy, where `proxy` is that one.
+async fn kept_proxy_password(
+    bureau: &Bureau,
+    account: AccountId,
+    proxy: &Proxy,
+) -> Result<Option<SecretString>, TelegramAccountError> {
+    let (_, settings) = telegram_accounts::settings_of(bureau, account).await?;
+    if settings.proxy.as_ref() != Some(proxy) {
+        return Ok(None);
+    }
+    Ok(bureau.secrets.get(SecretName { kind: SecretKind::TelegramProxyPassword, account }).await?)
 }
 
 /// Runs a step and notes how it went, never with what.
