@@ -52,8 +52,8 @@ export const commands = {
 	messageBody: (message: MessageKey, showRemote: boolean) => typedError<BodyView, WireError>(__TAURI_INVOKE("message_body", { message, showRemote })),
 	/**  Chooses whether remote pictures of this message's sender are always shown. */
 	alwaysShowRemote: (message: MessageKey, always: boolean) => typedError<null, WireError>(__TAURI_INVOKE("always_show_remote", { message, always })),
-	/**  Opens a link in the system's browser, after the manager has seen where it goes. */
-	openLink: (message: MessageKey, index: number) => typedError<null, WireError>(__TAURI_INVOKE("open_link", { message, index })),
+	/**  Opens an address in the system's browser, mail program or Telegram, after the manager has seen where it goes. */
+	openLink: (address: string) => typedError<null, WireError>(__TAURI_INVOKE("open_link", { address })),
 	/**  Opens a file in the system's default program, from a folder of its own. */
 	openFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("open_file", { account, file })),
 	/**  Saves a file where the manager chooses. */
@@ -810,16 +810,12 @@ export type HistoryMark =
 
 /**  A link in a mail's frame was clicked. Nothing has been opened. */
 export type LinkClicked = {
-	/**  The message. */
-	message: MessageKey,
 	/**  The link. */
 	link: LinkView,
 };
 
-/**  A link of a message, before it is opened. */
+/**  A link, before it is opened. */
 export type LinkView = {
-	/**  Its number within the message. */
-	index: number,
 	/**  What the mail shows. */
 	text: string,
 	/**  Where it really goes. */
