@@ -21,7 +21,7 @@ async function withTelegram(work) {
   const lab = await Lab.start();
   const profile = new Profile();
   try {
-    await work(new Telegram(lab, profile), profile);
+    await work(await Telegram.start(lab, profile), profile);
   } finally {
     await profile.remove();
     await lab.stop();
@@ -59,6 +59,10 @@ test('Telegram accounts added in three ways live in the window', { timeout: 240_
       await opened(window, 'Тарас Їжакевич');
       await window.find('unread-line');
       await pictures(window, 'chat-unread');
+    } catch (problem) {
+      await picture(window, 'telegram-failed');
+      console.error((await profile.run(['logs', '--level', 'info'])).slice(-60).map((l) => JSON.stringify(l)).join('\n'));
+      throw problem;
     } finally {
       await window.close();
     }
@@ -190,21 +194,22 @@ async function bySession(window, telegram, session) {
   await finish(window);
 }
 
-/** What a phone reads from the picture of the QR code, in either theme. */
+/** What a phone reads from the picture of the QR code. */
 async function scanned(window) {
-  const picture = await (await window.find('qr')).takeScreenshot();
   const { width, height, grey } = await window.driver.executeAsyncScript((picture, done) => {
+    const box = document.querySelector('[data-testid="qr"]').getBoundingClientRect();
     const image = new Image();
     image.onload = () => {
+      const scale = image.width / innerWidth;
       const canvas = document.createElement('canvas');
-      [canvas.width, canvas.height] = [image.width, image.height];
+      [canvas.width, canvas.height] = [Math.round(box.width * scale), Math.round(box.height * scale)];
       const context = canvas.getContext('2d');
-      context.drawImage(image, 0, 0);
-      const { data } = context.getImageData(0, 0, image.width, image.height);
-      done({ width: image.width, height: image.height, grey: Array.from({ length: data.length / 4 }, (_, at) => data[4 * at]) });
+      context.drawImage(image, -Math.round(box.left * scale), -Math.round(box.top * scale));
+      const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height);
+      done({ width, height, grey: Array.from({ length: width * height }, (_, at) => data[4 * at]) });
     };
     image.src = `data:image/png;base64,${picture}`;
-  }, picture);
+  }, await window.driver.takeScreenshot());
   return decodeQr({ width, height, data: Uint8Array.from(grey.flatMap((value) => [value, value, value])) });
 }
 
@@ -287,24 +292,16 @@ async function answers(window, telegram, { olena, phone }) {
 }
 
 async function opened(window, name) {
-  const row = By.xpath(`//*[@data-testid="conversation-row"][contains(., "${name}")]`);
-  await until(`${name} to be opened`, async () => {
-    try {
-      await window.driver.findElement(row).click();
-      return (await window.text('thread')) !== '' && (await window.driver.findElement(By.css('.talk h1')).getText()) === name;
-    } catch (problem) {
-      // A list that is drawn anew between finding and pressing has another element in its place.
-      if (['StaleElementReferenceError', 'NoSuchElementError'].includes(problem.name)) return false;
-      throw problem;
-    }
-  });
+  await window.pressRow(name);
+  await until(`the chat with ${name}`, () => window.driver.executeScript((name) =>
+    document.querySelector('.talk h1')?.textContent === name && document.querySelector('[data-testid="thread"]') !== null, name));
 }
 
 /** So many accounts are live. */
 async function live(window, count) {
   await window.press('nav-accounts');
   await until(`${count} accounts to be live`, async () =>
-    (await window.driver.findElements(By.css('[data-testid="account-row"][data-state="live"]'))).length === count, { within: 120_000 });
+    (await window.driver.findElements(By.css('[data-testid="account-row"][data-state="live"]'))).length === count, { within: Number(process.env.WITHIN ?? 120_000) });
 }
 
 /** Returns how many messages the opened account says are stored. */

@@ -11,11 +11,14 @@ export class Telegram {
   #lab;
   #centres;
 
-  /** The network starts with the first question. */
-  constructor(lab, profile) {
-    this.#lab = lab;
-    this.#centres = join(profile.home, 'centres.json');
-    profile.telegram = this.#centres;
+  /** Opens the network and leads the profile's programs to it. */
+  static async start(lab, profile) {
+    const telegram = new Telegram();
+    telegram.#lab = lab;
+    telegram.#centres = join(profile.home, 'centres.json');
+    await telegram.lead();
+    profile.telegram = telegram.#centres;
+    return telegram;
   }
 
   /** Leads the next sign-in to the lab: the keys in the file serve one. */
