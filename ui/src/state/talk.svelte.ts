@@ -8,6 +8,8 @@ const SEEK = 200;
 const SEEK_PAGES = 50;
 /** So many of the loaded messages are read again when something changed. */
 const REREAD = 200;
+/** Unread messages are read back to their first one, up to so many. */
+const UNREAD_MOST = 1000;
 /** After a failed reading the next attempt waits this long at first, then longer, in milliseconds. */
 const AGAIN_FIRST = 1000;
 const AGAIN_MOST = 30_000;
@@ -62,9 +64,12 @@ export class Talk {
     this.phase = 'loading';
     try {
       let page = await ipc.messages(key, null, FIRST);
-      const oldest = page.rows[0];
-      // Reading begins where the unread begins, also where more came than the first page holds.
-      if (epoch === this.#epoch && page.older !== null && oldest?.chat && !oldest.seen) page = await ipc.messages(key, null, REREAD);
+      // Reading begins where the unread begins, also where more came than a page holds.
+      while (epoch === this.#epoch && page.older !== null && page.rows[0]?.chat && !page.rows[0].seen && page.rows.length < UNREAD_MOST) {
+        this.#oldestPage = page.older;
+        const before = await ipc.messages(key, page.older, SEEK);
+        page = { ...page, rows: [...before.rows, ...page.rows], older: before.older };
+      }
       if (epoch !== this.#epoch) return;
       this.messages = page.rows;
       this.outgoing = page.outgoing;

@@ -11,6 +11,8 @@ const b = { account: 'x', id: 'b' };
 
 let stored: Record<string, number[]> = {};
 let seen = true;
+/** From this message on nothing is seen. */
+let unseenFrom = Infinity;
 let asked: string[] = [];
 let gates: Promise<void>[] = [];
 let broken = false;
@@ -25,7 +27,7 @@ function message(conversation: string, n: number): MessageView {
   const at = new Date(Date.UTC(2026, 10, 22) + n * 1000).toISOString();
   return {
     key: { account: 'x', id: `m${n}` }, conversation, ours: false, authorName: '', authorAddress: '', to: [], cc: [], subject: '', text: '', textCut: false, quoteFrom: null, hasHtml: false,
-    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
+    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen: seen && n < unseenFrom, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
   };
 }
 
@@ -67,6 +69,7 @@ function gate(): { closed: Promise<void>; open: () => void } {
 beforeEach(() => {
   stored = { a: range(0, 400), b: range(1000, 1010) };
   seen = true;
+  unseenFrom = Infinity;
   asked = [];
   gates = [];
   broken = false;
@@ -77,6 +80,18 @@ beforeEach(() => {
 });
 
 describe('the open conversation', () => {
+  test('of a chat is loaded back to its first unread message, however many came', async () => {
+    chat = true;
+    unseenFrom = 50;
+    const talk = new Talk();
+    await talk.open(a);
+    chat = false;
+    expect([talk.unreadFrom, talk.unreadCount]).toEqual(['m50', 350]);
+    expect(shown(talk)).toEqual(range(Number(talk.older), 400));
+    await talk.loadOlder();
+    expect(shown(talk)).toEqual(range(0, 400));
+  });
+
   test('is read again when facts named it while it was being read', async () => {
     const talk = new Talk();
     const slow = gate();
