@@ -49,21 +49,22 @@ pub async fn always_show_remote(desk: DeskState<'_>, message: MessageKey, always
     .await
 }
 
-/// Opens a link in the system's browser, after the manager has seen where it goes.
+/// Opens an address in the system's browser, mail program or Telegram, after the manager has seen where it goes.
 #[tauri::command]
 #[specta::specta]
-pub async fn open_link(desk: DeskState<'_>, message: MessageKey, index: u32) -> Result<(), WireError> {
+pub async fn open_link(address: String) -> Result<(), WireError> {
     logged("open_link", async {
-        let (account, message) = key(&message)?;
-        let document = mail_scheme::rendered(&desk, account, message, true).await?;
-        let link = usize::try_from(index).ok().and_then(|index| document.links.get(index)).ok_or_else(not_found)?;
-        let is_web = ["https://", "http://", "mailto:"].iter().any(|scheme| link.href.starts_with(scheme));
-        if !is_web {
+        if !leads_outside(&address) {
             return Err(WireError { code: ErrorCode::InvalidInput, detail: "link".to_owned() });
         }
-        opener::open(&link.href).map_err(file_error)
+        opener::open(&address).map_err(file_error)
     })
     .await
+}
+
+/// Whether an address is one that a browser, a mail program or Telegram opens; a file or a program is not.
+fn leads_outside(address: &str) -> bool {
+    tauri::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "https" | "http" | "mailto" | "tg"))
 }
 
 /// Opens a file in the system's default program, from a folder of its own; one that the system could run instead of
@@ -328,7 +329,19 @@ fn not_found() -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use super::create_new;
+    use super::{create_new, leads_outside};
+
+    #[test]
+    fn only_what_a_browser_a_mail_program_or_telegram_opens_leads_outside() {
+        for address in
+            ["https://example.org/a?b", "HTTP://example.org", "mailto:a@example.org", "tg://resolve?domain=a"]
+        {
+            assert!(leads_outside(address), "{address}");
+        }
+        for address in ["file:///etc/passwd", "/usr/bin/id", "javascript:1", "smb://host/x", "example.org", "-h", ""] {
+            assert!(!leads_outside(address), "{address}");
+        }
+    }
 
     #[test]
     fn a_taken_name_gets_a_number() {

@@ -228,12 +228,10 @@ pub struct BodyView {
     pub always: bool,
 }
 
-/// A link of a message, before it is opened.
+/// A link, before it is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkView {
-    /// Its number within the message.
-    pub index: u32,
     /// What the mail shows.
     pub text: String,
     /// Where it really goes.
@@ -307,8 +305,6 @@ pub struct StatusChanged(pub super::AppStatus);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkClicked {
-    /// The message.
-    pub message: MessageKey,
     /// The link.
     pub link: LinkView,
 }

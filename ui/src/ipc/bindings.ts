@@ -59,8 +59,8 @@ export const commands = {
 	messageBody: (message: MessageKey, showRemote: boolean) => typedError<BodyView, WireError>(__TAURI_INVOKE("message_body", { message, showRemote })),
 	/**  Chooses whether remote pictures of this message's sender are always shown. */
 	alwaysShowRemote: (message: MessageKey, always: boolean) => typedError<null, WireError>(__TAURI_INVOKE("always_show_remote", { message, always })),
-	/**  Opens a link in the system's browser, after the manager has seen where it goes. */
-	openLink: (message: MessageKey, index: number) => typedError<null, WireError>(__TAURI_INVOKE("open_link", { message, index })),
+	/**  Opens an address in the system's browser, mail program or Telegram, after the manager has seen where it goes. */
+	openLink: (address: string) => typedError<null, WireError>(__TAURI_INVOKE("open_link", { address })),
 	/**
 	 *  Opens a file in the system's default program, from a folder of its own; one that the system could run instead of
 	 *  showing it only where a person `confirmed` that.
@@ -834,16 +834,12 @@ export type HistoryMark =
 
 /**  A link in a mail's frame was clicked. Nothing has been opened. */
 export type LinkClicked = {
-	/**  The message. */
-	message: MessageKey,
 	/**  The link. */
 	link: LinkView,
 };
 
-/**  A link of a message, before it is opened. */
+/**  A link, before it is opened. */
 export type LinkView = {
-	/**  Its number within the message. */
-	index: number,
 	/**  What the mail shows. */
 	text: string,
 	/**  Where it really goes. */

@@ -69,9 +69,12 @@ export class Talk {
     this.phase = 'loading';
     try {
       let page = await ipc.messages(key, null, FIRST);
-      const oldest = page.rows[0];
-      // Reading begins where the unread begins, also where more came than the first page holds.
-      if (epoch === this.#epoch && page.older !== null && oldest?.chat && !oldest.seen) page = await ipc.messages(key, null, REREAD);
+      // Reading begins where the unread begins, also where more came than a page holds.
+      while (epoch === this.#epoch && page.older !== null && page.rows[0]?.chat && !page.rows[0].seen && page.rows.length < MOST) {
+        this.#oldestPage = page.older;
+        const before = await ipc.messages(key, page.older, SEEK);
+        page = { ...page, rows: [...before.rows, ...page.rows], older: before.older };
+      }
       if (epoch !== this.#epoch) return;
       this.messages = page.rows;
       this.outgoing = page.outgoing;

@@ -97,6 +97,18 @@ beforeEach(() => {
 });
 
 describe('the open conversation', () => {
+  test('of a chat is loaded back to its first unread message, however many came', async () => {
+    chat = true;
+    seenTo = 49;
+    const talk = new Talk();
+    await talk.open(a);
+    chat = false;
+    expect([talk.unreadFrom, talk.unreadCount]).toEqual(['m50', 350]);
+    expect(shown(talk)).toEqual(range(Number(talk.older), 400));
+    await talk.loadOlder();
+    expect(shown(talk)).toEqual(range(0, 400));
+  });
+
   test('is read again when facts named it while it was being read', async () => {
     const talk = new Talk();
     const slow = gate();

@@ -4,6 +4,9 @@ use grammers_tl_types as tl;
 
 use super::{blank, files::Kept, now, world::World};
 
+/// A small picture up to so many bytes comes with its message.
+const CACHED: usize = 16 << 10;
+
 /// Something that comes with a message.
 #[derive(Debug, Clone)]
 pub enum Media {
@@ -149,6 +152,11 @@ impl World {
             .into()
         };
         let mut sizes = Vec::new();
+        // Telegram sends a small picture with the message itself.
+        if let Some(thumb) = thumb.as_ref().filter(|thumb| thumb.bytes.len() <= CACHED) {
+            let (w, h, bytes) = (thumb.width, thumb.height, thumb.bytes.clone());
+            sizes.push(tl::types::PhotoCachedSize { r#type: "s".to_owned(), w, h, bytes }.into());
+        }
         let mut thumbs = std::collections::BTreeMap::new();
         for (kind, picture) in thumb.into_iter().map(|thumb| ("m", thumb)).chain([("x", full)]) {
             sizes.push(size(kind, &picture));

@@ -39,6 +39,8 @@ const PACKAGES: &[Package] = &[
         sign: Sign::Program("Xvfb"), why: "a display in memory" },
     Package { need: Need::Headless, apt: "webkit2gtk-driver", dnf: "/usr/bin/WebKitWebDriver", pacman: "webkit2gtk-4.1", brew: "",
         sign: Sign::Program("WebKitWebDriver"), why: "presses the window's buttons" },
+    Package { need: Need::Headless, apt: "xdotool", dnf: "xdotool", pacman: "xdotool", brew: "",
+        sign: Sign::Program("xdotool"), why: "presses the keys in the system's own dialogs" },
     Package { need: Need::Headless, apt: "fonts-dejavu-core", dnf: "dejavu-sans-fonts", pacman: "ttf-dejavu", brew: "",
         sign: Sign::Program("Xvfb"), why: "letters in mails that name no font" },
     Package { need: Need::Tests, apt: "gnome-keyring", dnf: "gnome-keyring", pacman: "gnome-keyring", brew: "",
