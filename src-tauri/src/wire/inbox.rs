@@ -128,6 +128,8 @@ pub struct MessagePage {
     pub rows: Vec<MessageView>,
     /// Where the page of older messages starts; null at the beginning of what is stored of the conversation.
     pub older: Option<PageKey>,
+    /// Whether newer messages follow.
+    pub newer: bool,
     /// Texts of ours that are not among the messages yet, oldest first; with the newest page only.
     pub outgoing: Vec<OutgoingView>,
 }

@@ -40,6 +40,8 @@ export const commands = {
 	conversationsByKey: (keys: ConversationKey[]) => typedError<ConversationRow[], WireError>(__TAURI_INVOKE("conversations_by_key", { keys })),
 	/**  A page of a conversation, older than `before`. */
 	messages: (conversation: ConversationKey, before: string | null, limit: number) => typedError<MessagePage, WireError>(__TAURI_INVOKE("messages", { conversation, before, limit })),
+	/**  The messages around one of a conversation: about so many before it, itself, and so many after it. */
+	messagesAround: (conversation: ConversationKey, message: string, before: number, after: number) => typedError<MessagePage, WireError>(__TAURI_INVOKE("messages_around", { conversation, message, before, after })),
 	/**  Messages that facts named; those that are no more are left out. An item of an album is answered by the album. */
 	messagesByKey: (keys: MessageKey[]) => typedError<MessageView[], WireError>(__TAURI_INVOKE("messages_by_key", { keys })),
 	/**
@@ -1023,6 +1025,8 @@ export type MessagePage = {
 	rows: MessageView[],
 	/**  Where the page of older messages starts; null at the beginning of what is stored of the conversation. */
 	older: string | null,
+	/**  Whether newer messages follow. */
+	newer: boolean,
 	/**  Texts of ours that are not among the messages yet, oldest first; with the newest page only. */
 	outgoing: OutgoingView[],
 };

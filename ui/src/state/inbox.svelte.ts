@@ -82,6 +82,14 @@ class Inbox {
     }
   }
 
+  /** Shows the open conversation from its newest messages on. */
+  reopen(): void {
+    const { key } = this.talk;
+    if (key === null) return;
+    this.target = null;
+    void this.talk.open(key);
+  }
+
   close(): void {
     clearTimeout(this.#readTimer);
     this.list.kept = null;

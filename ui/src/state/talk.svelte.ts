@@ -3,9 +3,11 @@ import { idOf } from './ordering';
 
 const FIRST = 30;
 const OLDER = 50;
-/** A message that is looked for is looked for in pages of this length, and in so many of them. */
+/** A mail that is looked for is looked for in pages of this length, and in so many of them. */
 const SEEK = 200;
 const SEEK_PAGES = 50;
+/** A chat's message that is looked for is shown with so many before it and after it. */
+const AROUND = 50;
 /** So many of the loaded messages are read again when something changed. */
 const REREAD = 200;
 /** With more messages loaded than this, those far above are let go once the newest are looked at. */
@@ -24,6 +26,8 @@ export class Talk {
   error = $state.raw<IpcError | null>(null);
   older = $state<string | null>(null);
   loadingOlder = $state(false);
+  /** What is loaded ends before the newest: a message far above was gone to. */
+  newer = $state(false);
   /** An older message is being looked for. */
   seeking = $state(false);
   /** The first message that was unread when the conversation was opened: the line stays where it was. */
@@ -32,8 +36,6 @@ export class Talk {
   /** How often a conversation was opened: tells one reading from the next. */
   opened = $state(0);
 
-  /** The place before which the oldest loaded page was read; null for the newest page. */
-  #oldestPage: string | null = null;
   #epoch = 0;
   #rereading = false;
   /** Facts named the conversation while it was being read. */
@@ -58,7 +60,7 @@ export class Talk {
     this.messages = [];
     this.outgoing = [];
     this.older = null;
-    this.#oldestPage = null;
+    this.newer = false;
     this.loadingOlder = false;
     this.seeking = target !== undefined;
     this.unreadFrom = null;
@@ -122,7 +124,6 @@ export class Talk {
     try {
       const page = await ipc.messages(this.key, before, count);
       if (epoch !== this.#epoch) return;
-      this.#oldestPage = before;
       const present = new Set(this.messages.map((message) => message.key.id));
       this.messages = [...page.rows.filter((message) => !present.has(message.key.id)), ...this.messages];
       this.older = page.older;
@@ -136,17 +137,14 @@ export class Talk {
 
   /** Looks for what was stored before the beginning, when older messages came from the server. */
   async extend(): Promise<void> {
-    if (this.key === null || this.phase !== 'ready' || this.older !== null || this.loadingOlder) return;
+    const [first] = this.messages;
+    if (this.key === null || !first || this.phase !== 'ready' || this.older !== null || this.loadingOlder) return;
     const epoch = this.#epoch;
     this.loadingOlder = true;
     try {
-      const page = await ipc.messages(this.key, this.#oldestPage, REREAD);
+      const page = await ipc.messagesAround(this.key, first.key.id, REREAD, 0);
       if (epoch !== this.#epoch) return;
-      const present = new Set(this.messages.map((message) => message.key.id));
-      const first = this.messages[0];
-      // What is newer than the beginning belongs to the next reading of the newest page.
-      const rows = page.rows.slice(0, first ? Math.max(0, page.rows.findIndex((message) => message.key.id === first.key.id)) : undefined);
-      this.messages = [...rows.filter((message) => !present.has(message.key.id)), ...this.messages];
+      this.messages = [...this.#unknown(page.rows), ...this.messages];
       this.older = page.older;
     } catch (thrown) {
       if (epoch === this.#epoch) this.error = IpcError.from(thrown);
@@ -155,15 +153,42 @@ export class Talk {
     }
   }
 
+  /** Puts a page of newer messages after what is shown, where that ends before the newest. */
+  async loadNewer(): Promise<void> {
+    const last = this.messages.at(-1);
+    if (this.key === null || !last || this.loadingOlder || !this.newer) return;
+    const epoch = this.#epoch;
+    this.loadingOlder = true;
+    try {
+      const page = await ipc.messagesAround(this.key, last.chat?.album.at(-1) ?? last.key.id, 0, AROUND);
+      if (epoch !== this.#epoch) return;
+      this.messages = [...this.messages, ...this.#unknown(page.rows)];
+      this.newer = page.newer;
+      this.outgoing = page.outgoing;
+      this.error = null;
+    } catch (thrown) {
+      if (epoch === this.#epoch) this.error = IpcError.from(thrown);
+    } finally {
+      if (epoch === this.#epoch) this.loadingOlder = false;
+    }
+  }
+
+  #unknown(rows: readonly MessageView[]): MessageView[] {
+    const known = new Set(this.messages.map((message) => message.key.id));
+    return rows.filter((message) => !known.has(message.key.id));
+  }
+
   /** Reads loaded messages again, wherever they stand; others are left alone. */
   async refresh(ids: readonly string[]): Promise<void> {
     const epoch = this.#epoch;
     const { key } = this;
     const wanted = new Set(ids);
     const stale = this.messages.filter((message) => [message.key.id, ...(message.chat?.album ?? [])].some((id) => wanted.has(id)));
-    if (key === null || stale.length === 0) return;
-    const found = await ipc.messagesByKey(stale.map((message) => message.key));
-    if (epoch === this.#epoch) this.#replace(found);
+    for (let from = 0; key !== null && from < stale.length; from += REREAD) {
+      const found = await ipc.messagesByKey(stale.slice(from, from + REREAD).map((message) => message.key));
+      if (epoch !== this.#epoch) return;
+      this.#replace(found);
+    }
   }
 
   #replace(rows: readonly MessageView[]): void {
@@ -176,11 +201,23 @@ export class Talk {
     if (!this.outgoing.some((other) => other.id === text.id)) this.outgoing = [...this.outgoing, text];
   }
 
-  /** Loads older messages until this one is among them, a limited number; says whether it is. */
+  /** Loads what a message stands among, in a thread of mails all down to it, a limited number; says whether it is there. */
   async seek(id: string): Promise<boolean> {
     const epoch = this.#epoch;
-    const has = () => this.messages.some((message) => message.key.id === id);
+    const has = () => this.messages.some((message) => message.key.id === id || message.chat?.album.includes(id));
     this.seeking = true;
+    if (this.key !== null && !has() && this.messages[0]?.chat) {
+      try {
+        const page = await ipc.messagesAround(this.key, id, AROUND, AROUND);
+        if (epoch !== this.#epoch) return false;
+        this.#moveTo(page, id);
+      } catch (thrown) {
+        if (epoch !== this.#epoch) return false;
+        this.error = IpcError.from(thrown);
+      }
+      this.seeking = false;
+      return has();
+    }
     for (let pages = 0; pages < SEEK_PAGES && !has() && this.older !== null; pages++) {
       await this.loadOlder(SEEK);
       if (epoch !== this.#epoch) return false;
@@ -190,9 +227,25 @@ export class Talk {
     return has();
   }
 
+  /** Shows another part of the chat; what is loaded stays where the two meet. */
+  #moveTo(page: MessagePage, id: string): void {
+    if (!page.rows.some((message) => message.key.id === id || message.chat?.album.includes(id))) return;
+    const fresh = this.#unknown(page.rows);
+    const first = this.messages[0];
+    if (first && page.rows.some((message) => message.key.id === first.key.id)) {
+      this.messages = [...fresh, ...this.messages].sort(inOrder);
+      this.older = page.older;
+      return;
+    }
+    this.messages = page.rows;
+    this.older = page.older;
+    this.newer = page.newer;
+    this.outgoing = page.outgoing;
+  }
+
   /** The newest messages are looked at: of many, those far above are let go, and read again when somebody goes there. */
   trim(): void {
-    if (this.phase === 'ready' && !this.seeking && this.messages.length > MOST) void this.#reread(true);
+    if (this.phase === 'ready' && !this.seeking && !this.newer && this.messages.length > MOST) void this.#reread(true);
   }
 
   /** Re-reads when facts name the open conversation; the answer says whether they did. */
@@ -227,6 +280,12 @@ export class Talk {
         const epoch = this.#epoch;
         const named = this.#named;
         this.#named = new Set();
+        if (this.newer && !this.#whole) {
+          // What comes in meanwhile is below what is loaded, and read when somebody goes there.
+          await this.refresh(named === null ? this.messages.map((message) => message.key.id) : [...named]);
+          this.error = null;
+          continue;
+        }
         const page = await ipc.messages(this.key, null, Math.max(FIRST, Math.min(REREAD, this.messages.length)));
         if (epoch !== this.#epoch) continue;
         this.#take(page);
@@ -283,7 +342,7 @@ export class Talk {
     if (whole || (page.older !== null && added.length === page.rows.length)) {
       this.messages = page.rows;
       this.older = page.older;
-      this.#oldestPage = null;
+      this.newer = false;
       return;
     }
     const from = page.rows[0]?.receivedAt ?? '';

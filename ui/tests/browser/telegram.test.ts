@@ -332,7 +332,9 @@ describe('a chat', () => {
     const count = await page.getByTestId('message').count();
     await page.getByTestId('history-older').click();
     await page.waitForFunction((was) => document.querySelectorAll('[data-testid="message"]').length === was + 50, count);
-    await page.getByTestId('history-whole').click();
+    // A click that scrolls there first would begin another page.
+    await page.locator('[data-testid="history-head"][data-phase="idle"]').waitFor();
+    await page.getByTestId('history-whole').dispatchEvent('click');
     await page.getByTestId('history-stop').click();
     await page.locator('[data-testid="history-head"]:not([data-phase="whole"]):not([data-phase="stopping"])').waitFor();
     if ((await page.getByTestId('history-whole').count()) > 0) await page.getByTestId('history-whole').click();
@@ -360,6 +362,25 @@ describe('a chat', () => {
     expect(await scroller(page).evaluate((node) => node.scrollTop)).toBe(before);
     await page.getByTestId('to-end').click();
     await page.getByTestId('to-end').waitFor({ state: 'detached' });
+  });
+
+  test('a hit far above stands among its neighbours, and the way down leads to the newest', async () => {
+    const page = await open({ query: 'telegram' });
+    await page.getByTestId('search-input').fill('Перевірте');
+    await page.locator('[data-testid="conversation-row"]', { hasText: 'Мирослава' }).first().click();
+    await page.locator('.msg.flash').getByText('(5)').waitFor();
+    const count = () => page.getByTestId('message').count();
+    const first = await count();
+    expect(first).toBeLessThan(150);
+    await scroller(page).evaluate((node) => (node.scrollTop = node.scrollHeight));
+    await page.waitForFunction((was) => document.querySelectorAll('[data-testid="message"]').length > was, first);
+    await page.evaluate(() => window.bureau.write('t5', 'Найновіше'));
+    await drawn(page);
+    expect(await page.getByTestId('message').filter({ hasText: 'Найновіше' }).count()).toBe(0);
+    await page.getByTestId('to-end').click();
+    await page.getByTestId('message').last().getByText('Найновіше').waitFor();
+    await page.getByTestId('to-end').waitFor({ state: 'detached' });
+    expect(await count()).toBeLessThan(60);
   });
 
   test('what waits below is read only once somebody goes there', async () => {

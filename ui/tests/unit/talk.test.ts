@@ -47,7 +47,15 @@ const commands: Partial<Commands> = {
     if (broken) throw new IpcError({ code: 'database', detail: 'gone' });
     const end = before === null ? all.length : all.indexOf(Number(before));
     const from = Math.max(0, end - limit);
-    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]), outgoing: [] };
+    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]), newer: end < all.length, outgoing: [] };
+  },
+  messagesAround: async (key, id, before, after) => {
+    asked.push(`${key.id} around ${id}`);
+    const all = [...(stored[key.id] ?? [])].sort((one, other) => one - other);
+    const at = all.indexOf(Number(id.slice(1)));
+    const end = at < 0 ? all.length : Math.min(all.length, at + 1 + after);
+    const from = Math.max(0, end - before - 1 - after);
+    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]), newer: end < all.length, outgoing: [] };
   },
   messagesByKey: async (keys) => {
     asked.push(`keys ${keys.map(({ id }) => id).join()}`);
@@ -244,6 +252,34 @@ describe('the open conversation', () => {
     talk.apply(naming(b));
     await pause();
     expect(shown(talk)).toEqual(range(1000, 1006));
+  });
+
+  test('shows a chat’s message that is looked for among its neighbours, and goes on from there', async () => {
+    chat = true;
+    const talk = new Talk();
+    stored['a'] = range(0, 5000);
+    await talk.open(a, 'm1000');
+    while (talk.seeking) await pause(1);
+    expect([shown(talk), talk.newer]).toEqual([range(950, 1051), true]);
+    stored['a'].push(5000);
+    texts = { 1000: 'edited' };
+    talk.apply({ ...naming(a), messages: [{ account: 'x', id: 'm1000' }] });
+    await pause();
+    expect([shown(talk), talk.messages[50]?.text]).toEqual([range(950, 1051), 'edited']);
+    await talk.loadNewer();
+    await talk.loadOlder();
+    expect(shown(talk)).toEqual(range(900, 1101));
+    stored['a'] = range(0, 1120);
+    await talk.loadNewer();
+    expect([shown(talk), talk.newer]).toEqual([range(900, 1120), false]);
+    stored['a'].push(1120);
+    talk.apply(naming(a));
+    await pause();
+    expect(shown(talk)).toEqual(range(900, 1121));
+    expect(await talk.seek('m860'), 'close by').toBe(true);
+    expect([shown(talk), talk.newer]).toEqual([range(810, 1121), false]);
+    expect(await talk.seek('m99999')).toBe(false);
+    chat = false;
   });
 
   test('lets go of what is far above once the newest is looked at', async () => {

@@ -47,7 +47,14 @@ export function inboxCommands(world: World) {
       if (all.length === 0) fail('not_found');
       const end = before === null ? all.length : Number(before);
       const from = Math.max(0, end - limit);
-      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), outgoing: before === null ? (bureau.talks.get(key.id)?.chat?.outgoing ?? []) : [] };
+      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: before === null ? (bureau.talks.get(key.id)?.chat?.outgoing ?? []) : [] };
+    },
+    messagesAround: async (key: ConversationKey, id: string, before: number, after: number) => {
+      const all = bureau.messages(key.id);
+      const at = all.findIndex((message) => message.key.id === id || message.chat?.album.includes(id));
+      const end = at < 0 ? all.length : Math.min(all.length, at + 1 + after);
+      const from = Math.max(0, end - before - 1 - after);
+      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: end < all.length ? [] : (bureau.talks.get(key.id)?.chat?.outgoing ?? []) };
     },
     messagesByKey: async (keys: MessageKey[]) => keys.flatMap((key) => [...bureau.messages(key.id.split('-')[0] ?? '')].find((message) => message.key.id === key.id || message.chat?.album.includes(key.id)) ?? []),
     markRead: async (key: ConversationKey, upTo: string | null) => {

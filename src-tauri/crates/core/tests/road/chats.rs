@@ -226,6 +226,19 @@ async fn an_album_is_shown_as_one_message_and_never_cut() {
 }
 
 #[tokio::test]
+async fn a_place_after_a_message_is_found_by_count() {
+    let bureau = Bureau::with_chats().await;
+    bureau.ingest((1..=5).map(|n| Said::new(OLENA, n, "x").at(n.div_ceil(2).into()).incoming()).collect()).await;
+    let said = bureau.said(OLENA).await;
+    let after = async |n| {
+        let (conversation, first) = (said[0].conversation, said[1].id);
+        bureau.store.position_after(bureau.account, conversation, first, n).await.unwrap().map(|place| place.id)
+    };
+
+    assert_eq!((after(1).await, after(3).await, after(4).await), (Some(said[2].id), Some(said[4].id), None));
+}
+
+#[tokio::test]
 async fn deletions_by_number_find_their_chat_and_leave_channels_alone() {
     let bureau = Bureau::with_chats().await;
     let all =
