@@ -71,7 +71,6 @@ export class Talk {
       let page = await ipc.messages(key, null, FIRST);
       // Reading begins where the unread begins, also where more came than a page holds.
       while (epoch === this.#epoch && page.older !== null && page.rows[0]?.chat && !page.rows[0].seen && page.rows.length < MOST) {
-        this.#oldestPage = page.older;
         const before = await ipc.messages(key, page.older, SEEK);
         page = { ...page, rows: [...before.rows, ...page.rows], older: before.older };
       }
