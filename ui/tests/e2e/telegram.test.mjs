@@ -139,13 +139,12 @@ async function keys(window) {
 }
 
 /** The last two steps; the name is proposed. */
-async function finish(window, { fileLimit } = {}) {
+async function finish(window, pictured = () => undefined) {
   await window.find('wizard', { step: 'chats' });
-  if (fileLimit !== undefined) await window.choose('file-limit', fileLimit);
-  await picture(window, 'telegram-chats');
+  await pictured('telegram-chats');
   await window.press('wizard-next');
   await window.find('account-name');
-  await picture(window, 'telegram-done');
+  await pictured('telegram-done');
   await window.press('wizard-done');
   await window.find('account-row');
 }
@@ -163,7 +162,8 @@ async function byPhone(window, telegram) {
   await picture(window, 'telegram-password');
   await window.press('wizard-next');
   // Nothing is fetched until somebody asks for it.
-  await finish(window, { fileLimit: '0' });
+  await window.choose('file-limit', '0');
+  await finish(window, (name) => picture(window, name));
 }
 
 async function byQr(window, telegram, account) {

@@ -153,15 +153,11 @@ impl Reader<'_> {
             self.book.name_topic(peer.id, number, &clean(&action.title));
         }
         let shown_whole = service.kind != ServiceKind::Other;
-        // A topic begins with the message that made it.
-        let topic = match &message.action {
-            tl::enums::MessageAction::TopicCreate(_) => Some(number),
-            _ => None,
+        let chat = match &message.action {
+            // A topic begins with the message that made it.
+            tl::enums::MessageAction::TopicCreate(_) => self.topic(self.whole_chat(peer).0, number),
+            _ => self.chat(peer, message.reply_to.as_ref()),
         };
-        let mut chat = self.chat(peer, message.reply_to.as_ref());
-        if let Some(topic) = topic {
-            chat = self.topic(chat, topic);
-        }
         let content = ChatMessage {
             reply_to: replied_to(message.reply_to.as_ref()),
             service: Some(service),
@@ -182,6 +178,12 @@ impl Reader<'_> {
 
     /// The chat that a message stands in.
     fn chat(&self, peer: Peer, reply: Option<&tl::enums::MessageReplyHeader>) -> Chat {
+        let (chat, is_forum) = self.whole_chat(peer);
+        if is_forum { self.topic(chat, topic_of(reply)) } else { chat }
+    }
+
+    /// A chat without regard to topics, and whether it is a forum.
+    fn whole_chat(&self, peer: Peer) -> (Chat, bool) {
         let known = self.book.get(peer);
         let kind = known.as_ref().map_or(
             match peer.kind {
@@ -199,8 +201,7 @@ impl Reader<'_> {
             .flatten()
             .find(|title| !title.is_empty())
             .unwrap_or_default();
-        let chat = Chat { key: ChatKey::from(peer), kind, title, username, phone };
-        if is_forum { self.topic(chat, topic_of(reply)) } else { chat }
+        (Chat { key: ChatKey::from(peer), kind, title, username, phone }, is_forum)
     }
 
     fn topic(&self, chat: Chat, topic: u32) -> Chat {

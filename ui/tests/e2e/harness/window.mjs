@@ -60,9 +60,9 @@ export class Window {
     }
   }
 
-  /** Opens the conversation whose row shows these words. */
-  async pressRow(words) {
-    const row = By.xpath(`//*[@data-testid="conversation-row"][contains(., "${words}")]`);
+  /** Opens the conversation whose row bears this name. */
+  async pressRow(name) {
+    const row = By.xpath(`//*[@data-testid="conversation-row"][.//b[.="${name}"]]`);
     for (let left = 5; ; left--) {
       try {
         return await (await this.driver.wait(located.elementLocated(row), 30_000)).click();
