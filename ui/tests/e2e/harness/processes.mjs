@@ -57,12 +57,17 @@ export function workingIn(folder) {
   });
 }
 
+/** Proportional set size of one process in KiB. */
+export function pssKib(pid) {
+  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+}
+
 /** Proportional set size in MiB, in all and by program. */
 export function pss(pids) {
   const parts = {};
   for (const pid of new Set(pids)) {
     try {
-      const kib = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+      const kib = pssKib(pid);
       const name = readlinkSync(`/proc/${pid}/exe`).split('/').at(-1);
       parts[name] = (parts[name] ?? 0) + kib / 1024;
     } catch {

@@ -83,6 +83,19 @@ pub enum Ask {
         topic: Option<i32>,
         file: Option<File>,
     },
+    /// Sends numbered texts, from `first` on, each pushed.
+    Burst {
+        from: UserId,
+        chat: Chat,
+        first: usize,
+        count: usize,
+    },
+    /// Fills the chat of an account with a past that is not pushed.
+    FillHistory {
+        account: AccountId,
+        with: UserId,
+        count: usize,
+    },
     Edit {
         message: MessageId,
         text: String,
@@ -240,6 +253,12 @@ impl Telegram {
                 let message = Message { text, reply_to, topic, media, ..Message::default() };
                 return Ok(self.sent(network.send(from, chat, message, push)?));
             }
+            Ask::Burst { from, chat, first, count } => {
+                for number in first..first + count {
+                    network.send(from, chat, format!("Burst {number}: is the translation ready?"), Push::Pushed)?;
+                }
+            }
+            Ask::FillHistory { account, with, count } => network.fill_history(account, with, count)?,
             Ask::Edit { message, text, push } => network.edit(message, &text, push)?,
             Ask::Delete { messages, push } => network.delete(&messages, push)?,
             Ask::React { user, message, emoji } => network.react(user, message, emoji.as_deref(), Push::Pushed)?,
