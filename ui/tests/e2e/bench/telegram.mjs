@@ -237,16 +237,17 @@ class Telethon {
   #process;
 
   constructor(session, ...words) {
-    const script = join(dirname(fileURLToPath(import.meta.url)), 'telethon.py');
+    const script = join(dirname(fileURLToPath(import.meta.url)), 'peer.py');
     this.#process = spawn(python(), [script, session, ...words.map(String)], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const lines = createInterface({ input: this.#process.stdout });
-    const next = once(this.#process, 'exit').then(([code]) => {
-      throw new Error(`Telethon ended with ${code}`);
-    });
-    const said = lines[Symbol.asyncIterator]();
-    this.ready = Promise.race([said.next(), next]);
-    this.ended = this.ready.then(() => said.next()).then(({ value }) => JSON.parse(value));
-    next.catch(() => {});
+    const lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+    const said = async () => {
+      const { value, done } = await lines.next();
+      if (done) throw new Error('Telethon has ended without a word');
+      return JSON.parse(value);
+    };
+    this.ready = said();
+    this.ended = this.ready.then(said);
+    this.ended.catch(() => {});
   }
 
   go() {

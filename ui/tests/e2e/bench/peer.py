@@ -1,4 +1,4 @@
-"""Telethon as a peer: `telethon.py SESSION receive COUNT` or `telethon.py SESSION history USER COUNT`. Keeps nothing.
+"""Telethon as a peer: `peer.py SESSION receive COUNT` or `peer.py SESSION history USER COUNT`. Keeps nothing.
 
 Says "ready" once it is connected, and at the end a JSON line with the seconds and what it saw.
 """
