@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use skrynka_core::{
-    model::{AccountId, ConversationId},
-    store::{StoredMessage, StoredOutgoing},
+    model::{AccountId, ConversationId, MessageId},
+    store::{StoreError, StoredMessage, StoredOutgoing},
 };
 
 use super::{DeskState, id, logged};
@@ -12,8 +12,8 @@ use crate::{
     views,
     window::MAIN,
     wire::{
-        ConversationFilter, ConversationKey, ConversationPage, ConversationRow, Counts, MessagePage, PageKey,
-        SearchPage, Snapshot, WireError,
+        ConversationFilter, ConversationKey, ConversationPage, ConversationRow, Counts, MessageKey, MessagePage,
+        MessageView, PageKey, SearchPage, Snapshot, WireError,
     },
 };
 
@@ -113,14 +113,39 @@ pub async fn messages(
     .await
 }
 
-/// Marks a conversation read here, and on the server where the owner wants that.
+/// Messages that facts named; those that are no more are left out. An item of an album is answered by the album.
 #[tauri::command]
 #[specta::specta]
-pub async fn mark_read(desk: DeskState<'_>, conversation: ConversationKey) -> Result<(), WireError> {
+pub async fn messages_by_key(desk: DeskState<'_>, keys: Vec<MessageKey>) -> Result<Vec<MessageView>, WireError> {
+    logged("messages_by_key", async {
+        let store = &desk.office().await?.bureau.store;
+        let mut found = Vec::new();
+        for key in keys.iter().take(PAGE.into()) {
+            match store.message(id(&key.account)?, id(&key.id)?).await {
+                Ok(message) => found.push(views::message(message)),
+                Err(StoreError::NotFound(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(found)
+    })
+    .await
+}
+
+/// Marks a conversation's messages read here up to one of them (null: all), and on the server where the owner wants
+/// that.
+#[tauri::command]
+#[specta::specta]
+pub async fn mark_read(
+    desk: DeskState<'_>,
+    conversation: ConversationKey,
+    up_to: Option<String>,
+) -> Result<(), WireError> {
     logged("mark_read", async {
         let office = desk.office().await?;
         let (account, conversation) = key(&conversation)?;
-        let places = office.bureau.store.mark_read(account, conversation).await?;
+        let up_to = up_to.as_deref().map(id::<MessageId>).transpose()?;
+        let places = office.bureau.store.mark_read(account, conversation, up_to).await?;
         let writes = office.bureau.store.account(account).await?.and_then(|a| a.email).is_some_and(|e| e.write_flags);
         if let Some(remote) = office.engine.remote(account).filter(|_| writes && !places.is_empty()) {
             let stop = desk.tasks().stopping();

@@ -66,11 +66,16 @@ pub async fn open_link(desk: DeskState<'_>, message: MessageKey, index: u32) -> 
     .await
 }
 
-/// Opens a file in the system's default program, from a folder of its own.
+/// Opens a file in the system's default program, from a folder of its own; one that the system could run instead of
+/// showing it only where a person `confirmed` that.
 #[tauri::command]
 #[specta::specta]
-pub async fn open_file(desk: DeskState<'_>, account: String, file: String) -> Result<(), WireError> {
+pub async fn open_file(desk: DeskState<'_>, account: String, file: String, confirmed: bool) -> Result<(), WireError> {
     logged("open_file", async {
+        let stored = desk.office().await?.bureau.store.file(id(&account)?, id(&file)?).await?;
+        if !confirmed && views::is_risky(&views::file_name(&stored)) {
+            return Err(WireError { code: ErrorCode::RiskyFile, detail: String::new() });
+        }
         let path = put_aside(&desk, &account, &file).await?;
         opener::open(path).map_err(file_error)
     })
@@ -247,9 +252,15 @@ async fn save_one(desk: &Desk, office: &Office, content: &Content) -> Result<Sav
     let name = content.name.clone();
     let chosen = ask(desk, |dialog, answer| dialog.set_file_name(name).save_file(answer)).await?;
     let Some(path) = chosen else { return Ok(SavedFiles { folder: None, saved: 0, failed: None }) };
-    write(office, content, std::fs::File::create(&path).map_err(file_error)?).await?;
-    let folder = path.parent().map(|folder| folder.display().to_string());
-    Ok(SavedFiles { folder, saved: 1, failed: None })
+    let folder = path.parent().unwrap_or(&path);
+    // What stands under the name stays until all of the new one is there.
+    let (beside, file) = create_new(folder, ".skrynka.part").map_err(file_error)?;
+    let written = write(office, content, file).await;
+    if let Err(error) = written.and_then(|()| std::fs::rename(&beside, &path).map_err(file_error)) {
+        let _left = std::fs::remove_file(&beside);
+        return Err(error);
+    }
+    Ok(SavedFiles { folder: Some(folder.display().to_string()), saved: 1, failed: None })
 }
 
 /// Asks with a native dialog; `None` when the manager cancelled.

@@ -57,6 +57,8 @@ pub struct Counts {
     pub unread: u32,
     /// Conversations whose latest message is the customer's.
     pub waiting: u32,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: u32,
     /// Unread messages of each account.
     pub accounts: Vec<AccountUnread>,
 }
@@ -112,6 +114,8 @@ pub struct ConversationRow {
     pub has_files: bool,
     /// Whether the latest message could not be read.
     pub unreadable: bool,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: u32,
     /// What a chat has beside a thread of mails; null for mail.
     pub chat: Option<ChatRow>,
 }
@@ -274,6 +278,9 @@ pub struct FactsArrived {
     pub conversations: Vec<ConversationKey>,
     /// Conversations that became part of another one: forget these rows.
     pub merged: Vec<ConversationKey>,
+    /// Messages that say something else now, were marked, are gone or have their file; null where they are too many to
+    /// name: read again what is shown of these conversations.
+    pub messages: Option<Vec<MessageKey>>,
     /// New messages among them, for the polite announcement.
     pub new_messages: u32,
     /// Too much happened to name it: read the lists again from their first page.

@@ -135,6 +135,15 @@ fn an_account_is_added_read_answered_and_removed() {
     office.profile.records(&["account", "remove", &id]);
     assert!(office.profile.records(&["account", "list"]).is_empty());
     assert_eq!(office.export().len(), 3, "messages outlive their account");
+    let revoked = office.run(&ADD, &secrets(&office.session(), HASH));
+    assert!(!revoked.status.success(), "the session was ended at Telegram: {revoked:?}");
+
+    // The same user comes back with another session: nothing is stored a second time.
+    let another = office.net.session(office.account, 2).unwrap();
+    let again = office.add(&strings::telethon(2, office.net.endpoint(2).unwrap(), &another));
+    office.says("я знову тут");
+    office.records(&["listen", "--until-idle"], "");
+    assert_eq!((again, office.export().len()), (id, 4));
 }
 
 #[test]

@@ -13,7 +13,7 @@ type FactsListener = (facts: FactsArrived) => void;
 class Session {
   status = $state.raw<AppStatus>({ phase: 'starting', step: 'secrets' });
   accounts = $state.raw<readonly AccountView[]>([]);
-  counts = $state.raw<Counts>({ conversations: 0, unread: 0, waiting: 0, accounts: [] });
+  counts = $state.raw<Counts>({ conversations: 0, unread: 0, waiting: 0, stuckTexts: 0, accounts: [] });
   preferences = $state.raw<Preferences>(defaults);
   about = $state.raw<About | null>(null);
   /** The link that waits for a decision. */

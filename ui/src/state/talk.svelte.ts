@@ -8,6 +8,8 @@ const SEEK = 200;
 const SEEK_PAGES = 50;
 /** So many of the loaded messages are read again when something changed. */
 const REREAD = 200;
+/** With more messages loaded than this, those far above are let go once the newest are looked at. */
+const MOST = 600;
 /** After a failed reading the next attempt waits this long at first, then longer, in milliseconds. */
 const AGAIN_FIRST = 1000;
 const AGAIN_MOST = 30_000;
@@ -38,6 +40,8 @@ export class Talk {
   #again = false;
   /** Messages may have come in anywhere: what is read next takes the place of all that is loaded. */
   #whole = false;
+  /** Loaded messages that facts named; null where they named too many, and all that is loaded is read again. */
+  #named: Set<string> | null = new Set();
   #againIn = AGAIN_FIRST;
   #againTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -47,6 +51,7 @@ export class Talk {
     clearTimeout(this.#againTimer);
     this.#again = false;
     this.#whole = false;
+    this.#named = new Set();
     this.#againIn = AGAIN_FIRST;
     this.opened += 1;
     this.key = key;
@@ -147,24 +152,20 @@ export class Talk {
     }
   }
 
-  /** Reads a loaded message again, wherever it stands: its file was fetched. */
-  async refresh(id: string): Promise<void> {
+  /** Reads loaded messages again, wherever they stand; others are left alone. */
+  async refresh(ids: readonly string[]): Promise<void> {
     const epoch = this.#epoch;
     const { key } = this;
-    if (key === null) return;
-    let before: string | null = null;
-    try {
-      for (let pages = 0; pages < SEEK_PAGES; pages++) {
-        const page: MessagePage = await ipc.messages(key, before, SEEK);
-        if (epoch !== this.#epoch) return;
-        const fresh = page.rows.find((message) => message.key.id === id);
-        if (fresh) this.messages = this.messages.map((message) => (message.key.id === id ? fresh : message));
-        if (fresh || page.older === null) return;
-        before = page.older;
-      }
-    } catch {
-      // The next reading brings it.
-    }
+    const wanted = new Set(ids);
+    const stale = this.messages.filter((message) => [message.key.id, ...(message.chat?.album ?? [])].some((id) => wanted.has(id)));
+    if (key === null || stale.length === 0) return;
+    const found = await ipc.messagesByKey(stale.map((message) => message.key));
+    if (epoch === this.#epoch) this.#replace(found);
+  }
+
+  #replace(rows: readonly MessageView[]): void {
+    const fresh = new Map(rows.map((message) => [message.key.id, message]));
+    this.messages = this.messages.map((message) => fresh.get(message.key.id) ?? message);
   }
 
   /** Shows a text that was just put on its way; the next reading says what becomes of it. */
@@ -186,12 +187,19 @@ export class Talk {
     return has();
   }
 
+  /** The newest messages are looked at: of many, those far above are let go, and read again when somebody goes there. */
+  trim(): void {
+    if (this.phase === 'ready' && !this.seeking && this.messages.length > MOST) void this.#reread(true);
+  }
+
   /** Re-reads when facts name the open conversation; the answer says whether they did. */
   apply(facts: FactsArrived): boolean {
     const key = this.key;
     if (key === null || this.phase === 'none') return false;
     const id = idOf(key);
     if (!facts.overflowed && !facts.conversations.some((named) => idOf(named) === id)) return false;
+    if (facts.overflowed || facts.messages === null) this.#named = null;
+    for (const named of facts.messages ?? []) if (named.account === key.account) this.#named?.add(named.id);
     if (this.phase === 'failed') void this.open(key);
     else void this.#reread(facts.merged.length > 0);
     return true;
@@ -214,16 +222,37 @@ export class Talk {
       while (this.#again && this.key !== null && this.phase === 'ready') {
         this.#again = false;
         const epoch = this.#epoch;
+        const named = this.#named;
+        this.#named = new Set();
         const page = await ipc.messages(this.key, null, Math.max(FIRST, Math.min(REREAD, this.messages.length)));
         if (epoch !== this.#epoch) continue;
         this.#take(page);
+        const read = new Set(page.rows.map((message) => message.key.id));
+        if (named === null) await this.#rereadAbove(page);
+        else await this.refresh([...named].filter((id) => !read.has(id)));
         this.error = null;
         this.#againIn = AGAIN_FIRST;
       }
     } catch (thrown) {
+      // What was named is not known any more.
+      this.#named = null;
       this.#failed(thrown);
     } finally {
       this.#rereading = false;
+    }
+  }
+
+  /** Reads what is loaded above the newest page again, page by page. */
+  async #rereadAbove(newest: MessagePage): Promise<void> {
+    const epoch = this.#epoch;
+    let before = newest.older;
+    let left = this.messages.length - newest.rows.length;
+    while (this.key !== null && before !== null && left > 0) {
+      const page = await ipc.messages(this.key, before, REREAD);
+      if (epoch !== this.#epoch) return;
+      this.#replace(page.rows);
+      before = page.older;
+      left -= page.rows.length;
     }
   }
 
@@ -245,9 +274,8 @@ export class Talk {
     this.outgoing = page.outgoing;
     const known = new Set(this.messages.map((message) => message.key.id));
     const added = page.rows.filter((message) => !known.has(message.key.id));
-    const unread = added.filter((message) => !message.seen && !message.ours);
-    if (this.unreadFrom === null && unread[0]) this.unreadFrom = unread[0].key.id;
-    this.unreadCount += unread.length;
+    const fresh = new Map(page.rows.map((message) => [message.key.id, message]));
+    this.#takeUnread(added.filter((message) => !message.seen && !message.ours), fresh);
     // More came than a page holds, or from anywhere: what lies between the page and the rest is not loaded.
     if (whole || (page.older !== null && added.length === page.rows.length)) {
       this.messages = page.rows;
@@ -255,12 +283,29 @@ export class Talk {
       this.#oldestPage = null;
       return;
     }
-    const fresh = new Map(page.rows.map((message) => [message.key.id, message]));
     const from = page.rows[0]?.receivedAt ?? '';
     // A part of an album that became part of its first message is no message any more.
     const gone = (message: MessageView) => message.chat !== null && message.receivedAt > from && !fresh.has(message.key.id);
     const kept = this.messages.filter((message) => !gone(message)).map((message) => fresh.get(message.key.id) ?? message);
-    this.messages = [...kept, ...added].sort((a, b) => Date.parse(a.receivedAt) - Date.parse(b.receivedAt));
+    this.messages = [...kept, ...added].sort(inOrder);
     if (this.messages.length <= page.rows.length) this.older = page.older;
   }
+
+  /** What is new stands below the line; once everything below it was read, below a line of its own. */
+  #takeUnread(unread: readonly MessageView[], fresh: ReadonlyMap<string, MessageView>): void {
+    const [first] = unread;
+    if (!first) return;
+    const line = this.messages.findIndex((message) => message.key.id === this.unreadFrom);
+    const isRead = (message: MessageView) => message.ours || (fresh.get(message.key.id) ?? message).seen;
+    if (line >= 0 && !this.messages.slice(line).every(isRead)) this.unreadCount += unread.length;
+    else {
+      this.unreadFrom = first.key.id;
+      this.unreadCount = unread.length;
+    }
+  }
+}
+
+/** Oldest first; those of one moment, as whole seconds are, in the order of their keys, as pages are. */
+function inOrder(a: MessageView, b: MessageView): number {
+  return Date.parse(a.receivedAt) - Date.parse(b.receivedAt) || (a.key.id < b.key.id ? -1 : 1);
 }

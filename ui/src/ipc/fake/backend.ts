@@ -119,7 +119,7 @@ function grow(world: World, lines: number): void {
 function controls(world: World, calls: Record<string, number>, failing: Set<string>): Controls {
   const { bureau } = world;
   const tell = (keys: ReturnType<Bureau['deliver']>[], overflowed = false) => {
-    world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], newMessages: keys.length, overflowed, countsChanged: true });
+    world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], messages: [], newMessages: keys.length, overflowed, countsChanged: true });
   };
   return {
     deliver(place, subject) {

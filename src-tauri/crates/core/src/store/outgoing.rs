@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Fact, FactKind, Store, StoreError, journal, place};
+use super::{Answered, Fact, FactKind, Store, StoreError, journal, place};
 use crate::{
     connector::{SendText, Sent},
     model::{AccountId, ChatKey, ConversationId, Entity, MessageId, OutgoingId, Place, Trouble},
@@ -78,6 +78,8 @@ pub struct StoredOutgoing {
     pub entities: Vec<Entity>,
     /// The number of the message it answers.
     pub reply_to: Option<u32>,
+    /// That message, where it is stored.
+    pub answers: Option<Answered>,
     /// Where it stands.
     pub state: OutgoingState,
     /// How often it was tried.
@@ -132,6 +134,9 @@ struct OutgoingRow {
     body_text: String,
     entities: serde_json::Value,
     reply_to: Option<i64>,
+    answered_id: Option<Uuid>,
+    answered_author: Option<String>,
+    answered_text: Option<String>,
     state: String,
     tries: i32,
     error: Option<serde_json::Value>,
@@ -150,6 +155,11 @@ impl TryFrom<OutgoingRow> for StoredOutgoing {
             text: row.body_text,
             entities: serde_json::from_value(row.entities).map_err(wrong)?,
             reply_to: row.reply_to.and_then(|number| number.try_into().ok()),
+            answers: row.answered_id.map(|id| Answered {
+                message: MessageId(id),
+                author: row.answered_author.unwrap_or_default(),
+                text: row.answered_text.unwrap_or_default(),
+            }),
             state: OutgoingState::parse(&row.state)?,
             tries: row.tries,
             error: row.error.map(serde_json::from_value).transpose().map_err(wrong)?,
@@ -336,13 +346,19 @@ impl Store {
     ) -> Result<Vec<StoredOutgoing>, StoreError> {
         let rows = sqlx::query_as!(
             OutgoingRow,
-            "SELECT o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries, o.error, o.mailbox,
-                    o.number, o.created_at
+            r#"SELECT o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries, o.error, o.mailbox,
+                    o.number, o.created_at, a.id AS "answered_id?", a.author_name AS "answered_author?",
+                    a.text AS "answered_text?"
              FROM outgoing o
+             LEFT JOIN LATERAL (
+                 SELECT q.id, q.author_name, left(q.body_text, 200) AS text
+                 FROM message_places r JOIN messages q ON q.account_id = r.account_id AND q.id = r.message_id
+                 WHERE r.account_id = o.account_id AND r.epoch = 0 AND r.number = o.reply_to
+                   AND q.conversation_id = o.conversation_id LIMIT 1) a ON true
              WHERE o.account_id = $1 AND o.conversation_id = $2
                AND NOT EXISTS (SELECT 1 FROM message_places p WHERE p.account_id = $1 AND p.mailbox = o.mailbox
                                AND p.epoch = 0 AND p.number = o.number)
-             ORDER BY o.created_at, o.id",
+             ORDER BY o.created_at, o.id"#,
             account.0,
             conversation.0
         )
@@ -355,8 +371,10 @@ impl Store {
     pub async fn outgoing_text(&self, account: AccountId, id: OutgoingId) -> Result<StoredOutgoing, StoreError> {
         let row = sqlx::query_as!(
             OutgoingRow,
-            "SELECT id, conversation_id, body_text, entities, reply_to, state, tries, error, mailbox, number, created_at
-             FROM outgoing WHERE account_id = $1 AND id = $2",
+            r#"SELECT id, conversation_id, body_text, entities, reply_to, NULL::uuid AS answered_id,
+                    NULL::text AS answered_author, NULL::text AS answered_text, state, tries, error, mailbox, number,
+                    created_at
+             FROM outgoing WHERE account_id = $1 AND id = $2"#,
             account.0,
             id.0
         )

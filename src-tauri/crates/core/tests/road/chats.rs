@@ -266,6 +266,26 @@ async fn reads_are_followed_and_what_a_person_marked_unread_stays_so() {
 }
 
 #[tokio::test]
+async fn a_chat_is_read_up_to_what_was_seen_of_it_and_no_further() {
+    let bureau = Bureau::with_chats().await;
+    bureau.ingest((1..=5).map(|n| Said::new(OLENA, n, "x").at(n.div_ceil(2).into()).incoming()).collect()).await;
+    let conversation = bureau.conversations().await[0].id;
+    let said = bureau.said(OLENA).await;
+
+    bureau.store.mark_read(bureau.account, conversation, Some(said[2].id)).await.unwrap();
+
+    let seen: Vec<bool> = bureau.said(OLENA).await.iter().map(|message| message.seen).collect();
+    assert_eq!(seen, [true, true, true, false, false]);
+    assert_eq!(bureau.conversations().await[0].unread, 2);
+    assert_eq!(bureau.store.unconfirmed_reads(bureau.account).await.unwrap(), [(OLENA.into(), 3)]);
+    bureau.store.mark_read(bureau.account, conversation, Some(said[0].id)).await.unwrap();
+    assert_eq!(bureau.conversations().await[0].unread, 2, "what was read stays so");
+    bureau.store.mark_read(bureau.account, conversation, None).await.unwrap();
+    assert_eq!(bureau.conversations().await[0].unread, 0);
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
 async fn topics_of_a_forum_are_conversations_of_their_own_over_one_count() {
     let bureau = Bureau::with_chats().await;
     let topic = |n: u32| ChatKey { peer: FORUM, topic: Some(n) };

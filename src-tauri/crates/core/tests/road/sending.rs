@@ -116,6 +116,13 @@ async fn until(bureau: &Bureau, conversation: ConversationId, wanted: impl Fn(&[
     tokio::time::timeout(Duration::from_secs(20), wait).await.expect("the text is there");
 }
 
+/// The texts that were not sent, as the list, its rows by key and the sidebar tell them.
+async fn stuck(bureau: &Bureau, conversation: ConversationId) -> [i64; 3] {
+    let by_key = bureau.store.conversations_by_key(&[(bureau.account, conversation)]).await.unwrap();
+    let counts = bureau.store.conversation_counts().await.unwrap();
+    [bureau.conversations().await[0].stuck_texts, by_key[0].stuck_texts, counts.stuck_texts]
+}
+
 #[tokio::test]
 async fn a_lost_answer_is_asked_for_again_as_the_same_message() {
     let (bureau, conversation) = bureau().await;
@@ -124,6 +131,9 @@ async fn a_lost_answer_is_asked_for_again_as_the_same_message() {
     let first = bureau.store.messages(bureau.account, conversation, None, 1).await.unwrap()[0].id;
     let reply = OutgoingDraft { reply_to: Some(first), ..draft(conversation, "Так, завтра", 41) };
     bureau.store.queue_text(bureau.account, &reply).await.unwrap();
+    let waiting = bureau.store.outgoing(bureau.account, conversation).await.unwrap().remove(0);
+    let answered = waiting.answers.unwrap();
+    assert_eq!((answered.message, answered.text.as_str()), (first, "Добрий день"));
     bureau.store.queue_text(bureau.account, &draft(conversation, "О десятій", 42)).await.unwrap();
 
     let wire = Arc::new(Wire::default());
@@ -154,11 +164,13 @@ async fn a_refused_text_waits_for_a_person_and_can_be_tried_again_or_removed() {
     until(&bureau, conversation, |all| all.iter().all(|text| text.state == OutgoingState::Failed)).await;
     let failed = bureau.store.outgoing(bureau.account, conversation).await.unwrap();
     assert_eq!(failed[0].error.as_ref().unwrap().code, TroubleCode::Refused);
+    assert_eq!(stuck(&bureau, conversation).await, [2; 3]);
 
     bureau.store.discard_text(bureau.account, removed.id).await.unwrap();
     bureau.store.retry_text(bureau.account, kept.id).await.unwrap();
 
     until(&bureau, conversation, |all| matches!(all, [one] if one.state == OutgoingState::Sent)).await;
+    assert_eq!(stuck(&bureau, conversation).await, [0; 3]);
     assert!(bureau.store.discard_text(bureau.account, kept.id).await.is_err(), "what was sent is not taken back");
     program.engine.shutdown().await;
 }
@@ -189,7 +201,7 @@ async fn reading_here_is_told_to_the_server_by_whoever_listens() {
     // Another program's window.
     let beside = bureau.another_store().await;
     assert_eq!(
-        beside.mark_read(bureau.account, conversation).await.unwrap(),
+        beside.mark_read(bureau.account, conversation, None).await.unwrap(),
         [],
         "a mailbox's places alone are returned"
     );
