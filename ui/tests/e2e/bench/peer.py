@@ -1,4 +1,5 @@
-"""Telethon as a peer: `peer.py SESSION receive COUNT` or `peer.py SESSION history USER COUNT`. Keeps nothing.
+"""Telethon as a peer: `peer.py SESSION receive COUNT`, `peer.py SESSION history USER COUNT`, or with `paced` in the
+place of `history` at the pace that Telethon keeps by itself. Keeps nothing.
 
 Says "ready" once it is connected, and at the end a JSON line with the seconds and what it saw.
 """
@@ -40,22 +41,26 @@ async def receive(client, count):
     say({"seconds": time.monotonic() - began, "messages": len(seen)})
 
 
-async def history(client, user, count):
+async def history(client, user, count, wait_time=0):
     await client.get_dialogs()
     say("ready")
     seen = 0
     began = time.monotonic()
-    # By itself it would wait a second before each page of a long history.
-    async for _ in client.iter_messages(PeerUser(user), wait_time=0):
+    async for _ in client.iter_messages(PeerUser(user), limit=count, wait_time=wait_time):
         seen += 1
     say({"seconds": time.monotonic() - began, "messages": seen})
+
+
+async def paced(client, user, count):
+    # Telethon waits a second before each page of a history of more than 3,000 messages.
+    await history(client, user, count, wait_time=None)
 
 
 async def main():
     session, what, *rest = sys.argv[1:]
     client = TelegramClient(StringSession(session), 12345, "hash")
     await client.connect()
-    await {"receive": receive, "history": history}[what](client, *map(int, rest))
+    await {"receive": receive, "history": history, "paced": paced}[what](client, *map(int, rest))
     await client.disconnect()
 
 

@@ -42,7 +42,7 @@ async fn a_half_open_connection_is_replaced() {
     let began = Instant::now();
     listening.until(&mut desk, |desk| desk.has("private") && desk.has("group")).await;
     skrynka_lab::evidence::note(
-        "P1 nothing lost",
+        "P1 nothing lost, nothing doubled",
         "telegram: half-open connection found",
         &format!("{:.1} s with a check every 0.4 s", began.elapsed().as_secs_f32()),
     )
