@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import { APP, Lab, Profile, until } from '../harness.mjs';
-import { cpuSeconds, pssKib, workingIn } from '../harness/processes.mjs';
+import { allocated, cpuSeconds, workingIn } from '../harness/processes.mjs';
 
 const PUSHES = 20_000;
 const HISTORY = 50_000;
@@ -111,7 +111,7 @@ async function living(network) {
       ours: `${share('app')} % of a core (database ${share('database')} %)`,
       budget: '<= 1 %',
     }, {
-      what: `${ACCOUNTS} accounts with ${PER_MINUTE * ACCOUNTS} messages a minute, memory of the program`,
+      what: `${ACCOUNTS} accounts with ${PER_MINUTE * ACCOUNTS} messages a minute, what the program has allocated`,
       ours: `${growth.toFixed(1)} MiB/h, from ${first.toFixed(1)} to ${last.toFixed(1)} MiB in minutes ${settled[0].minute.toFixed(0)} to ${TRAFFIC_MINUTES}`,
       budget: '<= 2 MiB/h',
     }];
@@ -225,9 +225,9 @@ class Listener {
     return { app: cpuSeconds([this.#process.pid]), database: cpuSeconds(workingIn(this.#profile.home)) };
   }
 
-  /** Memory of the program in MiB. */
+  /** What the program has allocated, in MiB. */
   memory() {
-    return pssKib(this.#process.pid) / 1024;
+    return allocated(this.#process.pid);
   }
 
   async end() {
