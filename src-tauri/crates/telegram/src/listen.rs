@@ -38,8 +38,8 @@ use crate::{
     updates::{News, Updates},
 };
 
-/// Pieces of news that one batch gathers.
-const GATHERED: usize = 500;
+/// Pieces of news that one batch gathers while the store is busy with those before it.
+const GATHERED: usize = 2_000;
 
 /// A signed-in listener that has not started.
 pub(crate) struct TelegramListener {
@@ -115,10 +115,13 @@ impl TelegramListener {
             is_skipped: false,
             topics_due: BTreeSet::new(),
             topics_known: BTreeSet::new(),
+            looked_up: BTreeSet::new(),
             broken: 0,
             page_limit: None,
             limit: None,
+            is_limited: false,
             batch: Batch::default(),
+            owes: false,
             done: 0,
             is_live: false,
             chats,
@@ -187,14 +190,20 @@ struct Work {
     is_skipped: bool,
     topics_due: BTreeSet<i64>,
     topics_known: BTreeSet<i64>,
+    /// Chats that the list was read for on this connection.
+    looked_up: BTreeSet<Peer>,
     /// How often the connection broke an errand in a row.
     broken: u32,
     /// A smaller page after one that could not be read.
     page_limit: Option<i32>,
     /// Until when Telegram wants no errands.
     limit: Option<Instant>,
+    /// Telegram has asked for a pause in the chats' past on this connection.
+    is_limited: bool,
     /// What is being gathered.
     batch: Batch,
+    /// It waits for room in the store.
+    owes: bool,
     /// Messages handed over in this round of catching up.
     done: u64,
     is_live: bool,
@@ -206,6 +215,7 @@ impl Work {
             self.start_errand();
             self.say().await?;
             let limit = self.limit;
+            let (is_full, owes) = (self.is_full(), self.owes);
             let errand = &mut self.errand;
             let errand = async {
                 match errand {
@@ -214,26 +224,35 @@ impl Work {
                 }
             };
             tokio::select! {
-                news = self.updates.next() => {
+                room = self.hand.room(), if owes => room?,
+                news = self.updates.next(), if !is_full => {
                     match news {
                         Ok(news) => self.gather(news),
                         Err(error) => self.held_up(error)?,
                     }
                 }
-                (asked, brought) = errand => {
+                (asked, brought) = errand, if !is_full => {
                     self.errand = None;
                     self.returned(asked, brought)?;
                 }
                 () = until(limit) => self.limit = None,
             }
-            self.hand_over().await?;
+            self.owes = self.hand.is_busy();
+            if !self.owes {
+                self.hand_over().await?;
+            }
         }
+    }
+
+    /// Whether no more is taken before the store has caught up.
+    fn is_full(&self) -> bool {
+        self.batch.incoming.len() >= GATHERED
     }
 
     /// Takes a piece of news and those that have arrived behind it.
     fn gather(&mut self, news: News) {
         self.news(news);
-        while self.batch.incoming.len() < GATHERED {
+        while !self.is_full() {
             let Some(news) = self.updates.arrived() else { break };
             self.news(news);
         }
@@ -284,6 +303,7 @@ impl Work {
         let is_idle = self.errand.is_none() && !self.updates.is_behind();
         if is_idle {
             if !self.is_live {
+                self.hand_over().await?;
                 self.hand.settle().await?;
                 self.is_live = true;
                 self.done = 0;
@@ -316,7 +336,7 @@ impl Work {
         };
         let pause = match asked {
             _ if self.broken > 0 => self.pool.tuning().again,
-            Asked::Page { .. } if self.done > 0 => self.pool.tuning().pace,
+            Asked::Page { .. } if self.is_limited => self.pool.tuning().pace,
             _ => Duration::ZERO,
         };
         self.errand = Some(errand::run(asked, pause, &self.pool, &self.book));
@@ -352,6 +372,7 @@ impl Work {
         match (&error, asked) {
             (TelegramError::Flood { seconds, .. }, _) => {
                 let wait = Duration::from_secs((*seconds).into()) + self.pool.tuning().margin;
+                self.is_limited = true;
                 if let Asked::Topics(forum) = asked {
                     self.topics_due.insert(forum);
                 }

@@ -86,6 +86,13 @@ pub enum Ask {
         topic: Option<i32>,
         file: Option<File>,
     },
+    /// Sends numbered texts, from `first` on, each pushed.
+    Burst {
+        from: UserId,
+        chat: Chat,
+        first: usize,
+        count: usize,
+    },
     /// Lets a chat have this many numbered messages already.
     FillHistory {
         account: AccountId,
@@ -252,6 +259,11 @@ impl Telegram {
                 let mut sent = self.sent(network.send(from, chat, message, push)?);
                 sent["at"] = at.into();
                 return Ok(sent);
+            }
+            Ask::Burst { from, chat, first, count } => {
+                for number in first..first + count {
+                    network.send(from, chat, format!("Burst {number}: is the translation ready?"), Push::Pushed)?;
+                }
             }
             Ask::FillHistory { account, with, count } => network.fill_history(account, with, count)?,
             Ask::Edit { message, text, push } => network.edit(message, &text, push)?,

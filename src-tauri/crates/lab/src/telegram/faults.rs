@@ -1,6 +1,10 @@
 //! What can go wrong, on request.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use grammers_tl_types::{self as tl, Serializable};
 
@@ -8,6 +12,9 @@ use super::{AccountId, Chat, Key, Network, cipher, connection::Frozen};
 
 /// A constructor that no layer knows.
 const UNKNOWN_CONSTRUCTOR: u32 = 0x0bad_f00d;
+
+/// Ports that were told to open or close do so within this.
+const PORTS: Duration = Duration::from_secs(5);
 
 /// The faults that are set.
 #[derive(Debug, Default)]
@@ -152,11 +159,16 @@ impl Network {
         self.shared.frozen.send_replace(Frozen::Nothing);
     }
 
-    /// Closes every connection and refuses new ones, until told otherwise.
+    /// Closes every connection and refuses new ones, until told otherwise. Returns once it does.
     pub fn refuse(&self, refuse: bool) {
         self.shared.refusing.send_replace(refuse);
         if refuse {
             self.cut();
+        }
+        // The ports follow a moment later. One that somebody else took meanwhile stays closed.
+        let until = Instant::now() + PORTS;
+        while self.endpoints.values().any(|port| TcpStream::connect(port).is_ok() == refuse) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 

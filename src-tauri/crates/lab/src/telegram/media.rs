@@ -21,6 +21,12 @@ pub enum Media {
         bytes: Vec<u8>,
         thumb: Option<Picture>,
     },
+    /// A document of any size: messages tell of it, and nobody has its bytes.
+    Claimed {
+        name: String,
+        mime: String,
+        size: i64,
+    },
     /// A voice message: OGG with Opus and 100 samples of 5 bits.
     Voice {
         bytes: Vec<u8>,
@@ -82,6 +88,14 @@ impl World {
             Media::Document { name, mime, bytes, thumb } => {
                 let attributes = vec![tl::types::DocumentAttributeFilename { file_name: name }.into()];
                 blank::document_media(self.keep_document(&mime, bytes, thumb, attributes)).into()
+            }
+            Media::Claimed { name, mime, size } => {
+                let attributes = vec![tl::types::DocumentAttributeFilename { file_name: name }.into()];
+                let mut document = self.keep_document(&mime, Vec::new(), None, attributes);
+                if let tl::enums::Document::Document(document) = &mut document {
+                    document.size = size;
+                }
+                blank::document_media(document).into()
             }
             Media::Voice { bytes, seconds, waveform } => {
                 let attribute = tl::types::DocumentAttributeAudio {

@@ -102,7 +102,9 @@ impl Work {
             return;
         }
         self.learn_topic(peer);
-        if !self.book.knows(peer) {
+        // A `min` constructor introduces somebody without what answers need; the list of chats has it. Once is enough.
+        let is_met = self.book.knows(peer) && self.book.input(peer).is_some();
+        if !is_met && self.looked_up.insert(peer) {
             self.compare_due = true;
         }
         if let Some(read) = self.read(message, peer) {

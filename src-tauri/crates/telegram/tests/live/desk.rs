@@ -39,7 +39,8 @@ pub fn quick() -> Tuning {
     Tuning {
         request: Duration::from_secs(5),
         ping: Duration::from_millis(400),
-        pong: Duration::from_millis(600),
+        // A machine that does much else must not look like a dead connection.
+        pong: Duration::from_secs(2),
         again: Duration::from_millis(100),
         margin: Duration::from_millis(100),
         pace: Duration::ZERO,

@@ -59,6 +59,8 @@ const PACKAGES: &[Package] = &[
         sign: Sign::Program("chromium"), why: "a browser for the tests of the screens" },
     Package { need: Need::Peers, apt: "isync", dnf: "isync", pacman: "isync", brew: "isync",
         sign: Sign::Program("mbsync"), why: "mbsync, which the first sync is compared with" },
+    Package { need: Need::Peers, apt: "python3-venv", dnf: "python3", pacman: "python", brew: "python",
+        sign: Sign::Program("python3"), why: "room for Telethon, which Telegram is compared with" },
 ];
 
 /// Installs as root. Dovecot's package would start a server on this machine's own mail ports.
