@@ -251,9 +251,21 @@ impl Desk {
         let _unawaited = stored.send(());
     }
 
-    /// The texts of all messages, in the order in which they came.
+    /// The texts of all messages that could be read, in the order in which they came.
     pub fn texts(&self) -> Vec<&str> {
-        self.order.iter().map(|place| self.chat(place).text.as_str()).collect()
+        let texts = self.order.iter().filter_map(|place| match &self.messages[place].content {
+            Content::Chat(chat) => Some(chat.text.as_str()),
+            Content::Letter(_) | Content::Unreadable { .. } => None,
+        });
+        texts.collect()
+    }
+
+    /// Where the others stand.
+    pub fn unreadable(&self) -> Vec<Place> {
+        let all = self.messages.iter();
+        all.filter(|(_, message)| matches!(message.content, Content::Unreadable { .. }))
+            .map(|(place, _)| place.clone())
+            .collect()
     }
 
     /// What is there, in a few lines.
