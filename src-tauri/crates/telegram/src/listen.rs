@@ -112,7 +112,6 @@ impl TelegramListener {
             since,
             errand: None,
             compare_due: !is_first,
-            is_skipped: false,
             topics_due: BTreeSet::new(),
             topics_known: BTreeSet::new(),
             broken: 0,
@@ -183,8 +182,6 @@ struct Work {
     errand: Option<Errand>,
     /// The list of chats has to be compared with what was handed over.
     compare_due: bool,
-    /// Telegram skipped messages, and the chats have not been compared since.
-    is_skipped: bool,
     topics_due: BTreeSet<i64>,
     topics_known: BTreeSet<i64>,
     /// How often the connection broke an errand in a row.
@@ -256,7 +253,7 @@ impl Work {
 
     /// Whether messages older than the latest are still to come.
     fn is_behind(&self) -> bool {
-        self.is_skipped || self.updates.is_behind()
+        self.chats.is_skipped() || self.updates.is_behind()
     }
 
     /// Waits that Telegram asks for end nothing: what is asked for waits, what comes unasked is taken.
@@ -330,7 +327,8 @@ impl Work {
         match (asked, brought) {
             (_, Ok(Brought::Dialogs(dialogs))) => {
                 self.compare(&dialogs);
-                (self.compare_due, self.is_skipped) = (false, false);
+                self.compare_due = false;
+                self.chats.set_skipped(false);
                 self.updates.retry_unknown();
             }
             (Asked::Page { peer, gap, limit }, Ok(Brought::Page(page))) => {

@@ -45,6 +45,9 @@ struct StoredBox {
     qts: i32,
     date: i32,
     seq: i32,
+    /// Telegram skipped messages before this state, and the chats have not been compared since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    skipped: bool,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +66,9 @@ pub(crate) struct Chats {
     /// Chats by their last message, latest first.
     order: HashMap<Peer, usize>,
     account: Option<StoredBox>,
+    /// Telegram skipped messages, and the chats have not been compared since. Kept with the state that jumped: after a
+    /// crash the messages behind it are still missing.
+    skipped: bool,
     dirty: BTreeSet<Peer>,
 }
 
@@ -73,6 +79,7 @@ impl Chats {
         for cursor in &resume.cursors {
             if cursor.mailbox == ACCOUNT {
                 chats.account = serde_json::from_value(cursor.state.clone()).ok();
+                chats.skipped = chats.account.is_some_and(|account| account.skipped);
             } else if let (Ok(peer), Ok(stored)) =
                 (cursor.mailbox.parse(), serde_json::from_value(cursor.state.clone()))
             {
@@ -93,12 +100,22 @@ impl Chats {
 
     /// The state from which to go on; channels that `follows` refuses are left out. `None` the first time.
     pub(crate) fn state(&self, follows: impl Fn(Peer) -> bool) -> Option<UpdatesState> {
-        let StoredBox { pts, qts, date, seq } = self.account?;
+        let StoredBox { pts, qts, date, seq, .. } = self.account?;
         let channels = self.chats.iter().filter_map(|(peer, progress)| {
             let pts = progress.stored.pts.filter(|_| peer.kind == PeerKind::Channel && follows(*peer))?;
             Some(ChannelState { id: peer.id, pts })
         });
         Some(UpdatesState { pts, qts, date, seq, channels: channels.collect() })
+    }
+
+    /// Whether Telegram skipped messages and the chats have not been compared since.
+    pub(crate) const fn is_skipped(&self) -> bool {
+        self.skipped
+    }
+
+    /// Notes whether it did.
+    pub(crate) const fn set_skipped(&mut self, skipped: bool) {
+        self.skipped = skipped;
     }
 
     /// Notes a message that is handed over. `behind`: older ones are still being asked for.
@@ -234,7 +251,8 @@ impl Chats {
             let stored = Stored { top, ..progress.stored.clone() };
             cursors.push(cursor(peer.to_string(), &stored));
         }
-        let account = StoredBox { pts: state.pts, qts: state.qts, date: state.date, seq: state.seq };
+        let UpdatesState { pts, qts, date, seq, .. } = *state;
+        let account = StoredBox { pts, qts, date, seq, skipped: self.skipped };
         if self.account != Some(account) {
             self.account = Some(account);
             cursors.push(cursor(ACCOUNT.to_owned(), &account));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use skrynka_core::{
-    connector::{SendError, SendText},
+    connector::{ConnectorError, SendError, SendText},
     model::{ChatKey, Entity, EntityKind, Media, Peer, PeerKind, TroubleCode},
 };
 use skrynka_lab::telegram::{Chat, Media as LabMedia, Push, UserId};
