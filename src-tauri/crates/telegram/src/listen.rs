@@ -112,6 +112,7 @@ impl TelegramListener {
             since,
             errand: None,
             compare_due: !is_first,
+            is_skipped_anew: false,
             topics_due: BTreeSet::new(),
             topics_known: BTreeSet::new(),
             broken: 0,
@@ -182,6 +183,8 @@ struct Work {
     errand: Option<Errand>,
     /// The list of chats has to be compared with what was handed over.
     compare_due: bool,
+    /// Telegram skipped messages after the list of chats was sent for.
+    is_skipped_anew: bool,
     topics_due: BTreeSet<i64>,
     topics_known: BTreeSet<i64>,
     /// How often the connection broke an errand in a row.
@@ -303,6 +306,8 @@ impl Work {
             return;
         }
         let asked = if self.compare_due && !self.updates.is_behind() {
+            // What happens from here on, the answer may not tell.
+            (self.compare_due, self.is_skipped_anew) = (false, false);
             Asked::Dialogs
         } else if let Some(forum) = self.topics_due.pop_first() {
             Asked::Topics(forum)
@@ -327,8 +332,9 @@ impl Work {
         match (asked, brought) {
             (_, Ok(Brought::Dialogs(dialogs))) => {
                 self.compare(&dialogs);
-                self.compare_due = false;
-                self.chats.set_skipped(false);
+                if !self.is_skipped_anew {
+                    self.chats.set_skipped(false);
+                }
                 self.updates.retry_unknown();
             }
             (Asked::Page { peer, gap, limit }, Ok(Brought::Page(page))) => {
@@ -350,9 +356,7 @@ impl Work {
         match (&error, asked) {
             (TelegramError::Flood { seconds, .. }, _) => {
                 let wait = Duration::from_secs((*seconds).into()) + self.pool.tuning().margin;
-                if let Asked::Topics(forum) = asked {
-                    self.topics_due.insert(forum);
-                }
+                self.ask_again(asked);
                 self.limit_until(wait, &error);
                 Ok(())
             }
@@ -360,9 +364,7 @@ impl Work {
                 if (broken.is_connection() || broken.is_server_trouble()) && self.broken < self.pool.tuning().tries =>
             {
                 self.broken += 1;
-                if let Asked::Topics(forum) = asked {
-                    self.topics_due.insert(forum);
-                }
+                self.ask_again(asked);
                 Ok(())
             }
             (TelegramError::Protocol(_), Asked::Page { peer, gap, limit }) => {
@@ -387,6 +389,17 @@ impl Work {
                 Ok(())
             }
             _ => Err(error),
+        }
+    }
+
+    fn ask_again(&mut self, asked: Asked) {
+        match asked {
+            Asked::Dialogs => self.compare_due = true,
+            Asked::Topics(forum) => {
+                self.topics_due.insert(forum);
+            }
+            // Its gap is still there.
+            Asked::Page { .. } => {}
         }
     }
 

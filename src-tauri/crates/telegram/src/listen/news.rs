@@ -27,7 +27,7 @@ impl Work {
             }
             News::SkippedAccount => {
                 tracing::warn!(target: "skrynka::telegram", "Telegram skipped messages, comparing every chat");
-                self.compare_due = true;
+                (self.compare_due, self.is_skipped_anew) = (true, true);
                 self.chats.set_skipped(true);
             }
             News::SkippedChannel { id, top, users, chats } => {

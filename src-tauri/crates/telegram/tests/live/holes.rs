@@ -39,3 +39,30 @@ async fn a_skip_is_remembered_over_a_crash() {
     assert_eq!(desk.count("skipped"), 244);
     listening.stop(&mut desk).await;
 }
+
+/// A list of chats that was on its way when the server skipped says nothing of what was skipped.
+#[tokio::test]
+async fn a_skip_during_a_comparison_asks_for_another() {
+    let office = Office::open().await;
+    let (olena, petro) = (office.customer("Olena"), office.customer("Petro"));
+    for customer in [olena, petro] {
+        office.writes(customer, "first", Push::Pushed);
+    }
+    let mut desk = Desk::default();
+    office.caught_up(&mut desk).await.stop(&mut desk).await;
+    office.net.slow("messages.getDialogs", Duration::from_secs(2));
+    let asked = office.net.requested("messages.getDialogs");
+    let mut listening = office.listen(&desk).await;
+    while office.net.requested("messages.getDialogs") == asked {
+        listening.run_for(&mut desk, Duration::from_millis(20)).await;
+    }
+    office.net.account_too_long_after(Some(10));
+    for number in 0..60 {
+        office.writes([olena, petro][number % 2], format!("skipped {number}"), Push::Silent);
+    }
+    office.writes(olena, "reveals", Push::Pushed);
+    listening.until_text(&mut desk, "reveals").await;
+    listening.until_count(&mut desk, "skipped", 60).await;
+    desk.assert_all("skipped", 60);
+    listening.stop(&mut desk).await;
+}
