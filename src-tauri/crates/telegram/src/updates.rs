@@ -35,7 +35,7 @@ pub(crate) enum News {
     SkippedAccount,
     /// Messages of a channel were skipped, up to this one.
     SkippedChannel { id: i64, top: i32, users: Vec<tl::enums::User>, chats: Vec<tl::enums::Chat> },
-    /// A channel has news, and its access hash is not known.
+    /// A channel has news and cannot be asked: its access hash or its state is not known.
     UnknownChannel(i64),
     /// The account is no longer in this channel.
     LeftChannel(i64),
@@ -71,6 +71,8 @@ pub(crate) struct Updates {
     asked: Option<Asked>,
     /// Channels that wait for their access hash.
     unknown: BTreeSet<i64>,
+    /// Channels with news that nobody has followed, to be told.
+    unfollowed: BTreeSet<i64>,
     /// How often the connection broke a request in a row.
     broken: u32,
     /// Telegram wants nothing asked before this.
@@ -80,8 +82,18 @@ pub(crate) struct Updates {
 impl Updates {
     /// Goes on from a state. What was missed since then is asked for first.
     pub(crate) fn resume(state: UpdatesState, feed: Feed, pool: Arc<Pool>, watch: Arc<Watch>, book: Arc<Book>) -> Self {
-        let boxes = MessageBoxes::load(state);
-        Self { boxes, feed, pool, watch, book, asked: None, unknown: BTreeSet::new(), broken: 0, not_before: None }
+        Self {
+            boxes: MessageBoxes::load(state),
+            feed,
+            pool,
+            watch,
+            book,
+            asked: None,
+            unknown: BTreeSet::new(),
+            unfollowed: BTreeSet::new(),
+            broken: 0,
+            not_before: None,
+        }
     }
 
     /// The state that follows everything that was told.
@@ -116,6 +128,9 @@ impl Updates {
         loop {
             // First, as it may find that something has to be asked for.
             let deadline = self.boxes.check_deadlines();
+            if let Some(id) = self.unfollowed.pop_first() {
+                return Ok(News::UnknownChannel(id));
+            }
             if self.asked.is_none()
                 && let Some(news) = self.ask()
             {
@@ -201,6 +216,7 @@ impl Updates {
             return None;
         }
         let told = self.introduced(sound::only(told));
+        self.note_unfollowed(sound::too_long(&told));
         // A gap has noted what is to be asked for.
         let (updates, users, chats) = self.boxes.process_updates(told).ok()?;
         let updates: Vec<_> = updates.into_iter().map(|(update, _)| update).collect();
@@ -222,6 +238,15 @@ impl Updates {
             _ => true,
         };
         if known { told } else { UpdatesLike::MalformedUpdates }
+    }
+
+    /// Where a channel stood that nobody followed, only the list of chats can tell.
+    fn note_unfollowed(&mut self, told: Vec<i64>) {
+        if told.is_empty() {
+            return;
+        }
+        let followed = self.boxes.session_state().channels;
+        self.unfollowed.extend(told.into_iter().filter(|id| !followed.iter().any(|channel| channel.id == *id)));
     }
 
     /// After a broken connection a new one is made.
@@ -321,6 +346,7 @@ impl Updates {
 
     fn account_difference(&mut self, difference: tl::enums::updates::Difference) -> Option<News> {
         let difference = sound::difference(difference);
+        self.note_unfollowed(sound::too_long_in(&difference));
         if matches!(difference, tl::enums::updates::Difference::TooLong(_)) {
             let _nothing = self.boxes.apply_difference(difference);
             // Date and seq come with a difference from the new pts.

@@ -66,3 +66,42 @@ async fn a_skip_during_a_comparison_asks_for_another() {
     desk.assert_all("skipped", 60);
     listening.stop(&mut desk).await;
 }
+
+/// `updateChannelTooLong` names the state that the channel has now, not the one to go on from.
+#[tokio::test]
+async fn a_channel_that_is_too_long_is_asked_from_where_it_stood() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    for number in 0..5 {
+        office.net.send(olena, supergroup, format!("missed {number}"), Push::Silent).unwrap();
+    }
+    office.net.push_channel_too_long(office.account, supergroup);
+    office.net.send(olena, supergroup, "after", Push::Pushed).unwrap();
+    listening.until_text(&mut desk, "after").await;
+    listening.until_count(&mut desk, "missed", 5).await;
+    desk.assert_all("missed", 5);
+    listening.stop(&mut desk).await;
+}
+
+/// The same for a channel that was not followed yet.
+#[tokio::test]
+async fn a_channel_that_is_too_long_and_new_is_compared() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    for number in 0..5 {
+        office.net.send(olena, supergroup, format!("missed {number}"), Push::Silent).unwrap();
+    }
+    office.net.push_channel_too_long(office.account, supergroup);
+    listening.until_count(&mut desk, "missed", 5).await;
+    listening.stop(&mut desk).await;
+}
+
+const GARBLED: &str = "no client can read this";
