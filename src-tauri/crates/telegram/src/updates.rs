@@ -281,22 +281,27 @@ impl Updates {
             }));
             return None;
         }
-        let mut request = self.boxes.get_channel_difference()?;
-        let tl::enums::InputChannel::Channel(named) = &request.channel else { return None };
-        let id = named.channel_id;
-        let Some(channel) = self.book.input_channel(id) else {
-            self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
-            // Told once: the listener then looks for the hash, and asks again when it has it.
-            return self.unknown.insert(id).then_some(News::UnknownChannel(id));
-        };
-        request.channel = channel;
-        request.limit = CHANNEL_LIMIT;
-        let pool = self.pool.clone();
-        let again = self.pause();
-        self.asked = Some(Box::pin(async move {
-            tokio::time::sleep_until(again).await;
-            Answer::Channel(id, pool.ask(&request).await.map(Box::new))
-        }));
+        while let Some(mut request) = self.boxes.get_channel_difference() {
+            let tl::enums::InputChannel::Channel(named) = &request.channel else { return None };
+            let id = named.channel_id;
+            let Some(channel) = self.book.input_channel(id) else {
+                self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
+                // Told once: the listener then looks for the hash, and asks again when it has it.
+                if self.unknown.insert(id) {
+                    return Some(News::UnknownChannel(id));
+                }
+                continue;
+            };
+            request.channel = channel;
+            request.limit = CHANNEL_LIMIT;
+            let pool = self.pool.clone();
+            let again = self.pause();
+            self.asked = Some(Box::pin(async move {
+                tokio::time::sleep_until(again).await;
+                Answer::Channel(id, pool.ask(&request).await.map(Box::new))
+            }));
+            return None;
+        }
         None
     }
 
