@@ -87,7 +87,7 @@ impl TelegramListener {
     async fn listen(self, inbox: IncomingSender) -> Result<()> {
         let Self { pool, feed, book, chats, settings, me, clock, watch } = self;
         let hand = HandOver::new(inbox.clone());
-        let scope = Scope { settings, book: book.clone() };
+        let scope = Arc::new(Scope { settings, book: book.clone() });
         let (state, is_first) = match chats.state(|peer| scope.takes(peer)) {
             Some(state) if state.pts != 0 => (state, false),
             _ => (beginning(&pool).await?, true),
@@ -98,7 +98,7 @@ impl TelegramListener {
             // The channels' states come with the list, and have to be known before anything is followed.
             dialogs = errand::dialogs(&pool, &book).await?;
         }
-        let updates = Updates::resume(state, feed, pool.clone(), watch.clone(), book.clone());
+        let updates = Updates::resume(state, feed, pool.clone(), watch.clone(), scope.clone());
         let mut work = Work {
             pool,
             book,
@@ -170,7 +170,7 @@ impl Scope {
 struct Work {
     pool: Arc<Pool>,
     book: Arc<Book>,
-    scope: Scope,
+    scope: Arc<Scope>,
     me: Peer,
     clock: Clocked,
     inbox: IncomingSender,

@@ -20,7 +20,8 @@ use tokio::time::Instant;
 
 use crate::{
     error::{Result, TelegramError},
-    peers::{Book, user},
+    listen::Scope,
+    peers::{Book, channel, user},
     pool::{Feed, Pool, Watch},
 };
 
@@ -67,6 +68,7 @@ pub(crate) struct Updates {
     pool: Arc<Pool>,
     watch: Arc<Watch>,
     book: Arc<Book>,
+    scope: Arc<Scope>,
     /// The request that is under way; it outlives a cancelled [`Updates::next`].
     asked: Option<Asked>,
     /// Channels that wait for their access hash.
@@ -81,13 +83,20 @@ pub(crate) struct Updates {
 
 impl Updates {
     /// Goes on from a state. What was missed since then is asked for first.
-    pub(crate) fn resume(state: UpdatesState, feed: Feed, pool: Arc<Pool>, watch: Arc<Watch>, book: Arc<Book>) -> Self {
+    pub(crate) fn resume(
+        state: UpdatesState,
+        feed: Feed,
+        pool: Arc<Pool>,
+        watch: Arc<Watch>,
+        scope: Arc<Scope>,
+    ) -> Self {
         Self {
             boxes: MessageBoxes::load(state),
             feed,
             pool,
             watch,
-            book,
+            book: scope.book.clone(),
+            scope,
             asked: None,
             unknown: BTreeSet::new(),
             unfollowed: BTreeSet::new(),
@@ -246,7 +255,8 @@ impl Updates {
             return;
         }
         let followed = self.boxes.session_state().channels;
-        self.unfollowed.extend(told.into_iter().filter(|id| !followed.iter().any(|channel| channel.id == *id)));
+        let told = told.into_iter().filter(|id| self.scope.takes(channel(*id)));
+        self.unfollowed.extend(told.filter(|id| !followed.iter().any(|channel| channel.id == *id)));
     }
 
     /// After a broken connection a new one is made.
@@ -284,6 +294,11 @@ impl Updates {
         while let Some(mut request) = self.boxes.get_channel_difference() {
             let tl::enums::InputChannel::Channel(named) = &request.channel else { return None };
             let id = named.channel_id;
+            if !self.scope.takes(channel(id)) {
+                // A push has made it a box.
+                self.boxes.end_channel_difference(PrematureEndReason::Banned);
+                continue;
+            }
             let Some(channel) = self.book.input_channel(id) else {
                 self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
                 // Told once: the listener then looks for the hash, and asks again when it has it.
