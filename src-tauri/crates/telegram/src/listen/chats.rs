@@ -120,7 +120,7 @@ impl Chats {
 
     /// Notes a message that is handed over. `behind`: older ones are still being asked for.
     ///
-    /// A chat that was not known may have a past.
+    /// A chat that was not known may have a past, and what was said in a channel while it was not followed is missing.
     pub(crate) fn arrived(&mut self, peer: Peer, number: u32, behind: bool) {
         let is_new = !self.chats.contains_key(&peer);
         let progress = self.chats.entry(peer).or_default();
@@ -128,11 +128,22 @@ impl Chats {
             if behind && progress.settled.is_none() {
                 progress.settled = Some(progress.stored.top);
             }
-            if is_new && number > 1 {
-                progress.stored.gaps.push(Gap { low: 0, high: number - 1 });
+            let is_followed = peer.kind != PeerKind::Channel || progress.stored.pts.is_some();
+            let low = progress.settled.unwrap_or(progress.stored.top);
+            if (is_new || !is_followed) && number > low + 1 {
+                progress.stored.gaps.push(Gap { low, high: number - 1 });
             }
             progress.stored.top = number;
             self.dirty.insert(peer);
+        }
+    }
+
+    /// Notes that a channel is no longer followed.
+    pub(crate) fn unfollow(&mut self, channel: Peer) {
+        if let Some(progress) = self.chats.get_mut(&channel)
+            && progress.stored.pts.take().is_some()
+        {
+            self.dirty.insert(channel);
         }
     }
 

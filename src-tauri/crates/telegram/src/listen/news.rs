@@ -45,6 +45,7 @@ impl Work {
             News::CaughtUp => {}
             News::LeftChannel(id) => {
                 tracing::info!(target: "skrynka::telegram", chat = %channel(id), "No longer in a chat");
+                self.chats.unfollow(channel(id));
             }
         }
     }

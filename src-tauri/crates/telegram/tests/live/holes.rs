@@ -105,3 +105,30 @@ async fn a_channel_that_is_too_long_and_new_is_compared() {
 }
 
 const GARBLED: &str = "no client can read this";
+
+/// Who left a group and comes back has missed what was said meanwhile.
+#[tokio::test]
+async fn a_group_that_is_joined_again_has_no_hole() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    office.net.leave(supergroup, office.account).unwrap();
+    let asked = office.net.requested("updates.getChannelDifference");
+    office.net.cut();
+    while office.net.requested("updates.getChannelDifference") == asked {
+        listening.run_for(&mut desk, Duration::from_millis(20)).await;
+    }
+    listening.until_live(&mut desk).await;
+    listening.run_for(&mut desk, Duration::from_millis(200)).await;
+    for number in 0..5 {
+        office.net.send(olena, supergroup, format!("missed {number}"), Push::Silent).unwrap();
+    }
+    office.net.join(supergroup, office.account).unwrap();
+    office.net.send(olena, supergroup, "welcome back", Push::Pushed).unwrap();
+    listening.until_text(&mut desk, "welcome back").await;
+    listening.until_count(&mut desk, "missed", 5).await;
+    listening.stop(&mut desk).await;
+}
