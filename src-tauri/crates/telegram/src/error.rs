@@ -28,9 +28,12 @@ pub enum TelegramError {
     /// Telegram did not answer in time.
     #[error("Telegram does not answer within {} s", .0.as_secs_f32())]
     NoAnswer(Duration),
-    /// What Telegram answered could not be read.
+    /// What Telegram answered is not what was asked for.
     #[error("Telegram's answer makes no sense: {0}")]
     Protocol(String),
+    /// What Telegram answered has a form that this version does not know.
+    #[error("Telegram's answer cannot be read: {0}")]
+    Unreadable(String),
     /// The proxy cannot be used.
     #[error("the proxy cannot be used: {0}")]
     Proxy(String),
@@ -116,6 +119,11 @@ impl TelegramError {
         matches!(self, Self::Refused { code: 500..=599 | -503, .. })
     }
 
+    /// Whether the same request would be answered the same way: what it asks for has to be asked for otherwise.
+    pub(crate) const fn is_lasting(&self) -> bool {
+        matches!(self, Self::Unreadable(_) | Self::Refused { code: 400 | 403 | 404 | 406, .. })
+    }
+
     /// Whether Telegram answered with this word.
     pub(crate) fn is(&self, word: &str) -> bool {
         matches!(self, Self::Refused { name, .. } if name == word)
@@ -154,6 +162,7 @@ impl TelegramError {
             | Self::Broken
             | Self::NoAnswer(_)
             | Self::Protocol(_)
+            | Self::Unreadable(_)
             | Self::Proxy(_)
             | Self::Frozen
             | Self::Refused { .. }
@@ -168,7 +177,7 @@ impl TelegramError {
         match self {
             Self::Connection(_) | Self::Broken => TroubleCode::Network,
             Self::NoAnswer(_) => TroubleCode::Timeout,
-            Self::Protocol(_) => TroubleCode::Protocol,
+            Self::Protocol(_) | Self::Unreadable(_) => TroubleCode::Protocol,
             Self::Proxy(_) => TroubleCode::Proxy,
             Self::SessionRevoked(_) | Self::KeyUnknown => TroubleCode::SessionRevoked,
             Self::SessionDuplicated => TroubleCode::SessionDuplicated,
@@ -199,7 +208,7 @@ impl From<InvocationError> for TelegramError {
                 other => Self::Protocol(other.to_string()),
             },
             InvocationError::Dropped(_) => Self::Broken,
-            InvocationError::Deserialize(error) => Self::Protocol(error.to_string()),
+            InvocationError::Deserialize(error) => Self::Unreadable(error.to_string()),
             InvocationError::InvalidDc => Self::Protocol("there is no such data centre".to_owned()),
             InvocationError::Authentication(error) => Self::Protocol(error.to_string()),
         }

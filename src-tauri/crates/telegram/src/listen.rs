@@ -367,7 +367,7 @@ impl Work {
                 self.ask_again(asked);
                 Ok(())
             }
-            (TelegramError::Protocol(_), Asked::Page { peer, gap, limit }) => {
+            (TelegramError::Unreadable(_), Asked::Page { peer, gap, limit }) => {
                 self.unreadable(peer, gap, limit, &error);
                 Ok(())
             }
@@ -382,7 +382,7 @@ impl Work {
                 Ok(())
             }
             (
-                TelegramError::Refused { .. } | TelegramError::UnknownChat | TelegramError::Protocol(_),
+                TelegramError::Refused { .. } | TelegramError::UnknownChat | TelegramError::Unreadable(_),
                 Asked::Topics(forum),
             ) => {
                 self.topics_known.insert(forum);

@@ -38,6 +38,8 @@ pub(crate) enum News {
     SkippedChannel { id: i64, top: i32, users: Vec<tl::enums::User>, chats: Vec<tl::enums::Chat> },
     /// A channel has news and cannot be asked: its access hash or its state is not known.
     UnknownChannel(i64),
+    /// A channel's news cannot be asked for, so it is followed no longer: the list of chats tells where to go on.
+    StuckChannel(i64),
     /// The account is no longer in this channel.
     LeftChannel(i64),
     /// Nothing was missed, or everything that was has been told.
@@ -49,6 +51,8 @@ type Asked = BoxFuture<'static, Answer>;
 /// What was asked for, with its answer.
 enum Answer {
     Account(Result<tl::enums::updates::Difference>),
+    /// The state to go on from, where the difference up to it cannot be read.
+    State(Result<tl::enums::updates::State>),
     Channel(i64, Result<Box<tl::enums::updates::ChannelDifference>>),
 }
 
@@ -355,7 +359,38 @@ impl Updates {
                 self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
                 return Ok(None);
             }
-            Answer::Account(Err(error)) | Answer::Channel(_, Err(error)) => error,
+            Answer::Channel(id, Err(error)) if error.is_lasting() => {
+                tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "A channel cannot be asked");
+                self.boxes.end_channel_difference(PrematureEndReason::Banned);
+                return Ok(Some(News::StuckChannel(id)));
+            }
+            Answer::Account(Err(error)) if error.is_lasting() => {
+                self.broken += 1;
+                if self.broken > self.pool.tuning().tries {
+                    tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "Skipping what was missed");
+                    self.broken = 0;
+                    let pool = self.pool.clone();
+                    let state = async move { Answer::State(pool.ask(&tl::functions::updates::GetState {}).await) };
+                    self.asked = Some(Box::pin(state));
+                }
+                return Ok(None);
+            }
+            Answer::State(Ok(state)) => {
+                self.watch.heard();
+                let (new_messages, new_encrypted_messages, other_updates) = Default::default();
+                let (chats, users) = Default::default();
+                let skipped = tl::types::updates::Difference {
+                    new_messages,
+                    new_encrypted_messages,
+                    other_updates,
+                    chats,
+                    users,
+                    state,
+                };
+                let _nothing = self.boxes.apply_difference(skipped.into());
+                return Ok(Some(News::SkippedAccount));
+            }
+            Answer::Account(Err(error)) | Answer::State(Err(error)) | Answer::Channel(_, Err(error)) => error,
         };
         if (error.is_connection() || error.is_server_trouble()) && self.broken < self.pool.tuning().tries {
             self.broken += 1;

@@ -81,8 +81,28 @@ pub(crate) async fn dialogs(pool: &Pool, book: &Book) -> Result<Vec<Dialog>> {
         limit: pool.tuning().page,
         hash: 0,
     };
+    let most = request.limit;
     loop {
-        let (dialogs, messages, is_last) = match pool.ask(&request).await? {
+        let answer = match pool.ask(&request).await {
+            // One chat that cannot be read hides no other: the page is halved until it stands alone, then passed.
+            Err(TelegramError::Unreadable(_)) if request.limit > 1 => {
+                request.limit /= 2;
+                continue;
+            }
+            Err(error @ TelegramError::Unreadable(_)) => {
+                tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "A chat cannot be listed");
+                (request.exclude_pinned, request.offset_id) = (true, 0);
+                request.offset_peer = tl::enums::InputPeer::Empty;
+                request.offset_date = readable_before(pool, &request).await?;
+                if request.offset_date <= 0 {
+                    return Ok(found);
+                }
+                continue;
+            }
+            answer => answer?,
+        };
+        request.limit = request.limit.saturating_mul(2).min(most);
+        let (dialogs, messages, is_last) = match answer {
             tl::enums::messages::Dialogs::Dialogs(all) => {
                 book.learn(&all.users, &all.chats);
                 (all.dialogs, all.messages, true)
@@ -94,34 +114,67 @@ pub(crate) async fn dialogs(pool: &Pool, book: &Book) -> Result<Vec<Dialog>> {
             }
             tl::enums::messages::Dialogs::NotModified(_) => return Ok(found),
         };
-        let before = found.len();
-        for dialog in &dialogs {
-            let tl::enums::Dialog::Dialog(dialog) = dialog else { continue };
-            let dialog = Dialog {
+        let dialogs = dialogs.iter().filter_map(|dialog| {
+            let tl::enums::Dialog::Dialog(dialog) = dialog else { return None };
+            Some(Dialog {
                 peer: named(&dialog.peer),
                 top: number(dialog.top_message).unwrap_or(0),
                 read_in: number(dialog.read_inbox_max_id).unwrap_or(0),
                 read_out: number(dialog.read_outbox_max_id).unwrap_or(0),
                 pts: dialog.pts,
-            };
+            })
+        });
+        let dialogs: Vec<Dialog> = dialogs.collect();
+        for dialog in &dialogs {
             // A chat that got a message meanwhile moved to the front and is listed twice.
             if !found.iter().any(|known| known.peer == dialog.peer) {
-                found.push(dialog);
+                found.push(*dialog);
             }
         }
-        if is_last || found.len() == before {
-            return Ok(found);
-        }
         // The next page begins after the last chat whose message came along.
-        let last = found[before..].iter().rev().find_map(|dialog| {
+        let last = dialogs.iter().rev().find_map(|dialog| {
             let top = messages.iter().find(|message| place(message) == Some((dialog.peer, dialog.top)))?;
             Some((*dialog, date(top)))
         });
-        let Some((dialog, date)) = last else { return Ok(found) };
+        let Some((dialog, date)) = last.filter(|_| !is_last) else { return Ok(found) };
+        let before = (request.offset_date, request.offset_id);
         request.exclude_pinned = true;
         request.offset_date = date;
         request.offset_id = i32::try_from(dialog.top).unwrap_or(i32::MAX);
+        if (request.offset_date, request.offset_id) == before {
+            return Ok(found);
+        }
         request.offset_peer = book.input(dialog.peer).unwrap_or(tl::enums::InputPeer::Empty);
+    }
+}
+
+/// The latest date before which the list of chats can be read, below the one that a request names.
+async fn readable_before(pool: &Pool, request: &tl::functions::messages::GetDialogs) -> Result<i32> {
+    let mut high = if request.offset_date > 0 { request.offset_date } else { i32::MAX };
+    let mut step = 1_i32;
+    let mut low = loop {
+        let low = high.saturating_sub(step).max(0);
+        if low == 0 || is_listed(pool, request, low).await? {
+            break low;
+        }
+        (high, step) = (low, step.saturating_mul(2));
+    };
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if is_listed(pool, request, middle).await? {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
+async fn is_listed(pool: &Pool, request: &tl::functions::messages::GetDialogs, offset_date: i32) -> Result<bool> {
+    match pool.ask(&tl::functions::messages::GetDialogs { offset_date, ..request.clone() }).await {
+        Ok(_) => Ok(true),
+        Err(TelegramError::Unreadable(_)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -42,6 +42,10 @@ impl Work {
                 tracing::info!(target: "skrynka::telegram", chat = %channel(id), "A chat is not known, reading the list");
                 self.compare_due = true;
             }
+            News::StuckChannel(id) => {
+                self.chats.unfollow(channel(id));
+                self.compare_due = true;
+            }
             News::CaughtUp => {}
             News::LeftChannel(id) => {
                 tracing::info!(target: "skrynka::telegram", chat = %channel(id), "No longer in a chat");

@@ -67,7 +67,10 @@ impl TelegramRemote {
 
     /// Only a clear no says that nothing was sent.
     fn unsent(&self, error: TelegramError) -> SendError {
-        if error.is_connection() || error.is_server_trouble() || matches!(error, TelegramError::Protocol(_)) {
+        if error.is_connection()
+            || error.is_server_trouble()
+            || matches!(error, TelegramError::Protocol(_) | TelegramError::Unreadable(_))
+        {
             SendError::Uncertain(error.trouble())
         } else if matches!(error, TelegramError::Refused { code: 400 | 403, .. }) {
             // The same text would be refused again.

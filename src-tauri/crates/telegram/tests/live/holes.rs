@@ -106,6 +106,87 @@ async fn a_channel_that_is_too_long_and_new_is_compared() {
 
 const GARBLED: &str = "no client can read this";
 
+/// A difference that cannot be read is skipped; history has what is around the message that spoils it.
+#[tokio::test]
+async fn a_message_that_spoils_the_difference_stops_no_account() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    office.net.garble_text(GARBLED);
+    for number in 0..6 {
+        office.writes(olena, format!("around {number}"), Push::Silent);
+        if number == 2 {
+            office.writes(olena, GARBLED, Push::Silent);
+        }
+    }
+    office.net.cut();
+    listening.until_count(&mut desk, "around", 6).await;
+    listening.until_live(&mut desk).await;
+    desk.assert_all("around", 6);
+    assert_eq!(desk.unreadable().len(), 1);
+    office.writes(olena, "after", Push::Pushed);
+    listening.until_text(&mut desk, "after").await;
+    listening.stop(&mut desk).await;
+}
+
+/// The same for a channel's difference, and for one that is refused.
+#[tokio::test]
+async fn a_channel_that_cannot_be_asked_stops_no_account() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    let members = [office.account.user(), olena];
+    let (spoilt, refused) =
+        (office.net.add_supergroup("Spoilt", &members, &[]), office.net.add_supergroup("Refused", &members, &[]));
+    office.net.send(olena, spoilt, "first", Push::Pushed).unwrap();
+    office.net.send(olena, refused, "first", Push::Pushed).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    office.net.garble_text(GARBLED);
+    office.net.send(olena, spoilt, GARBLED, Push::Silent).unwrap();
+    for number in 0..3 {
+        office.net.send(olena, spoilt, format!("spoilt {number}"), Push::Silent).unwrap();
+    }
+    office.net.cut();
+    listening.until_count(&mut desk, "spoilt", 3).await;
+    listening.until_live(&mut desk).await;
+    for number in 0..3 {
+        office.net.send(olena, refused, format!("refused {number}"), Push::Silent).unwrap();
+    }
+    office.net.fail("updates.getChannelDifference", 2, "USER_BANNED_IN_CHANNEL");
+    office.net.cut();
+    listening.until_count(&mut desk, "refused", 3).await;
+    listening.until_live(&mut desk).await;
+    assert_eq!(desk.unreadable().len(), 1);
+    office.net.stop_failing();
+    office.net.stop_garbling();
+    for chat in [spoilt, refused] {
+        office.net.send(olena, chat, "missed after", Push::Silent).unwrap();
+        office.net.send(olena, chat, "after", Push::Pushed).unwrap();
+    }
+    listening.until_count(&mut desk, "missed after", 2).await;
+    listening.stop(&mut desk).await;
+}
+
+/// One chat that spoils the list of chats hides no other.
+#[tokio::test]
+async fn a_chat_that_spoils_the_list_hides_no_other() {
+    let office = Office::open().await;
+    office.net.garble_text(GARBLED);
+    for number in 0..7 {
+        let customer = office.customer(&format!("Customer {number}"));
+        let at = Some(now() - time::Duration::hours(10 - i64::from(number)));
+        let text = if number == 3 { GARBLED.to_owned() } else { format!("listed {number}") };
+        let message = skrynka_lab::telegram::Message { at, ..text.into() };
+        office.writes(customer, message, Push::Silent);
+    }
+    let mut desk = Desk::default();
+    let mut listening = office.listen(&desk).await;
+    listening.until_count(&mut desk, "listed", 6).await;
+    listening.stop(&mut desk).await;
+}
+
 /// Who left a group and comes back has missed what was said meanwhile.
 #[tokio::test]
 async fn a_group_that_is_joined_again_has_no_hole() {
