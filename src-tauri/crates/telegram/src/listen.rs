@@ -26,12 +26,12 @@ pub(crate) use self::{
     errand::{listed, page},
 };
 use self::{
-    errand::{Asked, Brought, Errand, Page},
+    errand::{Asked, Brought, Errand, Lone, Page},
     hand_over::HandOver,
 };
 use crate::{
     clocked::Clocked,
-    convert::{Reader, date, place},
+    convert::{Reader, date, moment, place},
     error::{Result, TelegramError},
     peers::{Book, SERVICE_USER},
     pool::{Feed, Pool, Watch},
@@ -342,6 +342,7 @@ impl Work {
                 self.page_limit = self.page_limit.map(|limit| limit.saturating_mul(2).min(self.pool.tuning().page));
                 self.page(peer, gap, limit, page);
             }
+            (Asked::Page { peer, gap, .. }, Ok(Brought::Unreadable(lone))) => self.unreadable(peer, gap, lone),
             (Asked::Topics(forum), Ok(_)) => {
                 self.topics_known.insert(forum);
             }
@@ -367,15 +368,19 @@ impl Work {
                 self.ask_again(asked);
                 Ok(())
             }
-            (TelegramError::Unreadable(_), Asked::Page { peer, gap, limit }) => {
-                self.unreadable(peer, gap, limit, &error);
+            // One message that cannot be read holds up no other: the page is halved until it stands alone.
+            (TelegramError::Unreadable(_), Asked::Page { limit, .. }) if limit > 1 => {
+                self.page_limit = Some(limit / 2);
                 Ok(())
             }
             (TelegramError::UnknownChat, Asked::Page { peer, gap, .. }) => {
                 self.chats.filled(peer, gap, None);
                 Ok(())
             }
-            (TelegramError::Refused { code: 400..=403 | 406, .. }, Asked::Page { peer, gap, .. }) => {
+            (
+                TelegramError::Refused { code: 400..=403 | 406, .. } | TelegramError::Unreadable(_),
+                Asked::Page { peer, gap, .. },
+            ) => {
                 let why = error.trouble().detail;
                 tracing::warn!(target: "skrynka::telegram", chat = %peer, why, "A chat's past cannot be read");
                 self.chats.filled(peer, gap, None);
@@ -403,16 +408,13 @@ impl Work {
         }
     }
 
-    /// One message that cannot be read holds up no other: the page is halved until it stands alone, then left out.
-    fn unreadable(&mut self, peer: Peer, gap: chats::Gap, limit: i32, error: &TelegramError) {
-        if limit > 1 {
-            self.page_limit = Some(limit / 2);
-            return;
-        }
-        let why = error.trouble().detail;
-        tracing::warn!(target: "skrynka::telegram", chat = %peer, number = gap.high, why, "A message cannot be read");
-        self.batch.incoming.push(news::unreadable(peer, gap.high, self.clock.now(), why));
-        self.chats.filled(peer, gap, Some(gap.high));
+    /// The message that stands alone is shown as one that cannot be read.
+    fn unreadable(&mut self, peer: Peer, gap: chats::Gap, lone: Lone) {
+        let Lone { number, date, why } = lone;
+        tracing::warn!(target: "skrynka::telegram", chat = %peer, number, why, "A message cannot be read");
+        let now = self.clock.now();
+        self.batch.incoming.push(news::unreadable(peer.place(number), date.map_or(now, moment), now, why));
+        self.chats.filled(peer, gap, Some(number));
     }
 
     /// Compares the list of chats with what was handed over.

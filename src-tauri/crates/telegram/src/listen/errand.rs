@@ -16,6 +16,9 @@ use crate::{
     pool::Pool,
 };
 
+/// The most messages that stand together and cannot be read.
+const TOGETHER: i32 = 100;
+
 /// An errand that is under way.
 pub(crate) type Errand = BoxFuture<'static, (Asked, Result<Brought>)>;
 
@@ -31,7 +34,16 @@ pub(crate) enum Asked {
 pub(crate) enum Brought {
     Dialogs(Vec<Dialog>),
     Page(Page),
+    Unreadable(Lone),
     Topics,
+}
+
+/// A message that cannot be read.
+pub(crate) struct Lone {
+    pub(crate) number: u32,
+    /// When the message before it was sent, if there is one.
+    pub(crate) date: Option<i32>,
+    pub(crate) why: String,
 }
 
 /// A chat in the account's list.
@@ -61,7 +73,12 @@ pub(crate) fn run(asked: Asked, pause: Duration, pool: &Arc<Pool>, book: &Arc<Bo
             Asked::Page { peer, gap, limit } => {
                 let high = i32::try_from(gap.high).unwrap_or(i32::MAX);
                 let low = i32::try_from(gap.low).unwrap_or(i32::MAX);
-                page(&pool, &book, peer, high.saturating_add(1), low, limit).await.map(Brought::Page)
+                match page(&pool, &book, peer, high.saturating_add(1), low, limit).await {
+                    Err(TelegramError::Unreadable(why)) if limit == 1 => {
+                        lone(&pool, &book, peer, (low, high), why).await.map(Brought::Unreadable)
+                    }
+                    read => read.map(Brought::Page),
+                }
             }
             Asked::Topics(forum) => topics(&pool, &book, forum).await.map(|()| Brought::Topics),
         };
@@ -178,13 +195,61 @@ async fn is_listed(pool: &Pool, request: &tl::functions::messages::GetDialogs, o
     }
 }
 
+/// Finds the number of the latest message of a stretch, which cannot be read: numbers of private chats are the
+/// account's, so others may lie between it and the end of the stretch.
+async fn lone(pool: &Pool, book: &Book, peer: Peer, (after, up_to): (i32, i32), why: String) -> Result<Lone> {
+    let mut together = 1;
+    let readable = loop {
+        match older(pool, book, peer, (up_to, after), together).await {
+            Ok(readable) => break readable,
+            Err(TelegramError::Unreadable(_)) if together < TOGETHER => together += 1,
+            Err(error) => return Err(error),
+        }
+    };
+    let (mut low, mut high) = (readable.map_or(after, |(number, _)| i32::try_from(number).unwrap_or(after)), up_to);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        match older(pool, book, peer, (middle, after), together - 1).await {
+            Ok(_) => low = middle,
+            Err(TelegramError::Unreadable(_)) => high = middle,
+            Err(error) => return Err(error),
+        }
+    }
+    let number = number(high).ok_or_else(|| TelegramError::Unreadable(why.clone()))?;
+    Ok(Lone { number, date: readable.map(|(_, date)| date), why })
+}
+
+/// Reads number and date of the message that stands so many before the latest one up to a number.
+async fn older(
+    pool: &Pool,
+    book: &Book,
+    peer: Peer,
+    (up_to, after): (i32, i32),
+    by: i32,
+) -> Result<Option<(u32, i32)>> {
+    let page = stretch(pool, book, peer, (up_to.saturating_add(1), after), by, 1).await?;
+    Ok(page.messages.first().and_then(|message| Some((place(message)?.1, date(message)))))
+}
+
 /// Reads a page of a chat: the messages before `before` and after `after`, at most `limit`.
 pub(crate) async fn page(pool: &Pool, book: &Book, peer: Peer, before: i32, after: i32, limit: i32) -> Result<Page> {
+    stretch(pool, book, peer, (before, after), 0, limit).await
+}
+
+/// Reads a page that begins so many messages further back.
+async fn stretch(
+    pool: &Pool,
+    book: &Book,
+    peer: Peer,
+    (before, after): (i32, i32),
+    skipped: i32,
+    limit: i32,
+) -> Result<Page> {
     let request = tl::functions::messages::GetHistory {
         peer: book.input(peer).ok_or(TelegramError::UnknownChat)?,
         offset_id: before,
         offset_date: 0,
-        add_offset: 0,
+        add_offset: skipped,
         limit,
         max_id: 0,
         min_id: after,

@@ -3,7 +3,7 @@
 use grammers_tl_types as tl;
 use skrynka_core::{
     connector::{Content, Incoming, IncomingMessage, Raw},
-    model::{ChatKey, Direction, Peer, PeerKind},
+    model::{ChatKey, Direction, Peer, PeerKind, Place},
 };
 use time::OffsetDateTime;
 
@@ -193,11 +193,11 @@ impl Work {
 }
 
 /// The place of a message that could not be read.
-pub(super) fn unreadable(peer: Peer, number: u32, now: OffsetDateTime, reason: String) -> Incoming {
+pub(super) fn unreadable(place: Place, at: OffsetDateTime, now: OffsetDateTime, reason: String) -> Incoming {
     Incoming::Message(Box::new(IncomingMessage {
-        place: peer.place(number),
+        place,
         direction: Direction::In,
-        received_at: now,
+        received_at: at,
         arrived_at: now,
         seen: true,
         answered: false,

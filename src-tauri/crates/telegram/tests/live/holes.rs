@@ -187,6 +187,29 @@ async fn a_chat_that_spoils_the_list_hides_no_other() {
     listening.stop(&mut desk).await;
 }
 
+/// A message that cannot be read is one message, where it stands.
+#[tokio::test]
+async fn an_unreadable_message_is_one_placeholder() {
+    let office = Office::open().await;
+    let (olena, petro) = (office.customer("Olena"), office.customer("Petro"));
+    office.net.garble_text(GARBLED);
+    office.writes(olena, "said 1", Push::Silent);
+    office.writes(olena, "said 2", Push::Silent);
+    let spoilt = [office.writes(olena, GARBLED, Push::Silent), office.writes(olena, GARBLED, Push::Silent)];
+    office.net.fill_history(office.account, petro, 200).unwrap();
+    office.writes(olena, "said 3", Push::Silent);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    desk.assert_all("said", 3);
+    let number = |message| u32::try_from(office.net.id_for(office.account, message).unwrap()).unwrap();
+    let olena = Peer { kind: PeerKind::User, id: olena.0 };
+    assert_eq!(desk.unreadable(), spoilt.map(|message| olena.place(number(message))));
+    let asked = office.net.requested("messages.getHistory");
+    assert!(asked < 60, "{asked} requests");
+    listening.run_for(&mut desk, Duration::from_millis(100)).await;
+    listening.stop(&mut desk).await;
+}
+
 /// Who left a group and comes back has missed what was said meanwhile.
 #[tokio::test]
 async fn a_group_that_is_joined_again_has_no_hole() {
