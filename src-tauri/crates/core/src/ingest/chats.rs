@@ -25,9 +25,29 @@ impl Work {
         }
         let places: Vec<&Place> = messages.iter().map(|message| &message.place).collect();
         let known = self.tx.known_places(&places).await?;
+        // What could not be read before takes the place of what stood for it.
+        let replaced: HashMap<&Place, bool> = messages
+            .iter()
+            .filter(|message| matches!(message.content, Content::Chat(_)))
+            .filter_map(|message| Some((&message.place, known.get(&message.place)?)))
+            .filter(|(_, stored)| stored.unreadable)
+            .map(|(place, stored)| (place, stored.answered))
+            .collect();
+        if !replaced.is_empty() {
+            let read: Vec<_> = replaced.iter().map(|(place, answered)| ((*place).clone(), true, *answered)).collect();
+            self.marks_of(&read, &known).await?;
+            let places: Vec<&Place> = replaced.keys().copied().collect();
+            for (message, conversation) in self.tx.vacate(&places).await? {
+                self.facts.push(fact(FactKind::MessageGone, conversation, message));
+                self.changed.insert(conversation);
+            }
+        }
         let mut met: HashSet<&Place> = HashSet::new();
-        let (fresh, again): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|message| !known.contains_key(&message.place) && met.insert(&message.place));
+        let (fresh, again): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
+            let place = &message.place;
+            let is_read = matches!(message.content, Content::Chat(_));
+            (!known.contains_key(place) || is_read && replaced.contains_key(place)) && met.insert(place)
+        });
         self.done.known += again.len();
         self.insert_chats(fresh).await?;
         self.versions(again).await
