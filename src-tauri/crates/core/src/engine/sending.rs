@@ -11,7 +11,7 @@ use super::{Backoff, Shared};
 use crate::{
     connector::{ConnectorError, Remote, SendError},
     model::{Account, Channel, Trouble, TroubleCode},
-    store::{DueText, NotSent, StoreError},
+    store::{DueText, LeaseToken, NotSent, StoreError},
 };
 
 /// A try that has no answer by then is uncertain.
@@ -24,6 +24,7 @@ pub(super) async fn run(
     shared: &Shared,
     account: &Account,
     remote: &dyn Remote,
+    lease: LeaseToken,
     (bell, ended): (&Notify, &CancellationToken),
 ) {
     if account.channel != Channel::Telegram {
@@ -31,7 +32,7 @@ pub(super) async fn run(
     }
     let work = async {
         loop {
-            let sent = send_all(shared, account, remote).await;
+            let sent = send_all(shared, account, remote, lease).await;
             let told = tell_reads(shared, account, remote).await;
             if let Err(error) = sent.and(told) {
                 tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
@@ -50,9 +51,14 @@ pub(super) async fn run(
     }
 }
 
-async fn send_all(shared: &Shared, account: &Account, remote: &dyn Remote) -> Result<(), StoreError> {
+async fn send_all(
+    shared: &Shared,
+    account: &Account,
+    remote: &dyn Remote,
+    lease: LeaseToken,
+) -> Result<(), StoreError> {
     let (store, clock) = (&shared.parts.store, &shared.parts.clock);
-    while let Some(text) = store.next_text(account.id, clock.now()).await? {
+    while let Some(text) = store.next_text(account.id, Some(lease), clock.now()).await? {
         let (id, tries) = (text.id, text.tries);
         match try_text(remote, text).await {
             Ok(sent) => {
@@ -61,7 +67,7 @@ async fn send_all(shared: &Shared, account: &Account, remote: &dyn Remote) -> Re
             }
             Err(error) => {
                 let (outcome, why) = outcome(error, clock.now(), shared.parts.backoff, tries);
-                store.text_not_sent(account.id, id, &outcome, &why).await?;
+                store.text_not_sent(account.id, Some(lease), id, &outcome, &why).await?;
                 tracing::warn!(
                     target: "skrynka::outbox", outgoing = %id, tries, code = why.code.as_str(), why = why.detail,
                     "Message not sent"

@@ -261,7 +261,7 @@ impl Supervisor {
             }
         };
         let store = self.store(deliveries, lease, stop.clone());
-        let send = sending::run(&self.shared, &self.account, &*remote, (&self.bell, &ended));
+        let send = sending::run(&self.shared, &self.account, &*remote, lease.token(), (&self.bell, &ended));
         let fetch = fetching::run(&self.shared, &self.account, &self.arrived, &ended);
         let follow = self.follow(status);
         let (listened, (stored, progressed), ..) = futures_util::join!(listen, store, follow, give_up, send, fetch);
