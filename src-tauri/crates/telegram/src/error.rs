@@ -97,6 +97,9 @@ pub enum TelegramError {
     /// Another program holds the account, or it is not certain that we do.
     #[error("{}", .0.trouble().detail)]
     NotPermitted(#[source] Box<ConnectorError>),
+    /// The account was given up while it was opened.
+    #[error("the account was given up")]
+    GivenUp,
     /// The core takes no more messages.
     #[error("the store takes no more messages")]
     StoreClosed,
@@ -167,6 +170,7 @@ impl TelegramError {
             | Self::Frozen
             | Self::Refused { .. }
             | Self::Secrets(_)
+            | Self::GivenUp
             | Self::StoreClosed
             | Self::Sink(_)
             | Self::Internal(_) => ConnectorError::Transient { why, retry_after: None },
@@ -191,7 +195,7 @@ impl TelegramError {
             Self::NoSettings => TroubleCode::Settings,
             Self::NotPermitted(error) => error.trouble().code,
             Self::StoreClosed => TroubleCode::Database,
-            Self::Sink(_) | Self::Internal(_) => TroubleCode::Internal,
+            Self::GivenUp | Self::Sink(_) | Self::Internal(_) => TroubleCode::Internal,
         }
     }
 }

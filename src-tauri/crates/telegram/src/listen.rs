@@ -19,7 +19,7 @@ use skrynka_core::{
 };
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use self::{
     chats::Chats,
@@ -51,6 +51,9 @@ pub(crate) struct TelegramListener {
     pub(crate) me: Peer,
     pub(crate) clock: Clocked,
     pub(crate) watch: Arc<Watch>,
+    /// Ends the connection with the attempt, also where that panics while somebody else holds the pool: the next
+    /// attempt opens another with the same key.
+    pub(crate) ends: DropGuard,
 }
 
 impl Listener for TelegramListener {
@@ -85,7 +88,7 @@ impl Listener for TelegramListener {
 
 impl TelegramListener {
     async fn listen(self, inbox: IncomingSender) -> Result<()> {
-        let Self { pool, feed, book, chats, settings, me, clock, watch } = self;
+        let Self { pool, feed, book, chats, settings, me, clock, watch, ends: _ends } = self;
         let hand = HandOver::new(inbox.clone());
         let scope = Arc::new(Scope { settings, book: book.clone() });
         let (state, is_first) = match chats.state(|peer| scope.takes(peer)) {

@@ -236,3 +236,38 @@ async fn a_group_that_is_joined_again_has_no_hole() {
     listening.until_count(&mut desk, "missed", 5).await;
     listening.stop(&mut desk).await;
 }
+
+/// A window that still asks for a file keeps no connection alive behind an attempt that ended.
+#[tokio::test]
+async fn an_attempt_that_is_dropped_leaves_no_connection() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let listening = office.caught_up(&mut desk).await;
+    assert_eq!(office.net.online(), 1);
+    let remote = listening.remote.clone();
+    drop(listening);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(office.net.online(), 0);
+    drop(remote);
+}
+
+/// An account that is given up while it signs in has closed its connection when `open` ends.
+#[tokio::test]
+async fn an_account_that_is_given_up_while_it_opens_leaves_no_connection() {
+    let office = Office::open().await;
+    office.net.slow("users.getUsers", Duration::from_secs(4));
+    let (desk, stop) = (Desk::default(), CancellationToken::new());
+    let give_up = async {
+        while office.net.requested("users.getUsers") == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(office.net.online(), 1);
+        stop.cancel();
+    };
+    let (opened, ()) = futures_util::future::join(office.open_until(&desk, stop.clone()), give_up).await;
+    assert!(opened.is_err());
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(office.net.online(), 0);
+}
