@@ -96,6 +96,7 @@ impl TelegramListener {
             _ => (beginning(&pool).await?, true),
         };
         let since = clock.now() - time::Duration::days(scope.settings.history_days.into());
+        let since = chats.date().filter(|_| !is_first).map_or(since, |date| since.min(moment(date)));
         let mut dialogs = Vec::new();
         if is_first {
             // The channels' states come with the list, and have to be known before anything is followed.
@@ -181,7 +182,7 @@ struct Work {
     updates: Updates,
     watch: Arc<Watch>,
     chats: Chats,
-    /// First histories go back to here.
+    /// First histories go back to here, and at least to where the last attempt stood: what came since is not history.
     since: OffsetDateTime,
     errand: Option<Errand>,
     /// The list of chats has to be compared with what was handed over.

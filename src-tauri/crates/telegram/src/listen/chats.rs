@@ -108,6 +108,11 @@ impl Chats {
         Some(UpdatesState { pts, qts, date, seq, channels: channels.collect() })
     }
 
+    /// The date of the state that was stored: what was sent later is new. `None` the first time.
+    pub(crate) fn date(&self) -> Option<i32> {
+        self.account.map(|account| account.date).filter(|date| *date > 0)
+    }
+
     /// Whether Telegram skipped messages and the chats have not been compared since.
     pub(crate) const fn is_skipped(&self) -> bool {
         self.skipped

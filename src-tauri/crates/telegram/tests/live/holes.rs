@@ -187,6 +187,26 @@ async fn a_chat_that_spoils_the_list_hides_no_other() {
     listening.stop(&mut desk).await;
 }
 
+/// Without a history nothing old is wanted, and everything new.
+#[tokio::test]
+async fn what_came_while_nobody_listened_is_not_history() {
+    let mut office = Office::open().await;
+    office.settings.history_days = 0;
+    let (olena, petro) = (office.customer("Olena"), office.customer("Petro"));
+    office.writes(olena, "old", Push::Silent);
+    let mut desk = Desk::default();
+    office.caught_up(&mut desk).await.stop(&mut desk).await;
+    office.writes(petro, "new 1", Push::Silent);
+    office.writes(petro, "new 2", Push::Silent);
+    // Only the list of chats tells of them.
+    desk.cursors.get_mut("account").unwrap()["pts"] = office.net.pts(office.account).into();
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    let mut listening = office.listen(&desk).await;
+    listening.until_live(&mut desk).await;
+    desk.assert_all("new", 2);
+    listening.stop(&mut desk).await;
+}
+
 /// A message that cannot be read is one message, where it stands.
 #[tokio::test]
 async fn an_unreadable_message_is_one_placeholder() {
