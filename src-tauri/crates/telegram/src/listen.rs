@@ -247,7 +247,8 @@ impl Work {
     /// Hands over what was gathered, with the cursors that are true after it.
     async fn hand_over(&mut self) -> Result<()> {
         if !self.is_behind() {
-            self.chats.settle();
+            let updates = &self.updates;
+            self.chats.settle(|peer| peer.kind == PeerKind::Channel && updates.is_late(peer.id));
         }
         let mut batch = std::mem::take(&mut self.batch);
         let known = self.book.take_changed().into_iter().map(|peer| Incoming::Peer(Box::new(peer)));
@@ -285,7 +286,8 @@ impl Work {
         if self.limit.is_some() {
             return Ok(());
         }
-        let is_idle = self.errand.is_none() && !self.updates.is_behind();
+        let is_late = self.updates.is_any_late();
+        let is_idle = self.errand.is_none() && !self.updates.is_behind() && !is_late;
         if is_idle {
             if !self.is_live {
                 self.hand.settle().await?;
@@ -294,7 +296,7 @@ impl Work {
                 tracing::info!(target: "skrynka::telegram", "Caught up");
             }
             self.inbox.state(AccountState::Live);
-        } else if !self.is_live || self.chats.gaps() > 0 {
+        } else if !self.is_live || is_late || self.chats.gaps() > 0 {
             self.is_live = false;
             let pages = u64::try_from(self.chats.gaps()).unwrap_or(u64::MAX);
             let page = u64::try_from(self.pool.tuning().page).unwrap_or(1);

@@ -6,7 +6,11 @@
 
 mod sound;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 
@@ -27,6 +31,9 @@ use crate::{
 
 /// Messages that a channel's difference may hold. Telegram gives ordinary accounts no more.
 const CHANNEL_LIMIT: i32 = 100;
+
+/// How often the pause before a channel is asked again doubles.
+const LONGEST_PAUSE: u32 = 6;
 
 /// What there is to tell.
 pub(crate) enum News {
@@ -65,6 +72,14 @@ enum Event {
     Deadline,
 }
 
+/// A channel that could not be asked for the moment.
+#[derive(Debug, Default)]
+struct Late {
+    tries: u32,
+    /// When it is asked again; `None`: it is being asked.
+    at: Option<Instant>,
+}
+
 /// The account's news.
 pub(crate) struct Updates {
     boxes: MessageBoxes,
@@ -79,6 +94,8 @@ pub(crate) struct Updates {
     unknown: BTreeSet<i64>,
     /// Channels with news that nobody has followed, to be told.
     unfollowed: BTreeSet<i64>,
+    /// Channels that are asked again because they could not be asked for the moment.
+    late: BTreeMap<i64, Late>,
     /// How often the connection broke a request in a row.
     broken: u32,
     /// Telegram wants nothing asked before this.
@@ -104,6 +121,7 @@ impl Updates {
             asked: None,
             unknown: BTreeSet::new(),
             unfollowed: BTreeSet::new(),
+            late: BTreeMap::new(),
             broken: 0,
             not_before: None,
         }
@@ -117,6 +135,16 @@ impl Updates {
     /// Whether something that was missed is still being asked for.
     pub(crate) fn is_behind(&self) -> bool {
         self.asked.is_some() || self.boxes.get_difference().is_some() || self.boxes.get_channel_difference().is_some()
+    }
+
+    /// Whether what a channel missed could not be asked for yet.
+    pub(crate) fn is_late(&self, id: i64) -> bool {
+        self.late.contains_key(&id)
+    }
+
+    /// Whether any channel is late.
+    pub(crate) fn is_any_late(&self) -> bool {
+        !self.late.is_empty()
     }
 
     /// Follows a channel from a pts on, unless it is followed already.
@@ -140,7 +168,10 @@ impl Updates {
     pub(crate) async fn next(&mut self) -> Result<News> {
         loop {
             // First, as it may find that something has to be asked for.
-            let deadline = self.boxes.check_deadlines();
+            self.ask_late();
+            let late = self.late.values().filter_map(|late| late.at).min();
+            let deadline = Instant::from(self.boxes.check_deadlines());
+            let deadline = late.map_or(deadline, |late| late.min(deadline));
             if let Some(id) = self.unfollowed.pop_first() {
                 return Ok(News::UnknownChannel(id));
             }
@@ -149,7 +180,7 @@ impl Updates {
             {
                 return Ok(news);
             }
-            match self.event(deadline.into()).await {
+            match self.event(deadline).await {
                 Event::Answered(answer) => {
                     self.asked = None;
                     match self.answered(answer)? {
@@ -284,6 +315,25 @@ impl Updates {
         let _nothing = self.boxes.process_updates(UpdatesLike::Updates(told.into()));
     }
 
+    /// Asks again for channels whose pause is over.
+    fn ask_late(&mut self) {
+        let now = Instant::now();
+        let due = self.late.iter_mut().filter(|(_, late)| late.at.is_some_and(|at| at <= now));
+        let due: Vec<i64> = due.map(|(id, late)| (late.at = None, *id).1).collect();
+        for id in due {
+            self.ask_channel(id);
+        }
+    }
+
+    /// Asks a channel again after a pause, which doubles each time.
+    fn put_off(&mut self, id: i64) {
+        let late = self.late.entry(id).or_default();
+        let pause = self.pool.tuning().again * 2_u32.pow(late.tries.min(LONGEST_PAUSE));
+        late.tries += 1;
+        late.at = Some(Instant::now() + pause);
+        self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
+    }
+
     /// Begins to ask for what was missed, if anything was.
     fn ask(&mut self) -> Option<News> {
         if let Some(request) = self.boxes.get_difference() {
@@ -300,6 +350,7 @@ impl Updates {
             let id = named.channel_id;
             if !self.scope.takes(channel(id)) {
                 // A push has made it a box.
+                self.late.remove(&id);
                 self.boxes.end_channel_difference(PrematureEndReason::Banned);
                 continue;
             }
@@ -345,22 +396,25 @@ impl Updates {
             }
             Answer::Channel(id, Ok(difference)) => {
                 self.broken = 0;
+                self.late.remove(&id);
                 self.watch.heard();
                 return Ok(self.channel_difference(id, *difference));
             }
             Answer::Channel(id, Err(error)) if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") => {
+                self.late.remove(&id);
                 self.boxes.end_channel_difference(PrematureEndReason::Banned);
                 return Ok(Some(News::LeftChannel(id)));
             }
-            Answer::Channel(_, Err(error))
+            Answer::Channel(id, Err(error))
                 if error.is("PERSISTENT_TIMESTAMP_OUTDATED") || error.is_server_trouble() =>
             {
                 tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "A channel is asked for later");
-                self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
+                self.put_off(id);
                 return Ok(None);
             }
             Answer::Channel(id, Err(error)) if error.is_lasting() => {
                 tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "A channel cannot be asked");
+                self.late.remove(&id);
                 self.boxes.end_channel_difference(PrematureEndReason::Banned);
                 return Ok(Some(News::StuckChannel(id)));
             }

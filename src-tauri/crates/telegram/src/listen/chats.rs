@@ -152,10 +152,11 @@ impl Chats {
         }
     }
 
-    /// Everything that was asked for has come.
-    pub(crate) fn settle(&mut self) {
+    /// Everything that was asked for has come, but for chats that are `late`.
+    pub(crate) fn settle(&mut self, late: impl Fn(Peer) -> bool) {
         for (peer, progress) in &mut self.chats {
-            if progress.settled.take().is_some() {
+            if progress.settled.is_some() && !late(*peer) {
+                progress.settled = None;
                 self.dirty.insert(*peer);
             }
         }

@@ -187,6 +187,36 @@ async fn a_chat_that_spoils_the_list_hides_no_other() {
     listening.stop(&mut desk).await;
 }
 
+/// What came ahead of a channel's difference does not count while that fails.
+#[tokio::test]
+async fn a_channel_that_is_asked_for_later_is_not_taken_for_complete() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    office.net.slow("updates.getChannelDifference", Duration::from_secs(1));
+    office.net.fail("updates.getChannelDifference", 1, "PERSISTENT_TIMESTAMP_OUTDATED");
+    for number in 0..130 {
+        office.net.send(olena, supergroup, format!("gap {number}"), Push::Silent).unwrap();
+    }
+    let asked = office.net.requested("updates.getChannelDifference");
+    office.net.send(olena, supergroup, "reveals", Push::Pushed).unwrap();
+    while office.net.requested("updates.getChannelDifference") == asked {
+        listening.run_for(&mut desk, Duration::from_millis(20)).await;
+    }
+    office.net.send(olena, supergroup, "ahead", Push::Pushed).unwrap();
+    listening.until_text(&mut desk, "ahead").await;
+    // The refusal has come by then.
+    listening.run_for(&mut desk, Duration::from_millis(1_200)).await;
+    office.net.send(olena, supergroup, "later", Push::Pushed).unwrap();
+    listening.until_count(&mut desk, "gap", 130).await;
+    listening.until_live(&mut desk).await;
+    desk.assert_all("gap", 130);
+    listening.stop(&mut desk).await;
+}
+
 /// Without a history nothing old is wanted, and everything new.
 #[tokio::test]
 async fn what_came_while_nobody_listened_is_not_history() {
