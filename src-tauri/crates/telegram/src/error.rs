@@ -145,6 +145,16 @@ impl TelegramError {
         Trouble { code: self.code(), detail }
     }
 
+    /// Returns what must be done about it where one thing was asked for, that would be refused again.
+    pub(crate) fn into_refusal(self, now: OffsetDateTime) -> ConnectorError {
+        match self {
+            Self::Frozen | Self::Refused { code: 400 | 403 | 404 | 406, .. } => {
+                ConnectorError::Permanent(self.trouble())
+            }
+            other => other.into_connector(now),
+        }
+    }
+
     /// Returns what the engine must do about it.
     pub(crate) fn into_connector(self, now: OffsetDateTime) -> ConnectorError {
         let why = self.trouble();
@@ -234,6 +244,9 @@ impl From<RpcError> for TelegramError {
                 | "SESSION_EXPIRED",
                 _,
             ) => Self::SessionRevoked(name),
+            // Part of a sign-in.
+            ("SESSION_PASSWORD_NEEDED", _) => Self::Refused { code, name, value },
+            _ if code == 401 => Self::SessionRevoked(name),
             (wait, Some(seconds)) if wait.contains("_WAIT") => Self::Flood { name, seconds },
             _ => Self::Refused { code, name, value },
         }
@@ -259,6 +272,7 @@ mod tests {
             (401, "AUTH_KEY_UNREGISTERED", TroubleCode::SessionRevoked),
             (401, "SESSION_REVOKED", TroubleCode::SessionRevoked),
             (401, "SESSION_EXPIRED", TroubleCode::SessionRevoked),
+            (401, "ACTIVE_USER_REQUIRED", TroubleCode::SessionRevoked),
             (406, "AUTH_KEY_DUPLICATED", TroubleCode::SessionDuplicated),
         ] {
             let error = judged(code, message);

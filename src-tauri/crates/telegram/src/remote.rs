@@ -135,7 +135,8 @@ impl TelegramRemote {
 
 impl Remote for TelegramRemote {
     fn mark_read(&self, chat: ChatKey, up_to: u32) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
-        Box::pin(async move { self.read_up_to(chat, up_to).await.map_err(|error| self.failed(error)) })
+        let now = || self.clock.now();
+        Box::pin(async move { self.read_up_to(chat, up_to).await.map_err(|error| error.into_refusal(now())) })
     }
 
     fn send_text(&self, text: SendText) -> BoxFuture<'_, std::result::Result<Sent, SendError>> {

@@ -2,7 +2,7 @@
 
 use grammers_tl_types as tl;
 use skrynka_core::{
-    connector::{ConnectorError, SendError, SendText, Sent},
+    connector::{SendError, SendText, Sent},
     model::ChatKey,
 };
 
@@ -72,11 +72,8 @@ impl TelegramRemote {
             || matches!(error, TelegramError::Protocol(_) | TelegramError::Unreadable(_))
         {
             SendError::Uncertain(error.trouble())
-        } else if matches!(error, TelegramError::Refused { code: 400 | 403, .. }) {
-            // The same text would be refused again.
-            SendError::NotSent(ConnectorError::Permanent(error.trouble()))
         } else {
-            SendError::NotSent(self.failed(error))
+            SendError::NotSent(error.into_refusal(self.clock.now()))
         }
     }
 

@@ -95,6 +95,26 @@ async fn a_refused_text_was_not_sent() {
     listening.stop(&mut desk).await;
 }
 
+/// What would be refused again blocks no other text of its chat.
+#[tokio::test]
+async fn a_lasting_no_is_final() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    for error in ["406 TOPIC_DELETED", "404 METHOD_GONE", "403 CHAT_WRITE_FORBIDDEN", "FROZEN_METHOD_INVALID"] {
+        office.net.fail("messages.sendMessage", 1, error);
+        let refused = listening.beside(&mut desk, remote.send_text(text(chat(olena), "no", 1))).await;
+        assert!(matches!(refused, Err(SendError::NotSent(ConnectorError::Permanent(_)))), "{error}: {refused:?}");
+    }
+    office.net.fail("messages.sendMessage", 1, "401 SOMETHING_NEW");
+    let refused = listening.beside(&mut desk, remote.send_text(text(chat(olena), "no", 1))).await;
+    assert!(matches!(refused, Err(SendError::NotSent(ConnectorError::SignInRequired(_)))), "{refused:?}");
+    listening.stop(&mut desk).await;
+}
+
 #[tokio::test]
 async fn a_chat_is_marked_read() {
     let office = Office::open().await;
