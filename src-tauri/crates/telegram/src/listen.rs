@@ -274,10 +274,13 @@ impl Work {
     }
 
     fn limit_until(&mut self, wait: Duration, error: &TelegramError) {
-        let until = self.clock.now() + wait;
+        // A shorter wait takes nothing back of a longer one.
+        let now = Instant::now();
+        let end = self.limit.map_or(now + wait, |limit| limit.max(now + wait));
+        let until = self.clock.now() + (end - now);
         let why = error.trouble();
         tracing::warn!(target: "skrynka::telegram", seconds = wait.as_secs(), why = why.detail, "Telegram asks to wait");
-        self.limit = Some(Instant::now() + wait);
+        self.limit = Some(end);
         self.inbox.state(AccountState::Limited { until, why });
     }
 

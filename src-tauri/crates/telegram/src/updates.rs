@@ -377,7 +377,8 @@ impl Updates {
 
     /// Asks nothing for a while. What comes unasked is taken.
     pub(crate) fn wait(&mut self, wait: Duration) {
-        self.not_before = Some(Instant::now() + wait);
+        let end = Instant::now() + wait;
+        self.not_before = Some(self.not_before.map_or(end, |before| before.max(end)));
     }
 
     /// A request that the connection broke is asked again after a pause.
