@@ -148,6 +148,11 @@ impl TelegramError {
     /// Returns what must be done about it where one thing was asked for, that would be refused again.
     pub(crate) fn into_refusal(self, now: OffsetDateTime) -> ConnectorError {
         match self {
+            // A chat's own pace says nothing of other chats.
+            Self::Flood { ref name, seconds } if name.starts_with("SLOWMODE") => ConnectorError::Transient {
+                why: self.trouble(),
+                retry_after: Some(Duration::from_secs(seconds.into())),
+            },
             Self::Frozen | Self::Refused { code: 400 | 403 | 404 | 406, .. } => {
                 ConnectorError::Permanent(self.trouble())
             }

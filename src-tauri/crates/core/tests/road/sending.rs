@@ -283,3 +283,35 @@ async fn a_text_that_is_too_old_to_be_known_again_waits_for_a_person() {
     bureau.store.retry_text(bureau.account, old.id).await.unwrap();
     assert_eq!(bureau.store.next_text(bureau.account, None, later).await.unwrap().unwrap().id, old.id);
 }
+
+/// A limit is the account's: the texts of its other chats wait as well.
+#[tokio::test]
+async fn a_limit_holds_back_every_chat_and_no_read_mark() {
+    let (bureau, conversation) = bureau().await;
+    let petro = Peer { id: 8, ..OLENA };
+    let Incoming::Message(mut other) = said(2, "?", Direction::In) else { panic!("a message") };
+    other.place = petro.place(2);
+    if let Content::Chat(chat) = &mut other.content {
+        chat.chat.key = petro.into();
+    }
+    bureau.ingest(vec![Incoming::Message(other)]).await;
+    let beside = bureau.conversations().await.into_iter().find(|one| one.id != conversation).unwrap().id;
+    let server = Arc::new(Server::default());
+    *server.answers.lock().unwrap() = vec![Answer::Limited];
+    bureau.store.queue_text(bureau.account, &draft(conversation, "a", 1)).await.unwrap();
+    bureau.store.queue_text(bureau.account, &draft(beside, "b", 2)).await.unwrap();
+    bureau.store.mark_read(bureau.account, beside).await.unwrap();
+    let wire = Arc::new(Wire::default());
+    let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
+    program.until_live(&bureau).await;
+    let told = async {
+        while server.read.lock().unwrap().is_empty() || server.tries.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), told).await.expect("the server is told");
+    // Long enough for many tries, had they been allowed.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(server.tries.lock().unwrap().len(), 1);
+    program.engine.shutdown().await;
+}
