@@ -22,21 +22,25 @@ use crate::{
     remote::TelegramRemote,
     session::{SessionSecret, memory::MemorySession},
     tuning::Tuning,
+    waits::Waits,
 };
 
-/// Opens Telegram accounts. One serves all of them; it keeps nothing of an account.
+/// Opens Telegram accounts. One serves all of them; it keeps nothing of an account but the waits that Telegram asked
+/// for.
 #[derive(Debug, Clone)]
 pub struct TelegramConnector {
     pub(crate) clock: Clocked,
     pub(crate) device: Device,
     pub(crate) tuning: Tuning,
     pub(crate) centres: DataCentres,
+    waits: Waits,
 }
 
 impl TelegramConnector {
     /// Makes a connector.
     pub fn new(clock: Arc<dyn Clock>, device: Device, tuning: Tuning) -> Self {
-        Self { clock: Clocked(clock), device, tuning, centres: DataCentres::default() }
+        let (centres, waits) = (DataCentres::default(), Waits::default());
+        Self { clock: Clocked(clock), device, tuning, centres, waits }
     }
 
     /// Sends sign-ins, and sessions that name no address, to a test's data centres.
@@ -99,8 +103,8 @@ impl TelegramConnector {
         );
         let chats = Chats::restore(&resume);
         let clock = self.clock.clone();
-        let ends = pool.ends();
-        let listener = TelegramListener { pool, feed, book, chats, settings, me, clock, watch, ends };
+        let (ends, waits) = (pool.ends(), self.waits.clone());
+        let listener = TelegramListener { account, pool, feed, book, chats, settings, me, clock, watch, waits, ends };
         Ok((Box::new(listener), Arc::new(remote)))
     }
 }

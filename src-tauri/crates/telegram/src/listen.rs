@@ -15,7 +15,7 @@ use grammers_session::types::UpdatesState;
 use grammers_tl_types as tl;
 use skrynka_core::{
     connector::{Batch, ConnectorError, Incoming, IncomingSender, Listener},
-    model::{AccountState, ChatKey, Peer, PeerKind, TelegramSettings},
+    model::{AccountId, AccountState, ChatKey, Peer, PeerKind, TelegramSettings, Trouble},
 };
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until};
@@ -36,6 +36,7 @@ use crate::{
     peers::{Book, SERVICE_USER},
     pool::{Feed, Pool, Watch},
     updates::{News, Updates},
+    waits::{Limited, Wait, Waits},
 };
 
 /// Pieces of news that one batch gathers.
@@ -43,6 +44,7 @@ const GATHERED: usize = 500;
 
 /// A signed-in listener that has not started.
 pub(crate) struct TelegramListener {
+    pub(crate) account: AccountId,
     pub(crate) pool: Arc<Pool>,
     pub(crate) feed: Feed,
     pub(crate) book: Arc<Book>,
@@ -51,6 +53,7 @@ pub(crate) struct TelegramListener {
     pub(crate) me: Peer,
     pub(crate) clock: Clocked,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) waits: Waits,
     /// Ends the connection with the attempt, also where that panics while somebody else holds the pool: the next
     /// attempt opens another with the same key.
     pub(crate) ends: DropGuard,
@@ -88,7 +91,7 @@ impl Listener for TelegramListener {
 
 impl TelegramListener {
     async fn listen(self, inbox: IncomingSender) -> Result<()> {
-        let Self { pool, feed, book, chats, settings, me, clock, watch, ends: _ends } = self;
+        let Self { account, pool, feed, book, chats, settings, me, clock, watch, waits, ends: _ends } = self;
         let hand = HandOver::new(inbox.clone());
         let scope = Arc::new(Scope { settings, book: book.clone() });
         let (state, is_first) = match chats.state(|peer| scope.takes(peer)) {
@@ -104,6 +107,8 @@ impl TelegramListener {
         }
         let updates = Updates::resume(state, feed, pool.clone(), watch.clone(), scope.clone());
         let mut work = Work {
+            account,
+            waits,
             pool,
             book,
             scope,
@@ -130,6 +135,11 @@ impl TelegramListener {
         if is_first {
             work.compare(&dialogs);
             work.hand_over().await?;
+        }
+        for what in [Limited::Updates, Limited::Errands] {
+            if let Some(wait) = work.waits.get(account, what) {
+                work.limit_until(what, &wait);
+            }
         }
         tracing::info!(
             target: "skrynka::telegram",
@@ -172,6 +182,8 @@ impl Scope {
 
 /// A running listener.
 struct Work {
+    account: AccountId,
+    waits: Waits,
     pool: Arc<Pool>,
     book: Arc<Book>,
     scope: Arc<Scope>,
@@ -267,21 +279,27 @@ impl Work {
     /// Waits that Telegram asks for end nothing: what is asked for waits, what comes unasked is taken.
     fn held_up(&mut self, error: TelegramError) -> Result<()> {
         let TelegramError::Flood { seconds, .. } = &error else { return Err(error) };
-        let wait = Duration::from_secs((*seconds).into()) + self.pool.tuning().margin;
-        self.updates.wait(wait);
-        self.limit_until(wait, &error);
+        self.limited(Limited::Updates, *seconds, error.trouble());
         Ok(())
     }
 
-    fn limit_until(&mut self, wait: Duration, error: &TelegramError) {
+    fn limited(&mut self, what: Limited, seconds: u32, why: Trouble) {
+        tracing::warn!(target: "skrynka::telegram", seconds, why = why.detail, "Telegram asks to wait");
+        let until = Instant::now() + Duration::from_secs(seconds.into()) + self.pool.tuning().margin;
+        let wait = self.waits.note(self.account, what, Wait { until, why });
+        self.limit_until(what, &wait);
+    }
+
+    fn limit_until(&mut self, what: Limited, wait: &Wait) {
+        if what == Limited::Updates {
+            self.updates.wait_until(wait.until);
+        }
         // A shorter wait takes nothing back of a longer one.
         let now = Instant::now();
-        let end = self.limit.map_or(now + wait, |limit| limit.max(now + wait));
+        let end = self.limit.map_or(wait.until, |limit| limit.max(wait.until));
         let until = self.clock.now() + (end - now);
-        let why = error.trouble();
-        tracing::warn!(target: "skrynka::telegram", seconds = wait.as_secs(), why = why.detail, "Telegram asks to wait");
         self.limit = Some(end);
-        self.inbox.state(AccountState::Limited { until, why });
+        self.inbox.state(AccountState::Limited { until, why: wait.why.clone() });
     }
 
     /// Says where the listener stands.
@@ -365,9 +383,8 @@ impl Work {
     fn failed(&mut self, asked: Asked, error: TelegramError) -> Result<()> {
         match (&error, asked) {
             (TelegramError::Flood { seconds, .. }, _) => {
-                let wait = Duration::from_secs((*seconds).into()) + self.pool.tuning().margin;
                 self.ask_again(asked);
-                self.limit_until(wait, &error);
+                self.limited(Limited::Errands, *seconds, error.trouble());
                 Ok(())
             }
             (broken, _)

@@ -376,8 +376,7 @@ impl Updates {
     }
 
     /// Asks nothing for a while. What comes unasked is taken.
-    pub(crate) fn wait(&mut self, wait: Duration) {
-        let end = Instant::now() + wait;
+    pub(crate) fn wait_until(&mut self, end: Instant) {
         self.not_before = Some(self.not_before.map_or(end, |before| before.max(end)));
     }
 

@@ -321,3 +321,27 @@ async fn an_account_that_is_given_up_while_it_opens_leaves_no_connection() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(office.net.online(), 0);
 }
+
+/// A limit that ends with its attempt would be overrun by the next one.
+#[tokio::test]
+async fn a_wait_outlives_its_attempt() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let connector = office.connector();
+    let mut listening = office.open_with(&connector, &desk, CancellationToken::new()).await.unwrap();
+    listening.until_live(&mut desk).await;
+    office.net.fail("updates.getDifference", 1, "FLOOD_WAIT_3");
+    office.writes(olena, "behind the wait", Push::Silent);
+    office.net.cut();
+    let began = tokio::time::Instant::now();
+    while !listening.states.iter().any(|state| matches!(state, AccountState::Limited { .. })) {
+        listening.run_for(&mut desk, Duration::from_millis(20)).await;
+    }
+    drop(listening);
+    let mut listening = office.open_with(&connector, &desk, CancellationToken::new()).await.unwrap();
+    listening.until_text(&mut desk, "behind the wait").await;
+    assert!(began.elapsed() >= Duration::from_secs(3), "{:?}", began.elapsed());
+    listening.stop(&mut desk).await;
+}
