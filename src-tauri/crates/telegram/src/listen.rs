@@ -105,7 +105,7 @@ impl TelegramListener {
             // The channels' states come with the list, and have to be known before anything is followed.
             dialogs = errand::dialogs(&pool, &book).await?;
         }
-        let updates = Updates::resume(state, feed, pool.clone(), watch.clone(), scope.clone());
+        let updates = Updates::resume(state, feed, pool.clone(), watch.clone(), scope.clone(), me);
         let mut work = Work {
             account,
             waits,

@@ -88,6 +88,7 @@ pub(crate) struct Updates {
     watch: Arc<Watch>,
     book: Arc<Book>,
     scope: Arc<Scope>,
+    me: Peer,
     /// The request that is under way; it outlives a cancelled [`Updates::next`].
     asked: Option<Asked>,
     /// Channels that wait for their access hash.
@@ -110,6 +111,7 @@ impl Updates {
         pool: Arc<Pool>,
         watch: Arc<Watch>,
         scope: Arc<Scope>,
+        me: Peer,
     ) -> Self {
         Self {
             boxes: MessageBoxes::load(state),
@@ -118,6 +120,7 @@ impl Updates {
             watch,
             book: scope.book.clone(),
             scope,
+            me,
             asked: None,
             unknown: BTreeSet::new(),
             unfollowed: BTreeSet::new(),
@@ -271,8 +274,14 @@ impl Updates {
     }
 
     /// Short forms name people whom they do not introduce. Those of strangers are left to the difference, which does.
-    fn introduced(&self, told: UpdatesLike) -> UpdatesLike {
+    fn introduced(&self, mut told: UpdatesLike) -> UpdatesLike {
         use tl::enums::Updates as Told;
+        if let UpdatesLike::ShortSentMessage { request, .. } = &mut told
+            && matches!(request.peer, tl::enums::InputPeer::PeerSelf)
+        {
+            // The boxes read where it was sent from the request, and know no "oneself".
+            request.peer = tl::types::InputPeerUser { user_id: self.me.id, access_hash: 0 }.into();
+        }
         let known = match &told {
             UpdatesLike::Updates(Told::UpdateShortMessage(short)) => self.book.knows(user(short.user_id)),
             UpdatesLike::Updates(Told::UpdateShortChatMessage(short)) => {

@@ -115,6 +115,27 @@ async fn a_lasting_no_is_final() {
     listening.stop(&mut desk).await;
 }
 
+/// A text to oneself stands in one's own chat.
+#[tokio::test]
+async fn a_text_to_oneself_stands_in_ones_own_chat() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let me = UserId(office.account.0);
+    listening.beside(&mut desk, remote.send_text(text(chat(me), "to do: call Olena", 8_001))).await.unwrap();
+    listening.until_text(&mut desk, "to do: call Olena").await;
+    listening.stop(&mut desk).await;
+    let mut listening = office.listen(&desk).await;
+    listening.until_live(&mut desk).await;
+    let places: Vec<_> = desk.messages.keys().filter(|place| place.mailbox != format!("user:{}", olena.0)).collect();
+    assert_eq!(places.len(), 1, "{places:?}");
+    assert_eq!(places[0].mailbox, format!("user:{}", office.account.0));
+    listening.stop(&mut desk).await;
+}
+
 #[tokio::test]
 async fn a_chat_is_marked_read() {
     let office = Office::open().await;
