@@ -119,10 +119,12 @@ impl Work {
         }
     }
 
-    /// Who writes in a chat has read it.
+    /// Who writes in a chat has read it. What was scheduled, or a business account's automat or bot says, is nobody's
+    /// answer.
     fn answered_elsewhere(&mut self, message: &tl::enums::Message, peer: Peer, number: u32) {
-        let is_ours = matches!(message, tl::enums::Message::Message(tl::types::Message { out: true, .. }));
-        if is_ours && peer.kind != PeerKind::Channel && self.chats.read_in(peer, number) {
+        let is_typed = matches!(message, tl::enums::Message::Message(message)
+            if message.out && !message.offline && !message.from_scheduled && message.via_business_bot_id.is_none());
+        if is_typed && peer.kind != PeerKind::Channel && self.chats.read_in(peer, number) {
             self.batch.incoming.push(Incoming::ReadInbox { chat: ChatKey::from(peer), up_to: number });
         }
     }
