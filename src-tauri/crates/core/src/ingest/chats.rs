@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Work, fact, fold, text};
 use crate::{
-    connector::{ChatMessage, Content, IncomingMessage, KnownPeer},
+    connector::{ChatMessage, Content, IncomingMessage, KnownPeer, Raw},
     model::{
         Address, ChatKey, ChatKind, ConversationId, Direction, Media, MediaKind, MessageId, Peer, PeerKind, Place,
         Reaction,
@@ -259,6 +259,9 @@ fn new_message(message: &IncomingMessage, chat: KnownChat) -> NewMessage<'_> {
         Content::Unreadable { reason } => (None, Some(&**reason)),
         Content::Letter(_) => (None, None),
     };
+    // What is shown whole needs no bytes beside it.
+    let is_whole = content.is_some_and(|(content, _)| !content.needs_raw());
+    let (size, sha256) = if is_whole { (0, Raw::empty().sha256) } else { (message.raw.size, message.raw.sha256) };
     let read_there = message.seen || message.place.number <= chat.read_inbox;
     let read =
         read_there || message.direction == Direction::Out || content.is_some_and(|(content, _)| content.is_quiet());
@@ -275,8 +278,8 @@ fn new_message(message: &IncomingMessage, chat: KnownChat) -> NewMessage<'_> {
         read,
         seen: read_there,
         answered: message.answered,
-        size: message.raw.size,
-        sha256: message.raw.sha256,
+        size,
+        sha256,
         raw: &message.raw.bytes,
     }
 }
