@@ -127,6 +127,7 @@ impl TelegramListener {
             broken: 0,
             page_limit: None,
             limit: None,
+            deleted: Vec::new(),
             batch: Batch::default(),
             done: 0,
             is_live: false,
@@ -209,6 +210,8 @@ struct Work {
     page_limit: Option<i32>,
     /// Until when Telegram wants no errands.
     limit: Option<Instant>,
+    /// Messages that were deleted while a page of history was on its way, which may bring them.
+    deleted: Vec<(Option<i64>, Vec<u32>)>,
     /// What is being gathered.
     batch: Batch,
     /// Messages handed over in this round of catching up.
@@ -348,6 +351,7 @@ impl Work {
             Asked::Page { .. } if self.done > 0 => self.pool.tuning().pace,
             _ => Duration::ZERO,
         };
+        self.deleted.clear();
         self.errand = Some(errand::run(asked, pause, &self.pool, &self.book));
     }
 
@@ -495,6 +499,8 @@ impl Work {
         self.done = self.done.saturating_add(u64::try_from(read.len()).unwrap_or(0));
         tracing::debug!(target: "skrynka::telegram", chat = %peer, count = read.len(), limit, "History read");
         self.batch.incoming.extend(read);
+        let deleted = self.deleted.drain(..).map(|(channel, numbers)| Incoming::Deleted { channel, numbers });
+        self.batch.incoming.extend(deleted);
         self.chats.filled(peer, gap, lowest.filter(|_| !reached));
     }
 }

@@ -161,6 +161,9 @@ impl Work {
         }
         let numbers: Vec<u32> = messages.iter().copied().filter_map(number).collect();
         if !numbers.is_empty() {
+            if self.errand.is_some() {
+                self.deleted.push((channel_id, numbers.clone()));
+            }
             self.batch.incoming.push(Incoming::Deleted { channel: channel_id, numbers });
         }
     }

@@ -345,3 +345,22 @@ async fn a_wait_outlives_its_attempt() {
     assert!(began.elapsed() >= Duration::from_secs(3), "{:?}", began.elapsed());
     listening.stop(&mut desk).await;
 }
+
+/// What is deleted while the past that holds it is on its way is deleted.
+#[tokio::test]
+async fn a_deletion_during_a_page_of_history_is_kept() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "stays", Push::Silent);
+    let deleted = office.writes(olena, "is deleted", Push::Silent);
+    office.writes(olena, "stays, too", Push::Silent);
+    office.net.slow("messages.getHistory", Duration::from_secs(1));
+    let mut desk = Desk::default();
+    let mut listening = office.listen(&desk).await;
+    while office.net.requested("messages.getHistory") == 0 {
+        listening.run_for(&mut desk, Duration::from_millis(20)).await;
+    }
+    office.net.delete(&[deleted], Push::Pushed).unwrap();
+    listening.until(&mut desk, |desk| desk.has("is deleted") && desk.deleted_after("is deleted")).await;
+    listening.stop(&mut desk).await;
+}
