@@ -8,7 +8,7 @@ mod thumbnail;
 use grammers_tl_types::{self as tl, Serializable as _};
 use skrynka_core::{
     connector::{Chat, ChatAuthor, ChatMessage, Content, IncomingMessage, Raw},
-    model::{ChatKey, ChatKind, Direction, Forward, Media, Peer, PeerKind, Reaction, ServiceKind},
+    model::{ChatKey, ChatKind, Direction, Forward, Media, Peer, PeerKind, Reaction},
 };
 use time::OffsetDateTime;
 
@@ -80,7 +80,8 @@ fn constructor(object: &impl tl::Serializable) -> String {
     tl::name_for_id(id).to_owned()
 }
 
-/// The untouched object, with the layer that it is written in before it.
+/// The untouched object, with the layer that it is written in before it. The core keeps it where the message is not
+/// shown whole, or the database refuses what was read of it.
 fn raw(message: &tl::enums::Message) -> Raw {
     let mut bytes = tl::LAYER.to_le_bytes().to_vec();
     message.serialize(&mut bytes);
@@ -105,7 +106,8 @@ impl Reader<'_> {
     ) -> Option<IncomingMessage> {
         let (peer, number) = place(object)?;
         let media = message.media.as_ref().and_then(media::of);
-        let shown_whole = !matches!(media, Some(Media::Unsupported { .. }));
+        let rich = message.rich_message.as_ref().map(|rich| Media::Unsupported { what: constructor(rich) });
+        let media = media.or(rich);
         let mut text = text::body(&message.message);
         if text.is_empty()
             && let Some(tl::enums::MessageMedia::Dice(dice)) = &message.media
@@ -134,7 +136,7 @@ impl Reader<'_> {
             arrived_at: self.arrived_at,
             seen: message.out || number <= read_up_to,
             answered: false,
-            raw: if shown_whole { Raw::empty() } else { raw(object) },
+            raw: raw(object),
             content: Content::Chat(Box::new(content)),
         })
     }
@@ -152,7 +154,6 @@ impl Reader<'_> {
         {
             self.book.name_topic(peer.id, number, &clean(&action.title));
         }
-        let shown_whole = service.kind != ServiceKind::Other;
         let chat = match &message.action {
             // A topic begins with the message that made it.
             tl::enums::MessageAction::TopicCreate(_) => self.topic(self.whole_chat(peer).0, number),
@@ -171,7 +172,7 @@ impl Reader<'_> {
             arrived_at: self.arrived_at,
             seen: message.out || number <= read_up_to,
             answered: false,
-            raw: if shown_whole { Raw::empty() } else { raw(object) },
+            raw: raw(object),
             content: Content::Chat(Box::new(content)),
         })
     }

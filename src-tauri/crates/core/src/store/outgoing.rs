@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Answered, Fact, FactKind, Store, StoreError, journal, place};
+use super::{Answered, Fact, FactKind, LeaseToken, Store, StoreError, journal, place};
 use crate::{
     connector::{SendText, Sent},
     model::{AccountId, ChatKey, ConversationId, Entity, MessageId, OutgoingId, Place, Trouble},
@@ -117,16 +117,18 @@ pub struct DueText {
 /// What became of a try that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotSent {
-    /// Certainly not accepted; to be tried again from then on.
+    /// This try was certainly not accepted; to be tried again from then on.
     Later(OffsetDateTime),
     /// Perhaps accepted; to be tried again from then on as the same message.
     Uncertain(OffsetDateTime),
-    /// Certainly not accepted, and trying again cannot help.
+    /// This try was certainly not accepted, and trying again cannot help.
     Failed,
 }
 
 /// A text whose fate stays unknown after so many tries waits for a person.
 const UNCERTAIN_TRIES: i32 = 8;
+/// How long the server knows a message by its `random_id`: an older one might be sent twice.
+const KNOWN_AGAIN: time::Duration = time::Duration::days(1);
 
 struct OutgoingRow {
     id: Uuid,
@@ -199,10 +201,29 @@ impl Store {
     }
 
     /// Takes the next text whose time has come and notes that it is being tried. Texts of one chat follow one another.
-    pub async fn next_text(&self, account: AccountId, now: OffsetDateTime) -> Result<Option<DueText>, StoreError> {
-        let mut tx = self.begin_for(account).await?;
+    /// One that was perhaps sent too long ago to be known again waits for a person.
+    pub async fn next_text(
+        &self,
+        account: AccountId,
+        lease: Option<LeaseToken>,
+        now: OffsetDateTime,
+    ) -> Result<Option<DueText>, StoreError> {
+        let mut tx = self.begin_held(account, lease).await?;
+        let parked = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = 'uncertain', maybe_sent = true, tries = greatest(tries, $3)
+             WHERE account_id = $1 AND created_at < $2 AND tries > 0
+               AND (state = 'sending' OR state = 'uncertain' AND tries < $3)
+             RETURNING conversation_id",
+            account.0,
+            now - KNOWN_AGAIN,
+            UNCERTAIN_TRIES
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let parked: Vec<Fact> = parked.into_iter().map(|conversation| changed(ConversationId(conversation))).collect();
         let row = sqlx::query!(
-            r#"UPDATE outgoing o SET state = 'sending', tries = o.tries + 1
+            r#"UPDATE outgoing o SET state = 'sending', tries = o.tries + 1,
+                      maybe_sent = o.maybe_sent OR o.state = 'sending'
                FROM conversations c
                WHERE o.account_id = $1 AND c.account_id = $1 AND c.id = o.conversation_id AND o.id = (
                    SELECT due.id FROM outgoing due
@@ -223,9 +244,13 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?;
+        let taken = row.as_ref().map(|row| changed(ConversationId(row.conversation_id)));
+        let facts: Vec<Fact> = parked.into_iter().chain(taken).collect();
+        if !facts.is_empty() {
+            journal::announce(&mut tx, account, &facts).await?;
+            tx.commit().await?;
+        }
         let Some(row) = row else { return Ok(None) };
-        journal::announce(&mut tx, account, &[changed(ConversationId(row.conversation_id))]).await?;
-        tx.commit().await?;
         Ok(Some(DueText {
             id: OutgoingId(row.id),
             tries: u32::try_from(row.tries).unwrap_or(1),
@@ -273,10 +298,12 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Notes how a try failed. One that is known to be sent meanwhile stays so.
+    /// Notes how a try failed. One that is known to be sent meanwhile stays so, and one that an earlier try perhaps sent
+    /// stays uncertain.
     pub async fn text_not_sent(
         &self,
         account: AccountId,
+        lease: Option<LeaseToken>,
         id: OutgoingId,
         outcome: &NotSent,
         why: &Trouble,
@@ -286,15 +313,18 @@ impl Store {
             NotSent::Uncertain(at) => (OutgoingState::Uncertain, Some(*at)),
             NotSent::Failed => (OutgoingState::Failed, None),
         };
-        let mut tx = self.begin_for(account).await?;
+        let mut tx = self.begin_held(account, lease).await?;
         let conversation = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = $3, not_before = $4, error = $5
+            "UPDATE outgoing SET state = CASE WHEN maybe_sent THEN 'uncertain' ELSE $3 END, not_before = $4, error = $5,
+                    maybe_sent = maybe_sent OR $3 = 'uncertain',
+                    tries = CASE WHEN maybe_sent AND $3 = 'failed' THEN greatest(tries, $6) ELSE tries END
              WHERE account_id = $1 AND id = $2 AND state <> 'sent' RETURNING conversation_id",
             account.0,
             id.0,
             state.as_str(),
             not_before,
-            serde_json::to_value(why).map_err(wrong)?
+            serde_json::to_value(why).map_err(wrong)?,
+            UNCERTAIN_TRIES
         )
         .fetch_optional(&mut *tx)
         .await?;
