@@ -174,7 +174,7 @@ impl Network {
         if refuse {
             self.cut();
         }
-        // The ports follow a moment later. One that somebody else took meanwhile stays closed.
+        // The ports follow a moment later.
         let until = Instant::now() + PORTS;
         while self.endpoints.values().any(|port| TcpStream::connect(port).is_ok() == refuse) && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(2));
