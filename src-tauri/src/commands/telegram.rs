@@ -158,7 +158,7 @@ pub async fn use_session(
     phone: Option<String>,
     own: bool,
 ) -> Result<SignInStep, SignInTrouble> {
-    steps("use_session", async {
+    let used = async {
         let office = desk.office().await?;
         let mut access = self::access(&office, access).await?;
         let said = phone.as_deref().filter(|phone| !phone.trim().is_empty());
@@ -179,8 +179,8 @@ pub async fn use_session(
             }
         });
         Ok(views::sign_in_step(reached.await?))
-    })
-    .await
+    };
+    steps("use_session", Box::pin(used)).await
 }
 
 /// Saves the account that has signed in. The journal starts its listener. The password of a proxy is the sign-in's.

@@ -99,7 +99,7 @@ impl ChatLedger {
         // Between two people a chat is named from the writer's side.
         let to = match talk.chat {
             Chat::User(_) if !ours => self.account.into(),
-            chat => chat,
+            chat @ (Chat::User(_) | Chat::Group(_) | Chat::Channel(_)) => chat,
         };
         let message = self.net.send(from, to, &*text, push).unwrap();
         self.said.push((talk.chat, message, text, ours));
