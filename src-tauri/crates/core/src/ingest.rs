@@ -33,7 +33,7 @@ const SUBJECT_WINDOW: Duration = Duration::days(60);
 
 /// After so many stored messages the planner looks at the tables: plans that were made while they were empty read all
 /// of a table where an index would do, and the database's own look comes only after a minute.
-const STATISTICS_AFTER: [u64; 5] = [500, 2_000, 8_000, 32_000, 128_000];
+const STATISTICS_AFTER: [u64; 6] = [100, 500, 2_000, 8_000, 32_000, 128_000];
 
 /// Turns batches into stored facts.
 #[derive(Clone)]
