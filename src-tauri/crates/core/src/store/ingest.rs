@@ -557,7 +557,8 @@ impl IngestTx {
             "UPDATE conversations c SET message_count = s.messages, unread_count = s.unread, file_count = s.files,
                     last_message_id = s.last_id, last_at = s.last_at, last_direction = s.last_direction,
                     last_unreadable = s.last_kind = 'unreadable',
-                    snippet = CASE WHEN f.last_at > c.last_at THEN f.snippet ELSE c.snippet END
+                    snippet = CASE WHEN f.last_at > c.last_at THEN f.snippet ELSE c.snippet END,
+                    muted_until = greatest(c.muted_until, f.muted_until)
              FROM (
                  SELECT conversation_id, count(*)::integer AS messages,
                         count(*) FILTER (WHERE NOT seen AND direction = 'in')::integer AS unread,
@@ -568,7 +569,8 @@ impl IngestTx {
                         (array_agg(kind ORDER BY received_at DESC, id DESC))[1] AS last_kind
                  FROM messages WHERE account_id = $1 AND conversation_id = ANY($3) GROUP BY conversation_id) s
              JOIN (
-                 SELECT DISTINCT ON (n.into_id) n.into_id, old.snippet, old.last_at
+                 SELECT DISTINCT ON (n.into_id) n.into_id, old.snippet, old.last_at,
+                        max(old.muted_until) OVER (PARTITION BY n.into_id) AS muted_until
                  FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
                  JOIN conversations old ON old.account_id = $1 AND old.id = n.from_id
                  ORDER BY n.into_id, old.last_at DESC) f ON f.into_id = s.conversation_id
