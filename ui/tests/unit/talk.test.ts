@@ -31,7 +31,7 @@ function message(conversation: string, n: number): MessageView {
 
 const row = (id: string): ConversationRow => ({
   key: { account: 'x', id }, name: id, address: '', company: false, subject: '', snippet: '', lastIsOurs: false,
-  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false, chat: null,
+  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false, mutedUntil: null, chat: null,
 });
 
 const commands: Partial<Commands> = {
