@@ -62,6 +62,8 @@ pub struct Desk {
     settings: Mutex<()>,
     /// Whether there is an icon in the tray.
     pub has_icon: AtomicBool,
+    /// Whether the window was closed to the tray.
+    pub is_hidden: AtomicBool,
     /// The unread count may have changed.
     pub recount: Notify,
 }
@@ -118,6 +120,7 @@ impl Desk {
             front: Mutex::default(),
             settings: Mutex::default(),
             has_icon: AtomicBool::new(false),
+            is_hidden: AtomicBool::new(false),
             recount: Notify::new(),
         }
     }
@@ -137,11 +140,10 @@ impl Desk {
         *self.front.lock().unwrap_or_else(PoisonError::into_inner) = conversation;
     }
 
-    /// The conversation that somebody is looking at; none while the window is hidden.
+    /// The conversation that somebody is looking at; none while the window is in the tray.
     pub fn front(&self) -> Option<ConversationRef> {
-        let window = self.handle()?.get_webview_window(MAIN)?;
-        let seen = window.is_visible().unwrap_or(false) && !window.is_minimized().unwrap_or(false);
-        self.front.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| seen)
+        let hidden = self.is_hidden.load(Ordering::Relaxed);
+        self.front.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| !hidden)
     }
 
     /// Changes the settings, and tells the window and the tray.
@@ -181,6 +183,7 @@ impl Desk {
             tracing::warn!(target: "skrynka::app", error = %error, "Window not hidden");
             return;
         }
+        self.is_hidden.store(true, Ordering::Relaxed);
         tracing::info!(target: "skrynka::app", "Window closed to the tray");
         let told = self.ground().ok().and_then(|ground| ground.profile.settings().ok());
         if told.is_some_and(|settings| !settings.close_to_tray.told) {

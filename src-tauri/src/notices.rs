@@ -133,6 +133,9 @@ impl Teller<'_> {
     }
 
     fn weigh(&mut self, arrivals: Vec<Arrival>) {
+        if arrivals.is_empty() {
+            return;
+        }
         let settings = self.settings().notices;
         let scene = Scene { now: self.office.bureau.clock.now(), local: local_time(), front: self.desk.front() };
         for arrival in arrivals {

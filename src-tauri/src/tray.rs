@@ -47,21 +47,25 @@ pub fn build(handle: &AppHandle) -> bool {
     false
 }
 
-/// Shows the unread count and the menu as the settings have it.
+/// Shows the unread count and the menu as the settings have it. Waits for nothing: at the end nobody would answer.
 pub fn show(handle: &AppHandle, unread: u32, settings: &Settings) {
-    let (tray, settings) = (handle.tray_by_id(ID), settings.clone());
-    let Some(tray) = tray else { return };
-    let language = Language::of(&settings);
-    let tooltip = if unread > 0 { language.unread(unread) } else { language.app().to_owned() };
-    let shown = picture(unread)
-        .and_then(|picture| tray.set_icon(Some(picture)))
-        .and_then(|()| tray.set_tooltip(Some(tooltip)))
-        .and_then(|()| menu(handle, &settings))
-        .and_then(|menu| tray.set_menu(Some(menu)));
-    match shown {
+    let (asked, settings) = (handle.clone(), settings.clone());
+    let sent = handle.run_on_main_thread(move || match change(&asked, unread, &settings) {
         Ok(()) => tracing::debug!(target: "skrynka::events", unread, "Tray shown"),
         Err(error) => tracing::warn!(target: "skrynka::app", error = %error, "Tray not changed"),
+    });
+    if let Err(error) = sent {
+        tracing::debug!(target: "skrynka::app", error = %error, "Tray not changed");
     }
+}
+
+fn change(handle: &AppHandle, unread: u32, settings: &Settings) -> tauri::Result<()> {
+    let Some(tray) = handle.tray_by_id(ID) else { return Ok(()) };
+    let language = Language::of(settings);
+    let tooltip = if unread > 0 { language.unread(unread) } else { language.app().to_owned() };
+    tray.set_icon(Some(picture(unread)?))?;
+    tray.set_tooltip(Some(tooltip))?;
+    tray.set_menu(Some(menu(handle, settings)?))
 }
 
 fn menu(handle: &AppHandle, settings: &Settings) -> tauri::Result<Menu<tauri::Wry>> {

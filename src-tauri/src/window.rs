@@ -191,6 +191,7 @@ fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
 /// Shows the window that is open already.
 pub fn bring_to_front(app: &tauri::AppHandle) {
     let Some(window) = app.get_webview_window(MAIN) else { return };
+    app.state::<Arc<Desk>>().is_hidden.store(false, Ordering::Relaxed);
     for result in [window.unminimize(), window.show(), window.set_focus()] {
         if let Err(error) = result {
             tracing::warn!(target: "skrynka::app", error = %error, "Window not brought to the front");

@@ -136,7 +136,7 @@ mod linux {
         /// Waits until a person does something with a notice. Cancel-safe.
         pub async fn said(&mut self) -> Said {
             loop {
-                let Some(bus) = &mut self.bus else { std::future::pending().await };
+                let Some(bus) = &mut self.bus else { return std::future::pending().await };
                 let said = tokio::select! {
                     invoked = bus.invoked.next() => match invoked {
                         Some(signal) => signal.args().ok().map(|args| (*args.id(), *args.action_key() == DEFAULT)),

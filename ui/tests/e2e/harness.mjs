@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 export { Lab } from './harness/lab.mjs';
 export { APP, Profile } from './harness/profile.mjs';
+export { Session } from './harness/session.mjs';
 export { Window } from './harness/window.mjs';
 
 /** Where pictures and reports go. `cargo xtask` says. */

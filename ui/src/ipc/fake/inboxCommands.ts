@@ -58,7 +58,10 @@ export function inboxCommands(world: World) {
       changed(key);
       return null;
     },
-    setFront: async () => null,
+    setFront: async (key: ConversationKey | null) => {
+      world.front = key?.id ?? null;
+      return null;
+    },
     search: async (text: string, account: string | null, after: string | null, limit: number) => {
       const wanted = text.toLowerCase();
       const found = bureau.rows().filter((row) => (account === null || row.key.account === account) && `${row.name} ${row.address} ${row.subject} ${row.snippet}`.toLowerCase().includes(wanted));
