@@ -1,17 +1,21 @@
 // Notices of the system, the tray and closing to it, in the real window beside a real notification daemon.
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { By } from 'selenium-webdriver';
 
-import { ARTEFACTS, Lab, Profile, Session, Window, evidence, until } from './harness.mjs';
+import { APP, ARTEFACTS, Lab, Profile, Session, Window, evidence, until } from './harness.mjs';
 
 const MAILBOX = { user: 'notices', name: 'Сповіщення', address: 'notices@skrynka.test', password: 'пароль-2025' };
 /** After a message was painted, no notice of it comes any more. */
 const QUIET = 2500;
 const NIGHT = 300;
+const CLOSER = fileURLToPath(new URL('harness/close.py', import.meta.url));
 
 let number = 0;
 
@@ -23,12 +27,14 @@ async function deliver(lab, { from, subject, text = 'Чи вже готово?',
   return id;
 }
 
-async function withOffice(options, work) {
+/** `old` mails lie in the mailbox before it is added. */
+async function withOffice({ old = 0, ...options }, work) {
   const lab = await Lab.start();
   const profile = new Profile();
   const session = await Session.start(options);
   try {
     await lab.ask('add_user', { user: MAILBOX.user, password: MAILBOX.password });
+    if (old > 0) await lab.ask('fill_bench', { user: MAILBOX.user, count: old });
     await profile.addMailbox(lab, MAILBOX);
     await work({ lab, profile, session, open: () => Window.open(profile, { environment: session.environment }) });
   } finally {
@@ -36,6 +42,11 @@ async function withOffice(options, work) {
     await profile.remove();
     await lab.stop();
   }
+}
+
+/** What a window manager sends when its cross is pressed (ICCCM 4.2.8.1). */
+function closeByTitleBar(pid) {
+  execFileSync('python3', [CLOSER, String(pid)], { stdio: 'inherit' });
 }
 
 async function live(window) {
@@ -63,7 +74,6 @@ test('a message is told with sender and words, a click opens it; muted, in front
   withOffice({}, async ({ lab, session, open }) => {
     const window = await open();
     try {
-      await window.driver.executeScript('document.documentElement.lang');
       await live(window);
       const olena = await deliver(lab, { from: 'Олена Вербицька <olena@example.net>', subject: 'Диплом', text: 'Добрий день! <b>Чи</b> готово & коли?' });
       const told = await session.notice(0);
@@ -120,8 +130,7 @@ test('a message is told with sender and words, a click opens it; muted, in front
   }));
 
 test(`${NIGHT} mails of a night are one notice with a count, and a first sync none`, { timeout: 240_000 }, () =>
-  withOffice({}, async ({ lab, session, open }) => {
-    await lab.ask('fill_bench', { user: MAILBOX.user, count: 200 });
+  withOffice({ old: 200 }, async ({ lab, session, open }) => {
     let window = await open();
     await live(window);
     await new Promise((wake) => setTimeout(wake, QUIET));
@@ -137,7 +146,7 @@ test(`${NIGHT} mails of a night are one notice with a count, and a first sync no
       assert.equal(await session.shown(), 1);
       evidence('Notices', `${NIGHT} mails while nobody was there`, '1 notice');
       await session.click();
-      await window.driver.wait(async () => (await window.driver.findElement(By.css('.list h1')).getText()) !== 'Усі розмови', 10_000);
+      await window.driver.wait(async () => (await window.driver.findElement(By.css('.list h1')).getText()) === 'Unread', 10_000, 'the view of what is unread');
     } finally {
       await window.close();
     }
@@ -165,10 +174,16 @@ test('the tray counts, the window closes into it and comes back, and its menu en
 
       const [program] = window.processes();
       assert.ok(program);
-      await window.driver.executeScript('window.close()').catch(() => undefined);
-      await session.notice(1);
-      assert.match(session.notices.at(-1).title, /keeps running|працює далі/);
+      const hidden = () => window.driver.executeScript('return document.hidden');
+      assert.equal(await hidden(), false);
+      await closeByTitleBar(program);
+      await until('the window to be hidden', hidden);
+      assert.match((await session.notice(1)).title, /keeps running/);
       assert.deepEqual(window.processes(), [program], 'the program goes on');
+
+      const again = spawn(APP, profile.arguments, { env: { ...profile.environment, ...session.environment }, stdio: 'ignore' });
+      assert.deepEqual(await once(again, 'exit'), [0, null]);
+      await until('the window to come back', async () => !(await hidden()));
 
       await session.choose(icon, 'Quit');
       await until('the program to end', () => window.processes().length === 0);
