@@ -57,10 +57,6 @@ impl Language {
         ])
     }
 
-    pub const fn no_subject(self) -> &'static str {
-        self.pick(["Без теми", "No subject", "Bez tematu"])
-    }
-
     pub const fn no_text(self) -> &'static str {
         self.pick(["Без тексту", "No text", "Bez tekstu"])
     }

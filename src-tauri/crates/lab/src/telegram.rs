@@ -221,7 +221,7 @@ fn now() -> i32 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the servers' clock is not the product's")]
-fn since_epoch() -> Duration {
+pub(crate) fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 

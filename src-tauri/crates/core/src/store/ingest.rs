@@ -9,7 +9,7 @@ use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Fact, LeaseToken, Store, StoreError, contacts, cursors, journal, leases, place, raw, threads};
+use super::{Fact, LeaseToken, Store, StoreError, contacts, cursors, journal, place, raw, threads};
 use crate::{
     connector::{ChatMessage, Cursor, Letter, RawBytes},
     fault,
@@ -194,11 +194,7 @@ impl Store {
     /// Begins a transaction that writes news of one account. Transactions of one account follow one another. With a
     /// lease that is no longer the account's, nothing can be written.
     pub async fn begin_ingest(&self, account: AccountId, lease: Option<LeaseToken>) -> Result<IngestTx, StoreError> {
-        let mut tx = self.begin_for(account).await?;
-        if let Some(token) = lease {
-            leases::fence(&mut tx, account, token).await?;
-        }
-        Ok(IngestTx { tx, account })
+        Ok(IngestTx { tx: self.begin_held(account, lease).await?, account })
     }
 }
 

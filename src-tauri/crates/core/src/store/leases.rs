@@ -236,13 +236,25 @@ impl Bells {
     }
 }
 
+impl Store {
+    /// Begins a transaction that writes news of one account. With a lease that is no longer the account's, nothing can
+    /// be written.
+    pub(super) async fn begin_held(
+        &self,
+        account: AccountId,
+        lease: Option<LeaseToken>,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        if let Some(token) = lease {
+            fence(&mut tx, account, token).await?;
+        }
+        Ok(tx)
+    }
+}
+
 /// Makes sure that `token` is the account's current lease and stays so until the transaction ends: who would take over
 /// waits for it.
-pub(super) async fn fence(
-    connection: &mut sqlx::PgConnection,
-    account: AccountId,
-    token: LeaseToken,
-) -> Result<(), StoreError> {
+async fn fence(connection: &mut sqlx::PgConnection, account: AccountId, token: LeaseToken) -> Result<(), StoreError> {
     // KEY SHARE lets the holder renew meanwhile and keeps a taker's FOR UPDATE out.
     let ours = sqlx::query_scalar!(
         "SELECT token FROM leases WHERE account_id = $1 AND token = $2 AND holder IS NOT NULL FOR KEY SHARE",
