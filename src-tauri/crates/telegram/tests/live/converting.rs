@@ -170,7 +170,7 @@ async fn a_secret_chat_is_a_line_of_the_chat_with_who_asked() {
     let olena = office.net.add_user("Олена");
     office.writes(olena, "before", Push::Pushed);
     let mut desk = Desk::default();
-    let listening = office.caught_up(&mut desk).await;
+    let mut listening = office.caught_up(&mut desk).await;
     office.net.ask_secret_chat(olena, office.account);
     office.writes(olena, "after", Push::Pushed);
     listening.until(&mut desk, |desk| desk.has("after")).await;
