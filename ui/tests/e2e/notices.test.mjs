@@ -84,7 +84,7 @@ test('a message is told with sender and words, a click opens it; muted, in front
       await session.notice(1);
 
       await window.press('nav-settings');
-      await session.click();
+      await session.click(1);
       await window.shows('thread', 'Чи вже готово?');
       assert.equal(await window.driver.findElement(By.css('[data-testid="conversation-row"][aria-selected="true"] b')).getText(), 'Taras');
       evidence('Notices', 'a click on a notice of the system', 'opens its conversation from another screen');
@@ -146,7 +146,7 @@ test(`${NIGHT} mails of a night are one notice with a count, and a first sync no
       assert.equal(await session.shown(), 1);
       evidence('Notices', `${NIGHT} mails while nobody was there`, '1 notice');
       await session.click();
-      await window.driver.wait(async () => (await window.driver.findElement(By.css('.list h1')).getText()) === 'Unread', 10_000, 'the view of what is unread');
+      await window.driver.wait(async () => (await window.driver.findElement(By.css('h1.h2.cut')).getText()) === 'Unread', 10_000, 'the view of what is unread');
     } finally {
       await window.close();
     }

@@ -70,9 +70,9 @@ export class Session {
     return this.notices[seen];
   }
 
-  /** Clicks the notice on top. */
-  async click() {
-    await run('dunstctl', ['action', '0'], { env: { ...process.env, ...this.environment } });
+  /** Clicks one of the notices on the screen, the oldest without a number. */
+  async click(at = 0) {
+    await run('dunstctl', ['action', String(at)], { env: { ...process.env, ...this.environment } });
   }
 
   /** How many notices are on the screen. */
