@@ -28,11 +28,9 @@ impl Store {
         .fetch_one(&self.pool)
         .await?;
         if known < stored / 2 {
-            sqlx::query!(
-                "ANALYZE messages, message_places, conversations, mail_threads, raw_messages, contacts, contact_handles"
-            )
-            .execute(&self.pool)
-            .await?;
+            sqlx::query!("ANALYZE messages, message_places, conversations, mail_threads, contacts, contact_handles")
+                .execute(&self.pool)
+                .await?;
         }
         Ok(())
     }
