@@ -236,8 +236,8 @@ impl Bells {
     }
 }
 
-/// Makes sure that the account is there and `token` its current lease, and stays so until the transaction ends: who would take over
-/// waits for it.
+/// Makes sure that the account is there and `token` its current lease, and stays so until the transaction ends: who
+/// would take over waits for it.
 pub(super) async fn fence(
     connection: &mut sqlx::PgConnection,
     account: AccountId,
