@@ -1,5 +1,5 @@
-//! Plain copies that stand on the disk for a while: large messages on their way to the database, and files that a
-//! person opened. Both are swept, so that what was deleted, or left behind by a kill, does not stay.
+//! Plain copies that stand on the disk for a while: large messages and files on their way to the database, and files
+//! that a person opened. All are swept, so that what was deleted, or left behind by a kill, does not stay.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -14,8 +14,10 @@ use skrynka_core::{
     store::{Store, StoreError},
 };
 
-/// Opened files stay for as long as a person may still work on them.
-const OPENED: Duration = Duration::from_secs(7 * 24 * 3600);
+use crate::wiring::fetched_files_dir;
+
+/// Opened files stay for as long as a person may still work on them, parts for as long as they may be gone on from.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Held while a folder is made or swept.
 const GATE: &str = "gate";
 /// Held in a folder as long as its program lives.
@@ -70,38 +72,44 @@ pub fn opened_dir(profile: &Profile) -> PathBuf {
     profile.cache_dir().join("opened")
 }
 
-/// Removes opened files that nobody has touched for days.
-pub fn sweep_opened(profile: &Profile, now: SystemTime) {
-    for (_, dir) in opened(profile) {
-        let touched = fs::read_dir(&dir)
+/// Removes opened files, and parts of files that were being fetched, that nobody has touched for days.
+pub fn sweep(profile: &Profile, now: SystemTime) {
+    for (_, copy) in copies(profile) {
+        let touched = fs::read_dir(&copy)
             .into_iter()
             .flatten()
             .flatten()
             .filter_map(|file| file.metadata().and_then(|facts| facts.modified()).ok());
-        let touched = touched.max().or_else(|| fs::metadata(&dir).and_then(|facts| facts.modified()).ok());
-        if touched.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age > OPENED)) {
-            told(fs::remove_dir_all(&dir));
+        let touched = touched.max().or_else(|| fs::metadata(&copy).and_then(|facts| facts.modified()).ok());
+        if touched.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age > KEPT)) {
+            told(remove(&copy));
         }
     }
 }
 
-/// Removes opened files whose messages were deleted.
+/// Removes the copies of files whose messages were deleted.
 ///
 /// # Errors
 /// The database did not say which are left.
-pub async fn forget_opened(profile: &Profile, store: &Store) -> Result<(), StoreError> {
-    let opened = opened(profile);
-    let ids: Vec<AttachmentId> = opened.iter().map(|(id, _)| *id).collect();
+pub async fn forget(profile: &Profile, store: &Store) -> Result<(), StoreError> {
+    let copies = copies(profile);
+    let ids: Vec<AttachmentId> = copies.iter().map(|(id, _)| *id).collect();
     let gone = store.files_gone(&ids).await?;
-    for (_, dir) in opened.iter().filter(|(id, _)| gone.contains(id)) {
-        told(fs::remove_dir_all(dir));
+    for (_, copy) in copies.iter().filter(|(id, _)| gone.contains(id)) {
+        told(remove(copy));
     }
     Ok(())
 }
 
-fn opened(profile: &Profile) -> Vec<(AttachmentId, PathBuf)> {
-    let entries = fs::read_dir(opened_dir(profile)).into_iter().flatten().flatten();
-    entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path()))).collect()
+/// What stands on the disk of which file: a folder of an opened one, a part of one that is fetched.
+fn copies(profile: &Profile) -> Vec<(AttachmentId, PathBuf)> {
+    let folders = [opened_dir(profile), fetched_files_dir(profile)];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+    entries.filter_map(|entry| Some((entry.path().file_stem()?.to_str()?.parse().ok()?, entry.path()))).collect()
+}
+
+fn remove(copy: &Path) -> io::Result<()> {
+    if copy.is_dir() { fs::remove_dir_all(copy) } else { fs::remove_file(copy) }
 }
 
 fn told(result: io::Result<()>) {
@@ -117,6 +125,7 @@ mod tests {
     use skrynka_core::clock::{Clock as _, SystemClock};
 
     use super::*;
+    use crate::chats;
 
     #[test]
     fn what_a_killed_program_left_is_swept_and_what_a_living_one_uses_stays() {
@@ -138,17 +147,20 @@ mod tests {
     }
 
     #[test]
-    fn opened_files_are_swept_once_nobody_has_touched_them_for_days() {
+    fn opened_files_and_parts_are_swept_once_nobody_has_touched_them_for_days() {
         let root = tempfile::tempdir().unwrap();
         let now = time::macros::datetime!(2026-11-22 12:00 UTC);
         let profile = Profile::open(Some(root.path()), now).unwrap();
         let dir = opened_dir(&profile).join(AttachmentId::new(now).to_string());
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("umowa.pdf"), "text").unwrap();
+        let part = chats::part_path(&fetched_files_dir(&profile), AttachmentId::new(now));
+        fs::create_dir_all(fetched_files_dir(&profile)).unwrap();
+        fs::write(&part, "half").unwrap();
 
-        sweep_opened(&profile, SystemTime::from(SystemClock.now()) + Duration::from_secs(24 * 3600));
-        assert!(dir.exists());
-        sweep_opened(&profile, SystemTime::from(SystemClock.now()) + Duration::from_secs(8 * 24 * 3600));
-        assert!(!dir.exists());
+        sweep(&profile, SystemTime::from(SystemClock.now()) + Duration::from_secs(24 * 3600));
+        assert!(dir.exists() && part.exists());
+        sweep(&profile, SystemTime::from(SystemClock.now()) + Duration::from_secs(8 * 24 * 3600));
+        assert!(!dir.exists() && !part.exists());
     }
 }

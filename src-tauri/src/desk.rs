@@ -248,7 +248,7 @@ impl Desk {
                 self.ground.get_or_init(|| ground).clone()
             }
         };
-        copies::sweep_opened(&ground.profile, ground.clock.now().into());
+        copies::sweep(&ground.profile, ground.clock.now().into());
         self.set_status(AppStatus::Starting { step: StartStep::Secrets });
         let secrets = self.secrets(&ground).await?;
         let bureau = Bureau::open(&ground, &self.places, secrets, |step| {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::PoisonError, time::Duration};
 
 use skrynka_core::{
     journal::{JournalReader, News},
-    model::{AccountId, ConversationId},
+    model::{AccountId, ConversationId, MessageId},
     store::{FactKind, JournalEntry, StoreError},
 };
 use tauri_specta::Event as _;
@@ -14,7 +14,7 @@ use crate::{
     desk::{Desk, Office},
     views,
     window::MAIN,
-    wire::{AccountsChanged, ConversationKey, FactsArrived, count},
+    wire::{AccountsChanged, ConversationKey, FactsArrived, MessageKey, count},
 };
 
 /// One frame of a screen: what happens within it is told together.
@@ -23,7 +23,7 @@ const FRAME: Duration = Duration::from_millis(16);
 const STATES: Duration = Duration::from_millis(200);
 /// A database that has not told the accounts by then does not answer.
 const READ_DEADLINE: Duration = Duration::from_secs(30);
-/// More conversations than this are not named: the window reads its lists again.
+/// More conversations or messages than this are not named: the window reads what it shows again.
 const NAMED: usize = 200;
 /// Conversations whose painting is waited for; beyond it the window is far behind anyway.
 const UNPAINTED: usize = 1000;
@@ -116,6 +116,7 @@ async fn send_accounts(desk: &Desk, office: &Office) {
 struct Frame {
     conversations: BTreeSet<(AccountId, ConversationId)>,
     merged: BTreeSet<(AccountId, ConversationId)>,
+    messages: BTreeSet<(AccountId, MessageId)>,
     new_messages: usize,
     overflowed: bool,
     accounts: bool,
@@ -153,14 +154,13 @@ impl Frame {
                     unpainted.insert(key, entry.at);
                 }
             }
-            (
-                FactKind::MessageMarked
-                | FactKind::MessageGone
-                | FactKind::MessageEdited
-                | FactKind::OutgoingChanged
-                | FactKind::ConversationChanged,
-                Some(key),
-            ) => {
+            (FactKind::MessageMarked | FactKind::MessageGone | FactKind::MessageEdited, Some(key)) => {
+                self.conversations.insert(key);
+                if self.messages.len() <= NAMED {
+                    self.messages.extend(entry.fact.message.map(|message| (entry.account, message)));
+                }
+            }
+            (FactKind::OutgoingChanged | FactKind::ConversationChanged, Some(key)) => {
                 self.conversations.insert(key);
             }
             (FactKind::AccountAdded | FactKind::AccountChanged, _) => self.accounts = true,
@@ -195,9 +195,12 @@ fn send(desk: &Desk, frame: &Frame, seq: i64) {
         account: account.to_string(),
         id: id.to_string(),
     };
+    let message =
+        |(account, id): &(AccountId, MessageId)| MessageKey { account: account.to_string(), id: id.to_string() };
     let event = FactsArrived {
         conversations: if overflowed { Vec::new() } else { frame.conversations.iter().map(key).collect() },
         merged: frame.merged.iter().map(key).collect(),
+        messages: (frame.messages.len() <= NAMED).then(|| frame.messages.iter().map(message).collect()),
         new_messages: count(frame.new_messages),
         overflowed,
         counts_changed: true,

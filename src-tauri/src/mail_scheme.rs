@@ -15,7 +15,7 @@ use tauri_specta::Event as _;
 
 use crate::{
     desk::Desk,
-    wire::{ErrorCode, LinkClicked, LinkView, MessageKey, WireError, count},
+    wire::{ErrorCode, LinkClicked, LinkView, WireError},
 };
 
 /// The scheme's name.
@@ -74,7 +74,7 @@ pub async fn respond(desk: &Desk, request: &Request<Vec<u8>>) -> Response<Vec<u8
             // Where a platform does not ask before a frame navigates, the click arrives here: the frame shows its
             // mail again and the window is told.
             if let Some((.., number)) = link_of(path) {
-                tell_link(desk, account, message, document.links.get(number), number);
+                tell_link(desk, document.links.get(number));
             }
             page(&document)
         }
@@ -92,7 +92,7 @@ pub fn may_navigate(desk: &Arc<Desk>, url: &Url) -> bool {
         let teller = desk.clone();
         desk.tasks().spawn("link", async move {
             match rendered(&teller, account, message, true).await {
-                Ok(document) => tell_link(&teller, account, message, document.links.get(number), number),
+                Ok(document) => tell_link(&teller, document.links.get(number)),
                 Err(error) => tracing::warn!(target: "skrynka::ui", code = ?error.code, "Link not read"),
             }
         });
@@ -107,24 +107,16 @@ pub fn may_navigate(desk: &Arc<Desk>, url: &Url) -> bool {
     is_app || is_mail
 }
 
-/// A link as the window shows it before opening it.
-pub fn link_view(link: &Link, number: usize) -> LinkView {
-    LinkView {
-        index: count(number),
+/// Shows the window a link before it is opened.
+fn tell_link(desk: &Desk, link: Option<&Link>) {
+    let (Some(link), Some(handle)) = (link, desk.handle()) else { return };
+    let link = LinkView {
         text: link.text.clone(),
         url: link.href.clone(),
         host: link.host.clone(),
         mismatched: link.mismatched,
-    }
-}
-
-fn tell_link(desk: &Desk, account: AccountId, message: MessageId, link: Option<&Link>, number: usize) {
-    let (Some(link), Some(handle)) = (link, desk.handle()) else { return };
-    let event = LinkClicked {
-        message: MessageKey { account: account.to_string(), id: message.to_string() },
-        link: link_view(link, number),
     };
-    if let Err(error) = event.emit(handle) {
+    if let Err(error) = (LinkClicked { link }).emit(handle) {
         tracing::warn!(target: "skrynka::events", error = %error, "Event not sent");
     }
 }

@@ -15,6 +15,7 @@ use skrynka_mail::{
 use time::OffsetDateTime;
 
 use crate::{
+    telegram_accounts,
     wire::{ErrorCode, WireError},
     wiring::Bureau,
 };
@@ -201,19 +202,25 @@ pub async fn update(
     Ok(())
 }
 
-/// Removes an account of either network and its secrets; its messages stay unless asked otherwise.
+/// Removes an account of either network and its secrets; its messages stay unless asked otherwise. A Telegram session is
+/// ended there too, where Telegram can be reached.
 ///
 /// # Errors
 /// The account does not exist, or the database failed: then nothing was removed.
 pub async fn remove(bureau: &Bureau, id: AccountId, delete_messages: bool) -> Result<u64, MailboxError> {
+    let session = telegram_accounts::kept_session(bureau, id).await.unwrap_or_default();
     let removed = bureau.store.remove_account(id, delete_messages).await?;
+    if let Some((session, app)) = session {
+        telegram_accounts::let_go(bureau, id).await;
+        telegram_accounts::end_session(bureau, &session, &app).await;
+    }
     if let Err(error) = bureau.secrets.remove(password_of(id)).await {
         tracing::warn!(
             target: "skrynka::app", account = %id, error = skrynka_core::chain(&error),
             "Password of a removed account is still kept"
         );
     }
-    crate::telegram_accounts::forget_secrets(&bureau.secrets, id).await;
+    telegram_accounts::forget_secrets(&bureau.secrets, id).await;
     tracing::info!(target: "skrynka::app", account = %id, deleted = removed.deleted_messages, "Account removed");
     Ok(removed.deleted_messages)
 }

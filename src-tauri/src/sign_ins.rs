@@ -36,6 +36,8 @@ struct Slot {
     key: u32,
     stop: CancellationToken,
     touched: Option<Instant>,
+    /// Whether it ended because nobody touched it.
+    expired: bool,
     /// `None` while a step is under way, and when there is none.
     stage: Option<Stage>,
 }
@@ -68,7 +70,7 @@ impl SignIns {
         slot.stop.cancel();
         let before = slot.stage.take();
         let key = slot.key.wrapping_add(1);
-        *slot = Slot { key, stop: CancellationToken::new(), touched: Some(Instant::now()), stage: None };
+        *slot = Slot { key, stop: CancellationToken::new(), touched: Some(Instant::now()), ..Slot::default() };
         (key, before)
     }
 
@@ -95,13 +97,26 @@ impl SignIns {
             };
             if until <= Instant::now() {
                 tracing::info!(target: "skrynka::telegram", "Sign-in dropped, too long untouched");
-                return self.cancel(key);
+                let mut slot = self.slot();
+                if slot.key != key {
+                    return None;
+                }
+                slot.expired = true;
+                slot.stop.cancel();
+                slot.touched = None;
+                return slot.stage.take();
             }
             tokio::select! {
                 () = stop.cancelled() => return None,
                 () = tokio::time::sleep_until(until) => {}
             }
         }
+    }
+
+    /// Whether a sign-in ended because nobody touched it: its page still stands there and has to be told.
+    pub fn expired(&self, key: u32) -> bool {
+        let slot = self.slot();
+        slot.key == key && slot.expired
     }
 
     /// Takes what a sign-in has reached, for the next step.
@@ -141,13 +156,7 @@ impl SignIns {
 /// Ends a session that this program made and nobody saved.
 pub async fn abandon(bureau: &Bureau, stage: Option<Stage>) {
     let Some(Stage::Finished { finished, access, own: true }) = stage else { return };
-    match bureau.telegram().log_out(&finished.session, &access.app).await {
-        Ok(()) => tracing::info!(target: "skrynka::telegram", "Session that was not saved ended"),
-        Err(error) => {
-            let why = &error.trouble().detail;
-            tracing::warn!(target: "skrynka::telegram", why, "Session not saved, still among the account's devices");
-        }
-    }
+    telegram_accounts::end_session(bureau, &finished.session, &access.app).await;
 }
 
 /// What a step has led to, as the window is told.
@@ -215,15 +224,24 @@ pub async fn enter(bureau: &Bureau, stage: Stage, entered: &Entered) -> (Option<
     }
 }
 
-/// Shows code after code until one is scanned.
-pub async fn scan(bureau: &Bureau, access: Access, show: impl Fn(&QrCode)) -> Result<(Stage, Reached)> {
+/// Shows code after code until one is scanned, or the sign-in is over.
+pub async fn scan(
+    bureau: &Bureau,
+    access: Access,
+    show: impl Fn(&QrCode),
+    stop: &CancellationToken,
+) -> Result<(Stage, Reached)> {
     let mut sign_in = Box::new(bureau.telegram().sign_in(access.app.clone()).await?);
     let mut scan = sign_in.qr_code().await?;
     loop {
         match scan {
             Scan::Renewed(code) => {
                 show(&code);
-                scan = sign_in.scanned(&code).await?;
+                tokio::select! {
+                    () = stop.cancelled() => return Err(TelegramAccountError::Over),
+                    due = sign_in.due(&code) => due?,
+                }
+                scan = sign_in.qr_code().await?;
             }
             Scan::Scanned(step) => return Box::pin(reached(bureau, Some(sign_in), access, step)).await,
         }
@@ -282,6 +300,7 @@ mod tests {
         let started = Instant::now();
         assert!(matches!(sign_ins.expire(key).await, Some(Stage::Pasted(_))));
         assert!(started.elapsed() >= LIFETIME);
+        assert!(sign_ins.expired(key), "its page is told");
         assert!(matches!(sign_ins.take(key), Err(TelegramAccountError::Over)));
     }
 }

@@ -3,6 +3,8 @@
 //! An account is saved once it has signed on, `getMe` matched, and its secrets were read back. What fails leaves
 //! nothing behind: neither a row nor a secret.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 use skrynka_core::{
     model::{Account, AccountId, Endpoint, Proxy, TakenChats, TelegramSettings, Trouble},
@@ -14,6 +16,7 @@ use skrynka_telegram::{
     session::{SessionSecret, formats::FormatError},
     sign_in::{App, Finished, SignInError, SignedInUser, normal_phone},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     wire::{ErrorCode, SignInTrouble, WireError},
@@ -24,6 +27,12 @@ use crate::{
 const NAME: usize = 200;
 /// Hex digits of an API hash.
 const HASH: usize = 32;
+/// Telegram has so long to end a session.
+const LOG_OUT: Duration = Duration::from_secs(10);
+/// A listener lets go of a removed account within this.
+const LET_GO: Duration = Duration::from_secs(5);
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Why a Telegram account was not added or changed. Nothing was saved.
 #[derive(Debug, thiserror::Error)]
@@ -193,10 +202,14 @@ impl Access {
             (None, None) => return Err(invalid("apiHash", "missing")),
         };
         let proxy = match (typed.proxy, typed.account, kept) {
-            (Some(proxy), account, _) => {
+            (Some(proxy), account, kept) => {
                 check_proxy_form(&proxy)?;
+                let unchanged = kept.is_some_and(|kept| kept.proxy.as_ref() == Some(&proxy));
                 let password = match (typed.proxy_password, account) {
-                    (None, Some(id)) => secret(&bureau.secrets, SecretKind::TelegramProxyPassword, id).await?,
+                    // The password of one proxy is never shown to another.
+                    (None, Some(id)) if unchanged => {
+                        secret(&bureau.secrets, SecretKind::TelegramProxyPassword, id).await?
+                    }
                     (password, _) => password,
                 };
                 Some((proxy, password))
@@ -340,7 +353,8 @@ pub fn read_phone(text: &str) -> Result<String> {
 pub async fn check_session(bureau: &Bureau, session: &SessionSecret, access: &Access) -> Result<SignedInUser> {
     for account in bureau.store.accounts().await?.iter().filter(|account| account.telegram.is_some()) {
         let kept = secret(&bureau.secrets, SecretKind::TelegramSession, account.id).await?;
-        let same = kept.and_then(|kept| SessionSecret::from_secret(&kept).ok()).is_some_and(|kept| kept == *session);
+        let same =
+            kept.and_then(|kept| SessionSecret::from_secret(&kept).ok()).is_some_and(|kept| kept.has_key_of(session));
         if same {
             return Err(TelegramAccountError::InUse);
         }
@@ -369,18 +383,29 @@ pub async fn check_user(bureau: &Bureau, access: &Access, user: &SignedInUser) -
     }
 }
 
-/// Adds an account: signs on with its session, keeps the secrets and reads them back, then writes the account.
+/// Adds an account: signs on with its session, keeps the secrets and reads them back, then writes the account. One that
+/// was removed and left its messages comes back with them. Cancelled before anything is kept, it adds nothing.
 ///
 /// # Errors
 /// See [`TelegramAccountError`]; nothing is left behind.
-pub async fn add(bureau: &Bureau, choices: &Choices, access: &Access, finished: &Finished) -> Result<Account> {
+pub async fn add(
+    bureau: &Bureau,
+    choices: &Choices,
+    access: &Access,
+    finished: &Finished,
+    stop: &CancellationToken,
+) -> Result<Account> {
     choices.check()?;
     check_user(bureau, access, &finished.user).await?;
     let user = bureau.telegram().check_session(&finished.session, &access.app).await?;
     if user.id != finished.user.id {
         return Err(TelegramAccountError::OtherUser);
     }
-    let id = AccountId::new(bureau.clock.now());
+    let removed = bureau.store.removed_telegram_account(user.id).await?;
+    if stop.is_cancelled() {
+        return Err(TelegramAccountError::Over);
+    }
+    let id = removed.unwrap_or_else(|| AccountId::new(bureau.clock.now()));
     let draft = TelegramDraft {
         id,
         name: choices.name.clone(),
@@ -404,11 +429,16 @@ pub async fn add(bureau: &Bureau, choices: &Choices, access: &Access, finished: 
     }
 }
 
-/// Gives an account that is there a new session of the same user.
+/// Gives an account that is there a new session of the same user. Returns the account, and its old session where that is
+/// another one: nobody needs it any more, [`end_session`].
 ///
 /// # Errors
 /// See [`TelegramAccountError`]; the old session is kept.
-pub async fn sign_in_again(bureau: &Bureau, access: &Access, finished: &Finished) -> Result<AccountId> {
+pub async fn sign_in_again(
+    bureau: &Bureau,
+    access: &Access,
+    finished: &Finished,
+) -> Result<(AccountId, Option<SessionSecret>)> {
     let id = access.account.ok_or(TelegramAccountError::Over)?;
     check_user(bureau, access, &finished.user).await?;
     let (account, mut settings) = settings_of(bureau, id).await?;
@@ -417,6 +447,7 @@ pub async fn sign_in_again(bureau: &Bureau, access: &Access, finished: &Finished
         return Err(TelegramAccountError::OtherUser);
     }
     let before = Kept::read(&bureau.secrets, id).await?;
+    let old = before.session().filter(|old| !old.has_key_of(&finished.session));
     settings.api_id = access.app.api_id;
     settings.home_dc = u8::try_from(user.dc).unwrap_or(settings.home_dc);
     settings.proxy = access.app.proxy.as_ref().map(|(proxy, _)| proxy.clone());
@@ -436,7 +467,40 @@ pub async fn sign_in_again(bureau: &Bureau, access: &Access, finished: &Finished
         return Err(error);
     }
     tracing::info!(target: "skrynka::app", account = %id, dc = user.dc, "Account signed in again");
-    Ok(id)
+    Ok((id, old))
+}
+
+/// Returns an account's session and the way to Telegram, as far as the keyring has them.
+pub async fn kept_session(bureau: &Bureau, id: AccountId) -> Result<Option<(SessionSecret, App)>> {
+    let Some(kept) = secret(&bureau.secrets, SecretKind::TelegramSession, id).await? else { return Ok(None) };
+    let Ok(session) = SessionSecret::from_secret(&kept) else { return Ok(None) };
+    let access = Access::read(bureau, TypedAccess { account: Some(id), ..TypedAccess::default() }).await?;
+    Ok(Some((session, access.app)))
+}
+
+/// Ends a session that nobody needs any more. Without a connection it stays among the account's devices: the log says so.
+pub async fn end_session(bureau: &Bureau, session: &SessionSecret, app: &App) {
+    let ended = tokio::time::timeout(LOG_OUT, bureau.telegram().log_out(session, app)).await;
+    match ended.map(|ended| ended.map_err(|error| error.trouble().detail)) {
+        Ok(Ok(())) => tracing::info!(target: "skrynka::telegram", "Session ended"),
+        Ok(Err(why)) => {
+            tracing::warn!(target: "skrynka::telegram", why, "Session not ended, still among the account's devices");
+        }
+        Err(_) => {
+            let why = "no answer in time";
+            tracing::warn!(target: "skrynka::telegram", why, "Session not ended, still among the account's devices");
+        }
+    }
+}
+
+/// Waits until the listener of an account has let go of it, in this program or another; not for ever.
+pub async fn let_go(bureau: &Bureau, id: AccountId) {
+    for _ in 0..LET_GO.as_millis() / LOOK.as_millis() {
+        match bureau.store.lease(id).await {
+            Ok(Some(held)) if held.valid => tokio::time::sleep(LOOK).await,
+            _ => return,
+        }
+    }
 }
 
 /// Changes an account's choices and proxy; a new proxy is tried first.
@@ -457,14 +521,15 @@ pub async fn update(
         && (settings.proxy.as_ref() != Some(proxy) || password.is_some())
     {
         check_proxy_form(proxy)?;
-        let used = password.clone().or_else(|| before.clone());
+        // The password of one proxy is never shown to another.
+        let used = password.clone().or_else(|| before.clone().filter(|_| settings.proxy.as_ref() == Some(proxy)));
         check_proxy(&bureau.telegram(), proxy.clone(), used).await?;
     }
     let name = SecretName { kind: SecretKind::TelegramProxyPassword, account: id };
     match (&proxy, password) {
         (Some(_), Some(password)) => bureau.secrets.set(name, password).await?,
-        (Some(_), None) => {}
-        (None, _) => bureau.secrets.remove(name).await?,
+        (Some(proxy), None) if settings.proxy.as_ref() == Some(proxy) => {}
+        (_, _) => bureau.secrets.remove(name).await?,
     }
     settings.takes = choices.takes;
     settings.history_days = choices.history_days;
@@ -539,6 +604,11 @@ impl Kept {
             *place = secret(secrets, kind, account).await?;
         }
         Ok(Self(kept))
+    }
+
+    fn session(&self) -> Option<SessionSecret> {
+        // The first of the kinds.
+        self.0[0].as_ref().and_then(|kept| SessionSecret::from_secret(kept).ok())
     }
 
     async fn restore(self, secrets: &Secrets, account: AccountId) {

@@ -115,6 +115,7 @@ pub async fn counts(office: &Office) -> Result<Counts, WireError> {
         conversations: count(counts.all),
         unread: count(counts.unread),
         waiting: count(counts.waiting),
+        stuck_texts: count(counts.stuck_texts),
         accounts: accounts
             .map(|(account, [_, unread, _])| AccountUnread { id: account.to_string(), unread: count(unread) })
             .collect(),
@@ -194,6 +195,7 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
         messages: count(summary.messages),
         has_files: summary.files > 0,
         unreadable: summary.last_unreadable,
+        stuck_texts: count(summary.stuck_texts),
         chat: summary.chat.map(|chat| ChatRow {
             kind: chat.kind.into(),
             username: summary.peer_address.strip_prefix('@').map(ToOwned::to_owned),

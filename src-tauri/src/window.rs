@@ -41,6 +41,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             inbox::conversations,
             inbox::conversations_by_key,
             inbox::messages,
+            inbox::messages_around,
+            inbox::messages_by_key,
             inbox::mark_read,
             inbox::mark_unread,
             inbox::search,

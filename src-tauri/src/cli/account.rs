@@ -149,7 +149,7 @@ pub async fn run(common: &Common, output: Output, command: AccountCommand) -> an
             Session::with(&common.existing(), async |session| {
                 let deleted = mailboxes::remove(&session.bureau, id, delete_messages).await?;
                 if delete_messages {
-                    copies::forget_opened(&session.ground.profile, &session.bureau.store).await?;
+                    copies::forget(&session.ground.profile, &session.bureau.store).await?;
                 }
                 let record = json!({"account": id.to_string(), "removed": true, "deleted_messages": deleted});
                 output.record(&record, || format!("Removed {id}; {deleted} messages deleted"))?;

@@ -54,19 +54,34 @@ pub async fn run(common: &Common, output: Output, arguments: SendArguments) -> a
         let conversation = chat(&bureau.store, account, &arguments.to).await?;
         let id = chats::send(bureau, account, conversation, Text { text: text.clone(), ..Text::default() }).await?;
         // Whoever listens to the account sends it; nobody else may connect.
-        let engine = bureau.listen_to(account, "skrynka send").await?;
+        let engine = match bureau.listen_to(account, "skrynka send").await {
+            Ok(engine) => engine,
+            Err(error) => {
+                // It is on its way all the same, and a script has to know by which id.
+                record(output, account, &bureau.store.outgoing_text(account, id).await?)?;
+                return Err(error.into());
+            }
+        };
         let waited = wait(&bureau.store, &engine, account, id, Duration::from_secs(arguments.timeout)).await;
-        if matches!(&waited, Ok(text) if text.state == OutgoingState::Sent) {
+        if matches!(&waited, Ok((text, _)) if text.state == OutgoingState::Sent) {
             arrived(&bureau.store, account, conversation, id).await;
         }
         engine.shutdown().await;
-        let sent = waited?;
-        report(output, account, &sent)
+        let (sent, unconnected) = waited?;
+        record(output, account, &sent)?;
+        if sent.state == OutgoingState::Sent {
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(why) = unconnected {
+            bail!("the account is not connected, the text waits: {why}");
+        }
+        let why = sent.error.as_ref().map(|error| format!(": {}", error.detail)).unwrap_or_default();
+        bail!("the text is {}{why}", sent.state.as_str())
     })
     .await
 }
 
-fn report(output: Output, account: AccountId, text: &StoredOutgoing) -> anyhow::Result<ExitCode> {
+fn record(output: Output, account: AccountId, text: &StoredOutgoing) -> anyhow::Result<()> {
     let record = json!({
         "account": account.to_string(),
         "conversation": text.conversation.to_string(),
@@ -77,21 +92,17 @@ fn report(output: Output, account: AccountId, text: &StoredOutgoing) -> anyhow::
         "error": text.error.as_ref().map(|error| json!({"code": error.code, "detail": error.detail})),
         "accepted_at": stamp(text.created_at),
     });
-    output.record(&record, || format!("{} {}", text.state.as_str(), text.id))?;
-    if text.state == OutgoingState::Sent {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let why = text.error.as_ref().map(|error| format!(": {}", error.detail)).unwrap_or_default();
-    bail!("the text is {}{why}", text.state.as_str())
+    Ok(output.record(&record, || format!("{} {}", text.state.as_str(), text.id))?)
 }
 
+/// Waits until nothing more becomes of the text for now. Tells why the account is not connected where that is so.
 async fn wait(
     store: &Store,
     engine: &Engine,
     account: AccountId,
     id: OutgoingId,
     patience: Duration,
-) -> anyhow::Result<StoredOutgoing> {
+) -> anyhow::Result<(StoredOutgoing, Option<String>)> {
     let until = Instant::now() + patience;
     loop {
         let text = store.outgoing_text(account, id).await?;
@@ -101,11 +112,11 @@ async fn wait(
             Some(AccountState::NeedsSignIn { .. } | AccountState::Misconfigured { .. } | AccountState::Stopped)
         );
         if text.is_over() || Instant::now() >= until {
-            return Ok(text);
+            return Ok((text, None));
         }
         if hopeless {
             let why = state.as_ref().and_then(AccountState::trouble).map(|why| why.detail.clone());
-            bail!("the account is not connected, the text waits: {}", why.unwrap_or_else(|| "disabled".to_owned()));
+            return Ok((text, Some(why.unwrap_or_else(|| "disabled".to_owned()))));
         }
         tokio::time::sleep(LOOK).await;
     }

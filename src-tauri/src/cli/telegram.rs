@@ -10,8 +10,10 @@ use serde_json::json;
 use skrynka_core::{
     engine::Engine,
     model::{Account, AccountId, AccountState, Endpoint, Proxy, TakenChats},
+    store::{Store, StoreError},
 };
 use skrynka_telegram::session::formats;
+use tokio_util::sync::CancellationToken;
 
 use super::{Output, Session};
 use crate::{
@@ -20,6 +22,8 @@ use crate::{
     wire::{SignInTrouble, stamp},
 };
 
+/// How often another program's account is looked at.
+const LOOK: Duration = Duration::from_millis(200);
 /// An account that has said nothing by then does not answer.
 const TEST_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -116,7 +120,7 @@ pub async fn add(session: &Session, arguments: TelegramArguments, secrets: Teleg
     let (Stage::Finished { finished, access, .. }, Reached::User(_)) = (&stage, &reached) else {
         bail!("the sign-in did not end");
     };
-    match Box::pin(telegram_accounts::add(bureau, &choices, access, finished)).await {
+    match Box::pin(telegram_accounts::add(bureau, &choices, access, finished, &CancellationToken::new())).await {
         Ok(account) => Ok(account),
         Err(error) => {
             sign_ins::abandon(bureau, Some(stage)).await;
@@ -141,13 +145,14 @@ pub async fn test(session: &Session, output: Output, account: &Account) -> anyho
     }
     let started = tokio::time::Instant::now();
     let engine = session.bureau.listen_to(account.id, "skrynka account test").await?;
-    let settled = tokio::time::timeout(TEST_DEADLINE, answered(&engine, account.id)).await;
+    let deadline = started + TEST_DEADLINE;
+    let settled = tokio::time::timeout_at(deadline, answered(&engine, account.id)).await;
     engine.shutdown().await;
     let state = settled.ok().flatten().context("the account does not answer")?;
     let state = if let AccountState::Elsewhere { holder, since } = state {
-        let status = session.bureau.store.statuses().await?.into_iter().find(|s| s.account == account.id);
         output.note(&format!("{holder} listens to it since {}", stamp(since)))?;
-        status.map(|status| status.state).context("that program has said nothing yet")?
+        let told = tokio::time::timeout_at(deadline, told_elsewhere(&session.bureau.store, account.id)).await;
+        told.ok().context("that program has not signed in yet")??
     } else {
         state
     };
@@ -173,11 +178,26 @@ async fn answered(engine: &Engine, account: AccountId) -> Option<AccountState> {
     let mut changes = engine.watch_statuses();
     loop {
         let state = engine.statuses().into_iter().find(|status| status.account == account)?.state;
-        if !matches!(state, AccountState::Idle | AccountState::Connecting) {
+        if is_settled(&state) {
             return Some(state);
         }
         changes.changed().await.ok()?;
     }
+}
+
+/// Waits until the program that listens to the account is signed in, or cannot be.
+async fn told_elsewhere(store: &Store, account: AccountId) -> Result<AccountState, StoreError> {
+    loop {
+        let status = store.statuses().await?.into_iter().find(|status| status.account == account);
+        match status.map(|status| status.state) {
+            Some(state) if is_settled(&state) && state != AccountState::Stopped => return Ok(state),
+            _ => tokio::time::sleep(LOOK).await,
+        }
+    }
+}
+
+const fn is_settled(state: &AccountState) -> bool {
+    !matches!(state, AccountState::Idle | AccountState::Connecting)
 }
 
 fn api_id(text: &str) -> Result<i32, String> {

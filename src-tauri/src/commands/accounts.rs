@@ -195,7 +195,7 @@ pub async fn remove_account(desk: DeskState<'_>, account: String, delete_message
         mailboxes::remove(&office.bureau, account, delete_messages).await?;
         office.engine.reload(account).await?;
         if delete_messages {
-            copies::forget_opened(&desk.ground()?.profile, &office.bureau.store).await?;
+            copies::forget(&desk.ground()?.profile, &office.bureau.store).await?;
         }
         Ok(())
     })

@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use skrynka_core::{
-    model::{AccountId, ConversationId},
-    store::{StoredMessage, StoredOutgoing},
+    model::{AccountId, ConversationId, MessageId},
+    store::{MessagePosition, Store, StoreError, StoredMessage, StoredOutgoing},
 };
 
 use super::{DeskState, id, logged};
@@ -12,8 +12,8 @@ use crate::{
     views,
     window::MAIN,
     wire::{
-        ConversationFilter, ConversationKey, ConversationPage, ConversationRow, Counts, MessagePage, PageKey,
-        SearchPage, Snapshot, WireError,
+        ConversationFilter, ConversationKey, ConversationPage, ConversationRow, Counts, MessageKey, MessagePage,
+        MessageView, PageKey, SearchPage, Snapshot, WireError,
     },
 };
 
@@ -98,29 +98,82 @@ pub async fn messages(
     logged("messages", async {
         let office = desk.office().await?;
         let (account, conversation) = key(&conversation)?;
-        let newest = before.is_none();
         let before = before.as_deref().map(views::read_message_position).transpose()?;
-        let limit = limit.clamp(1, PAGE);
-        // The texts first: one whose message is stored in between is then shown by its message alone.
-        let outgoing = if newest { office.bureau.store.outgoing(account, conversation).await? } else { Vec::new() };
-        let page = office.bureau.store.messages(account, conversation, before, limit.into()).await?;
-        let older =
-            (page.len() >= usize::from(limit)).then(|| page.first().map(views::write_message_position)).flatten();
-        let shown = |text: &StoredOutgoing| !page.iter().any(|message| stands_at(message, text));
-        let outgoing = outgoing.into_iter().filter(shown).map(views::outgoing).collect();
-        Ok(MessagePage { rows: page.into_iter().map(views::message).collect(), older, outgoing })
+        page(&office.bureau.store, account, conversation, before, limit.clamp(1, PAGE)).await
     })
     .await
 }
 
-/// Marks a conversation read here, and on the server where the owner wants that.
+/// The messages around one of a conversation: about so many before it, itself, and so many after it.
 #[tauri::command]
 #[specta::specta]
-pub async fn mark_read(desk: DeskState<'_>, conversation: ConversationKey) -> Result<(), WireError> {
+pub async fn messages_around(
+    desk: DeskState<'_>,
+    conversation: ConversationKey,
+    message: String,
+    before: u16,
+    after: u16,
+) -> Result<MessagePage, WireError> {
+    logged("messages_around", async {
+        let store = &desk.office().await?.bureau.store;
+        let (account, conversation) = key(&conversation)?;
+        let (before, after) = (before.min(PAGE), after.min(PAGE));
+        let end = store.position_after(account, conversation, id(&message)?, after + 1).await?;
+        page(store, account, conversation, end, before + 1 + after).await
+    })
+    .await
+}
+
+async fn page(
+    store: &Store,
+    account: AccountId,
+    conversation: ConversationId,
+    before: Option<MessagePosition>,
+    limit: u16,
+) -> Result<MessagePage, WireError> {
+    // The texts first: one whose message is stored in between is then shown by its message alone.
+    let outgoing = if before.is_none() { store.outgoing(account, conversation).await? } else { Vec::new() };
+    let page = store.messages(account, conversation, before, limit.into()).await?;
+    let older = (page.len() >= usize::from(limit)).then(|| page.first().map(views::write_message_position)).flatten();
+    let shown = |text: &StoredOutgoing| !page.iter().any(|message| stands_at(message, text));
+    let outgoing = outgoing.into_iter().filter(shown).map(views::outgoing).collect();
+    let newer = before.is_some();
+    Ok(MessagePage { rows: page.into_iter().map(views::message).collect(), older, newer, outgoing })
+}
+
+/// Messages that facts named; those that are no more are left out. An item of an album is answered by the album.
+#[tauri::command]
+#[specta::specta]
+pub async fn messages_by_key(desk: DeskState<'_>, keys: Vec<MessageKey>) -> Result<Vec<MessageView>, WireError> {
+    logged("messages_by_key", async {
+        let store = &desk.office().await?.bureau.store;
+        let mut found = Vec::new();
+        for key in keys.iter().take(PAGE.into()) {
+            match store.message(id(&key.account)?, id(&key.id)?).await {
+                Ok(message) => found.push(views::message(message)),
+                Err(StoreError::NotFound(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(found)
+    })
+    .await
+}
+
+/// Marks a conversation's messages read here up to one of them (null: all), and on the server where the owner wants
+/// that.
+#[tauri::command]
+#[specta::specta]
+pub async fn mark_read(
+    desk: DeskState<'_>,
+    conversation: ConversationKey,
+    up_to: Option<String>,
+) -> Result<(), WireError> {
     logged("mark_read", async {
         let office = desk.office().await?;
         let (account, conversation) = key(&conversation)?;
-        let places = office.bureau.store.mark_read(account, conversation).await?;
+        let up_to = up_to.as_deref().map(id::<MessageId>).transpose()?;
+        let places = office.bureau.store.mark_read(account, conversation, up_to).await?;
         let writes = office.bureau.store.account(account).await?.and_then(|a| a.email).is_some_and(|e| e.write_flags);
         if let Some(remote) = office.engine.remote(account).filter(|_| writes && !places.is_empty()) {
             let stop = desk.tasks().stopping();

@@ -49,28 +49,34 @@ pub async fn always_show_remote(desk: DeskState<'_>, message: MessageKey, always
     .await
 }
 
-/// Opens a link in the system's browser, after the manager has seen where it goes.
+/// Opens an address in the system's browser, mail program or Telegram, after the manager has seen where it goes.
 #[tauri::command]
 #[specta::specta]
-pub async fn open_link(desk: DeskState<'_>, message: MessageKey, index: u32) -> Result<(), WireError> {
+pub async fn open_link(address: String) -> Result<(), WireError> {
     logged("open_link", async {
-        let (account, message) = key(&message)?;
-        let document = mail_scheme::rendered(&desk, account, message, true).await?;
-        let link = usize::try_from(index).ok().and_then(|index| document.links.get(index)).ok_or_else(not_found)?;
-        let is_web = ["https://", "http://", "mailto:"].iter().any(|scheme| link.href.starts_with(scheme));
-        if !is_web {
+        if !leads_outside(&address) {
             return Err(WireError { code: ErrorCode::InvalidInput, detail: "link".to_owned() });
         }
-        opener::open(&link.href).map_err(file_error)
+        opener::open(&address).map_err(file_error)
     })
     .await
 }
 
-/// Opens a file in the system's default program, from a folder of its own.
+/// Whether an address is one that a browser, a mail program or Telegram opens; a file or a program is not.
+fn leads_outside(address: &str) -> bool {
+    tauri::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "https" | "http" | "mailto" | "tg"))
+}
+
+/// Opens a file in the system's default program, from a folder of its own; one that the system could run instead of
+/// showing it only where a person `confirmed` that.
 #[tauri::command]
 #[specta::specta]
-pub async fn open_file(desk: DeskState<'_>, account: String, file: String) -> Result<(), WireError> {
+pub async fn open_file(desk: DeskState<'_>, account: String, file: String, confirmed: bool) -> Result<(), WireError> {
     logged("open_file", async {
+        let stored = desk.office().await?.bureau.store.file(id(&account)?, id(&file)?).await?;
+        if !confirmed && views::is_risky(&views::file_name(&stored)) {
+            return Err(WireError { code: ErrorCode::RiskyFile, detail: String::new() });
+        }
         let path = put_aside(&desk, &account, &file).await?;
         opener::open(path).map_err(file_error)
     })
@@ -247,9 +253,15 @@ async fn save_one(desk: &Desk, office: &Office, content: &Content) -> Result<Sav
     let name = content.name.clone();
     let chosen = ask(desk, |dialog, answer| dialog.set_file_name(name).save_file(answer)).await?;
     let Some(path) = chosen else { return Ok(SavedFiles { folder: None, saved: 0, failed: None }) };
-    write(office, content, std::fs::File::create(&path).map_err(file_error)?).await?;
-    let folder = path.parent().map(|folder| folder.display().to_string());
-    Ok(SavedFiles { folder, saved: 1, failed: None })
+    let folder = path.parent().unwrap_or(&path);
+    // What stands under the name stays until all of the new one is there.
+    let (beside, file) = create_new(folder, ".skrynka.part").map_err(file_error)?;
+    let written = write(office, content, file).await;
+    if let Err(error) = written.and_then(|()| std::fs::rename(&beside, &path).map_err(file_error)) {
+        let _left = std::fs::remove_file(&beside);
+        return Err(error);
+    }
+    Ok(SavedFiles { folder: Some(folder.display().to_string()), saved: 1, failed: None })
 }
 
 /// Asks with a native dialog; `None` when the manager cancelled.
@@ -317,7 +329,19 @@ fn not_found() -> WireError {
 
 #[cfg(test)]
 mod tests {
-    use super::create_new;
+    use super::{create_new, leads_outside};
+
+    #[test]
+    fn only_what_a_browser_a_mail_program_or_telegram_opens_leads_outside() {
+        for address in
+            ["https://example.org/a?b", "HTTP://example.org", "mailto:a@example.org", "tg://resolve?domain=a"]
+        {
+            assert!(leads_outside(address), "{address}");
+        }
+        for address in ["file:///etc/passwd", "/usr/bin/id", "javascript:1", "smb://host/x", "example.org", "-h", ""] {
+            assert!(!leads_outside(address), "{address}");
+        }
+    }
 
     #[test]
     fn a_taken_name_gets_a_number() {

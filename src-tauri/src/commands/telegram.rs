@@ -1,7 +1,10 @@
 //! Telegram accounts: signing in by steps, and their settings.
 
 use secrecy::{ExposeSecret as _, SecretString};
-use skrynka_core::model::{Endpoint, Proxy, TakenChats};
+use skrynka_core::{
+    model::{AccountId, Endpoint, Proxy, TakenChats},
+    secrets::{SecretKind, SecretName},
+};
 use skrynka_telegram::{
     session::formats::{self, FormatError, Found},
     sign_in::CodeSent,
@@ -12,13 +15,14 @@ use tokio_util::sync::CancellationToken;
 use super::{DeskState, id, logged, message::ask};
 use crate::{
     desk::{Desk, Office},
-    sign_ins::{self, Entered, Reached, Stage},
+    sign_ins::{self, Entered, Stage},
     telegram_accounts::{self, Access, Choices, TelegramAccountError, TypedAccess},
     views,
     wire::{
         AccountView, CodeAsked, ErrorCode, FoundSession, ProxyForm, QrEvent, SignInKey, SignInStep, SignInTrouble,
         TelegramAccess, TelegramForm, WireError, count, stamp,
     },
+    wiring::Bureau,
 };
 
 /// Begins a sign-in by phone number: lets Telegram send a code. Replaces a sign-in that is under way.
@@ -99,12 +103,13 @@ pub async fn begin_qr_sign_in(
                 let url = code.url.expose_secret().to_owned();
                 tell(QrEvent::Code { url, expires_at: stamp(code.expires_at) });
             };
-            let event = match until(&stop, Box::pin(sign_ins::scan(&office.bureau, access, show))).await {
+            // A scan that Telegram has taken makes a session: it is seen through.
+            let event = match Box::pin(sign_ins::scan(&office.bureau, access, show, &stop)).await {
                 Ok((stage, reached)) => {
                     keep(&office, key, stage).await;
                     QrEvent::Scanned { step: views::sign_in_step(reached) }
                 }
-                Err(_) if stop.is_cancelled() => return,
+                Err(_) if stop.is_cancelled() && !office.sign_ins.expired(key) => return,
                 Err(error) => QrEvent::Failed { trouble: error.into() },
             };
             tell(event);
@@ -160,17 +165,20 @@ pub async fn use_session(
         access.phone = said.map(telegram_accounts::read_phone).transpose()?;
         let (stage, stop) = office.sign_ins.take(sign_in)?;
         let Stage::Pasted(pasted) = stage else { return Err(TelegramAccountError::Over.into()) };
-        match until(&stop, Box::pin(sign_ins::use_session(&office.bureau, &pasted, access, own))).await {
-            Ok((stage, reached)) => {
-                keep(&office, sign_in, stage).await;
-                Ok(views::sign_in_step(reached))
+        let reached = to_the_end(&desk, &stop, async move {
+            match sign_ins::use_session(&office.bureau, &pasted, access, own).await {
+                Ok((stage, reached)) => {
+                    keep(&office, sign_in, stage).await;
+                    Ok(reached)
+                }
+                Err(error) => {
+                    // What was wrong may have been the API ID, the proxy or the network: the session can be used again.
+                    keep(&office, sign_in, Stage::Pasted(pasted)).await;
+                    Err(error)
+                }
             }
-            Err(error) => {
-                // What was wrong may have been the API ID, the proxy or the network: the session can be used again.
-                keep(&office, sign_in, Stage::Pasted(pasted)).await;
-                Err(error.into())
-            }
-        }
+        });
+        Ok(views::sign_in_step(reached.await?))
     })
     .await
 }
@@ -185,9 +193,9 @@ pub async fn finish_sign_in(
 ) -> Result<AccountView, SignInTrouble> {
     steps("finish_sign_in", async {
         let office = desk.office().await?;
-        let (stage, _) = office.sign_ins.take(sign_in)?;
+        let (stage, stop) = office.sign_ins.take(sign_in)?;
         let Stage::Finished { finished, access, own } = stage else { return Err(TelegramAccountError::Over.into()) };
-        match Box::pin(telegram_accounts::add(&office.bureau, &choices(&form), &access, &finished)).await {
+        match Box::pin(telegram_accounts::add(&office.bureau, &choices(&form), &access, &finished, &stop)).await {
             Ok(account) => {
                 office.sign_ins.cancel(sign_in);
                 view_of(&office, &account.id.to_string()).await
@@ -210,9 +218,14 @@ pub async fn finish_sign_in_again(desk: DeskState<'_>, sign_in: SignInKey) -> Re
         let (stage, _) = office.sign_ins.take(sign_in)?;
         let Stage::Finished { finished, access, own } = stage else { return Err(TelegramAccountError::Over.into()) };
         match Box::pin(telegram_accounts::sign_in_again(&office.bureau, &access, &finished)).await {
-            Ok(account) => {
+            Ok((account, old)) => {
                 office.sign_ins.cancel(sign_in);
                 office.engine.reload(account).await.map_err(WireError::from)?;
+                if let Some(old) = old {
+                    let office = office.clone();
+                    let ending = async move { telegram_accounts::end_session(&office.bureau, &old, &access.app).await };
+                    desk.tasks().spawn("old session", ending);
+                }
                 view_of(&office, &account.to_string()).await
             }
             Err(error) => {
@@ -258,17 +271,41 @@ pub async fn update_telegram(
     .await
 }
 
-/// Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved.
+/// Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved. Without a password the one that is kept for the
+/// account's proxy is used, for that proxy and user only.
 #[tauri::command]
 #[specta::specta]
-pub async fn test_proxy(desk: DeskState<'_>, proxy: ProxyForm, password: Option<String>) -> Result<(), WireError> {
+pub async fn test_proxy(
+    desk: DeskState<'_>,
+    account: Option<String>,
+    proxy: ProxyForm,
+    password: Option<String>,
+) -> Result<(), WireError> {
     logged("test_proxy", async {
         let proxy = self::proxy(proxy);
         telegram_accounts::check_proxy_form(&proxy)?;
-        let telegram = desk.office().await?.bureau.telegram();
-        Ok(telegram_accounts::check_proxy(&telegram, proxy, password.map(SecretString::from)).await?)
+        let bureau = &desk.office().await?.bureau;
+        let password = match (password, account) {
+            (Some(typed), _) => Some(SecretString::from(typed)),
+            (None, Some(account)) => kept_proxy_password(bureau, id(&account)?, &proxy).await?,
+            (None, None) => None,
+        };
+        Ok(telegram_accounts::check_proxy(&bureau.telegram(), proxy, password).await?)
     })
     .await
+}
+
+/// The password that is kept for an account's proxy, where `proxy` is that one.
+async fn kept_proxy_password(
+    bureau: &Bureau,
+    account: AccountId,
+    proxy: &Proxy,
+) -> Result<Option<SecretString>, TelegramAccountError> {
+    let (_, settings) = telegram_accounts::settings_of(bureau, account).await?;
+    if settings.proxy.as_ref() != Some(proxy) {
+        return Ok(None);
+    }
+    Ok(bureau.secrets.get(SecretName { kind: SecretKind::TelegramProxyPassword, account }).await?)
 }
 
 /// Runs a step and notes how it went, never with what.
@@ -323,12 +360,30 @@ async fn until<T>(
 async fn enter(desk: &Desk, key: SignInKey, entered: Entered) -> Result<SignInStep, SignInTrouble> {
     let office = desk.office().await?;
     let (stage, stop) = office.sign_ins.take(key)?;
-    let entering = async { Ok(sign_ins::enter(&office.bureau, stage, &entered).await) };
-    let (stage, reached): (Option<Stage>, Result<Reached, _>) = until(&stop, entering).await?;
-    if let Some(stage) = stage {
-        keep(&office, key, stage).await;
-    }
-    Ok(views::sign_in_step(reached?))
+    let reached = to_the_end(desk, &stop, async move {
+        let (stage, reached) = sign_ins::enter(&office.bureau, stage, &entered).await;
+        if let Some(stage) = stage {
+            keep(&office, key, stage).await;
+        }
+        reached
+    });
+    Ok(views::sign_in_step(reached.await?))
+}
+
+/// Does a step to its end, whoever waits for it: a session that Telegram has made is kept, or ended where the sign-in is
+/// over meanwhile. Waits until it is done or the sign-in is cancelled.
+async fn to_the_end<T: Send + 'static>(
+    desk: &Desk,
+    stop: &CancellationToken,
+    step: impl Future<Output = Result<T, TelegramAccountError>> + Send + 'static,
+) -> Result<T, TelegramAccountError> {
+    let (told, heard) = tokio::sync::oneshot::channel();
+    let step = Box::pin(step);
+    desk.tasks().spawn("sign-in step", async move {
+        // Nobody waits where it was cancelled.
+        let _unheard = told.send(step.await);
+    });
+    until(stop, async { heard.await.unwrap_or(Err(TelegramAccountError::Over)) }).await
 }
 
 async fn found(

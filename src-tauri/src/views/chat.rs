@@ -2,7 +2,7 @@
 
 use skrynka_core::{
     model::{AccountId, ChatKind, Entity, EntityKind, Media},
-    store::{MessageVersion, OutgoingState, StoredChat, StoredFile, StoredMedia, StoredOutgoing},
+    store::{Answered, MessageVersion, OutgoingState, StoredChat, StoredFile, StoredMedia, StoredOutgoing},
 };
 use skrynka_telegram::sign_in::SignedInUser;
 
@@ -29,15 +29,7 @@ pub fn chat_message(chat: StoredChat, author: &str) -> ChatMessageView {
         }),
         entities: chat.entities.into_iter().map(entity).collect(),
         media: chat.media.and_then(media),
-        reply: match (chat.answers, chat.reply_to) {
-            (Some(answered), _) => Some(ReplyView {
-                message: Some(answered.message.to_string()),
-                author: answered.author,
-                text: answered.text,
-            }),
-            (None, Some(_)) => Some(ReplyView { message: None, author: String::new(), text: String::new() }),
-            (None, None) => None,
-        },
+        reply: reply(chat.answers, chat.reply_to),
         forward: chat.forward.map(|forward| ForwardView { name: forward.name, sent_at: stamp(forward.sent_at) }),
         service: chat.service.map(|service| ServiceView {
             kind: service.kind.into(),
@@ -53,6 +45,18 @@ pub fn chat_message(chat: StoredChat, author: &str) -> ChatMessageView {
         versions: count(chat.versions),
         read_there: chat.read_there,
         album: chat.items.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn reply(answers: Option<Answered>, number: Option<u32>) -> Option<ReplyView> {
+    match (answers, number) {
+        (Some(answered), _) => Some(ReplyView {
+            message: Some(answered.message.to_string()),
+            author: answered.author,
+            text: answered.text,
+        }),
+        (None, Some(_)) => Some(ReplyView { message: None, author: String::new(), text: String::new() }),
+        (None, None) => None,
     }
 }
 
@@ -187,6 +191,7 @@ pub fn outgoing(text: StoredOutgoing) -> OutgoingView {
         id: text.id.to_string(),
         text: text.text,
         entities: text.entities.into_iter().map(entity).collect(),
+        reply: reply(text.answers, text.reply_to),
         state: match text.state {
             OutgoingState::Waiting => OutgoingStateName::Waiting,
             OutgoingState::Sending => OutgoingStateName::Sending,

@@ -32,6 +32,8 @@ pub enum ErrorCode {
     AlreadyExists,
     /// A file could not be written or opened.
     File,
+    /// Opening the file could run something, and nobody has agreed to that.
+    RiskyFile,
     /// See the mail server's codes.
     NameNotFound,
     /// Nothing answered, or the connection broke.

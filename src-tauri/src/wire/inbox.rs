@@ -57,6 +57,8 @@ pub struct Counts {
     pub unread: u32,
     /// Conversations whose latest message is the customer's.
     pub waiting: u32,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: u32,
     /// Unread messages of each account.
     pub accounts: Vec<AccountUnread>,
 }
@@ -112,6 +114,8 @@ pub struct ConversationRow {
     pub has_files: bool,
     /// Whether the latest message could not be read.
     pub unreadable: bool,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: u32,
     /// What a chat has beside a thread of mails; null for mail.
     pub chat: Option<ChatRow>,
 }
@@ -124,6 +128,8 @@ pub struct MessagePage {
     pub rows: Vec<MessageView>,
     /// Where the page of older messages starts; null at the beginning of what is stored of the conversation.
     pub older: Option<PageKey>,
+    /// Whether newer messages follow.
+    pub newer: bool,
     /// Texts of ours that are not among the messages yet, oldest first; with the newest page only.
     pub outgoing: Vec<OutgoingView>,
 }
@@ -222,12 +228,10 @@ pub struct BodyView {
     pub always: bool,
 }
 
-/// A link of a message, before it is opened.
+/// A link, before it is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkView {
-    /// Its number within the message.
-    pub index: u32,
     /// What the mail shows.
     pub text: String,
     /// Where it really goes.
@@ -274,6 +278,9 @@ pub struct FactsArrived {
     pub conversations: Vec<ConversationKey>,
     /// Conversations that became part of another one: forget these rows.
     pub merged: Vec<ConversationKey>,
+    /// Messages that say something else now, were marked, are gone or have their file; null where they are too many to
+    /// name: read again what is shown of these conversations.
+    pub messages: Option<Vec<MessageKey>>,
     /// New messages among them, for the polite announcement.
     pub new_messages: u32,
     /// Too much happened to name it: read the lists again from their first page.
@@ -298,8 +305,6 @@ pub struct StatusChanged(pub super::AppStatus);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkClicked {
-    /// The message.
-    pub message: MessageKey,
     /// The link.
     pub link: LinkView,
 }

@@ -588,6 +588,8 @@ pub struct OutgoingView {
     pub text: String,
     /// How stretches of it are shown.
     pub entities: Vec<EntityView>,
+    /// What it answers.
+    pub reply: Option<ReplyView>,
     /// Where it stands.
     pub state: OutgoingStateName,
     /// How often it was tried.

@@ -1,8 +1,8 @@
 //! The first promise, over the command line: N numbered mails in under faults, N rows out, none twice, and the
 //! server's own marks untouched.
 //!
-//! `SKRYNKA_LEDGER=10000:20` asks for so many mails and kills (the short form is 1,000 and 8), `SKRYNKA_SEED` for the
-//! same faults again.
+//! `SKRYNKA_LEDGER=10000:20` asks for so many mails and kills (the short form is 1,000 and 8; `cargo xtask bench ledger`
+//! runs the long one), `SKRYNKA_SEED` for the same faults again.
 
 use std::{collections::BTreeMap, process::Child, time::Duration};
 
@@ -145,18 +145,18 @@ fn fault_in_network(ledger: &Ledger, random: &mut StdRng) -> &'static str {
     "network"
 }
 
-fn kill_now(app: &mut Child) {
+pub fn kill_now(app: &mut Child) {
     app.kill().unwrap();
     app.wait().unwrap();
 }
 
-fn size() -> (u32, u32) {
+pub fn size() -> (u32, u32) {
     let asked = std::env::var("SKRYNKA_LEDGER").unwrap_or_else(|_| "1000:8".to_owned());
     let (mails, kills) = asked.split_once(':').unwrap();
     (mails.parse().unwrap(), kills.parse().unwrap())
 }
 
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     match std::env::var("SKRYNKA_SEED") {
         Ok(seed) => seed.parse().unwrap(),
         Err(_) => u64::from(std::process::id()) ^ 0x5eed,

@@ -20,8 +20,18 @@ export function translate<K extends Key>(language: Language, key: K, ...[values]
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = given[name];
     if (value === undefined) return whole;
-    return typeof value === 'number' ? formatNumber(language, value) : value;
+    return typeof value === 'number' ? formatNumber(language, value) : isolated(value);
   });
+}
+
+/** Letters that are written from right to left, and the marks that turn the direction of what follows. */
+const turns = /[\u0590-\u08FF\u200F\uFB1D-\uFDFF\uFE70-\uFEFC]|[\uD802\uD803\uD83A\uD83B][\uDC00-\uDFFF]/;
+const marks = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
+
+/** A value that cannot turn the sentence around it: names are what strangers chose. */
+function isolated(value: string): string {
+  const bare = value.replace(marks, '');
+  return turns.test(bare) ? `\u2068${bare}\u2069` : bare;
 }
 
 function pluralForm(language: Language, forms: Plural, n: string | number | undefined): string {

@@ -40,8 +40,15 @@ export const commands = {
 	conversationsByKey: (keys: ConversationKey[]) => typedError<ConversationRow[], WireError>(__TAURI_INVOKE("conversations_by_key", { keys })),
 	/**  A page of a conversation, older than `before`. */
 	messages: (conversation: ConversationKey, before: string | null, limit: number) => typedError<MessagePage, WireError>(__TAURI_INVOKE("messages", { conversation, before, limit })),
-	/**  Marks a conversation read here, and on the server where the owner wants that. */
-	markRead: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("mark_read", { conversation })),
+	/**  The messages around one of a conversation: about so many before it, itself, and so many after it. */
+	messagesAround: (conversation: ConversationKey, message: string, before: number, after: number) => typedError<MessagePage, WireError>(__TAURI_INVOKE("messages_around", { conversation, message, before, after })),
+	/**  Messages that facts named; those that are no more are left out. An item of an album is answered by the album. */
+	messagesByKey: (keys: MessageKey[]) => typedError<MessageView[], WireError>(__TAURI_INVOKE("messages_by_key", { keys })),
+	/**
+	 *  Marks a conversation's messages read here up to one of them (null: all), and on the server where the owner wants
+	 *  that.
+	 */
+	markRead: (conversation: ConversationKey, upTo: string | null) => typedError<null, WireError>(__TAURI_INVOKE("mark_read", { conversation, upTo })),
 	/**  Marks a conversation's latest message from the customer unread here. */
 	markUnread: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("mark_unread", { conversation })),
 	/**  Finds messages, newest first. */
@@ -52,10 +59,13 @@ export const commands = {
 	messageBody: (message: MessageKey, showRemote: boolean) => typedError<BodyView, WireError>(__TAURI_INVOKE("message_body", { message, showRemote })),
 	/**  Chooses whether remote pictures of this message's sender are always shown. */
 	alwaysShowRemote: (message: MessageKey, always: boolean) => typedError<null, WireError>(__TAURI_INVOKE("always_show_remote", { message, always })),
-	/**  Opens a link in the system's browser, after the manager has seen where it goes. */
-	openLink: (message: MessageKey, index: number) => typedError<null, WireError>(__TAURI_INVOKE("open_link", { message, index })),
-	/**  Opens a file in the system's default program, from a folder of its own. */
-	openFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("open_file", { account, file })),
+	/**  Opens an address in the system's browser, mail program or Telegram, after the manager has seen where it goes. */
+	openLink: (address: string) => typedError<null, WireError>(__TAURI_INVOKE("open_link", { address })),
+	/**
+	 *  Opens a file in the system's default program, from a folder of its own; one that the system could run instead of
+	 *  showing it only where a person `confirmed` that.
+	 */
+	openFile: (account: string, file: string, confirmed: boolean) => typedError<null, WireError>(__TAURI_INVOKE("open_file", { account, file, confirmed })),
 	/**  Saves a file where the manager chooses. */
 	saveFile: (account: string, file: string) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_file", { account, file })),
 	/**  Saves every file of a message into a folder that the manager chooses. Names that are taken get a number. */
@@ -138,8 +148,11 @@ export const commands = {
 	 *  password the kept one is used.
 	 */
 	updateTelegram: (account: string, form: TelegramForm, proxyPassword: string | null) => typedError<null, WireError>(__TAURI_INVOKE("update_telegram", { account, form, proxyPassword })),
-	/**  Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved. */
-	testProxy: (proxy: ProxyForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("test_proxy", { proxy, password })),
+	/**
+	 *  Tries a SOCKS5 proxy as far as Telegram's door. Nothing is saved. Without a password the one that is kept for the
+	 *  account's proxy is used, for that proxy and user only.
+	 */
+	testProxy: (account: string | null, proxy: ProxyForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("test_proxy", { account, proxy, password })),
 	/**  A window of rows. */
 	logPage: (filter: LogFilter, anchor: LogAnchor, limit: number) => typedError<LogPage, WireError>(__TAURI_INVOKE("log_page", { filter, anchor, limit })),
 	/**  Tells the channel whenever lines were written. Returns the number that ends it. */
@@ -536,6 +549,8 @@ export type ConversationRow = {
 	hasFiles: boolean,
 	/**  Whether the latest message could not be read. */
 	unreadable: boolean,
+	/**  Texts of ours that were not sent, or perhaps not. */
+	stuckTexts: number,
 	/**  What a chat has beside a thread of mails; null for mail. */
 	chat: ChatRow | null,
 };
@@ -548,6 +563,8 @@ export type Counts = {
 	unread: number,
 	/**  Conversations whose latest message is the customer's. */
 	waiting: number,
+	/**  Texts of ours that were not sent, or perhaps not. */
+	stuckTexts: number,
 	/**  Unread messages of each account. */
 	accounts: AccountUnread[],
 };
@@ -618,6 +635,8 @@ export type ErrorCode =
 "already_exists" | 
 /**  A file could not be written or opened. */
 "file" | 
+/**  Opening the file could run something, and nobody has agreed to that. */
+"risky_file" | 
 /**  See the mail server's codes. */
 "name_not_found" | 
 /**  Nothing answered, or the connection broke. */
@@ -735,6 +754,11 @@ export type FactsArrived = {
 	conversations: ConversationKey[],
 	/**  Conversations that became part of another one: forget these rows. */
 	merged: ConversationKey[],
+	/**
+	 *  Messages that say something else now, were marked, are gone or have their file; null where they are too many to
+	 *  name: read again what is shown of these conversations.
+	 */
+	messages: MessageKey[] | null,
 	/**  New messages among them, for the polite announcement. */
 	newMessages: number,
 	/**  Too much happened to name it: read the lists again from their first page. */
@@ -810,16 +834,12 @@ export type HistoryMark =
 
 /**  A link in a mail's frame was clicked. Nothing has been opened. */
 export type LinkClicked = {
-	/**  The message. */
-	message: MessageKey,
 	/**  The link. */
 	link: LinkView,
 };
 
-/**  A link of a message, before it is opened. */
+/**  A link, before it is opened. */
 export type LinkView = {
-	/**  Its number within the message. */
-	index: number,
 	/**  What the mail shows. */
 	text: string,
 	/**  Where it really goes. */
@@ -1005,6 +1025,8 @@ export type MessagePage = {
 	rows: MessageView[],
 	/**  Where the page of older messages starts; null at the beginning of what is stored of the conversation. */
 	older: string | null,
+	/**  Whether newer messages follow. */
+	newer: boolean,
 	/**  Texts of ours that are not among the messages yet, oldest first; with the newest page only. */
 	outgoing: OutgoingView[],
 };
@@ -1102,6 +1124,8 @@ export type OutgoingView = {
 	text: string,
 	/**  How stretches of it are shown. */
 	entities: EntityView[],
+	/**  What it answers. */
+	reply: ReplyView | null,
 	/**  Where it stands. */
 	state: OutgoingStateName,
 	/**  How often it was tried. */

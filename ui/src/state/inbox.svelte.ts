@@ -1,6 +1,6 @@
 import { untrack } from 'svelte';
 
-import { type ConversationKey, type FactsArrived, IpcError, ipc } from '../ipc/client';
+import { type ConversationKey, type FactsArrived, IpcError, type MessageView, ipc } from '../ipc/client';
 import { t } from '../i18n/index.svelte';
 import { ConversationList } from './list.svelte';
 import { tell } from './notice.svelte';
@@ -27,6 +27,12 @@ class Inbox {
   unreadOnly = $state(false);
   /** Only one channel's conversations; null for all. */
   channel = $state<Channel | null>(null);
+
+  /**
+   * Up to which message the open chat is in view, told by its thread; null while nothing of it is. Mails have no such
+   * thread: they count as a whole.
+   */
+  lowest: (() => MessageView | null) | null = null;
 
   /** Whether the open conversation is on the screen, not behind another screen or pane. */
   #inFront = false;
@@ -74,6 +80,14 @@ class Inbox {
       this.#readSoon(wait);
       if (options.target !== undefined && this.talk.phase === 'ready') void this.talk.seek(options.target);
     }
+  }
+
+  /** Shows the open conversation from its newest messages on. */
+  reopen(): void {
+    const { key } = this.talk;
+    if (key === null) return;
+    this.target = null;
+    void this.talk.open(key);
   }
 
   close(): void {
@@ -137,10 +151,17 @@ class Inbox {
   async #markRead(): Promise<void> {
     const key = this.talk.key;
     if (key === null || this.talk.phase !== 'ready' || !this.#inFront || !watched()) return;
+    const shown = this.lowest?.() ?? null;
+    if (this.lowest !== null && shown === null) return;
     const row = this.list.entries.find((entry) => entry.id === idOf(key))?.row;
-    if (row && row.unread === 0 && this.talk.messages.every((message) => message.seen)) return;
-    // Not read here, it stays unread in sight and is tried again when somebody looks again.
-    await ipc.markRead(key).catch(() => undefined);
+    const { messages } = this.talk;
+    const upTo = shown === null ? messages : messages.slice(0, messages.indexOf(shown) + 1);
+    if (row && (row.unread === 0 || upTo.length < messages.length) && upTo.every((message) => message.seen)) return;
+    try {
+      await ipc.markRead(key, shown === null ? null : (shown.chat?.album.at(-1) ?? shown.key.id));
+    } catch {
+      // Not read here, it stays unread in sight and is tried again when somebody looks again.
+    }
   }
 }
 

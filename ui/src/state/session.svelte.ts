@@ -1,4 +1,4 @@
-import { type About, type AccountView, type AppStatus, type Counts, type FactsArrived, IpcError, type LinkClicked, type Preferences, ipc, listen } from '../ipc/client';
+import { type About, type AccountView, type AppStatus, type Counts, type FactsArrived, IpcError, type LinkView, type Preferences, ipc, listen } from '../ipc/client';
 import { languageFor, speak } from '../i18n/index.svelte';
 import { clock, touchClock } from './clock.svelte';
 
@@ -13,11 +13,11 @@ type FactsListener = (facts: FactsArrived) => void;
 class Session {
   status = $state.raw<AppStatus>({ phase: 'starting', step: 'secrets' });
   accounts = $state.raw<readonly AccountView[]>([]);
-  counts = $state.raw<Counts>({ conversations: 0, unread: 0, waiting: 0, accounts: [] });
+  counts = $state.raw<Counts>({ conversations: 0, unread: 0, waiting: 0, stuckTexts: 0, accounts: [] });
   preferences = $state.raw<Preferences>(defaults);
   about = $state.raw<About | null>(null);
   /** The link that waits for a decision. */
-  link = $state.raw<LinkClicked | null>(null);
+  link = $state.raw<LinkView | null>(null);
   /** When the window opened, in Unix milliseconds. */
   startedAt = 0;
   /** Whether the snapshot has been read. */
@@ -35,7 +35,7 @@ class Session {
       factsArrived: (facts) => this.#facts(facts),
       accountsChanged: ({ accounts }) => (this.accounts = accounts),
       statusChanged: (status) => this.#enter(status),
-      linkClicked: (clicked) => (this.link = clicked),
+      linkClicked: ({ link }) => (this.link = link),
     });
     const [status] = await Promise.all([ipc.appStatus(), this.#settings()]);
     this.#enter(status);

@@ -87,14 +87,18 @@ export function telegramTitle(code: ErrorCode): string {
   return errorTitle(code);
 }
 
-/** What to do about it; empty where the title says all. */
-export function telegramHint(code: ErrorCode): string {
+/** What to do about it; empty where the title says all. An account that is being added was never of another number. */
+export function telegramHint(code: ErrorCode, adding = false): string {
+  if (code === 'other_user' && adding) return t('tg.hint.other_number');
   return code in telegramHints ? t(telegramHints[code as keyof typeof telegramHints]) : '';
 }
 
 /** What happened with an account and what to do, in the words of its channel. */
 export const accountTrouble = (account: AccountView, code: ErrorCode): { title: string; hint: string } =>
   account.channel === 'telegram' ? { title: telegramTitle(code), hint: telegramHint(code) } : { title: errorTitle(code), hint: errorHint(code) };
+
+/** The other program that listens to an account; null where there is none. */
+export const holderOf = (account: AccountView | undefined): string | null => (account?.state.kind === 'elsewhere' ? account.state.holder : null);
 
 /** How a state is drawn: its own shape and its tone; the word stands beside it. */
 export interface Mark {

@@ -304,8 +304,9 @@ describe('a mail', () => {
     if ((await link.count()) === 0) await page.getByRole('button', { name: 'Простий текст' }).first().click();
     await link.click();
     expect(await page.getByTestId('link-target').textContent()).toBe('https://example.org/rekvizyty');
-    await page.getByTestId('link-copy').waitFor();
     expect(await page.evaluate(() => window.bureau.calls['openLink'] ?? 0)).toBe(0);
+    await page.getByTestId('link-open').click();
+    await page.waitForFunction(() => window.bureau.calls['openLink'] === 1);
   });
 
   test('older ones come in above without what is read moving', async () => {

@@ -217,6 +217,27 @@ describe('adding an account', () => {
     expect(await page.evaluate(() => window.bureau.calls['cancelSignIn'])).toBe(1);
   });
 
+  test('leaving while it is saved saves it, leads nobody away, and the next account starts afresh', async () => {
+    const page = await wizard();
+    await askCode(page);
+    await page.getByTestId('telegram-code').fill('12345');
+    await page.keyboard.press('Enter');
+    await at(page, 'chats').waitFor();
+    await page.getByTestId('wizard-next').click();
+    await at(page, 'done').waitFor();
+    await page.evaluate(() => {
+      document.querySelector<HTMLElement>('[data-testid="wizard-done"]')?.click();
+      document.querySelector<HTMLElement>('[data-testid="nav-inbox"]')?.click();
+    });
+    await page.getByTestId('toast').waitFor();
+    await drawn(page);
+    await page.getByTestId('conversation-row').first().waitFor();
+    await page.getByTestId('nav-accounts').click();
+    await page.getByTestId('add-mailbox').click();
+    await at(page, 'way').waitFor();
+    expect(await page.getByTestId('phone').inputValue()).toBe('');
+  });
+
   test('a proxy is tried before it is used', async () => {
     const page = await wizard();
     await page.getByText('Проксі SOCKS5').click();
@@ -250,6 +271,11 @@ describe('a Telegram account', () => {
     const account = page.locator('[data-testid="account-row"][data-id="tg-kyiv"]');
     await account.getByTestId('account-more').click();
     await account.getByTestId('account-edit').click();
+    await page.getByTestId('account-name').fill('я'.repeat(201));
+    await page.getByTestId('edit-save').click();
+    await page.locator('[data-testid="account-name"][aria-invalid="true"]:focus').waitFor();
+    await page.getByText('Назва може мати до 200 знаків').waitFor();
+    await page.getByTestId('account-name').fill('Київ, чат');
     await page.getByTestId('kind-channels').click();
     await page.getByTestId('history-days').selectOption('90');
     await page.getByTestId('edit-save').click();
@@ -306,7 +332,9 @@ describe('a chat', () => {
     const count = await page.getByTestId('message').count();
     await page.getByTestId('history-older').click();
     await page.waitForFunction((was) => document.querySelectorAll('[data-testid="message"]').length === was + 50, count);
-    await page.getByTestId('history-whole').click();
+    // A click that scrolls there first would begin another page.
+    await page.locator('[data-testid="history-head"][data-phase="idle"]').waitFor();
+    await page.getByTestId('history-whole').dispatchEvent('click');
     await page.getByTestId('history-stop').click();
     await page.locator('[data-testid="history-head"]:not([data-phase="whole"]):not([data-phase="stopping"])').waitFor();
     if ((await page.getByTestId('history-whole').count()) > 0) await page.getByTestId('history-whole').click();
@@ -336,6 +364,59 @@ describe('a chat', () => {
     await page.getByTestId('to-end').waitFor({ state: 'detached' });
   });
 
+  test('a hit far above stands among its neighbours, and the way down leads to the newest', async () => {
+    const page = await open({ query: 'telegram' });
+    await page.getByTestId('search-input').fill('Перевірте');
+    await page.locator('[data-testid="conversation-row"]', { hasText: 'Мирослава' }).first().click();
+    await page.locator('.msg.flash').getByText('(5)').waitFor();
+    const count = () => page.getByTestId('message').count();
+    const first = await count();
+    expect(first).toBeLessThan(150);
+    await scroller(page).evaluate((node) => (node.scrollTop = node.scrollHeight));
+    await page.waitForFunction((was) => document.querySelectorAll('[data-testid="message"]').length > was, first);
+    await page.evaluate(() => window.bureau.write('t5', 'Найновіше'));
+    await drawn(page);
+    expect(await page.getByTestId('message').filter({ hasText: 'Найновіше' }).count()).toBe(0);
+    await page.getByTestId('to-end').click();
+    await page.getByTestId('message').last().getByText('Найновіше').waitFor();
+    await page.getByTestId('to-end').waitFor({ state: 'detached' });
+    expect(await count()).toBeLessThan(60);
+  });
+
+  test('what waits below is read only once somebody goes there', async () => {
+    const page = await chat('t5');
+    await scroller(page).evaluate((node) => (node.scrollTop -= 900));
+    await drawn(page);
+    await page.evaluate(() => window.bureau.write('t5', 'Не бачили'));
+    await page.getByTestId('to-end').getByText('1').waitFor();
+    await page.waitForTimeout(1500);
+    expect(await page.evaluate(() => window.bureau.calls['markRead'] ?? 0)).toBe(0);
+    await rowOf(page, 't5').getByTestId('conversation-unread').waitFor();
+    await page.getByTestId('to-end').click();
+    await rowOf(page, 't5').getByTestId('conversation-unread').waitFor({ state: 'detached' });
+  });
+
+  test('a film goes on while things happen in its chat', async () => {
+    const page = await chat('t2');
+    await page.getByTestId('message').filter({ hasText: 'Вхід з двору' }).getByTestId('photo').click();
+    const film = page.getByTestId('viewer').locator('video');
+    await film.evaluate((node) => (node.dataset['begun'] = 'yes'));
+    await page.evaluate(() => window.bureau.write('t2', 'Тим часом'));
+    await page.getByTestId('message').filter({ hasText: 'Тим часом' }).waitFor({ state: 'attached' });
+    await drawn(page);
+    expect(await film.getAttribute('data-begun')).toBe('yes');
+  });
+
+  test('a picture that was long in coming opens over nobody who has gone on', async () => {
+    const page = await chat('t2');
+    const picture = page.getByTestId('message').filter({ hasText: 'Один знімок' }).getByTestId('photo');
+    await picture.click();
+    await page.getByTestId('compose-text').click();
+    await page.locator('[data-testid="message"]', { hasText: 'Один знімок' }).locator('[data-fetched="true"]').waitFor();
+    await drawn(page);
+    expect(await page.getByTestId('viewer').count()).toBe(0);
+  });
+
   test('links ask first, hidden text hides, nothing is parsed', async () => {
     const page = await chat('t2');
     await page.getByTestId('spoiler').click();
@@ -352,9 +433,9 @@ describe('a chat', () => {
     const page = await chat('t2');
     const big = page.getByTestId('chat-file').filter({ hasText: 'установник.exe' });
     await big.getByTestId('file-fetch').click();
-    await page.getByTestId('fetch-progress').waitFor();
-    await page.getByTestId('fetch-stop').click();
-    await page.getByTestId('fetch-progress').waitFor({ state: 'detached' });
+    await big.getByTestId('fetch-progress').waitFor();
+    await page.getByRole('complementary').getByTestId('fetch-stop').click();
+    await big.getByTestId('fetch-progress').waitFor({ state: 'detached' });
     await big.getByTestId('file-open').click();
     await page.getByTestId('risky-dialog').waitFor();
     await page.keyboard.press('Escape');
@@ -368,6 +449,23 @@ describe('a chat', () => {
     await voice.getByTestId('voice-time').getByText(/0:0[5-9] \/ 0:42/).waitFor();
     await voice.getByTestId('voice-play').click();
     await voice.getByRole('button', { name: /^Слухати/ }).waitFor();
+  });
+
+  test('a film that is a program is asked about in the viewer too', async () => {
+    const page = await chat('t2');
+    await page.getByTestId('message').filter({ hasText: '1:23' }).nth(1).getByTestId('photo').click();
+    await page.getByTestId('viewer-open').click();
+    const question = page.getByTestId('risky-dialog');
+    await question.getByText('Фільм.exe').waitFor();
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
+    expect(await page.evaluate(() => window.bureau.calls['openFile'] ?? 0)).toBe(0);
+    await page.getByTestId('viewer-open').click();
+    await page.getByTestId('risky-open').click();
+    await page.waitForFunction(() => window.bureau.calls['openFile'] === 1);
+    await page.getByTestId('viewer').waitFor();
+    await drawn(page);
+    expect(await page.getByTestId('toast').count()).toBe(0);
   });
 
   test('earlier versions are shown on request', async () => {
@@ -425,6 +523,35 @@ describe('the composer', () => {
     const uncertain = page.locator('[data-testid="outgoing"][data-state="uncertain"]');
     await uncertain.getByTestId('outgoing-retry').click();
     await page.getByTestId('message').last().getByText('невідомо').waitFor();
+  });
+
+  test('what failed is marked in the list and said once, and goes back with what it answers', async () => {
+    const page = await chat('t0');
+    await page.getByTestId('message').first().focus();
+    await page.keyboard.press('KeyR');
+    await page.getByTestId('compose-text').fill('відмова');
+    await page.keyboard.press('Control+Enter');
+    await page.getByTestId('outgoing').getByTestId('outgoing-reply').getByText('Ви працюєте в суботу').waitFor();
+    await rowOf(page, 't1').click();
+    await rowOf(page, 't0').getByTestId('conversation-stuck').getByText('1', { exact: true }).waitFor();
+    await page.getByTestId('announcer-unsent').getByText('1 повідомлення не надіслано').waitFor({ state: 'attached' });
+    await rowOf(page, 't0').click();
+    await page.getByTestId('outgoing-edit').click();
+    await page.getByTestId('reply-chip').getByText('Ви працюєте в суботу').waitFor();
+    await rowOf(page, 't0').getByTestId('conversation-stuck').waitFor({ state: 'detached' });
+  });
+
+  test('a command that fails after somebody has gone on is told, and the text is still there', async () => {
+    const page = await chat('t0');
+    await page.evaluate(() => window.bureau.fail('sendText', true));
+    await page.getByTestId('compose-text').fill('Важливе');
+    await page.evaluate(() => {
+      document.querySelector<HTMLElement>('[data-testid="compose-send"]')?.click();
+      document.querySelector<HTMLElement>('[data-testid="conversation-row"][data-id="t1"]')?.click();
+    });
+    await page.getByTestId('toast').getByText('Олена Вербицька').waitFor();
+    await rowOf(page, 't0').click();
+    await page.waitForFunction(() => (document.querySelector('[data-testid="compose-text"]') as HTMLTextAreaElement | null)?.value === 'Важливе');
   });
 
   test('a draft stays with its conversation', async () => {

@@ -4,7 +4,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export { Lab } from './harness/lab.mjs';
+export { enterPath, windows } from './harness/dialog.mjs';
 export { APP, Profile } from './harness/profile.mjs';
+export { API, CODE, Telegram } from './harness/telegram.mjs';
 export { Window } from './harness/window.mjs';
 
 /** Where pictures and reports go. `cargo xtask` says. */

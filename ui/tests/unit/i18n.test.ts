@@ -54,6 +54,12 @@ test('of a total, the noun follows the total', () => {
   expect([1, 2, 5, 22].map((n) => translate('uk', 'diag.sum.warn', { n }))).toEqual(['1 зауваження', '2 зауваження', '5 зауважень', '22 зауваження']);
 });
 
+test('a name cannot turn the sentence around it', () => {
+  const of = (name: string) => translate('en', 'chat.forwarded', { name });
+  expect(of('\u202Eexe.gpj\u202C Olena\u2069')).toBe(of('exe.gpj Olena'));
+  expect(of('\u202Eمترجم\u2069 Карім')).toBe(of('x').replace('x', '\u2068مترجم Карім\u2069'));
+});
+
 test('the system’s language decides, and an unknown one gives English', () => {
   expect(['uk-UA', 'uk_UA.UTF-8', 'pl', 'en-US', 'de-DE', undefined].map(languageFor)).toEqual(['uk', 'uk', 'pl', 'en', 'en', 'en']);
 });

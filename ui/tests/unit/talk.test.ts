@@ -14,24 +14,29 @@ let seen = true;
 let asked: string[] = [];
 let gates: Promise<void>[] = [];
 let broken = false;
-let reads = 0;
+let reads: (string | null)[] = [];
 let unread = 1;
+let texts: Record<number, string> = {};
+/** The newest message that was read; null where `seen` says it for all. */
+let seenTo: number | null = null;
+/** How many messages have the same time. */
+let perSecond = 1;
 /** Whether the messages are a chat's. */
 let chat = false;
 /** Where conversations went that were merged. */
 let successors: Record<string, string> = {};
 
 function message(conversation: string, n: number): MessageView {
-  const at = new Date(Date.UTC(2026, 10, 22) + n * 1000).toISOString();
+  const at = new Date(Date.UTC(2026, 10, 22) + Math.floor(n / perSecond) * 1000).toISOString();
   return {
-    key: { account: 'x', id: `m${n}` }, conversation, ours: false, authorName: '', authorAddress: '', to: [], cc: [], subject: '', text: '', textCut: false, quoteFrom: null, hasHtml: false,
-    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
+    key: { account: 'x', id: `m${n}` }, conversation, ours: false, authorName: '', authorAddress: '', to: [], cc: [], subject: '', text: texts[n] ?? '', textCut: false, quoteFrom: null, hasHtml: false,
+    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen: seenTo === null ? seen : n <= seenTo, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
   };
 }
 
 const row = (id: string): ConversationRow => ({
   key: { account: 'x', id }, name: id, address: '', company: false, subject: '', snippet: '', lastIsOurs: false,
-  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false, chat: null,
+  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false, stuckTexts: 0, chat: null,
 });
 
 const commands: Partial<Commands> = {
@@ -42,19 +47,31 @@ const commands: Partial<Commands> = {
     if (broken) throw new IpcError({ code: 'database', detail: 'gone' });
     const end = before === null ? all.length : all.indexOf(Number(before));
     const from = Math.max(0, end - limit);
-    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]), outgoing: [] };
+    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]), newer: end < all.length, outgoing: [] };
+  },
+  messagesAround: async (key, id, before, after) => {
+    asked.push(`${key.id} around ${id}`);
+    const all = [...(stored[key.id] ?? [])].sort((one, other) => one - other);
+    const at = all.indexOf(Number(id.slice(1)));
+    const end = at < 0 ? all.length : Math.min(all.length, at + 1 + after);
+    const from = Math.max(0, end - before - 1 - after);
+    return { rows: all.slice(from, end).map((n) => message(key.id, n)), older: from === 0 ? null : String(all[from]), newer: end < all.length, outgoing: [] };
+  },
+  messagesByKey: async (keys) => {
+    asked.push(`keys ${keys.map(({ id }) => id).join()}`);
+    return keys.map((key) => message('', Number(key.id.slice(1))));
   },
   conversations: async () => ({ rows: [row('a'), row('b')], next: null }),
   conversationsByKey: async (keys) => keys.map((key) => row(successors[key.id] ?? key.id)),
   search: async () => ({ hits: [{ message: { account: 'x', id: 'm1' }, conversation: row('a'), subject: '', snippet: '', at: row('a').lastAt }], next: null, pending: 0 }),
-  markRead: async () => {
-    reads += 1;
+  markRead: async (_key, upTo) => {
+    reads.push(upTo);
     return null;
   },
 };
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
-const naming = (...keys: { account: string; id: string }[]) => ({ conversations: keys, merged: [], newMessages: 1, overflowed: false, countsChanged: false });
+const naming = (...keys: { account: string; id: string }[]) => ({ conversations: keys, merged: [], messages: [], newMessages: 1, overflowed: false, countsChanged: false });
 const shown = (talk: Talk) => talk.messages.map((one) => Number(one.key.id.slice(1)));
 const pause = (ms = 20) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -70,13 +87,28 @@ beforeEach(() => {
   asked = [];
   gates = [];
   broken = false;
-  reads = 0;
+  reads = [];
+  texts = {};
+  seenTo = null;
+  perSecond = 1;
   unread = 1;
   successors = {};
   connectTo({ commands: commands as Commands, listen: async () => () => undefined } satisfies Backend);
 });
 
 describe('the open conversation', () => {
+  test('of a chat is loaded back to its first unread message, however many came', async () => {
+    chat = true;
+    seenTo = 49;
+    const talk = new Talk();
+    await talk.open(a);
+    chat = false;
+    expect([talk.unreadFrom, talk.unreadCount]).toEqual(['m50', 350]);
+    expect(shown(talk)).toEqual(range(Number(talk.older), 400));
+    await talk.loadOlder();
+    expect(shown(talk)).toEqual(range(0, 400));
+  });
+
   test('is read again when facts named it while it was being read', async () => {
     const talk = new Talk();
     const slow = gate();
@@ -138,7 +170,7 @@ describe('the open conversation', () => {
   test('shows a text of ours at once, and as long as it is on its way', async () => {
     const talk = new Talk();
     await talk.open(b);
-    const text: OutgoingView = { id: 'o1', text: 'x', entities: [], state: 'waiting', tries: 0, error: null, createdAt: new Date(0).toISOString() };
+    const text: OutgoingView = { id: 'o1', text: 'x', entities: [], reply: null, state: 'waiting', tries: 0, error: null, createdAt: new Date(0).toISOString() };
     talk.echo(text);
     talk.echo(text);
     expect(talk.outgoing).toEqual([text]);
@@ -167,6 +199,99 @@ describe('the open conversation', () => {
     expect(shown(talk)).toEqual(range(0, 400));
     expect(asked.length).toBe(3);
     expect(await talk.seek('none')).toBe(false);
+  });
+
+  test('an edit far above is read by its key, and page by page where too much was named', async () => {
+    const talk = new Talk();
+    await talk.open(a, 'm5');
+    while (talk.seeking) await pause(1);
+    const textOf = (n: number) => talk.messages.find((one) => one.key.id === `m${n}`)?.text;
+    texts = { 5: 'edited' };
+    asked = [];
+    talk.apply({ ...naming(a), messages: [{ account: 'x', id: 'm5' }, { account: 'x', id: 'm9999' }, { account: 'y', id: 'm6' }] });
+    await pause();
+    expect(textOf(5)).toBe('edited');
+    expect(asked).toEqual(['a newest', 'keys m5']);
+    texts = { 5: 'edited again', 150: 'and this' };
+    talk.apply({ ...naming(a), messages: null });
+    await pause();
+    expect([textOf(5), textOf(150)]).toEqual(['edited again', 'and this']);
+    expect(shown(talk)).toEqual(range(0, 400));
+  });
+
+  test('a file that was fetched while another conversation was opened reads nothing there', async () => {
+    const talk = new Talk();
+    await talk.open(b);
+    asked = [];
+    await talk.refresh(['m5']);
+    expect(asked).toEqual([]);
+  });
+
+  test('what comes after everything was read stands below a line of its own', async () => {
+    const talk = new Talk();
+    seenTo = 1007;
+    await talk.open(b);
+    expect([talk.unreadFrom, talk.unreadCount]).toEqual(['m1008', 2]);
+    stored['b']?.push(1010);
+    talk.apply(naming(b));
+    await pause();
+    expect([talk.unreadFrom, talk.unreadCount], 'not read yet').toEqual(['m1008', 3]);
+    seenTo = 1010;
+    stored['b']?.push(1011);
+    talk.apply(naming(b));
+    await pause();
+    expect([talk.unreadFrom, talk.unreadCount]).toEqual(['m1011', 1]);
+  });
+
+  test('messages of one second stand in the order of their keys', async () => {
+    perSecond = 10;
+    const talk = new Talk();
+    stored['b'] = [1000, 1001, 1004, 1005];
+    await talk.open(b);
+    stored['b'] = range(1000, 1006);
+    talk.apply(naming(b));
+    await pause();
+    expect(shown(talk)).toEqual(range(1000, 1006));
+  });
+
+  test('shows a chat’s message that is looked for among its neighbours, and goes on from there', async () => {
+    chat = true;
+    const talk = new Talk();
+    stored['a'] = range(0, 5000);
+    await talk.open(a, 'm1000');
+    while (talk.seeking) await pause(1);
+    expect([shown(talk), talk.newer]).toEqual([range(950, 1051), true]);
+    stored['a'].push(5000);
+    texts = { 1000: 'edited' };
+    talk.apply({ ...naming(a), messages: [{ account: 'x', id: 'm1000' }] });
+    await pause();
+    expect([shown(talk), talk.messages[50]?.text]).toEqual([range(950, 1051), 'edited']);
+    await talk.loadNewer();
+    await talk.loadOlder();
+    expect(shown(talk)).toEqual(range(900, 1101));
+    stored['a'] = range(0, 1120);
+    await talk.loadNewer();
+    expect([shown(talk), talk.newer]).toEqual([range(900, 1120), false]);
+    stored['a'].push(1120);
+    talk.apply(naming(a));
+    await pause();
+    expect(shown(talk)).toEqual(range(900, 1121));
+    expect(await talk.seek('m860'), 'close by').toBe(true);
+    expect([shown(talk), talk.newer]).toEqual([range(810, 1121), false]);
+    expect(await talk.seek('m99999')).toBe(false);
+    chat = false;
+  });
+
+  test('lets go of what is far above once the newest is looked at', async () => {
+    const talk = new Talk();
+    stored['a'] = range(0, 700);
+    await talk.open(a, 'm5');
+    while (talk.seeking) await pause(1);
+    talk.trim();
+    await pause();
+    expect(shown(talk)).toEqual(range(500, 700));
+    await talk.loadOlder();
+    expect(shown(talk)).toEqual(range(450, 700));
   });
 
   test('says that it could not be read again, and is once it can', async () => {
@@ -203,16 +328,41 @@ describe('the inbox', () => {
       inbox.front(false);
       inbox.open(a);
       await vi.advanceTimersByTimeAsync(3000);
-      expect(reads, 'behind another screen').toBe(0);
+      expect(reads, 'behind another screen').toEqual([]);
       page.focus = false;
       inbox.front(true);
       await vi.advanceTimersByTimeAsync(3000);
-      expect(reads, 'in a window without focus').toBe(0);
+      expect(reads, 'in a window without focus').toEqual([]);
       page.focus = true;
       inbox.lookedAt();
       await vi.advanceTimersByTimeAsync(3000);
-      expect(reads).toBe(1);
+      expect(reads).toEqual([null]);
     } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('reads a chat up to what is in view, an album to its last item', async () => {
+    vi.useFakeTimers();
+    try {
+      chat = true;
+      inbox.open(b);
+      await vi.advanceTimersByTimeAsync(100);
+      let shown: MessageView | undefined;
+      inbox.lowest = () => shown ?? null;
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(reads, 'nothing is in view').toEqual([]);
+      shown = inbox.talk.messages[4];
+      inbox.lookedAt();
+      await vi.advanceTimersByTimeAsync(3000);
+      shown = inbox.talk.messages[6];
+      if (shown?.chat) shown.chat.album = ['m1006', 'm1007'];
+      inbox.lookedAt();
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(reads).toEqual(['m1004', 'm1007']);
+    } finally {
+      chat = false;
+      inbox.lowest = null;
       vi.useRealTimers();
     }
   });
@@ -224,10 +374,10 @@ describe('the inbox', () => {
       gates = [slow.closed];
       inbox.open(a);
       await vi.advanceTimersByTimeAsync(3000);
-      expect(reads).toBe(0);
+      expect(reads).toEqual([]);
       slow.open();
       await vi.advanceTimersByTimeAsync(3000);
-      expect(reads).toBe(1);
+      expect(reads).toEqual([null]);
     } finally {
       vi.useRealTimers();
     }
@@ -240,7 +390,7 @@ describe('the inbox', () => {
     stored['b'] = [...(stored['b'] ?? []), ...(stored['a'] ?? [])];
     delete stored['a'];
     successors = { a: 'b' };
-    inbox.apply({ conversations: [b], merged: [a], newMessages: 0, overflowed: false, countsChanged: false });
+    inbox.apply({ conversations: [b], merged: [a], messages: [], newMessages: 0, overflowed: false, countsChanged: false });
     await pause();
     expect([inbox.openId, inbox.active, inbox.list.kept]).toEqual(['x/b', 'x/b', 'x/b']);
     expect(shown(inbox.talk).at(-1)).toBe(1009);

@@ -27,12 +27,14 @@ use crate::{
 
 /// One integration: Telegram, mail.
 pub trait Connector: Send + Sync {
-    /// Does the I/O of signing in. Resumes from what `resume` holds.
+    /// Does the I/O of signing in. Resumes from what `resume` holds. Once `stop` is cancelled it ends soon, with an
+    /// error and with every connection closed that it has opened.
     fn open(
         &self,
         account: &Account,
         resume: Resume,
         secrets: Secrets,
+        stop: CancellationToken,
     ) -> BoxFuture<'_, Result<Halves, ConnectorError>>;
 }
 

@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -91,6 +92,8 @@ struct Shared {
     /// Where parts of chats' files wait; set where small files are to be fetched as they come.
     files: tokio::sync::SetOnce<std::path::PathBuf>,
     turns: fetching::Turns,
+    /// Until when a server takes no texts or no read marks of an account. Outlives the attempt in which it said so.
+    limits: Mutex<HashMap<(AccountId, sending::Limited), OffsetDateTime>>,
     /// Wakes the supervisor of an account that somebody let go of, or that has something to send.
     bells: Mutex<HashMap<AccountId, Arc<Notify>>>,
 }
@@ -150,6 +153,7 @@ impl Engine {
             stored: Notify::new(),
             files: tokio::sync::SetOnce::new(),
             turns: fetching::Turns::default(),
+            limits: Mutex::default(),
             bells: Mutex::default(),
             parts,
         });

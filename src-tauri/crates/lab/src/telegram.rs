@@ -41,7 +41,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use rand::RngExt;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+    task::JoinSet,
+};
 
 use self::{connection::Frozen, world::World};
 pub use self::{
@@ -221,9 +225,12 @@ fn now() -> i32 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the servers' clock is not the product's")]
-fn since_epoch() -> Duration {
+pub(crate) fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 128;
 
 fn listen(address: SocketAddr) -> Result<std::net::TcpListener> {
     let listener = std::net::TcpListener::bind(address).context("Failed to open a data centre")?;
@@ -244,12 +251,18 @@ async fn data_centre(dc: i32, first: std::net::TcpListener, shared: Arc<Shared>)
     let Ok(address) = first.local_addr() else { return };
     let mut refusing = shared.refusing.subscribe();
     let mut listener = TcpListener::from_std(first).ok();
+    // Bound without listening, it refuses whoever comes, and nobody else is given the port.
+    let mut kept: Option<TcpSocket> = None;
     let mut connections = JoinSet::new();
     loop {
         if *refusing.borrow_and_update() {
             listener = None;
+            kept = kept.or_else(|| keep(address).ok());
         } else if listener.is_none() {
-            listener = listen(address).and_then(|again| Ok(TcpListener::from_std(again)?)).ok();
+            listener = match kept.take() {
+                Some(socket) => socket.listen(BACKLOG).ok(),
+                None => listen(address).and_then(|again| Ok(TcpListener::from_std(again)?)).ok(),
+            };
         }
         tokio::select! {
             Some(accepted) = accept(listener.as_ref()) => {
@@ -263,6 +276,14 @@ async fn data_centre(dc: i32, first: std::net::TcpListener, shared: Arc<Shared>)
             }
         }
     }
+}
+
+fn keep(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Its connections of a moment ago still hold the address.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 async fn accept(listener: Option<&TcpListener>) -> Option<tokio::net::TcpStream> {

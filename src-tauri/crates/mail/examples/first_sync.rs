@@ -88,7 +88,7 @@ async fn run(account: &Account) -> Result<()> {
     let spool = std::env::temp_dir().join(format!("skrynka-first-sync-{}", std::process::id()));
     let connector = MailConnector::new(Arc::new(SystemClock), spool, Tuning::default());
     let started = Instant::now();
-    let (listener, _) = connector.open(account, Resume::default(), Arc::new(Known)).await?;
+    let (listener, _) = connector.open(account, Resume::default(), Arc::new(Known), CancellationToken::new()).await?;
     let (sender, mut deliveries, mut status) = IncomingSender::channel(4);
     let stop = CancellationToken::new();
     let mut running = listener.run(sender, stop.clone());

@@ -11,10 +11,11 @@ use secrecy::SecretString;
 use skrynka_core::{
     clock::Clock,
     connector::{Connector, ConnectorError, Halves, Resume},
-    model::{Account, AccountId, EmailSettings},
+    model::{Account, AccountId, EmailSettings, Trouble, TroubleCode},
     secrets::{SecretKind, SecretName, Secrets},
 };
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     clocked::Clocked,
@@ -104,10 +105,16 @@ impl Connector for MailConnector {
         account: &Account,
         resume: Resume,
         secrets: Secrets,
+        stop: CancellationToken,
     ) -> BoxFuture<'_, std::result::Result<Halves, ConnectorError>> {
         let (id, settings) = (account.id, account.email.clone());
         Box::pin(async move {
-            let opened = self.open_mailbox(id, settings, resume, secrets).await;
+            let opened = self.open_mailbox(id, settings, resume, secrets);
+            // Its connection ends with the future.
+            let Some(opened) = stop.run_until_cancelled(opened).await else {
+                let why = Trouble { code: TroubleCode::Internal, detail: "the account was given up".to_owned() };
+                return Err(ConnectorError::Transient { why, retry_after: None });
+            };
             opened.map_err(|error| {
                 tracing::warn!(target: "skrynka::email", why = error.trouble().detail, "Cannot open the mailbox");
                 self.judge(id, error)

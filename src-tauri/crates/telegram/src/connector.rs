@@ -10,6 +10,7 @@ use skrynka_core::{
     model::{Account, AccountId, TelegramSettings},
     secrets::{SecretKind, SecretName, Secrets},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     centres::DataCentres,
@@ -21,21 +22,25 @@ use crate::{
     remote::TelegramRemote,
     session::{SessionSecret, memory::MemorySession},
     tuning::Tuning,
+    waits::Waits,
 };
 
-/// Opens Telegram accounts. One serves all of them; it keeps nothing of an account.
+/// Opens Telegram accounts. One serves all of them; it keeps nothing of an account but the waits that Telegram asked
+/// for.
 #[derive(Debug, Clone)]
 pub struct TelegramConnector {
     pub(crate) clock: Clocked,
     pub(crate) device: Device,
     pub(crate) tuning: Tuning,
     pub(crate) centres: DataCentres,
+    waits: Waits,
 }
 
 impl TelegramConnector {
     /// Makes a connector.
     pub fn new(clock: Arc<dyn Clock>, device: Device, tuning: Tuning) -> Self {
-        Self { clock: Clocked(clock), device, tuning, centres: DataCentres::default() }
+        let (centres, waits) = (DataCentres::default(), Waits::default());
+        Self { clock: Clocked(clock), device, tuning, centres, waits }
     }
 
     /// Sends sign-ins, and sessions that name no address, to a test's data centres.
@@ -52,6 +57,7 @@ impl TelegramConnector {
         settings: Option<TelegramSettings>,
         resume: Resume,
         secrets: Secrets,
+        stop: CancellationToken,
     ) -> Result<Halves> {
         let settings = settings.ok_or(TelegramError::NoSettings)?;
         let secret = secret_of(account, SecretKind::TelegramSession, &secrets).await?;
@@ -78,7 +84,8 @@ impl TelegramConnector {
         let memory = Arc::new(MemorySession::restore(&session, &self.centres));
         let (pool, feed) = Pool::start(memory, &way).await?;
         let book = Arc::new(Book::restore(resume.peers.clone()));
-        if let Err(error) = check_owner(&pool, &book, settings.user_id).await {
+        let checked = stop.run_until_cancelled(check_owner(&pool, &book, settings.user_id)).await;
+        if let Err(error) = checked.unwrap_or(Err(TelegramError::GivenUp)) {
             pool.close().await;
             return Err(error);
         }
@@ -96,7 +103,8 @@ impl TelegramConnector {
         );
         let chats = Chats::restore(&resume);
         let clock = self.clock.clone();
-        let listener = TelegramListener { pool, feed, book, chats, settings, me, clock, watch };
+        let (ends, waits) = (pool.ends(), self.waits.clone());
+        let listener = TelegramListener { account, pool, feed, book, chats, settings, me, clock, watch, waits, ends };
         Ok((Box::new(listener), Arc::new(remote)))
     }
 }
@@ -126,10 +134,11 @@ impl Connector for TelegramConnector {
         account: &Account,
         resume: Resume,
         secrets: Secrets,
+        stop: CancellationToken,
     ) -> BoxFuture<'_, std::result::Result<Halves, ConnectorError>> {
         let (id, settings) = (account.id, account.telegram.clone());
         Box::pin(async move {
-            let opened = Box::pin(self.open_account(id, settings, resume, secrets)).await;
+            let opened = Box::pin(self.open_account(id, settings, resume, secrets, stop)).await;
             opened.map_err(|error| {
                 tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "Cannot open the account");
                 error.into_connector(self.clock.now())

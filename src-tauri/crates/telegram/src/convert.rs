@@ -8,7 +8,7 @@ mod thumbnail;
 use grammers_tl_types::{self as tl, Serializable as _};
 use skrynka_core::{
     connector::{Chat, ChatAuthor, ChatMessage, Content, IncomingMessage, Raw},
-    model::{ChatKey, ChatKind, Direction, Forward, Media, Peer, PeerKind, Reaction, ServiceKind},
+    model::{ChatKey, ChatKind, Direction, Forward, Media, Peer, PeerKind, Reaction},
 };
 use time::OffsetDateTime;
 
@@ -80,7 +80,8 @@ fn constructor(object: &impl tl::Serializable) -> String {
     tl::name_for_id(id).to_owned()
 }
 
-/// The untouched object, with the layer that it is written in before it.
+/// The untouched object, with the layer that it is written in before it. The core keeps it where the message is not
+/// shown whole, or the database refuses what was read of it.
 fn raw(message: &tl::enums::Message) -> Raw {
     let mut bytes = tl::LAYER.to_le_bytes().to_vec();
     message.serialize(&mut bytes);
@@ -105,7 +106,8 @@ impl Reader<'_> {
     ) -> Option<IncomingMessage> {
         let (peer, number) = place(object)?;
         let media = message.media.as_ref().and_then(media::of);
-        let shown_whole = !matches!(media, Some(Media::Unsupported { .. }));
+        let rich = message.rich_message.as_ref().map(|rich| Media::Unsupported { what: constructor(rich) });
+        let media = media.or(rich);
         let mut text = text::body(&message.message);
         if text.is_empty()
             && let Some(tl::enums::MessageMedia::Dice(dice)) = &message.media
@@ -134,7 +136,7 @@ impl Reader<'_> {
             arrived_at: self.arrived_at,
             seen: message.out || number <= read_up_to,
             answered: false,
-            raw: if shown_whole { Raw::empty() } else { raw(object) },
+            raw: raw(object),
             content: Content::Chat(Box::new(content)),
         })
     }
@@ -152,16 +154,11 @@ impl Reader<'_> {
         {
             self.book.name_topic(peer.id, number, &clean(&action.title));
         }
-        let shown_whole = service.kind != ServiceKind::Other;
-        // A topic begins with the message that made it.
-        let topic = match &message.action {
-            tl::enums::MessageAction::TopicCreate(_) => Some(number),
-            _ => None,
+        let chat = match &message.action {
+            // A topic begins with the message that made it.
+            tl::enums::MessageAction::TopicCreate(_) => self.topic(self.whole_chat(peer).0, number),
+            _ => self.chat(peer, message.reply_to.as_ref()),
         };
-        let mut chat = self.chat(peer, message.reply_to.as_ref());
-        if let Some(topic) = topic {
-            chat = self.topic(chat, topic);
-        }
         let content = ChatMessage {
             reply_to: replied_to(message.reply_to.as_ref()),
             service: Some(service),
@@ -175,13 +172,19 @@ impl Reader<'_> {
             arrived_at: self.arrived_at,
             seen: message.out || number <= read_up_to,
             answered: false,
-            raw: if shown_whole { Raw::empty() } else { raw(object) },
+            raw: raw(object),
             content: Content::Chat(Box::new(content)),
         })
     }
 
     /// The chat that a message stands in.
     fn chat(&self, peer: Peer, reply: Option<&tl::enums::MessageReplyHeader>) -> Chat {
+        let (chat, is_forum) = self.whole_chat(peer);
+        if is_forum { self.topic(chat, topic_of(reply)) } else { chat }
+    }
+
+    /// A chat without regard to topics, and whether it is a forum.
+    fn whole_chat(&self, peer: Peer) -> (Chat, bool) {
         let known = self.book.get(peer);
         let kind = known.as_ref().map_or(
             match peer.kind {
@@ -199,8 +202,7 @@ impl Reader<'_> {
             .flatten()
             .find(|title| !title.is_empty())
             .unwrap_or_default();
-        let chat = Chat { key: ChatKey::from(peer), kind, title, username, phone };
-        if is_forum { self.topic(chat, topic_of(reply)) } else { chat }
+        (Chat { key: ChatKey::from(peer), kind, title, username, phone }, is_forum)
     }
 
     fn topic(&self, chat: Chat, topic: u32) -> Chat {

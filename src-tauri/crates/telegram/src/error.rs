@@ -28,9 +28,12 @@ pub enum TelegramError {
     /// Telegram did not answer in time.
     #[error("Telegram does not answer within {} s", .0.as_secs_f32())]
     NoAnswer(Duration),
-    /// What Telegram answered could not be read.
+    /// What Telegram answered is not what was asked for.
     #[error("Telegram's answer makes no sense: {0}")]
     Protocol(String),
+    /// What Telegram answered has a form that this version does not know.
+    #[error("Telegram's answer cannot be read: {0}")]
+    Unreadable(String),
     /// The proxy cannot be used.
     #[error("the proxy cannot be used: {0}")]
     Proxy(String),
@@ -94,6 +97,9 @@ pub enum TelegramError {
     /// Another program holds the account, or it is not certain that we do.
     #[error("{}", .0.trouble().detail)]
     NotPermitted(#[source] Box<ConnectorError>),
+    /// The account was given up while it was opened.
+    #[error("the account was given up")]
+    GivenUp,
     /// The core takes no more messages.
     #[error("the store takes no more messages")]
     StoreClosed,
@@ -116,6 +122,11 @@ impl TelegramError {
         matches!(self, Self::Refused { code: 500..=599 | -503, .. })
     }
 
+    /// Whether the same request would be answered the same way: what it asks for has to be asked for otherwise.
+    pub(crate) const fn is_lasting(&self) -> bool {
+        matches!(self, Self::Unreadable(_) | Self::Refused { code: 400 | 403 | 404 | 406, .. })
+    }
+
     /// Whether Telegram answered with this word.
     pub(crate) fn is(&self, word: &str) -> bool {
         matches!(self, Self::Refused { name, .. } if name == word)
@@ -132,6 +143,21 @@ impl TelegramError {
         }
         let detail = detail.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
         Trouble { code: self.code(), detail }
+    }
+
+    /// Returns what must be done about it where one thing was asked for, that would be refused again.
+    pub(crate) fn into_refusal(self, now: OffsetDateTime) -> ConnectorError {
+        match self {
+            // A chat's own pace says nothing of other chats.
+            Self::Flood { ref name, seconds } if name.starts_with("SLOWMODE") => ConnectorError::Transient {
+                why: self.trouble(),
+                retry_after: Some(Duration::from_secs(seconds.into())),
+            },
+            Self::Frozen | Self::Refused { code: 400 | 403 | 404 | 406, .. } => {
+                ConnectorError::Permanent(self.trouble())
+            }
+            other => other.into_connector(now),
+        }
     }
 
     /// Returns what the engine must do about it.
@@ -154,10 +180,12 @@ impl TelegramError {
             | Self::Broken
             | Self::NoAnswer(_)
             | Self::Protocol(_)
+            | Self::Unreadable(_)
             | Self::Proxy(_)
             | Self::Frozen
             | Self::Refused { .. }
             | Self::Secrets(_)
+            | Self::GivenUp
             | Self::StoreClosed
             | Self::Sink(_)
             | Self::Internal(_) => ConnectorError::Transient { why, retry_after: None },
@@ -168,7 +196,7 @@ impl TelegramError {
         match self {
             Self::Connection(_) | Self::Broken => TroubleCode::Network,
             Self::NoAnswer(_) => TroubleCode::Timeout,
-            Self::Protocol(_) => TroubleCode::Protocol,
+            Self::Protocol(_) | Self::Unreadable(_) => TroubleCode::Protocol,
             Self::Proxy(_) => TroubleCode::Proxy,
             Self::SessionRevoked(_) | Self::KeyUnknown => TroubleCode::SessionRevoked,
             Self::SessionDuplicated => TroubleCode::SessionDuplicated,
@@ -182,7 +210,7 @@ impl TelegramError {
             Self::NoSettings => TroubleCode::Settings,
             Self::NotPermitted(error) => error.trouble().code,
             Self::StoreClosed => TroubleCode::Database,
-            Self::Sink(_) | Self::Internal(_) => TroubleCode::Internal,
+            Self::GivenUp | Self::Sink(_) | Self::Internal(_) => TroubleCode::Internal,
         }
     }
 }
@@ -199,7 +227,7 @@ impl From<InvocationError> for TelegramError {
                 other => Self::Protocol(other.to_string()),
             },
             InvocationError::Dropped(_) => Self::Broken,
-            InvocationError::Deserialize(error) => Self::Protocol(error.to_string()),
+            InvocationError::Deserialize(error) => Self::Unreadable(error.to_string()),
             InvocationError::InvalidDc => Self::Protocol("there is no such data centre".to_owned()),
             InvocationError::Authentication(error) => Self::Protocol(error.to_string()),
         }
@@ -221,6 +249,9 @@ impl From<RpcError> for TelegramError {
                 | "SESSION_EXPIRED",
                 _,
             ) => Self::SessionRevoked(name),
+            // Part of a sign-in.
+            ("SESSION_PASSWORD_NEEDED", _) => Self::Refused { code, name, value },
+            _ if code == 401 => Self::SessionRevoked(name),
             (wait, Some(seconds)) if wait.contains("_WAIT") => Self::Flood { name, seconds },
             _ => Self::Refused { code, name, value },
         }
@@ -246,6 +277,7 @@ mod tests {
             (401, "AUTH_KEY_UNREGISTERED", TroubleCode::SessionRevoked),
             (401, "SESSION_REVOKED", TroubleCode::SessionRevoked),
             (401, "SESSION_EXPIRED", TroubleCode::SessionRevoked),
+            (401, "ACTIVE_USER_REQUIRED", TroubleCode::SessionRevoked),
             (406, "AUTH_KEY_DUPLICATED", TroubleCode::SessionDuplicated),
         ] {
             let error = judged(code, message);

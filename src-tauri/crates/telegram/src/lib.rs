@@ -24,6 +24,7 @@ pub mod session;
 pub mod sign_in;
 mod tuning;
 mod updates;
+mod waits;
 
 pub use centres::DataCentres;
 pub use connector::TelegramConnector;

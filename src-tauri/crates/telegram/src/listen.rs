@@ -15,34 +15,36 @@ use grammers_session::types::UpdatesState;
 use grammers_tl_types as tl;
 use skrynka_core::{
     connector::{Batch, ConnectorError, Incoming, IncomingSender, Listener},
-    model::{AccountState, ChatKey, Peer, PeerKind, TelegramSettings},
+    model::{AccountId, AccountState, ChatKey, Peer, PeerKind, TelegramSettings, Trouble},
 };
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use self::{
     chats::Chats,
     errand::{listed, page},
 };
 use self::{
-    errand::{Asked, Brought, Errand, Page},
+    errand::{Asked, Brought, Errand, Lone, Page},
     hand_over::HandOver,
 };
 use crate::{
     clocked::Clocked,
-    convert::{Reader, date, place},
+    convert::{Reader, date, moment, place},
     error::{Result, TelegramError},
     peers::{Book, SERVICE_USER},
     pool::{Feed, Pool, Watch},
     updates::{News, Updates},
+    waits::{Limited, Wait, Waits},
 };
 
-/// Pieces of news that one batch gathers.
-const GATHERED: usize = 500;
+/// Pieces of news that one batch gathers while the store is busy with those before it.
+const GATHERED: usize = 2_000;
 
 /// A signed-in listener that has not started.
 pub(crate) struct TelegramListener {
+    pub(crate) account: AccountId,
     pub(crate) pool: Arc<Pool>,
     pub(crate) feed: Feed,
     pub(crate) book: Arc<Book>,
@@ -51,6 +53,10 @@ pub(crate) struct TelegramListener {
     pub(crate) me: Peer,
     pub(crate) clock: Clocked,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) waits: Waits,
+    /// Ends the connection with the attempt, also where that panics while somebody else holds the pool: the next
+    /// attempt opens another with the same key.
+    pub(crate) ends: DropGuard,
 }
 
 impl Listener for TelegramListener {
@@ -85,21 +91,24 @@ impl Listener for TelegramListener {
 
 impl TelegramListener {
     async fn listen(self, inbox: IncomingSender) -> Result<()> {
-        let Self { pool, feed, book, chats, settings, me, clock, watch } = self;
+        let Self { account, pool, feed, book, chats, settings, me, clock, watch, waits, ends: _ends } = self;
         let hand = HandOver::new(inbox.clone());
-        let scope = Scope { settings, book: book.clone() };
+        let scope = Arc::new(Scope { settings, book: book.clone() });
         let (state, is_first) = match chats.state(|peer| scope.takes(peer)) {
             Some(state) if state.pts != 0 => (state, false),
             _ => (beginning(&pool).await?, true),
         };
         let since = clock.now() - time::Duration::days(scope.settings.history_days.into());
+        let since = chats.date().filter(|_| !is_first).map_or(since, |date| since.min(moment(date)));
         let mut dialogs = Vec::new();
         if is_first {
             // The channels' states come with the list, and have to be known before anything is followed.
             dialogs = errand::dialogs(&pool, &book).await?;
         }
-        let updates = Updates::resume(state, feed, pool.clone(), watch.clone(), book.clone());
+        let updates = Updates::resume(state, feed, pool.clone(), watch.clone(), scope.clone(), me);
         let mut work = Work {
+            account,
+            waits,
             pool,
             book,
             scope,
@@ -112,13 +121,17 @@ impl TelegramListener {
             since,
             errand: None,
             compare_due: !is_first,
-            is_skipped: false,
+            is_skipped_anew: false,
             topics_due: BTreeSet::new(),
             topics_known: BTreeSet::new(),
+            looked_up: BTreeSet::new(),
             broken: 0,
             page_limit: None,
             limit: None,
+            is_limited: false,
+            deleted: Vec::new(),
             batch: Batch::default(),
+            owes: false,
             done: 0,
             is_live: false,
             chats,
@@ -126,6 +139,11 @@ impl TelegramListener {
         if is_first {
             work.compare(&dialogs);
             work.hand_over().await?;
+        }
+        for what in [Limited::Updates, Limited::Errands] {
+            if let Some(wait) = work.waits.get(account, what) {
+                work.limit_until(what, &wait);
+            }
         }
         tracing::info!(
             target: "skrynka::telegram",
@@ -168,9 +186,11 @@ impl Scope {
 
 /// A running listener.
 struct Work {
+    account: AccountId,
+    waits: Waits,
     pool: Arc<Pool>,
     book: Arc<Book>,
-    scope: Scope,
+    scope: Arc<Scope>,
     me: Peer,
     clock: Clocked,
     inbox: IncomingSender,
@@ -178,23 +198,31 @@ struct Work {
     updates: Updates,
     watch: Arc<Watch>,
     chats: Chats,
-    /// First histories go back to here.
+    /// First histories go back to here, and at least to where the last attempt stood: what came since is not history.
     since: OffsetDateTime,
     errand: Option<Errand>,
     /// The list of chats has to be compared with what was handed over.
     compare_due: bool,
-    /// Telegram skipped messages, and the chats have not been compared since.
-    is_skipped: bool,
+    /// Telegram skipped messages after the list of chats was sent for.
+    is_skipped_anew: bool,
     topics_due: BTreeSet<i64>,
     topics_known: BTreeSet<i64>,
+    /// Chats that the list was read for on this connection.
+    looked_up: BTreeSet<Peer>,
     /// How often the connection broke an errand in a row.
     broken: u32,
     /// A smaller page after one that could not be read.
     page_limit: Option<i32>,
     /// Until when Telegram wants no errands.
     limit: Option<Instant>,
+    /// Telegram has asked for a pause in the chats' past on this connection.
+    is_limited: bool,
+    /// Messages that were deleted while a page of history was on its way, which may bring them.
+    deleted: Vec<(Option<i64>, Vec<u32>)>,
     /// What is being gathered.
     batch: Batch,
+    /// It waits for room in the store.
+    owes: bool,
     /// Messages handed over in this round of catching up.
     done: u64,
     is_live: bool,
@@ -206,6 +234,7 @@ impl Work {
             self.start_errand();
             self.say().await?;
             let limit = self.limit;
+            let (is_full, owes) = (self.is_full(), self.owes);
             let errand = &mut self.errand;
             let errand = async {
                 match errand {
@@ -214,26 +243,35 @@ impl Work {
                 }
             };
             tokio::select! {
-                news = self.updates.next() => {
+                room = self.hand.room(), if owes => room?,
+                news = self.updates.next(), if !is_full => {
                     match news {
                         Ok(news) => self.gather(news),
                         Err(error) => self.held_up(error)?,
                     }
                 }
-                (asked, brought) = errand => {
+                (asked, brought) = errand, if !is_full => {
                     self.errand = None;
                     self.returned(asked, brought)?;
                 }
                 () = until(limit) => self.limit = None,
             }
-            self.hand_over().await?;
+            self.owes = self.hand.is_busy();
+            if !self.owes {
+                self.hand_over().await?;
+            }
         }
+    }
+
+    /// Whether no more is taken before the store has caught up.
+    fn is_full(&self) -> bool {
+        self.batch.incoming.len() >= GATHERED
     }
 
     /// Takes a piece of news and those that have arrived behind it.
     fn gather(&mut self, news: News) {
         self.news(news);
-        while self.batch.incoming.len() < GATHERED {
+        while !self.is_full() {
             let Some(news) = self.updates.arrived() else { break };
             self.news(news);
         }
@@ -243,7 +281,8 @@ impl Work {
     /// Hands over what was gathered, with the cursors that are true after it.
     async fn hand_over(&mut self) -> Result<()> {
         if !self.is_behind() {
-            self.chats.settle();
+            let updates = &self.updates;
+            self.chats.settle(|peer| peer.kind == PeerKind::Channel && updates.is_late(peer.id));
         }
         let mut batch = std::mem::take(&mut self.batch);
         let known = self.book.take_changed().into_iter().map(|peer| Incoming::Peer(Box::new(peer)));
@@ -256,24 +295,33 @@ impl Work {
 
     /// Whether messages older than the latest are still to come.
     fn is_behind(&self) -> bool {
-        self.is_skipped || self.updates.is_behind()
+        self.chats.is_skipped() || self.updates.is_behind()
     }
 
     /// Waits that Telegram asks for end nothing: what is asked for waits, what comes unasked is taken.
     fn held_up(&mut self, error: TelegramError) -> Result<()> {
         let TelegramError::Flood { seconds, .. } = &error else { return Err(error) };
-        let wait = Duration::from_secs((*seconds).into()) + self.pool.tuning().margin;
-        self.updates.wait(wait);
-        self.limit_until(wait, &error);
+        self.limited(Limited::Updates, *seconds, error.trouble());
         Ok(())
     }
 
-    fn limit_until(&mut self, wait: Duration, error: &TelegramError) {
-        let until = self.clock.now() + wait;
-        let why = error.trouble();
-        tracing::warn!(target: "skrynka::telegram", seconds = wait.as_secs(), why = why.detail, "Telegram asks to wait");
-        self.limit = Some(Instant::now() + wait);
-        self.inbox.state(AccountState::Limited { until, why });
+    fn limited(&mut self, what: Limited, seconds: u32, why: Trouble) {
+        tracing::warn!(target: "skrynka::telegram", seconds, why = why.detail, "Telegram asks to wait");
+        let until = Instant::now() + Duration::from_secs(seconds.into()) + self.pool.tuning().margin;
+        let wait = self.waits.note(self.account, what, Wait { until, why });
+        self.limit_until(what, &wait);
+    }
+
+    fn limit_until(&mut self, what: Limited, wait: &Wait) {
+        if what == Limited::Updates {
+            self.updates.wait_until(wait.until);
+        }
+        // A shorter wait takes nothing back of a longer one.
+        let now = Instant::now();
+        let end = self.limit.map_or(wait.until, |limit| limit.max(wait.until));
+        let until = self.clock.now() + (end - now);
+        self.limit = Some(end);
+        self.inbox.state(AccountState::Limited { until, why: wait.why.clone() });
     }
 
     /// Says where the listener stands.
@@ -281,16 +329,18 @@ impl Work {
         if self.limit.is_some() {
             return Ok(());
         }
-        let is_idle = self.errand.is_none() && !self.updates.is_behind();
+        let is_late = self.updates.is_any_late();
+        let is_idle = self.errand.is_none() && !self.updates.is_behind() && !is_late;
         if is_idle {
             if !self.is_live {
+                self.hand_over().await?;
                 self.hand.settle().await?;
                 self.is_live = true;
                 self.done = 0;
                 tracing::info!(target: "skrynka::telegram", "Caught up");
             }
             self.inbox.state(AccountState::Live);
-        } else if !self.is_live || self.chats.gaps() > 0 {
+        } else if !self.is_live || is_late || self.chats.gaps() > 0 {
             self.is_live = false;
             let pages = u64::try_from(self.chats.gaps()).unwrap_or(u64::MAX);
             let page = u64::try_from(self.pool.tuning().page).unwrap_or(1);
@@ -306,6 +356,8 @@ impl Work {
             return;
         }
         let asked = if self.compare_due && !self.updates.is_behind() {
+            // What happens from here on, the answer may not tell.
+            (self.compare_due, self.is_skipped_anew) = (false, false);
             Asked::Dialogs
         } else if let Some(forum) = self.topics_due.pop_first() {
             Asked::Topics(forum)
@@ -316,9 +368,10 @@ impl Work {
         };
         let pause = match asked {
             _ if self.broken > 0 => self.pool.tuning().again,
-            Asked::Page { .. } if self.done > 0 => self.pool.tuning().pace,
+            Asked::Page { .. } if self.is_limited => self.pool.tuning().pace,
             _ => Duration::ZERO,
         };
+        self.deleted.clear();
         self.errand = Some(errand::run(asked, pause, &self.pool, &self.book));
     }
 
@@ -330,7 +383,9 @@ impl Work {
         match (asked, brought) {
             (_, Ok(Brought::Dialogs(dialogs))) => {
                 self.compare(&dialogs);
-                (self.compare_due, self.is_skipped) = (false, false);
+                if !self.is_skipped_anew {
+                    self.chats.set_skipped(false);
+                }
                 self.updates.retry_unknown();
             }
             (Asked::Page { peer, gap, limit }, Ok(Brought::Page(page))) => {
@@ -338,6 +393,7 @@ impl Work {
                 self.page_limit = self.page_limit.map(|limit| limit.saturating_mul(2).min(self.pool.tuning().page));
                 self.page(peer, gap, limit, page);
             }
+            (Asked::Page { peer, gap, .. }, Ok(Brought::Unreadable(lone))) => self.unreadable(peer, gap, lone),
             (Asked::Topics(forum), Ok(_)) => {
                 self.topics_known.insert(forum);
             }
@@ -351,38 +407,38 @@ impl Work {
     fn failed(&mut self, asked: Asked, error: TelegramError) -> Result<()> {
         match (&error, asked) {
             (TelegramError::Flood { seconds, .. }, _) => {
-                let wait = Duration::from_secs((*seconds).into()) + self.pool.tuning().margin;
-                if let Asked::Topics(forum) = asked {
-                    self.topics_due.insert(forum);
-                }
-                self.limit_until(wait, &error);
+                self.is_limited = true;
+                self.ask_again(asked);
+                self.limited(Limited::Errands, *seconds, error.trouble());
                 Ok(())
             }
             (broken, _)
                 if (broken.is_connection() || broken.is_server_trouble()) && self.broken < self.pool.tuning().tries =>
             {
                 self.broken += 1;
-                if let Asked::Topics(forum) = asked {
-                    self.topics_due.insert(forum);
-                }
+                self.ask_again(asked);
                 Ok(())
             }
-            (TelegramError::Protocol(_), Asked::Page { peer, gap, limit }) => {
-                self.unreadable(peer, gap, limit, &error);
+            // One message that cannot be read holds up no other: the page is halved until it stands alone.
+            (TelegramError::Unreadable(_), Asked::Page { limit, .. }) if limit > 1 => {
+                self.page_limit = Some(limit / 2);
                 Ok(())
             }
             (TelegramError::UnknownChat, Asked::Page { peer, gap, .. }) => {
                 self.chats.filled(peer, gap, None);
                 Ok(())
             }
-            (TelegramError::Refused { code: 400..=403 | 406, .. }, Asked::Page { peer, gap, .. }) => {
+            (
+                TelegramError::Refused { code: 400..=403 | 406, .. } | TelegramError::Unreadable(_),
+                Asked::Page { peer, gap, .. },
+            ) => {
                 let why = error.trouble().detail;
                 tracing::warn!(target: "skrynka::telegram", chat = %peer, why, "A chat's past cannot be read");
                 self.chats.filled(peer, gap, None);
                 Ok(())
             }
             (
-                TelegramError::Refused { .. } | TelegramError::UnknownChat | TelegramError::Protocol(_),
+                TelegramError::Refused { .. } | TelegramError::UnknownChat | TelegramError::Unreadable(_),
                 Asked::Topics(forum),
             ) => {
                 self.topics_known.insert(forum);
@@ -392,16 +448,24 @@ impl Work {
         }
     }
 
-    /// One message that cannot be read holds up no other: the page is halved until it stands alone, then left out.
-    fn unreadable(&mut self, peer: Peer, gap: chats::Gap, limit: i32, error: &TelegramError) {
-        if limit > 1 {
-            self.page_limit = Some(limit / 2);
-            return;
+    fn ask_again(&mut self, asked: Asked) {
+        match asked {
+            Asked::Dialogs => self.compare_due = true,
+            Asked::Topics(forum) => {
+                self.topics_due.insert(forum);
+            }
+            // Its gap is still there.
+            Asked::Page { .. } => {}
         }
-        let why = error.trouble().detail;
-        tracing::warn!(target: "skrynka::telegram", chat = %peer, number = gap.high, why, "A message cannot be read");
-        self.batch.incoming.push(news::unreadable(peer, gap.high, self.clock.now(), why));
-        self.chats.filled(peer, gap, Some(gap.high));
+    }
+
+    /// The message that stands alone is shown as one that cannot be read.
+    fn unreadable(&mut self, peer: Peer, gap: chats::Gap, lone: Lone) {
+        let Lone { number, date, why } = lone;
+        tracing::warn!(target: "skrynka::telegram", chat = %peer, number, why, "A message cannot be read");
+        let now = self.clock.now();
+        self.batch.incoming.push(news::unreadable(peer.place(number), date.map_or(now, moment), now, why));
+        self.chats.filled(peer, gap, Some(number));
     }
 
     /// Compares the list of chats with what was handed over.
@@ -456,6 +520,8 @@ impl Work {
         self.done = self.done.saturating_add(u64::try_from(read.len()).unwrap_or(0));
         tracing::debug!(target: "skrynka::telegram", chat = %peer, count = read.len(), limit, "History read");
         self.batch.incoming.extend(read);
+        let deleted = self.deleted.drain(..).map(|(channel, numbers)| Incoming::Deleted { channel, numbers });
+        self.batch.incoming.extend(deleted);
         self.chats.filled(peer, gap, lowest.filter(|_| !reached));
     }
 }

@@ -162,6 +162,12 @@ impl Book {
         changed.iter().filter_map(|peer| inner.known.get(peer)).map(stored).collect()
     }
 
+    /// Who changed since the listener last asked; it stays the listener's to store.
+    pub(crate) fn changed(&self) -> Vec<KnownPeer> {
+        let inner = self.lock();
+        inner.changed.iter().filter_map(|peer| inner.known.get(peer)).map(stored).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

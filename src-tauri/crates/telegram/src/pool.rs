@@ -206,6 +206,11 @@ impl Pool {
         &self.ended
     }
 
+    /// Ends every connection when it is dropped, whoever still holds the pool.
+    pub(crate) fn ends(&self) -> DropGuard {
+        self.tasks.stopping().drop_guard()
+    }
+
     /// Ends every connection and waits until they are closed.
     pub(crate) async fn close(&self) {
         let _was_running = self.handle.quit();

@@ -99,7 +99,7 @@ impl TelegramRemote {
         // What lies in the past was read long ago, as far as this inbox is concerned.
         let read = messages.iter().rev().filter_map(|message| reader.message(message, u32::MAX));
         let mut incoming: Vec<Incoming> = read.map(|message| Incoming::Message(Box::new(message))).collect();
-        let known = self.book.take_changed().into_iter().map(|peer| Incoming::Peer(Box::new(peer)));
+        let known = self.book.changed().into_iter().map(|peer| Incoming::Peer(Box::new(peer)));
         incoming.splice(0..0, known);
         let beginning = is_last || first.is_none();
         Ok(History { batch: Batch { incoming, cursors: Vec::new() }, first, beginning })
@@ -135,7 +135,8 @@ impl TelegramRemote {
 
 impl Remote for TelegramRemote {
     fn mark_read(&self, chat: ChatKey, up_to: u32) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
-        Box::pin(async move { self.read_up_to(chat, up_to).await.map_err(|error| self.failed(error)) })
+        let now = || self.clock.now();
+        Box::pin(async move { self.read_up_to(chat, up_to).await.map_err(|error| error.into_refusal(now())) })
     }
 
     fn send_text(&self, text: SendText) -> BoxFuture<'_, std::result::Result<Sent, SendError>> {

@@ -25,7 +25,7 @@ pub struct Tuning {
     pub queue: NonZeroUsize,
     /// Messages asked for in one page of a chat's history.
     pub page: i32,
-    /// The pause between two such pages.
+    /// The pause between two such pages, once Telegram has asked to wait: from then on what Telethon keeps by itself.
     pub pace: Duration,
     /// The longest wait for a connection to close.
     pub close: Duration,
@@ -48,7 +48,7 @@ impl Default for Tuning {
             margin: Duration::from_millis(500),
             queue: NonZeroUsize::MIN.saturating_add(65_535),
             page: 100,
-            pace: Duration::from_millis(200),
+            pace: Duration::from_secs(1),
             close: Duration::from_secs(3),
             token: Duration::from_secs(25),
             part: 512 << 10,

@@ -6,7 +6,11 @@
 
 mod sound;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 
@@ -20,12 +24,16 @@ use tokio::time::Instant;
 
 use crate::{
     error::{Result, TelegramError},
-    peers::{Book, user},
+    listen::Scope,
+    peers::{Book, channel, user},
     pool::{Feed, Pool, Watch},
 };
 
 /// Messages that a channel's difference may hold. Telegram gives ordinary accounts no more.
 const CHANNEL_LIMIT: i32 = 100;
+
+/// How often the pause before a channel is asked again doubles.
+const LONGEST_PAUSE: u32 = 6;
 
 /// What there is to tell.
 pub(crate) enum News {
@@ -35,8 +43,10 @@ pub(crate) enum News {
     SkippedAccount,
     /// Messages of a channel were skipped, up to this one.
     SkippedChannel { id: i64, top: i32, users: Vec<tl::enums::User>, chats: Vec<tl::enums::Chat> },
-    /// A channel has news, and its access hash is not known.
+    /// A channel has news and cannot be asked: its access hash or its state is not known.
     UnknownChannel(i64),
+    /// A channel's news cannot be asked for, so it is followed no longer: the list of chats tells where to go on.
+    StuckChannel(i64),
     /// The account is no longer in this channel.
     LeftChannel(i64),
     /// Nothing was missed, or everything that was has been told.
@@ -48,6 +58,8 @@ type Asked = BoxFuture<'static, Answer>;
 /// What was asked for, with its answer.
 enum Answer {
     Account(Result<tl::enums::updates::Difference>),
+    /// The state to go on from, where the difference up to it cannot be read.
+    State(Result<tl::enums::updates::State>),
     Channel(i64, Result<Box<tl::enums::updates::ChannelDifference>>),
 }
 
@@ -60,6 +72,14 @@ enum Event {
     Deadline,
 }
 
+/// A channel that could not be asked for the moment.
+#[derive(Debug, Default)]
+struct Late {
+    tries: u32,
+    /// When it is asked again; `None`: it is being asked.
+    at: Option<Instant>,
+}
+
 /// The account's news.
 pub(crate) struct Updates {
     boxes: MessageBoxes,
@@ -67,10 +87,16 @@ pub(crate) struct Updates {
     pool: Arc<Pool>,
     watch: Arc<Watch>,
     book: Arc<Book>,
+    scope: Arc<Scope>,
+    me: Peer,
     /// The request that is under way; it outlives a cancelled [`Updates::next`].
     asked: Option<Asked>,
     /// Channels that wait for their access hash.
     unknown: BTreeSet<i64>,
+    /// Channels with news that nobody has followed, to be told.
+    unfollowed: BTreeSet<i64>,
+    /// Channels that are asked again because they could not be asked for the moment.
+    late: BTreeMap<i64, Late>,
     /// How often the connection broke a request in a row.
     broken: u32,
     /// Telegram wants nothing asked before this.
@@ -79,9 +105,29 @@ pub(crate) struct Updates {
 
 impl Updates {
     /// Goes on from a state. What was missed since then is asked for first.
-    pub(crate) fn resume(state: UpdatesState, feed: Feed, pool: Arc<Pool>, watch: Arc<Watch>, book: Arc<Book>) -> Self {
-        let boxes = MessageBoxes::load(state);
-        Self { boxes, feed, pool, watch, book, asked: None, unknown: BTreeSet::new(), broken: 0, not_before: None }
+    pub(crate) fn resume(
+        state: UpdatesState,
+        feed: Feed,
+        pool: Arc<Pool>,
+        watch: Arc<Watch>,
+        scope: Arc<Scope>,
+        me: Peer,
+    ) -> Self {
+        Self {
+            boxes: MessageBoxes::load(state),
+            feed,
+            pool,
+            watch,
+            book: scope.book.clone(),
+            scope,
+            me,
+            asked: None,
+            unknown: BTreeSet::new(),
+            unfollowed: BTreeSet::new(),
+            late: BTreeMap::new(),
+            broken: 0,
+            not_before: None,
+        }
     }
 
     /// The state that follows everything that was told.
@@ -92,6 +138,16 @@ impl Updates {
     /// Whether something that was missed is still being asked for.
     pub(crate) fn is_behind(&self) -> bool {
         self.asked.is_some() || self.boxes.get_difference().is_some() || self.boxes.get_channel_difference().is_some()
+    }
+
+    /// Whether what a channel missed could not be asked for yet.
+    pub(crate) fn is_late(&self, id: i64) -> bool {
+        self.late.contains_key(&id)
+    }
+
+    /// Whether any channel is late.
+    pub(crate) fn is_any_late(&self) -> bool {
+        !self.late.is_empty()
     }
 
     /// Follows a channel from a pts on, unless it is followed already.
@@ -115,13 +171,19 @@ impl Updates {
     pub(crate) async fn next(&mut self) -> Result<News> {
         loop {
             // First, as it may find that something has to be asked for.
-            let deadline = self.boxes.check_deadlines();
+            self.ask_late();
+            let late = self.late.values().filter_map(|late| late.at).min();
+            let deadline = Instant::from(self.boxes.check_deadlines());
+            let deadline = late.map_or(deadline, |late| late.min(deadline));
+            if let Some(id) = self.unfollowed.pop_first() {
+                return Ok(News::UnknownChannel(id));
+            }
             if self.asked.is_none()
                 && let Some(news) = self.ask()
             {
                 return Ok(news);
             }
-            match self.event(deadline.into()).await {
+            match self.event(deadline).await {
                 Event::Answered(answer) => {
                     self.asked = None;
                     match self.answered(answer)? {
@@ -201,6 +263,7 @@ impl Updates {
             return None;
         }
         let told = self.introduced(sound::only(told));
+        self.note_unfollowed(sound::too_long(&told));
         // A gap has noted what is to be asked for.
         let (updates, users, chats) = self.boxes.process_updates(told).ok()?;
         let updates: Vec<_> = updates.into_iter().map(|(update, _)| update).collect();
@@ -211,8 +274,14 @@ impl Updates {
     }
 
     /// Short forms name people whom they do not introduce. Those of strangers are left to the difference, which does.
-    fn introduced(&self, told: UpdatesLike) -> UpdatesLike {
+    fn introduced(&self, mut told: UpdatesLike) -> UpdatesLike {
         use tl::enums::Updates as Told;
+        if let UpdatesLike::ShortSentMessage { request, .. } = &mut told
+            && matches!(request.peer, tl::enums::InputPeer::PeerSelf)
+        {
+            // The boxes read where it was sent from the request, and know no "oneself".
+            request.peer = tl::types::InputPeerUser { user_id: self.me.id, access_hash: 0 }.into();
+        }
         let known = match &told {
             UpdatesLike::Updates(Told::UpdateShortMessage(short)) => self.book.knows(user(short.user_id)),
             UpdatesLike::Updates(Told::UpdateShortChatMessage(short)) => {
@@ -222,6 +291,16 @@ impl Updates {
             _ => true,
         };
         if known { told } else { UpdatesLike::MalformedUpdates }
+    }
+
+    /// Where a channel stood that nobody followed, only the list of chats can tell.
+    fn note_unfollowed(&mut self, told: Vec<i64>) {
+        if told.is_empty() {
+            return;
+        }
+        let followed = self.boxes.session_state().channels;
+        let told = told.into_iter().filter(|id| self.scope.takes(channel(*id)));
+        self.unfollowed.extend(told.filter(|id| !followed.iter().any(|channel| channel.id == *id)));
     }
 
     /// After a broken connection a new one is made.
@@ -245,6 +324,25 @@ impl Updates {
         let _nothing = self.boxes.process_updates(UpdatesLike::Updates(told.into()));
     }
 
+    /// Asks again for channels whose pause is over.
+    fn ask_late(&mut self) {
+        let now = Instant::now();
+        let due = self.late.iter_mut().filter(|(_, late)| late.at.is_some_and(|at| at <= now));
+        let due: Vec<i64> = due.map(|(id, late)| (late.at = None, *id).1).collect();
+        for id in due {
+            self.ask_channel(id);
+        }
+    }
+
+    /// Asks a channel again after a pause, which doubles each time.
+    fn put_off(&mut self, id: i64) {
+        let late = self.late.entry(id).or_default();
+        let pause = self.pool.tuning().again * 2_u32.pow(late.tries.min(LONGEST_PAUSE));
+        late.tries += 1;
+        late.at = Some(Instant::now() + pause);
+        self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
+    }
+
     /// Begins to ask for what was missed, if anything was.
     fn ask(&mut self) -> Option<News> {
         if let Some(request) = self.boxes.get_difference() {
@@ -256,28 +354,39 @@ impl Updates {
             }));
             return None;
         }
-        let mut request = self.boxes.get_channel_difference()?;
-        let tl::enums::InputChannel::Channel(named) = &request.channel else { return None };
-        let id = named.channel_id;
-        let Some(channel) = self.book.input_channel(id) else {
-            self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
-            // Told once: the listener then looks for the hash, and asks again when it has it.
-            return self.unknown.insert(id).then_some(News::UnknownChannel(id));
-        };
-        request.channel = channel;
-        request.limit = CHANNEL_LIMIT;
-        let pool = self.pool.clone();
-        let again = self.pause();
-        self.asked = Some(Box::pin(async move {
-            tokio::time::sleep_until(again).await;
-            Answer::Channel(id, pool.ask(&request).await.map(Box::new))
-        }));
+        while let Some(mut request) = self.boxes.get_channel_difference() {
+            let tl::enums::InputChannel::Channel(named) = &request.channel else { return None };
+            let id = named.channel_id;
+            if !self.scope.takes(channel(id)) {
+                // A push has made it a box.
+                self.late.remove(&id);
+                self.boxes.end_channel_difference(PrematureEndReason::Banned);
+                continue;
+            }
+            let Some(channel) = self.book.input_channel(id) else {
+                self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
+                // Told once: the listener then looks for the hash, and asks again when it has it.
+                if self.unknown.insert(id) {
+                    return Some(News::UnknownChannel(id));
+                }
+                continue;
+            };
+            request.channel = channel;
+            request.limit = CHANNEL_LIMIT;
+            let pool = self.pool.clone();
+            let again = self.pause();
+            self.asked = Some(Box::pin(async move {
+                tokio::time::sleep_until(again).await;
+                Answer::Channel(id, pool.ask(&request).await.map(Box::new))
+            }));
+            return None;
+        }
         None
     }
 
     /// Asks nothing for a while. What comes unasked is taken.
-    pub(crate) fn wait(&mut self, wait: Duration) {
-        self.not_before = Some(Instant::now() + wait);
+    pub(crate) fn wait_until(&mut self, end: Instant) {
+        self.not_before = Some(self.not_before.map_or(end, |before| before.max(end)));
     }
 
     /// A request that the connection broke is asked again after a pause.
@@ -296,21 +405,55 @@ impl Updates {
             }
             Answer::Channel(id, Ok(difference)) => {
                 self.broken = 0;
+                self.late.remove(&id);
                 self.watch.heard();
                 return Ok(self.channel_difference(id, *difference));
             }
             Answer::Channel(id, Err(error)) if error.is("CHANNEL_PRIVATE") || error.is("CHANNEL_INVALID") => {
+                self.late.remove(&id);
                 self.boxes.end_channel_difference(PrematureEndReason::Banned);
                 return Ok(Some(News::LeftChannel(id)));
             }
-            Answer::Channel(_, Err(error))
+            Answer::Channel(id, Err(error))
                 if error.is("PERSISTENT_TIMESTAMP_OUTDATED") || error.is_server_trouble() =>
             {
                 tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "A channel is asked for later");
-                self.boxes.end_channel_difference(PrematureEndReason::TemporaryServerIssues);
+                self.put_off(id);
                 return Ok(None);
             }
-            Answer::Account(Err(error)) | Answer::Channel(_, Err(error)) => error,
+            Answer::Channel(id, Err(error)) if error.is_lasting() => {
+                tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "A channel cannot be asked");
+                self.late.remove(&id);
+                self.boxes.end_channel_difference(PrematureEndReason::Banned);
+                return Ok(Some(News::StuckChannel(id)));
+            }
+            Answer::Account(Err(error)) if error.is_lasting() => {
+                self.broken += 1;
+                if self.broken > self.pool.tuning().tries {
+                    tracing::warn!(target: "skrynka::telegram", why = error.trouble().detail, "Skipping what was missed");
+                    self.broken = 0;
+                    let pool = self.pool.clone();
+                    let state = async move { Answer::State(pool.ask(&tl::functions::updates::GetState {}).await) };
+                    self.asked = Some(Box::pin(state));
+                }
+                return Ok(None);
+            }
+            Answer::State(Ok(state)) => {
+                self.watch.heard();
+                let (new_messages, new_encrypted_messages, other_updates) = Default::default();
+                let (chats, users) = Default::default();
+                let skipped = tl::types::updates::Difference {
+                    new_messages,
+                    new_encrypted_messages,
+                    other_updates,
+                    chats,
+                    users,
+                    state,
+                };
+                let _nothing = self.boxes.apply_difference(skipped.into());
+                return Ok(Some(News::SkippedAccount));
+            }
+            Answer::Account(Err(error)) | Answer::State(Err(error)) | Answer::Channel(_, Err(error)) => error,
         };
         if (error.is_connection() || error.is_server_trouble()) && self.broken < self.pool.tuning().tries {
             self.broken += 1;
@@ -321,6 +464,7 @@ impl Updates {
 
     fn account_difference(&mut self, difference: tl::enums::updates::Difference) -> Option<News> {
         let difference = sound::difference(difference);
+        self.note_unfollowed(sound::too_long_in(&difference));
         if matches!(difference, tl::enums::updates::Difference::TooLong(_)) {
             let _nothing = self.boxes.apply_difference(difference);
             // Date and seq come with a difference from the new pts.

@@ -88,7 +88,7 @@ fn build(project: &Project, steps: &mut Steps, profile: &str) -> Result<()> {
             command.args(["--release", "--bins", "--example", "empty_window"]);
         } else {
             // What the tests compile with: neither command undoes the other's work.
-            command.args(["--features", "skrynka-core/testing,skrynka/testing"]);
+            command.args(["--features", "testing"]);
         }
         run(&mut command)
     })

@@ -1,16 +1,16 @@
 import { t } from '../../i18n/index.svelte';
-import { IpcError } from '../../ipc/client';
+import { type AccountView, IpcError } from '../../ipc/client';
 import { tell } from '../../state/notice.svelte';
-import { errorTitle } from '../../state/words';
+import { accountTrouble } from '../../state/words';
 
 /** Asks for a change of an account; a refusal is said with its reason. */
-export async function change(action: () => Promise<unknown>): Promise<boolean> {
+export async function change(account: AccountView, action: () => Promise<unknown>): Promise<boolean> {
   try {
     await action();
     return true;
   } catch (thrown) {
     const error = IpcError.from(thrown);
-    tell({ tone: 'danger', text: t('accounts.actionFailed'), detail: `${errorTitle(error.code)}. ${error.detail}` });
+    tell({ tone: 'danger', text: t('accounts.actionFailed'), detail: `${accountTrouble(account, error.code).title}. ${error.detail}` });
     return false;
   }
 }

@@ -6,6 +6,11 @@ export type Field = 'address' | 'imapHost' | 'imapPort' | 'smtpHost' | 'smtpPort
 /** Something before and after one `@`, without spaces; the rest is for the server to judge. */
 export const isAddress = (text: string): boolean => /^[^\s@]+@[^\s@]+$/.test(text.trim());
 
+/** The longest name of an account, in characters. */
+export const LONGEST_NAME = 200;
+
+export const isName = (text: string): boolean => text.trim() !== '' && [...text.trim()].length <= LONGEST_NAME;
+
 const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;
 
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host.trim());

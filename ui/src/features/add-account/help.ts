@@ -1,12 +1,6 @@
-import { t } from '../../i18n/index.svelte';
-import { tell } from '../../state/notice.svelte';
+import { session } from '../../state/session.svelte';
 
-/** Takes a provider's help page along to where pages are opened. */
-export async function copyAddress(url: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(url);
-    tell({ tone: 'ok', text: t('link.copied') });
-  } catch {
-    tell({ tone: 'danger', text: t('link.copyFailed') });
-  }
+/** Shows where a provider's help page is, and opens it from there. */
+export function showPage(url: string): void {
+  session.link = { text: '', url, host: new URL(url).hostname, mismatched: false };
 }

@@ -1,5 +1,6 @@
 import { type AccountView, type CodeAsked, type FoundSession, IpcError, type QrEvent, type SignInStep, type TelegramAccess, type TelegramForm, type TelegramUser, ipc } from '../../ipc/client';
 import { clock } from '../../state/clock.svelte';
+import { isName } from './checks';
 import { type TelegramField, badKeys, badProxy, fieldOf, isPhone } from './telegramChecks';
 
 export const telegramSteps = ['way', 'enter', 'password', 'chats', 'done'] as const;
@@ -15,15 +16,15 @@ let kept: TelegramWizard | null = null;
 
 /** The wizard of an account that signs in again, or of a new one: the one that was left, or a fresh one. */
 export function telegramFor(account: AccountView | undefined): TelegramWizard {
-  const wizard = kept !== null && kept.account?.id === account?.id ? kept : new TelegramWizard(account);
+  const wizard = kept !== null && !kept.over && kept.account?.id === account?.id ? kept : new TelegramWizard(account);
   if (kept !== null && kept !== wizard) void kept.cancel();
   kept = null;
   return wizard;
 }
 
-/** Keeps a wizard that holds something typed, without what is secret in its fields. */
+/** Keeps a wizard that holds something typed, without what is secret in it. */
 export function keepTelegram(wizard: TelegramWizard): void {
-  wizard.clearSecrets();
+  wizard.forgetSecrets();
   if (wizard.dirty && !wizard.over) kept = wizard;
   else void wizard.cancel();
 }
@@ -36,6 +37,8 @@ export class TelegramWizard {
   apiId = $state('');
   apiHash = $state('');
   session = $state('');
+  /** The number the session should be of; the account's old one may have changed since. */
+  sessionPhone = $state('');
   proxyOn = $state(false);
   proxyHost = $state('');
   proxyPort = $state(1080);
@@ -58,6 +61,8 @@ export class TelegramWizard {
   bad = $state.raw<readonly TelegramField[]>([]);
   /** Saved or given up: nothing is left to be kept. */
   over = false;
+  /** The key of the account once it is saved. */
+  saved = $state<string | null>(null);
 
   /** The account that signs in again; undefined when one is added. */
   readonly account: AccountView | undefined;
@@ -74,7 +79,7 @@ export class TelegramWizard {
 
   get dirty(): boolean {
     if (this.account) return this.#signIn !== null || this.apiId !== '' || this.apiHash !== '' || this.session !== '';
-    return [this.phone, this.apiId, this.apiHash, this.session].some((text) => text.trim() !== '') || this.#signIn !== null;
+    return [this.phone, this.sessionPhone, this.apiId, this.apiHash, this.session].some((text) => text.trim() !== '') || this.#signIn !== null;
   }
 
   /** Whether the API hash that was typed is still known to the wizard, though its field is empty. */
@@ -88,6 +93,12 @@ export class TelegramWizard {
     this.session = '';
     this.proxyPassword = '';
     this.apiHash = '';
+  }
+
+  /** Empties the fields, and what they began with: the program holds that itself while the sign-in lasts. */
+  forgetSecrets(): void {
+    this.clearSecrets();
+    this.#access = null;
   }
 
   choose(way: Way): void {
@@ -152,6 +163,13 @@ export class TelegramWizard {
 
   /** Shows a QR code, and the next one when it has expired. */
   async showQr(): Promise<void> {
+    const bad = this.#badAccess();
+    if (bad.length > 0) {
+      // The keys are not known here any more.
+      this.restart();
+      this.bad = bad;
+      return;
+    }
     const access = this.#given();
     this.qr = null;
     const epoch = this.#epoch + 1;
@@ -197,34 +215,39 @@ export class TelegramWizard {
 
   async useSession(): Promise<void> {
     this.bad = this.#badAccess();
-    if (this.phone.trim() !== '' && !isPhone(this.phone)) this.bad = ['phone', ...this.bad];
+    const said = this.sessionPhone.trim();
+    if (said !== '' && !isPhone(said)) this.bad = ['phone', ...this.bad];
     this.error = null;
     const key = this.#signIn;
     if (this.bad.length > 0 || key === null) return;
     const access = this.#given();
-    const step = await this.#asking(() => ipc.useSession(key, access, this.phone.trim() || null, this.own));
+    const step = await this.#asking(() => ipc.useSession(key, access, said || null, this.own));
     if (!step) return;
     this.#begun(key, access);
     await this.#reached(step);
   }
 
-  /** Saves the account; answers with its key, or null when it was refused. */
-  async finish(): Promise<string | null> {
+  /** Saves the account; says whether it was taken. */
+  async finish(): Promise<boolean> {
     const key = this.#signIn;
-    this.bad = this.account || this.form.name.trim() !== '' ? [] : ['name'];
-    if (key === null || this.bad.length > 0) return null;
+    this.bad = this.account || isName(this.form.name) ? [] : ['name'];
+    if (key === null || this.bad.length > 0) return false;
     const form = { ...$state.snapshot(this.form), name: this.form.name.trim() };
     const saved = await this.#asking(() => (this.account ? ipc.finishSignInAgain(key) : ipc.finishSignIn(key, form)));
-    if (!saved) return null;
+    if (!saved) return false;
     this.over = true;
+    this.saved = saved.id;
     this.#signIn = null;
-    this.#access = null;
-    return saved.id;
+    this.forgetSecrets();
+    return true;
   }
 
   /** Back to the first step; what was under way is ended. */
   restart(): void {
+    const access = this.#access;
     void this.cancel();
+    // The next try is with the same keys.
+    this.#access = access;
     this.step = 'way';
     this.#told(null);
   }
@@ -239,7 +262,7 @@ export class TelegramWizard {
     this.asked = null;
     this.found = null;
     this.user = null;
-    this.clearSecrets();
+    this.forgetSecrets();
     if (key !== null) await ipc.cancelSignIn(key).catch(() => undefined);
   }
 

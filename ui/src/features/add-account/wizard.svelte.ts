@@ -1,6 +1,6 @@
 import { type AccountView, type Discovery, type Estimate, IpcError, type MailboxForm, type TestStep, type TestStepName, ipc } from '../../ipc/client';
 import { clock } from '../../state/clock.svelte';
-import { type Field, badFields, isAddress } from './checks';
+import { type Field, badFields, isAddress, isName } from './checks';
 import { type Span, firstDay, isoDay } from './since';
 
 export const steps = ['address', 'servers', 'since', 'test', 'done'] as const;
@@ -169,7 +169,7 @@ export class Wizard {
 
   /** Adds or changes the mailbox; answers with its key, or null when it was refused. */
   async save(): Promise<string | null> {
-    this.bad = this.form.name.trim() === '' ? ['name'] : [];
+    this.bad = isName(this.form.name) ? [] : ['name'];
     if (this.bad.length > 0) return null;
     this.busy = true;
     this.saveError = null;

@@ -119,7 +119,7 @@ function grow(world: World, lines: number): void {
 function controls(world: World, calls: Record<string, number>, failing: Set<string>): Controls {
   const { bureau } = world;
   const tell = (keys: ReturnType<Bureau['deliver']>[], overflowed = false) => {
-    world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], newMessages: keys.length, overflowed, countsChanged: true });
+    world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], messages: [], newMessages: keys.length, overflowed, countsChanged: true });
   };
   return {
     deliver(place, subject) {
@@ -145,8 +145,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
     },
     clickLink(mismatched) {
       world.listeners?.linkClicked({
-        message: { account: 'acc-zam', id: 'c000000-m3' },
-        link: { index: 0, text: mismatched ? 'https://bank.example.ua' : 'tender.example.org/lot4', url: mismatched ? 'https://xn--bnk-5cd.example.net/login?session=8f2a' : 'https://tender.example.org/lot4', host: mismatched ? 'xn--bnk-5cd.example.net' : 'tender.example.org', mismatched },
+        link: { text: mismatched ? 'https://bank.example.ua' : 'tender.example.org/lot4', url: mismatched ? 'https://xn--bnk-5cd.example.net/login?session=8f2a' : 'https://tender.example.org/lot4', host: mismatched ? 'xn--bnk-5cd.example.net' : 'tender.example.org', mismatched },
       });
     },
     grow: (lines) => grow(world, lines),

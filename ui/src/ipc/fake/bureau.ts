@@ -155,6 +155,7 @@ export class Bureau {
         messages: fresh ? 0 : index === 0 ? 4 : unread * 2 + 1 + random.int(6) + (index === 5 ? 60 : 0),
         hasFiles: index === 0 || random.chance(0.35),
         unreadable: index === 11,
+        stuckTexts: 0,
         chat: null,
       },
     };

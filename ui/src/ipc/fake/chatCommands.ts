@@ -15,15 +15,15 @@ export function chatCommands(world: World) {
   const talkOf = (id: string) => bureau.talks.get(id) ?? fail('not_found');
   const chatOf = (id: string): Chat => talkOf(id).chat ?? fail('not_offered');
 
-  function changed(key: ConversationKey, fresh = 0): void {
+  function changed(key: ConversationKey, fresh = 0, messages: MessageKey[] = []): void {
     const talk = talkOf(key.id);
     if (talk.chat) talk.row = chatRow(key.account, key.id, talk.chat);
     bureau.count();
-    world.listeners?.factsArrived({ conversations: [key], merged: [], newMessages: fresh, overflowed: false, countsChanged: true });
+    world.listeners?.factsArrived({ conversations: [key], merged: [], messages, newMessages: fresh, overflowed: false, countsChanged: true });
   }
 
   /** Plays what becomes of a text: its words decide. */
-  async function send(key: ConversationKey, chat: Chat, text: OutgoingView, replyTo: string | null): Promise<void> {
+  async function send(key: ConversationKey, chat: Chat, text: OutgoingView): Promise<void> {
     await pause(250);
     const enter = (change: Partial<OutgoingView>) => {
       chat.outgoing = chat.outgoing.map((other) => (other.id === text.id ? { ...other, ...change } : other));
@@ -35,16 +35,15 @@ export function chatCommands(world: World) {
     if (text.tries === 0 && text.text.includes('невідомо')) return enter({ state: 'uncertain', error: { code: 'timeout', detail: 'no answer within 30 s' } });
     if (text.tries === 0 && text.text.includes('чекає')) return enter({ state: 'waiting', error: { code: 'not_connected', detail: '' } });
     chat.outgoing = chat.outgoing.filter((other) => other.id !== text.id);
-    const answered = chat.messages.find((message) => message.key.id === replyTo);
     const message = chatMessage(key.account, key.id, {
       at: world.now(), ours: true, author: { peer: 'user:9', name: 'Ірина Коваль' }, text: text.text,
-      chat: { entities: text.entities, readThere: false, reply: answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null },
+      chat: { entities: text.entities, readThere: false, reply: text.reply },
     });
     chat.messages.push(message);
     changed(key);
     await pause(900);
     if (message.chat) message.chat.readThere = true;
-    changed(key);
+    changed(key, 0, [message.key]);
   }
 
   const fileOf = (id: string): { file: FileView; message: MessageView; key: ConversationKey } => {
@@ -79,16 +78,18 @@ export function chatCommands(world: World) {
       const chat = chatOf(key.id);
       if (chat.kind === 'broadcast') fail('not_offered');
       if (text.length > 4096) fail('too_long', String(text.length));
-      const outgoing: OutgoingView = { id: `o${world.now()}-${chat.outgoing.length}`, text, entities, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()) };
+      const answered = chat.messages.find((message) => message.key.id === replyTo);
+      const reply = answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null;
+      const outgoing: OutgoingView = { id: `o${world.now()}-${chat.outgoing.length}`, text, entities, reply, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()) };
       chat.outgoing.push(outgoing);
       changed(key);
-      void send(key, chat, outgoing, replyTo);
+      void send(key, chat, outgoing);
       return outgoing.id;
     },
     retryText: async (_account: string, id: string) => {
       for (const { chat, row } of bureau.talks.values()) {
         const text = chat?.outgoing.find((candidate) => candidate.id === id);
-        if (chat && text) void send(row.key, chat, text, null);
+        if (chat && text) void send(row.key, chat, text);
       }
       return null;
     },
@@ -101,7 +102,7 @@ export function chatCommands(world: World) {
       return null;
     },
     fetchFile: async (_account: string, id: string, tell: (progress: FileProgress) => void) => {
-      const { file, key } = fileOf(id);
+      const { file, message, key } = fileOf(id);
       stopped.delete(id);
       const totalKib = Math.ceil(file.size / 1024);
       for (let step = 0; step <= 10; step++) {
@@ -111,7 +112,7 @@ export function chatCommands(world: World) {
       }
       if (file.size > 1_000_000_000) throw new IpcError({ code: 'limited', detail: '420 FLOOD_WAIT_30' });
       if (file.media) file.media.url = bytes(file);
-      changed(key);
+      changed(key, 0, [message.key]);
       return true;
     },
     cancelFetch: async (_account: string, id: string) => {

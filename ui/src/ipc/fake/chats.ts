@@ -110,7 +110,7 @@ export function chatRow(account: string, id: string, chat: Chat): ConversationRo
   const row: ChatRow = { kind: chat.kind, username: chat.username, lastAuthor: several ? (last?.authorName ?? '') : '', lastMedia, writable: chat.kind !== 'broadcast' };
   return {
     key: { account, id }, name: chat.name, address: chat.username ? `@${chat.username}` : '', company: !['private', 'bot'].includes(chat.kind), subject: '', snippet: (last?.text ?? '').slice(0, 160), lastIsOurs: last?.ours ?? false,
-    lastAt: last?.receivedAt ?? iso(NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, chat: row,
+    lastAt: last?.receivedAt ?? iso(NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, stuckTexts: chat.outgoing.filter((text) => text.state === 'failed' || text.state === 'uncertain').length, chat: row,
   };
 }
 
@@ -182,6 +182,7 @@ function kinds(account: string, id: string): MessageView[] {
     say({ at: NOON - 4.6 * HOUR, chat: { media: { kind: 'contact', name: 'Тарас Підкова', phone: '+380 00 000 00 77' } } }),
     say({ at: NOON - 4.5 * HOUR, files: [chatFile('video_note', 'note.mp4', 900_000, { width: 240, height: 240, durationMs: 12_000, thumbnail: face })] }),
     say({ at: NOON - 4.4 * HOUR, text: 'Вхід з двору', files: [chatFile('video', 'Вхід.mp4', 12_400_000, { width: 640, height: 360, durationMs: 83_000, thumbnail: street })] }),
+    say({ at: NOON - 4.35 * HOUR, files: [chatFile('video', 'Фільм.exe', 100_000, { width: 640, height: 360, durationMs: 83_000, thumbnail: street })] }),
     say({ at: NOON - 4.3 * HOUR, files: [chatFile('animation', 'жест.mp4', 300_000, { width: 640, height: 360, durationMs: 3000, thumbnail: street })] }),
     say({ at: NOON - 4.2 * HOUR, files: [chatFile('audio', 'Диктування, сторінка 3.mp3', 2_400_000, { durationMs: 154_000 })] }),
     say({ at: NOON - 4.1 * HOUR, files: [chatFile('document', 'установник.exe', 2_048_000_000)] }),

@@ -1,5 +1,6 @@
 import type { ConversationFilter, ConversationKey, ConversationRow, FactsArrived, MessageKey, SavedFiles } from '../bindings';
 import { type World, fail } from './backend';
+import { chatRow } from './chats';
 
 const mailPages = import.meta.glob<string>('./mails/*.html', { eager: true, query: '?url', import: 'default' });
 
@@ -14,7 +15,7 @@ export function inboxCommands(world: World) {
 
   function changed(key: ConversationKey): void {
     bureau.count();
-    const facts: FactsArrived = { conversations: [key], merged: [], newMessages: 0, overflowed: false, countsChanged: true };
+    const facts: FactsArrived = { conversations: [key], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true };
     world.listeners?.factsArrived(facts);
   }
 
@@ -46,9 +47,26 @@ export function inboxCommands(world: World) {
       if (all.length === 0) fail('not_found');
       const end = before === null ? all.length : Number(before);
       const from = Math.max(0, end - limit);
-      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), outgoing: before === null ? (bureau.talks.get(key.id)?.chat?.outgoing ?? []) : [] };
+      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: before === null ? (bureau.talks.get(key.id)?.chat?.outgoing ?? []) : [] };
     },
-    markRead: async (key: ConversationKey) => read(key, 0),
+    messagesAround: async (key: ConversationKey, id: string, before: number, after: number) => {
+      const all = bureau.messages(key.id);
+      const at = all.findIndex((message) => message.key.id === id || message.chat?.album.includes(id));
+      const end = at < 0 ? all.length : Math.min(all.length, at + 1 + after);
+      const from = Math.max(0, end - before - 1 - after);
+      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: end < all.length ? [] : (bureau.talks.get(key.id)?.chat?.outgoing ?? []) };
+    },
+    messagesByKey: async (keys: MessageKey[]) => keys.flatMap((key) => [...bureau.messages(key.id.split('-')[0] ?? '')].find((message) => message.key.id === key.id || message.chat?.album.includes(key.id)) ?? []),
+    markRead: async (key: ConversationKey, upTo: string | null) => {
+      const chat = bureau.talks.get(key.id)?.chat;
+      if (!chat || upTo === null) return read(key, 0);
+      const end = chat.messages.findIndex((message) => message.key.id === upTo || message.chat?.album.includes(upTo));
+      for (const message of chat.messages.slice(0, end + 1)) message.seen = true;
+      const talk = bureau.talks.get(key.id);
+      if (talk) talk.row = chatRow(key.account, key.id, chat);
+      changed(key);
+      return null;
+    },
     markUnread: async (key: ConversationKey) => read(key, 1),
     search: async (text: string, account: string | null, after: string | null, limit: number) => {
       const wanted = text.toLowerCase();
@@ -80,7 +98,11 @@ export function inboxCommands(world: World) {
       return null;
     },
     openLink: async () => null,
-    openFile: async () => null,
+    openFile: async (_account: string, id: string, confirmed: boolean) => {
+      const file = [...bureau.talks.keys()].flatMap((talk) => bureau.messages(talk)).flatMap((message) => message.files).find((candidate) => candidate.id === id);
+      if (file?.risky && !confirmed) fail('risky_file');
+      return null;
+    },
     saveFile: async () => saved,
     saveAllFiles: async () => ({ ...saved, saved: 3 }),
     saveOriginal: async () => saved,
@@ -95,6 +117,7 @@ function counts(world: World) {
     conversations: rows.length,
     unread: rows.filter((row) => row.unread > 0).length,
     waiting: rows.filter((row) => !row.lastIsOurs).length,
+    stuckTexts: rows.reduce((sum, row) => sum + row.stuckTexts, 0),
     accounts: world.bureau.accounts.map(({ id, unread }) => ({ id, unread })),
   };
 }

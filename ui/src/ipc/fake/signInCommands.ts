@@ -178,7 +178,7 @@ export function signInCommands(world: World) {
       world.listeners?.accountsChanged({ accounts: structuredClone(bureau.accounts) });
       return null;
     },
-    testProxy: async (proxy: ProxyForm) => {
+    testProxy: async (_account: string | null, proxy: ProxyForm) => {
       await pause(300);
       if (proxy.host.startsWith('nowhere')) fail('proxy', 'connection refused (os error 111)');
       return null;

@@ -57,12 +57,22 @@ export function workingIn(folder) {
   });
 }
 
+/** A figure of /proc/PID/smaps_rollup in KiB. */
+function rollup(pid, name) {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+}
+
+/** What a process has allocated, in MiB: files that it maps come and go with the room that other programs leave. */
+export function allocated(pid) {
+  return rollup(pid, 'Pss_Anon') / 1024;
+}
+
 /** Proportional set size in MiB, in all and by program. */
 export function pss(pids) {
   const parts = {};
   for (const pid of new Set(pids)) {
     try {
-      const kib = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+      const kib = rollup(pid, 'Pss');
       const name = readlinkSync(`/proc/${pid}/exe`).split('/').at(-1);
       parts[name] = (parts[name] ?? 0) + kib / 1024;
     } catch {

@@ -13,6 +13,8 @@ export const APP = process.env.SKRYNKA_APP;
 const WATCHER = 'cat >/dev/null; "$@" migrate --status >/dev/null 2>&1; rm -rf -- "$HOME"';
 
 export class Profile {
+  /** The file that leads to the lab's Telegram, once there is one. */
+  telegram;
   #watcher;
 
   constructor() {
@@ -49,6 +51,7 @@ export class Profile {
       XDG_CONFIG_HOME: join(this.home, 'config'),
       XDG_CACHE_HOME: join(this.home, 'cache'),
       LANG: 'C.UTF-8',
+      ...(this.telegram && { SKRYNKA_TELEGRAM_CENTRES: this.telegram }),
       // Mesa complains for every shader once the folder is gone.
       MESA_SHADER_CACHE_DISABLE: 'true',
     };

@@ -60,6 +60,18 @@ export class Window {
     }
   }
 
+  /** Opens the conversation whose row bears this name. */
+  async pressRow(name) {
+    const row = By.xpath(`//*[@data-testid="conversation-row"][.//b[.="${name}"]]`);
+    for (let left = 5; ; left--) {
+      try {
+        return await (await this.driver.wait(located.elementLocated(row), 30_000)).click();
+      } catch (problem) {
+        if (left === 0 || problem.name !== 'StaleElementReferenceError') throw problem;
+      }
+    }
+  }
+
   /** Types into a field; what stood there is gone. */
   async type(testid, text) {
     const element = await this.find(testid);

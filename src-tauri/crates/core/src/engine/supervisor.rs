@@ -39,6 +39,8 @@ const TOGETHER: usize = 1000;
 const TOGETHER_BYTES: usize = 16 << 20;
 /// A database that has not stored a batch by then does not answer.
 const STORE_DEADLINE: Duration = Duration::from_secs(180);
+/// What an account that is given up while it is opened needs to close its connections.
+const CLOSING: Duration = Duration::from_secs(5);
 /// An attempt that was live this long counts as a success: the next failure pauses briefly again.
 const PROVED: Duration = Duration::from_secs(60);
 /// Batches up to this size are logged message by message.
@@ -222,6 +224,7 @@ impl Supervisor {
     /// Signs in, listens and stores until the connection ends. Tells whether anything was stored.
     async fn attempt(&self, lease: &Arc<Lease>, awake: &CancellationToken) -> (Result<(), ConnectorError>, bool) {
         let parts = &self.shared.parts;
+        let stop = self.stop.child_token();
         let opened = async {
             let resume = self.resume(Permit::new(lease.clone())).await.map_err(|error| self.store_failed(error))?;
             let connector = parts.connectors.get(&self.account.channel).ok_or_else(|| {
@@ -232,16 +235,33 @@ impl Supervisor {
             })?;
             // The computer may have slept since the lease was renewed: nothing goes out before it is ours for certain.
             lease.check().await?;
-            connector.open(&self.account, resume, parts.secrets.clone()).await
+            connector.open(&self.account, resume, parts.secrets.clone(), stop.clone()).await
+        };
+        let mut opened = std::pin::pin!(opened);
+        let give_up = async {
+            tokio::select! {
+                () = lease.lost().cancelled() => {}
+                () = awake.cancelled() => {}
+                () = stop.cancelled() => {}
+            }
         };
         let (listener, remote) = tokio::select! {
-            () = self.stop.cancelled() => return (Ok(()), false),
-            () = lease.lost().cancelled() => return (Ok(()), false),
-            () = awake.cancelled() => return (Ok(()), false),
-            opened = opened => match opened {
+            opened = &mut opened => match opened {
                 Ok(halves) => halves,
                 Err(error) => return (Err(error), false),
             },
+            () = give_up => {
+                stop.cancel();
+                // Whoever is next opens a connection of its own: this one must be closed by then.
+                let closed = async {
+                    if let Ok((listener, _)) = opened.await {
+                        let (sender, ..) = IncomingSender::channel(QUEUE);
+                        let _stopped = listener.run(sender, stop.clone()).await;
+                    }
+                };
+                let _closed_in_time = tokio::time::timeout(CLOSING, closed).await;
+                return (Ok(()), false);
+            }
         };
         self.shared
             .remotes
@@ -249,7 +269,6 @@ impl Supervisor {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .insert(self.account.id, (remote.clone(), lease.token()));
         let (sender, deliveries, status) = IncomingSender::channel(QUEUE);
-        let stop = self.stop.child_token();
         let ended = CancellationToken::new();
         // The listener's end closes the queue; what it had handed over by then is stored all the same.
         let listen = async {
@@ -265,7 +284,7 @@ impl Supervisor {
             }
         };
         let store = self.store(deliveries, lease, stop.clone());
-        let send = sending::run(&self.shared, &self.account, &*remote, (&self.bell, &ended));
+        let send = sending::run(&self.shared, &self.account, &*remote, lease.token(), (&self.bell, &ended));
         let fetch = fetching::run(&self.shared, &self.account, &self.arrived, &ended);
         let follow = self.follow(status);
         let (listened, (stored, progressed), ..) = futures_util::join!(listen, store, follow, give_up, send, fetch);

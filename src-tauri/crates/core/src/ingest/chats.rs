@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Work, fact, fold, text};
 use crate::{
-    connector::{ChatMessage, Content, IncomingMessage, KnownPeer},
+    connector::{ChatMessage, Content, IncomingMessage, KnownPeer, Raw},
     model::{
         Address, ChatKey, ChatKind, ConversationId, Direction, Media, MediaKind, MessageId, Peer, PeerKind, Place,
         Reaction,
@@ -25,9 +25,29 @@ impl Work {
         }
         let places: Vec<&Place> = messages.iter().map(|message| &message.place).collect();
         let known = self.tx.known_places(&places).await?;
+        // What could not be read before takes the place of what stood for it.
+        let replaced: HashMap<&Place, bool> = messages
+            .iter()
+            .filter(|message| matches!(message.content, Content::Chat(_)))
+            .filter_map(|message| Some((&message.place, known.get(&message.place)?)))
+            .filter(|(_, stored)| stored.unreadable)
+            .map(|(place, stored)| (place, stored.answered))
+            .collect();
+        if !replaced.is_empty() {
+            let read: Vec<_> = replaced.iter().map(|(place, answered)| ((*place).clone(), true, *answered)).collect();
+            self.marks_of(&read, &known).await?;
+            let places: Vec<&Place> = replaced.keys().copied().collect();
+            for (message, conversation) in self.tx.vacate(&places).await? {
+                self.facts.push(fact(FactKind::MessageGone, conversation, message));
+                self.changed.insert(conversation);
+            }
+        }
         let mut met: HashSet<&Place> = HashSet::new();
-        let (fresh, again): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|message| !known.contains_key(&message.place) && met.insert(&message.place));
+        let (fresh, again): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
+            let place = &message.place;
+            let is_read = matches!(message.content, Content::Chat(_));
+            (!known.contains_key(place) || is_read && replaced.contains_key(place)) && met.insert(place)
+        });
         self.done.known += again.len();
         self.insert_chats(fresh).await?;
         self.versions(again).await
@@ -239,6 +259,9 @@ fn new_message(message: &IncomingMessage, chat: KnownChat) -> NewMessage<'_> {
         Content::Unreadable { reason } => (None, Some(&**reason)),
         Content::Letter(_) => (None, None),
     };
+    // What is shown whole needs no bytes beside it.
+    let is_whole = content.is_some_and(|(content, _)| !content.needs_raw());
+    let (size, sha256) = if is_whole { (0, Raw::empty().sha256) } else { (message.raw.size, message.raw.sha256) };
     let read_there = message.seen || message.place.number <= chat.read_inbox;
     let read =
         read_there || message.direction == Direction::Out || content.is_some_and(|(content, _)| content.is_quiet());
@@ -255,8 +278,8 @@ fn new_message(message: &IncomingMessage, chat: KnownChat) -> NewMessage<'_> {
         read,
         seen: read_there,
         answered: message.answered,
-        size: message.raw.size,
-        sha256: message.raw.sha256,
+        size,
+        sha256,
         raw: &message.raw.bytes,
     }
 }

@@ -183,6 +183,18 @@ impl Store {
         Ok(found.map(AccountId))
     }
 
+    /// Returns the account of this Telegram user that was removed, and whose messages were kept.
+    pub async fn removed_telegram_account(&self, user_id: i64) -> Result<Option<AccountId>, StoreError> {
+        let found = sqlx::query_scalar!(
+            "SELECT a.id FROM accounts a JOIN telegram_accounts t ON t.account_id = a.id
+             WHERE t.user_id = $1 AND a.removed_at IS NOT NULL ORDER BY a.removed_at DESC LIMIT 1",
+            user_id
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.map(AccountId))
+    }
+
     /// Tells whether there is an account, removed or not.
     pub async fn knows_account(&self, id: AccountId) -> Result<bool, StoreError> {
         let mut connection = self.pool.acquire().await?;
@@ -214,7 +226,8 @@ impl Store {
         self.account(draft.id).await?.ok_or(StoreError::NotFound("the account"))
     }
 
-    /// Adds a Telegram account. Refuses a user who is there already.
+    /// Adds a Telegram account. Refuses a user who is there already. A draft with the key of a removed account
+    /// ([`Self::removed_telegram_account`]) brings that one back, so that its messages are not stored a second time.
     pub async fn add_telegram_account(&self, draft: &TelegramDraft) -> Result<Account, StoreError> {
         let mut tx = self.begin().await?;
         // Two programs that add the same user at once would both find them missing.

@@ -11,7 +11,7 @@ use crate::{
     connector::{ChatMessage, KnownPeer},
     model::{
         AccountId, AttachmentId, ChatKey, ContactId, ConversationId, Entity, Forward, Media, MediaFile, MessageId,
-        Peer, Place, Reaction, Service,
+        Peer, PeerKind, Place, Reaction, Service,
     },
 };
 
@@ -475,8 +475,11 @@ impl IngestTx {
         let read = sqlx::query!(
             r#"WITH moved AS (
                    SELECT c.id, c.read_inbox FROM conversations c
-                   WHERE c.account_id = $1 AND c.read_inbox < $3
-                     AND (c.remote_peer = $2 OR $4 AND starts_with(c.remote_peer, $2 || ';topic='))
+                   WHERE c.account_id = $1 AND c.read_inbox < $3 AND c.remote_peer = $2
+                   UNION ALL
+                   SELECT c.id, c.read_inbox FROM conversations c
+                   WHERE $4 AND c.account_id = $1 AND c.read_inbox < $3 AND c.chat_kind = 'topic'
+                     AND c.remote_peer COLLATE "C" >= $2 || ';topic=' AND c.remote_peer COLLATE "C" < $2 || ';topic>'
                ), marked AS (
                    UPDATE messages m SET seen = true
                    FROM message_places p, moved
@@ -488,12 +491,13 @@ impl IngestTx {
                ), updated AS (
                    UPDATE conversations c SET read_inbox = $3 FROM moved WHERE c.account_id = $1 AND c.id = moved.id
                )
-               SELECT moved.id, (SELECT count(*) FROM marked WHERE marked.conversation_id = moved.id)::integer AS "read!"
+               SELECT moved.id AS "id!",
+                      (SELECT count(*) FROM marked WHERE marked.conversation_id = moved.id)::integer AS "read!"
                FROM moved"#,
             self.account.0,
             key,
             i64::from(up_to),
-            chat.topic.is_none(),
+            chat.topic.is_none() && chat.peer.kind == PeerKind::Channel,
             chat.peer.to_string()
         )
         .fetch_all(&mut *self.tx)

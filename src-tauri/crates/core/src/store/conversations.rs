@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::{Fact, FactKind, Store, StoreError, journal, outgoing, place};
-use crate::model::{AccountId, ChatKey, ChatKind, ConversationId, Direction, Place};
+use crate::model::{AccountId, ChatKey, ChatKind, ConversationId, Direction, MessageId, Place};
 
 /// A conversation as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct ConversationSummary {
     pub unread: i32,
     /// Files in all.
     pub files: i32,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: i64,
     /// Of a chat.
     pub chat: Option<ChatOfSummary>,
 }
@@ -87,6 +89,8 @@ pub struct ConversationCounts {
     pub unread: i64,
     /// Whose latest message is the customer's.
     pub waiting: i64,
+    /// Texts of ours that were not sent, or perhaps not.
+    pub stuck_texts: i64,
 }
 
 struct SummaryRow {
@@ -102,6 +106,7 @@ struct SummaryRow {
     message_count: i32,
     unread_count: i32,
     file_count: i32,
+    stuck_texts: i64,
     remote_peer: Option<String>,
     chat_kind: Option<String>,
     last_author: String,
@@ -135,6 +140,7 @@ impl TryFrom<SummaryRow> for ConversationSummary {
             messages: row.message_count,
             unread: row.unread_count,
             files: row.file_count,
+            stuck_texts: row.stuck_texts,
         })
     }
 }
@@ -148,7 +154,10 @@ macro_rules! page {
             SummaryRow,
             "SELECT account_id, id, peer_name, peer_address, subject, snippet, last_at, last_direction,
                     last_unreadable, message_count, unread_count, file_count, remote_peer, chat_kind, last_author,
-                    last_media
+                    last_media,
+                    (SELECT count(*) FROM outgoing o WHERE o.account_id = conversations.account_id
+                     AND o.conversation_id = conversations.id AND o.state IN ('failed', 'uncertain'))
+                        AS \"stuck_texts!\"
              FROM conversations
              WHERE merged_into IS NULL AND (last_at, account_id, id) < ($1, $2, $3) AND " + $condition + "
              ORDER BY last_at DESC, account_id DESC, id DESC LIMIT $4",
@@ -198,15 +207,17 @@ impl Store {
         let ids: Vec<uuid::Uuid> = keys.iter().map(|(_, id)| id.0).collect();
         let rows = sqlx::query_as!(
             SummaryRow,
-            "SELECT c.account_id, c.id, c.peer_name, c.peer_address, c.subject, c.snippet, c.last_at, c.last_direction,
+            r#"SELECT c.account_id, c.id, c.peer_name, c.peer_address, c.subject, c.snippet, c.last_at, c.last_direction,
                     c.last_unreadable, c.message_count, c.unread_count, c.file_count, c.remote_peer, c.chat_kind,
-                    c.last_author, c.last_media
+                    c.last_author, c.last_media,
+                    (SELECT count(*) FROM outgoing o WHERE o.account_id = c.account_id AND o.conversation_id = c.id
+                     AND o.state IN ('failed', 'uncertain')) AS "stuck_texts!"
              FROM conversations c
              WHERE c.merged_into IS NULL AND (c.account_id, c.id) IN (
                  SELECT asked.account_id, coalesce(was.merged_into, asked.id)
                  FROM unnest($1::uuid[], $2::uuid[]) AS asked (account_id, id)
                  LEFT JOIN conversations was ON was.account_id = asked.account_id AND was.id = asked.id)
-             ORDER BY c.last_at DESC, c.account_id DESC, c.id DESC",
+             ORDER BY c.last_at DESC, c.account_id DESC, c.id DESC"#,
             &accounts,
             &ids
         )
@@ -221,28 +232,45 @@ impl Store {
             r#"SELECT (SELECT count(*) FROM conversations WHERE merged_into IS NULL) AS "all!",
                       (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND unread_count > 0) AS "unread!",
                       (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND last_direction = 'in')
-                          AS "waiting!""#
+                          AS "waiting!",
+                      (SELECT count(*) FROM outgoing WHERE state IN ('failed', 'uncertain')) AS "stuck_texts!""#
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(ConversationCounts { all: row.all, unread: row.unread, waiting: row.waiting })
+        Ok(ConversationCounts { all: row.all, unread: row.unread, waiting: row.waiting, stuck_texts: row.stuck_texts })
     }
 
-    /// Marks every message of a conversation read here. Returns the places of mails, for servers that should know; a
-    /// chat's server is told by the program that listens to the account, where its owner wants that.
-    pub async fn mark_read(&self, account: AccountId, id: ConversationId) -> Result<Vec<Place>, StoreError> {
+    /// Marks the messages of a conversation read here, up to one of them (`None`: all). Returns the places of mails,
+    /// for servers that should know; a chat's server is told by the program that listens to the account, where its
+    /// owner wants that.
+    pub async fn mark_read(
+        &self,
+        account: AccountId,
+        id: ConversationId,
+        up_to: Option<MessageId>,
+    ) -> Result<Vec<Place>, StoreError> {
         let mut tx = self.begin_for(account).await?;
-        let messages = sqlx::query_scalar!(
-            "UPDATE messages SET seen = true WHERE account_id = $1 AND conversation_id = $2 AND NOT seen RETURNING id",
+        let marked = sqlx::query!(
+            "UPDATE messages SET seen = true WHERE account_id = $1 AND conversation_id = $2 AND NOT seen
+               AND ($3::uuid IS NULL OR (received_at, id) <= (
+                   SELECT l.received_at, l.id FROM messages l
+                   WHERE l.account_id = $1 AND l.conversation_id = $2 AND l.id = $3))
+             RETURNING id, direction",
             account.0,
-            id.0
+            id.0,
+            up_to.map(|id| id.0)
         )
         .fetch_all(&mut *tx)
         .await?;
+        let theirs = marked.iter().filter(|row| row.direction == Direction::In.as_str()).count();
+        let messages: Vec<uuid::Uuid> = marked.into_iter().map(|row| row.id).collect();
         let changed = sqlx::query!(
-            "UPDATE conversations SET unread_count = 0 WHERE account_id = $1 AND id = $2 AND unread_count > 0",
+            "UPDATE conversations SET unread_count = CASE WHEN $4 THEN 0 ELSE greatest(0, unread_count - $3) END
+             WHERE account_id = $1 AND id = $2 AND unread_count > 0 AND ($4 OR $3 > 0)",
             account.0,
-            id.0
+            id.0,
+            i32::try_from(theirs).unwrap_or(i32::MAX),
+            up_to.is_none()
         )
         .execute(&mut *tx)
         .await?

@@ -236,6 +236,22 @@ impl Bells {
     }
 }
 
+impl Store {
+    /// Begins a transaction that writes news of one account. With a lease that is no longer the account's, nothing can
+    /// be written.
+    pub(super) async fn begin_held(
+        &self,
+        account: AccountId,
+        lease: Option<LeaseToken>,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        if let Some(token) = lease {
+            fence(&mut tx, account, token).await?;
+        }
+        Ok(tx)
+    }
+}
+
 /// Makes sure that the account is there and `token` its current lease, and stays so until the transaction ends: who
 /// would take over waits for it.
 pub(super) async fn fence(

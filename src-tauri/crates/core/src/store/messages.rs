@@ -214,6 +214,30 @@ impl Store {
         Ok(chats::fold_albums(page))
     }
 
+    /// Returns the place of the `n`th message after one of a conversation; `None` where fewer follow.
+    pub async fn position_after(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        message: MessageId,
+        n: u16,
+    ) -> Result<Option<MessagePosition>, StoreError> {
+        let row = sqlx::query!(
+            "SELECT m.received_at, m.id FROM messages m
+             JOIN messages f ON f.account_id = $1 AND f.id = $3
+             WHERE m.account_id = $1 AND m.conversation_id = $2
+               AND (m.received_at, m.id) > (f.received_at, f.id)
+             ORDER BY m.received_at, m.id OFFSET $4 LIMIT 1",
+            account.0,
+            conversation.0,
+            message.0,
+            i64::from(n.max(1)) - 1
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| MessagePosition { received_at: row.received_at, id: MessageId(row.id) }))
+    }
+
     async fn rows_before(
         &self,
         account: AccountId,

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Fact, FactKind, Store, StoreError, journal, place};
+use super::{Answered, Fact, FactKind, LeaseToken, Store, StoreError, journal, place};
 use crate::{
     connector::{SendText, Sent},
     model::{AccountId, ChatKey, ConversationId, Entity, MessageId, OutgoingId, Place, Trouble},
@@ -78,6 +78,8 @@ pub struct StoredOutgoing {
     pub entities: Vec<Entity>,
     /// The number of the message it answers.
     pub reply_to: Option<u32>,
+    /// That message, where it is stored.
+    pub answers: Option<Answered>,
     /// Where it stands.
     pub state: OutgoingState,
     /// How often it was tried.
@@ -115,16 +117,18 @@ pub struct DueText {
 /// What became of a try that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotSent {
-    /// Certainly not accepted; to be tried again from then on.
+    /// This try was certainly not accepted; to be tried again from then on.
     Later(OffsetDateTime),
     /// Perhaps accepted; to be tried again from then on as the same message.
     Uncertain(OffsetDateTime),
-    /// Certainly not accepted, and trying again cannot help.
+    /// This try was certainly not accepted, and trying again cannot help.
     Failed,
 }
 
 /// A text whose fate stays unknown after so many tries waits for a person.
 const UNCERTAIN_TRIES: i32 = 8;
+/// How long the server knows a message by its `random_id`: an older one might be sent twice.
+const KNOWN_AGAIN: time::Duration = time::Duration::days(1);
 
 struct OutgoingRow {
     id: Uuid,
@@ -132,6 +136,9 @@ struct OutgoingRow {
     body_text: String,
     entities: serde_json::Value,
     reply_to: Option<i64>,
+    answered_id: Option<Uuid>,
+    answered_author: Option<String>,
+    answered_text: Option<String>,
     state: String,
     tries: i32,
     error: Option<serde_json::Value>,
@@ -150,6 +157,11 @@ impl TryFrom<OutgoingRow> for StoredOutgoing {
             text: row.body_text,
             entities: serde_json::from_value(row.entities).map_err(wrong)?,
             reply_to: row.reply_to.and_then(|number| number.try_into().ok()),
+            answers: row.answered_id.map(|id| Answered {
+                message: MessageId(id),
+                author: row.answered_author.unwrap_or_default(),
+                text: row.answered_text.unwrap_or_default(),
+            }),
             state: OutgoingState::parse(&row.state)?,
             tries: row.tries,
             error: row.error.map(serde_json::from_value).transpose().map_err(wrong)?,
@@ -189,10 +201,29 @@ impl Store {
     }
 
     /// Takes the next text whose time has come and notes that it is being tried. Texts of one chat follow one another.
-    pub async fn next_text(&self, account: AccountId, now: OffsetDateTime) -> Result<Option<DueText>, StoreError> {
-        let mut tx = self.begin_for(account).await?;
+    /// One that was perhaps sent too long ago to be known again waits for a person.
+    pub async fn next_text(
+        &self,
+        account: AccountId,
+        lease: Option<LeaseToken>,
+        now: OffsetDateTime,
+    ) -> Result<Option<DueText>, StoreError> {
+        let mut tx = self.begin_held(account, lease).await?;
+        let parked = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = 'uncertain', maybe_sent = true, tries = greatest(tries, $3)
+             WHERE account_id = $1 AND created_at < $2 AND tries > 0
+               AND (state = 'sending' OR state = 'uncertain' AND tries < $3)
+             RETURNING conversation_id",
+            account.0,
+            now - KNOWN_AGAIN,
+            UNCERTAIN_TRIES
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let parked: Vec<Fact> = parked.into_iter().map(|conversation| changed(ConversationId(conversation))).collect();
         let row = sqlx::query!(
-            r#"UPDATE outgoing o SET state = 'sending', tries = o.tries + 1
+            r#"UPDATE outgoing o SET state = 'sending', tries = o.tries + 1,
+                      maybe_sent = o.maybe_sent OR o.state = 'sending'
                FROM conversations c
                WHERE o.account_id = $1 AND c.account_id = $1 AND c.id = o.conversation_id AND o.id = (
                    SELECT due.id FROM outgoing due
@@ -213,9 +244,13 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?;
+        let taken = row.as_ref().map(|row| changed(ConversationId(row.conversation_id)));
+        let facts: Vec<Fact> = parked.into_iter().chain(taken).collect();
+        if !facts.is_empty() {
+            journal::announce(&mut tx, account, &facts).await?;
+            tx.commit().await?;
+        }
         let Some(row) = row else { return Ok(None) };
-        journal::announce(&mut tx, account, &[changed(ConversationId(row.conversation_id))]).await?;
-        tx.commit().await?;
         Ok(Some(DueText {
             id: OutgoingId(row.id),
             tries: u32::try_from(row.tries).unwrap_or(1),
@@ -263,10 +298,12 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Notes how a try failed. One that is known to be sent meanwhile stays so.
+    /// Notes how a try failed. One that is known to be sent meanwhile stays so, and one that an earlier try perhaps sent
+    /// stays uncertain.
     pub async fn text_not_sent(
         &self,
         account: AccountId,
+        lease: Option<LeaseToken>,
         id: OutgoingId,
         outcome: &NotSent,
         why: &Trouble,
@@ -276,15 +313,18 @@ impl Store {
             NotSent::Uncertain(at) => (OutgoingState::Uncertain, Some(*at)),
             NotSent::Failed => (OutgoingState::Failed, None),
         };
-        let mut tx = self.begin_for(account).await?;
+        let mut tx = self.begin_held(account, lease).await?;
         let conversation = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = $3, not_before = $4, error = $5
+            "UPDATE outgoing SET state = CASE WHEN maybe_sent THEN 'uncertain' ELSE $3 END, not_before = $4, error = $5,
+                    maybe_sent = maybe_sent OR $3 = 'uncertain',
+                    tries = CASE WHEN maybe_sent AND $3 = 'failed' THEN greatest(tries, $6) ELSE tries END
              WHERE account_id = $1 AND id = $2 AND state <> 'sent' RETURNING conversation_id",
             account.0,
             id.0,
             state.as_str(),
             not_before,
-            serde_json::to_value(why).map_err(wrong)?
+            serde_json::to_value(why).map_err(wrong)?,
+            UNCERTAIN_TRIES
         )
         .fetch_optional(&mut *tx)
         .await?;
@@ -336,13 +376,19 @@ impl Store {
     ) -> Result<Vec<StoredOutgoing>, StoreError> {
         let rows = sqlx::query_as!(
             OutgoingRow,
-            "SELECT o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries, o.error, o.mailbox,
-                    o.number, o.created_at
+            r#"SELECT o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries, o.error, o.mailbox,
+                    o.number, o.created_at, a.id AS "answered_id?", a.author_name AS "answered_author?",
+                    a.text AS "answered_text?"
              FROM outgoing o
+             LEFT JOIN LATERAL (
+                 SELECT q.id, q.author_name, left(q.body_text, 200) AS text
+                 FROM message_places r JOIN messages q ON q.account_id = r.account_id AND q.id = r.message_id
+                 WHERE r.account_id = o.account_id AND r.epoch = 0 AND r.number = o.reply_to
+                   AND q.conversation_id = o.conversation_id LIMIT 1) a ON true
              WHERE o.account_id = $1 AND o.conversation_id = $2
                AND NOT EXISTS (SELECT 1 FROM message_places p WHERE p.account_id = $1 AND p.mailbox = o.mailbox
                                AND p.epoch = 0 AND p.number = o.number)
-             ORDER BY o.created_at, o.id",
+             ORDER BY o.created_at, o.id"#,
             account.0,
             conversation.0
         )
@@ -355,8 +401,10 @@ impl Store {
     pub async fn outgoing_text(&self, account: AccountId, id: OutgoingId) -> Result<StoredOutgoing, StoreError> {
         let row = sqlx::query_as!(
             OutgoingRow,
-            "SELECT id, conversation_id, body_text, entities, reply_to, state, tries, error, mailbox, number, created_at
-             FROM outgoing WHERE account_id = $1 AND id = $2",
+            r#"SELECT id, conversation_id, body_text, entities, reply_to, NULL::uuid AS answered_id,
+                    NULL::text AS answered_author, NULL::text AS answered_text, state, tries, error, mailbox, number,
+                    created_at
+             FROM outgoing WHERE account_id = $1 AND id = $2"#,
             account.0,
             id.0
         )

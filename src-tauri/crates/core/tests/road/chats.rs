@@ -226,6 +226,19 @@ async fn an_album_is_shown_as_one_message_and_never_cut() {
 }
 
 #[tokio::test]
+async fn a_place_after_a_message_is_found_by_count() {
+    let bureau = Bureau::with_chats().await;
+    bureau.ingest((1..=5).map(|n| Said::new(OLENA, n, "x").at(n.div_ceil(2).into()).incoming()).collect()).await;
+    let said = bureau.said(OLENA).await;
+    let after = async |n| {
+        let (conversation, first) = (said[0].conversation, said[1].id);
+        bureau.store.position_after(bureau.account, conversation, first, n).await.unwrap().map(|place| place.id)
+    };
+
+    assert_eq!((after(1).await, after(3).await, after(4).await), (Some(said[2].id), Some(said[4].id), None));
+}
+
+#[tokio::test]
 async fn deletions_by_number_find_their_chat_and_leave_channels_alone() {
     let bureau = Bureau::with_chats().await;
     let all =
@@ -263,6 +276,26 @@ async fn reads_are_followed_and_what_a_person_marked_unread_stays_so() {
     bureau.ingest(vec![Said::new(OLENA, 7, "наше").ours().incoming()]).await;
     bureau.ingest(vec![Incoming::ReadOutbox { chat: OLENA.into(), up_to: 7 }]).await;
     assert!(bureau.said(OLENA).await.last().unwrap().chat.as_ref().unwrap().read_there);
+}
+
+#[tokio::test]
+async fn a_chat_is_read_up_to_what_was_seen_of_it_and_no_further() {
+    let bureau = Bureau::with_chats().await;
+    bureau.ingest((1..=5).map(|n| Said::new(OLENA, n, "x").at(n.div_ceil(2).into()).incoming()).collect()).await;
+    let conversation = bureau.conversations().await[0].id;
+    let said = bureau.said(OLENA).await;
+
+    bureau.store.mark_read(bureau.account, conversation, Some(said[2].id)).await.unwrap();
+
+    let seen: Vec<bool> = bureau.said(OLENA).await.iter().map(|message| message.seen).collect();
+    assert_eq!(seen, [true, true, true, false, false]);
+    assert_eq!(bureau.conversations().await[0].unread, 2);
+    assert_eq!(bureau.store.unconfirmed_reads(bureau.account).await.unwrap(), [(OLENA.into(), 3)]);
+    bureau.store.mark_read(bureau.account, conversation, Some(said[0].id)).await.unwrap();
+    assert_eq!(bureau.conversations().await[0].unread, 2, "what was read stays so");
+    bureau.store.mark_read(bureau.account, conversation, None).await.unwrap();
+    assert_eq!(bureau.conversations().await[0].unread, 0);
+    bureau.assert_summaries_true().await;
 }
 
 #[tokio::test]
@@ -422,4 +455,28 @@ async fn a_user_is_added_once_and_settings_come_back_as_they_were_kept() {
     bureau.store.update_telegram_account(bureau.account, "Інша назва", Some(3), &settings).await.unwrap();
     let kept = bureau.store.account(bureau.account).await.unwrap().unwrap();
     assert_eq!((kept.telegram.unwrap(), kept.color), (settings, 3));
+}
+
+/// A message that could not be read at first is shown once, where it stands.
+#[tokio::test]
+async fn what_can_be_read_at_last_takes_its_place() {
+    let bureau = Bureau::with_chats().await;
+    let Incoming::Message(mut unreadable) = Said::new(OLENA, 2, "").incoming() else { panic!("a message") };
+    unreadable.content = Content::Unreadable { reason: "of a later version".to_owned() };
+    let batch = vec![
+        Said::new(OLENA, 1, "one").incoming(),
+        Incoming::Message(unreadable),
+        Said::new(OLENA, 3, "three").incoming(),
+    ];
+    bureau.ingest(batch).await;
+
+    for _ in 0..2 {
+        bureau.ingest(vec![Said::new(OLENA, 2, "two").incoming()]).await;
+    }
+
+    let said = bureau.said(OLENA).await;
+    let shown: Vec<_> = said.iter().filter(|message| message.deleted_at.is_none()).map(|m| m.text.as_str()).collect();
+    assert_eq!(shown.len(), 3, "{shown:?}");
+    assert!(shown.contains(&"two"), "{shown:?}");
+    bureau.assert_summaries_true().await;
 }

@@ -37,7 +37,13 @@ struct ScriptedListener {
 struct NoRemote;
 
 impl Connector for Scripted {
-    fn open(&self, _: &Account, _: Resume, _: Secrets) -> BoxFuture<'_, Result<Halves, ConnectorError>> {
+    fn open(
+        &self,
+        _: &Account,
+        _: Resume,
+        _: Secrets,
+        _: CancellationToken,
+    ) -> BoxFuture<'_, Result<Halves, ConnectorError>> {
         let attempt = self.attempts.fetch_add(1, Ordering::SeqCst) + 1;
         let listener: Box<dyn Listener> = Box::new(ScriptedListener { script: self.script.clone(), attempt });
         let remote: Arc<dyn Remote> = Arc::new(NoRemote);

@@ -214,7 +214,7 @@ async fn marks_of_the_server_are_followed_and_reading_here_is_kept() {
 
     bureau.ingest(vec![bureau.marks(1, true)]).await;
     assert_eq!(bureau.conversations().await[0].unread, 1, "read elsewhere");
-    bureau.store.mark_read(bureau.account, conversation.id).await.unwrap();
+    bureau.store.mark_read(bureau.account, conversation.id, None).await.unwrap();
     bureau.ingest(vec![bureau.marks(2, false)]).await;
     assert_eq!(bureau.conversations().await[0].unread, 0, "an unchanged mark does not undo reading here");
     bureau.ingest(vec![bureau.marks(1, false)]).await;

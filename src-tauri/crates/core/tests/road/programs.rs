@@ -59,7 +59,13 @@ pub struct NoRemote;
 impl Remote for NoRemote {}
 
 impl Connector for Connecting {
-    fn open(&self, _: &Account, resume: Resume, _: Secrets) -> BoxFuture<'_, Result<Halves, ConnectorError>> {
+    fn open(
+        &self,
+        _: &Account,
+        resume: Resume,
+        _: Secrets,
+        _: CancellationToken,
+    ) -> BoxFuture<'_, Result<Halves, ConnectorError>> {
         assert!(resume.permit.holds(), "no connection without the lease");
         let listener: Box<dyn Listener> = Box::new(Listening(Connected::new(self.wire.clone())));
         let remote = self.remote.clone();

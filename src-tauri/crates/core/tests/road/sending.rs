@@ -8,11 +8,12 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use skrynka_core::{
+    clock::{Clock as _, SystemClock},
     connector::{
         Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote, SendError, SendText, Sent,
     },
     model::{ChatKey, ChatKind, ConversationId, Direction, OutgoingId, Peer, PeerKind, Trouble, TroubleCode},
-    store::{OutgoingDraft, OutgoingState, StoredOutgoing},
+    store::{LeaseToken, NotSent, OutgoingDraft, OutgoingState, StoreError, StoredOutgoing},
 };
 
 use crate::{
@@ -31,7 +32,7 @@ struct Server {
     read: Mutex<Vec<(ChatKey, u32)>>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Answer {
     /// The message is taken, and the answer is lost.
     Lost,
@@ -39,6 +40,8 @@ enum Answer {
     Busy,
     /// Not taken; never.
     Refused,
+    /// Not taken; nothing is for an hour.
+    Limited,
 }
 
 impl Remote for Server {
@@ -50,6 +53,11 @@ impl Remote for Server {
         let result = match answer {
             Some(Answer::Busy) => {
                 Err(SendError::NotSent(ConnectorError::Transient { why: why(TroubleCode::Network), retry_after: None }))
+            }
+            Some(Answer::Limited) => {
+                // The engine's clock is the computer's.
+                let until = SystemClock.now() + Duration::from_secs(3600);
+                Err(SendError::NotSent(ConnectorError::Limited { until, why: why(TroubleCode::Limited) }))
             }
             Some(Answer::Refused) => Err(SendError::NotSent(ConnectorError::Permanent(why(TroubleCode::Refused)))),
             Some(Answer::Lost) | None => {
@@ -116,6 +124,13 @@ async fn until(bureau: &Bureau, conversation: ConversationId, wanted: impl Fn(&[
     tokio::time::timeout(Duration::from_secs(20), wait).await.expect("the text is there");
 }
 
+/// The texts that were not sent, as the list, its rows by key and the sidebar tell them.
+async fn stuck(bureau: &Bureau, conversation: ConversationId) -> [i64; 3] {
+    let by_key = bureau.store.conversations_by_key(&[(bureau.account, conversation)]).await.unwrap();
+    let counts = bureau.store.conversation_counts().await.unwrap();
+    [bureau.conversations().await[0].stuck_texts, by_key[0].stuck_texts, counts.stuck_texts]
+}
+
 #[tokio::test]
 async fn a_lost_answer_is_asked_for_again_as_the_same_message() {
     let (bureau, conversation) = bureau().await;
@@ -124,6 +139,9 @@ async fn a_lost_answer_is_asked_for_again_as_the_same_message() {
     let first = bureau.store.messages(bureau.account, conversation, None, 1).await.unwrap()[0].id;
     let reply = OutgoingDraft { reply_to: Some(first), ..draft(conversation, "Так, завтра", 41) };
     bureau.store.queue_text(bureau.account, &reply).await.unwrap();
+    let waiting = bureau.store.outgoing(bureau.account, conversation).await.unwrap().remove(0);
+    let answered = waiting.answers.unwrap();
+    assert_eq!((answered.message, answered.text.as_str()), (first, "Добрий день"));
     bureau.store.queue_text(bureau.account, &draft(conversation, "О десятій", 42)).await.unwrap();
 
     let wire = Arc::new(Wire::default());
@@ -154,11 +172,13 @@ async fn a_refused_text_waits_for_a_person_and_can_be_tried_again_or_removed() {
     until(&bureau, conversation, |all| all.iter().all(|text| text.state == OutgoingState::Failed)).await;
     let failed = bureau.store.outgoing(bureau.account, conversation).await.unwrap();
     assert_eq!(failed[0].error.as_ref().unwrap().code, TroubleCode::Refused);
+    assert_eq!(stuck(&bureau, conversation).await, [2; 3]);
 
     bureau.store.discard_text(bureau.account, removed.id).await.unwrap();
     bureau.store.retry_text(bureau.account, kept.id).await.unwrap();
 
     until(&bureau, conversation, |all| matches!(all, [one] if one.state == OutgoingState::Sent)).await;
+    assert_eq!(stuck(&bureau, conversation).await, [0; 3]);
     assert!(bureau.store.discard_text(bureau.account, kept.id).await.is_err(), "what was sent is not taken back");
     program.engine.shutdown().await;
 }
@@ -167,14 +187,14 @@ async fn a_refused_text_waits_for_a_person_and_can_be_tried_again_or_removed() {
 async fn the_network_may_tell_what_became_of_a_lost_answer() {
     let (bureau, conversation) = bureau().await;
     bureau.store.queue_text(bureau.account, &draft(conversation, "a", 5)).await.unwrap();
-    let due = bureau.store.next_text(bureau.account, START).await.unwrap().unwrap();
+    let due = bureau.store.next_text(bureau.account, None, START).await.unwrap().unwrap();
     assert_eq!((due.send.random_id, due.tries), (5, 1));
 
     bureau.ingest(vec![Incoming::Sent { random_id: 5, place: OLENA.place(77) }]).await;
 
     let text = bureau.store.outgoing(bureau.account, conversation).await.unwrap().remove(0);
     assert_eq!((text.state, text.place), (OutgoingState::Sent, Some(OLENA.place(77))));
-    assert_eq!(bureau.store.next_text(bureau.account, START).await.unwrap(), None);
+    assert_eq!(bureau.store.next_text(bureau.account, None, START).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -189,7 +209,7 @@ async fn reading_here_is_told_to_the_server_by_whoever_listens() {
     // Another program's window.
     let beside = bureau.another_store().await;
     assert_eq!(
-        beside.mark_read(bureau.account, conversation).await.unwrap(),
+        beside.mark_read(bureau.account, conversation, None).await.unwrap(),
         [],
         "a mailbox's places alone are returned"
     );
@@ -201,5 +221,109 @@ async fn reading_here_is_told_to_the_server_by_whoever_listens() {
     };
     tokio::time::timeout(Duration::from_secs(20), told).await.expect("the server is told");
     assert_eq!(*server.read.lock().unwrap(), [(OLENA.into(), 2)]);
+    program.engine.shutdown().await;
+}
+
+/// Only one who has seen every try end knows that a text was not sent: it must not be offered to be written anew.
+#[tokio::test]
+async fn a_text_that_was_perhaps_sent_is_never_called_unsent() {
+    for then in [Answer::Refused, Answer::Limited] {
+        let (bureau, conversation) = bureau().await;
+        let server = Arc::new(Server::default());
+        *server.answers.lock().unwrap() = vec![Answer::Lost, then];
+        let text = draft(conversation, "Так, завтра", 41);
+        bureau.store.queue_text(bureau.account, &text).await.unwrap();
+        let wire = Arc::new(Wire::default());
+        let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
+        let tried = |all: &[StoredOutgoing]| {
+            let code = all[0].error.as_ref().map(|error| error.code);
+            all[0].tries >= 2 && code.is_some_and(|code| code != TroubleCode::Timeout)
+        };
+        until(&bureau, conversation, tried).await;
+        let stored = bureau.store.outgoing(bureau.account, conversation).await.unwrap().remove(0);
+        assert_eq!(stored.state, OutgoingState::Uncertain, "{then:?}");
+        assert_eq!(stored.is_over(), then == Answer::Refused, "{then:?}");
+        assert!(bureau.store.discard_text(bureau.account, text.id).await.is_err(), "{then:?}");
+        program.engine.shutdown().await;
+    }
+}
+
+/// A try whose end nobody saw, as in a crash, was perhaps a message.
+#[tokio::test]
+async fn a_try_that_was_cut_off_stays_uncertain() {
+    let (bureau, conversation) = bureau().await;
+    let text = draft(conversation, "a", 5);
+    bureau.store.queue_text(bureau.account, &text).await.unwrap();
+    for _ in 0..2 {
+        bureau.store.next_text(bureau.account, None, START).await.unwrap().unwrap();
+    }
+    let why = Trouble { code: TroubleCode::Refused, detail: "no".to_owned() };
+    bureau.store.text_not_sent(bureau.account, None, text.id, &NotSent::Failed, &why).await.unwrap();
+    let stored = bureau.store.outgoing(bureau.account, conversation).await.unwrap().remove(0);
+    assert_eq!((stored.state, stored.is_over()), (OutgoingState::Uncertain, true));
+}
+
+/// A program that has lost the lease writes nothing over what the new holder knows.
+#[tokio::test]
+async fn who_lost_the_lease_takes_and_judges_no_text() {
+    let (bureau, conversation) = bureau().await;
+    let text = draft(conversation, "a", 5);
+    bureau.store.queue_text(bureau.account, &text).await.unwrap();
+    let lost = Some(LeaseToken(7));
+    let taken = bureau.store.next_text(bureau.account, lost, START).await;
+    assert!(matches!(taken, Err(StoreError::LeaseLost)), "{taken:?}");
+    bureau.store.next_text(bureau.account, None, START).await.unwrap().unwrap();
+    let why = Trouble { code: TroubleCode::Refused, detail: "no".to_owned() };
+    let judged = bureau.store.text_not_sent(bureau.account, lost, text.id, &NotSent::Failed, &why).await;
+    assert!(matches!(judged, Err(StoreError::LeaseLost)), "{judged:?}");
+}
+
+/// The server forgets a `random_id`: what was perhaps sent long ago is a person's to judge, and holds up no other text.
+#[tokio::test]
+async fn a_text_that_is_too_old_to_be_known_again_waits_for_a_person() {
+    let (bureau, conversation) = bureau().await;
+    let (old, next) = (draft(conversation, "a", 5), draft(conversation, "b", 6));
+    for text in [&old, &next] {
+        bureau.store.queue_text(bureau.account, text).await.unwrap();
+    }
+    let created = bureau.store.outgoing_text(bureau.account, old.id).await.unwrap().created_at;
+    assert_eq!(bureau.store.next_text(bureau.account, None, created).await.unwrap().unwrap().id, old.id);
+    let later = created + time::Duration::days(2);
+    assert_eq!(bureau.store.next_text(bureau.account, None, later).await.unwrap().unwrap().id, next.id);
+    let stored = bureau.store.outgoing_text(bureau.account, old.id).await.unwrap();
+    assert_eq!((stored.state, stored.is_over()), (OutgoingState::Uncertain, true));
+    bureau.store.retry_text(bureau.account, old.id).await.unwrap();
+    assert_eq!(bureau.store.next_text(bureau.account, None, later).await.unwrap().unwrap().id, old.id);
+}
+
+/// A limit is the account's: the texts of its other chats wait as well.
+#[tokio::test]
+async fn a_limit_holds_back_every_chat_and_no_read_mark() {
+    let (bureau, conversation) = bureau().await;
+    let petro = Peer { id: 8, ..OLENA };
+    let Incoming::Message(mut other) = said(2, "?", Direction::In) else { panic!("a message") };
+    other.place = petro.place(2);
+    if let Content::Chat(chat) = &mut other.content {
+        chat.chat.key = petro.into();
+    }
+    bureau.ingest(vec![Incoming::Message(other)]).await;
+    let beside = bureau.conversations().await.into_iter().find(|one| one.id != conversation).unwrap().id;
+    let server = Arc::new(Server::default());
+    *server.answers.lock().unwrap() = vec![Answer::Limited];
+    bureau.store.queue_text(bureau.account, &draft(conversation, "a", 1)).await.unwrap();
+    bureau.store.queue_text(bureau.account, &draft(beside, "b", 2)).await.unwrap();
+    bureau.store.mark_read(bureau.account, beside, None).await.unwrap();
+    let wire = Arc::new(Wire::default());
+    let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
+    program.until_live(&bureau).await;
+    let told = async {
+        while server.read.lock().unwrap().is_empty() || server.tries.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), told).await.expect("the server is told");
+    // Long enough for many tries, had they been allowed.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(server.tries.lock().unwrap().len(), 1);
     program.engine.shutdown().await;
 }

@@ -166,6 +166,21 @@ pub fn voice(seconds: u32) -> Vec<u8> {
     out
 }
 
+/// Returns how loud a voice message is: a hundred samples of five bits, packed from the lowest bit up.
+pub fn waveform() -> Vec<u8> {
+    let mut packed = vec![0_u8; 63];
+    for sample in 0..100_usize {
+        let height = 4 + (sample * 7 % 23) * (100 - sample) / 100;
+        let bit = sample * 5;
+        let spread = (height.min(31) as u16) << (bit % 8);
+        packed[bit / 8] |= spread.to_le_bytes()[0];
+        if let Some(next) = packed.get_mut(bit / 8 + 1) {
+            *next |= spread.to_le_bytes()[1];
+        }
+    }
+    packed
+}
+
 /// Writes an OGG page of short packets.
 fn page(flags: u8, position: u64, sequence: u32, packets: &[&[u8]]) -> Vec<u8> {
     let mut page = [b"OggS\0", &[flags][..], &position.to_le_bytes()].concat();

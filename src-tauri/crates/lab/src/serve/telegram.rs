@@ -15,7 +15,7 @@ use crate::{
     bureau::files,
     telegram::{
         AccountId, Chat, Demo, Media, Message, MessageId, Network, NetworkOptions, NewAccount, NewUser, Picture, Push,
-        UserId, strings,
+        UserId, since_epoch, strings,
     },
 };
 
@@ -26,6 +26,8 @@ use crate::{
 pub enum Ask {
     /// Answers with the addresses of the data centres.
     Endpoints,
+    /// Answers with what `SKRYNKA_TELEGRAM_CENTRES` wants in its file: addresses, and keys for one sign-in.
+    Centres,
     /// Plays the demo's past. Answers with its accounts, customers and rooms.
     Demo {
         #[serde(with = "time::serde::rfc3339")]
@@ -71,7 +73,8 @@ pub enum Ask {
         title: String,
         members: Vec<UserId>,
     },
-    /// Answers with the message and the id under which each account sees it.
+    /// Answers with the message, the id under which each account sees it, and the moment before it was pushed in Unix
+    /// milliseconds.
     Send {
         from: UserId,
         chat: Chat,
@@ -82,6 +85,19 @@ pub enum Ask {
         reply_to: Option<MessageId>,
         topic: Option<i32>,
         file: Option<File>,
+    },
+    /// Sends numbered texts, from `first` on, each pushed.
+    Burst {
+        from: UserId,
+        chat: Chat,
+        first: usize,
+        count: usize,
+    },
+    /// Lets a chat have this many numbered messages already.
+    FillHistory {
+        account: AccountId,
+        with: UserId,
+        count: usize,
     },
     Edit {
         message: MessageId,
@@ -178,7 +194,7 @@ impl File {
             Self::Voice { seconds } => Media::Voice {
                 bytes: files::voice(seconds),
                 seconds: seconds.cast_signed(),
-                waveform: vec![0b0101_1010; 63],
+                waveform: files::waveform(),
             },
             Self::Document { name, mime, bytes } => {
                 Media::Document { name, mime, bytes: STANDARD.decode(bytes).context("Not base64")?, thumb: None }
@@ -207,6 +223,7 @@ impl Telegram {
         let network = &self.network;
         match ask {
             Ask::Endpoints => return Ok(json!(network.endpoints())),
+            Ask::Centres => return self.centres(),
             Ask::Demo { until } => return self.play(until),
             Ask::CustomerWrites => {
                 let demo = self.demo.as_mut().context("The demo is not playing")?;
@@ -238,8 +255,17 @@ impl Telegram {
             Ask::Send { from, chat, text, push, reply_to, topic, file } => {
                 let media = file.map(File::media).transpose()?;
                 let message = Message { text, reply_to, topic, media, ..Message::default() };
-                return Ok(self.sent(network.send(from, chat, message, push)?));
+                let at = since_epoch().as_secs_f64() * 1000.0;
+                let mut sent = self.sent(network.send(from, chat, message, push)?);
+                sent["at"] = at.into();
+                return Ok(sent);
             }
+            Ask::Burst { from, chat, first, count } => {
+                for number in first..first + count {
+                    network.send(from, chat, format!("Burst {number}: is the translation ready?"), Push::Pushed)?;
+                }
+            }
+            Ask::FillHistory { account, with, count } => network.fill_history(account, with, count)?,
             Ask::Edit { message, text, push } => network.edit(message, &text, push)?,
             Ask::Delete { messages, push } => network.delete(&messages, push)?,
             Ask::React { user, message, emoji } => network.react(user, message, emoji.as_deref(), Push::Pushed)?,
@@ -284,6 +310,16 @@ impl Telegram {
         });
         self.demo = Some(demo);
         Ok(played)
+    }
+
+    fn centres(&self) -> Result<Value> {
+        let mut centres = serde_json::Map::new();
+        for (dc, address) in self.network.endpoints() {
+            let key = self.network.fresh_key(*dc)?;
+            let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            centres.insert(dc.to_string(), json!({ "address": address, "key": hex }));
+        }
+        Ok(centres.into())
     }
 
     /// Makes a session. The API id is any: the network does not know applications.

@@ -8,16 +8,33 @@ use time::{Duration, OffsetDateTime};
 use super::{AccountId, Chat, Forward, Media, Message, MessageId, Network, NewAccount, NewUser, Picture, Push, UserId};
 use crate::bureau::files;
 
-/// What customers go on to write, in turn.
-const LATER: [(usize, &str); 8] = [
-    (0, "Доброго дня! Чи готовий уже переклад диплома?"),
-    (1, "Dzień dobry, czy mogę odebrać dokumenty w czwartek?"),
-    (2, "Could you also certify the second page, please?"),
-    (0, "Дякую! Заберу після обіду."),
-    (3, "Підкажіть, скільки коштує апостиль на довіреність?"),
-    (1, "Przelew wysłany, potwierdzenie w załączniku wyślę mailem."),
-    (2, "The consulate asks for the stamp on every page. Is that a problem?"),
-    (3, "І ще одне питання: чи потрібен оригінал?"),
+/// What somebody goes on to write.
+enum Later {
+    Text(&'static str),
+    /// To the translators' group.
+    Group(&'static str),
+    /// A photo with words under it.
+    Photo(&'static str),
+    /// Three photos as one.
+    Album(&'static str),
+    /// A voice message of so many seconds.
+    Voice(u32),
+}
+
+/// Which customers go on to write what, in turn.
+const LATER: [(usize, Later); 12] = [
+    (0, Later::Text("Доброго дня! Чи готовий уже переклад диплома?")),
+    (1, Later::Text("Dzień dobry, czy mogę odebrać dokumenty w czwartek?")),
+    (3, Later::Photo("Ось довіреність. Скільки коштує апостиль?")),
+    (2, Later::Text("Could you also certify the second page, please?")),
+    (0, Later::Voice(4)),
+    (3, Later::Group("Хто візьме технічний паспорт, німецька → українська?")),
+    (1, Later::Album("Trzy strony świadectwa, proszę o wycenę.")),
+    (0, Later::Text("Дякую! Заберу після обіду.")),
+    (2, Later::Text("The consulate asks for the stamp on every page. Is that a problem?")),
+    (0, Later::Group("Можу я, до середи.")),
+    (1, Later::Text("Przelew wysłany, potwierdzenie w załączniku wyślę mailem.")),
+    (3, Later::Text("І ще одне питання: чи потрібен оригінал?")),
 ];
 
 /// Accounts and chats that live.
@@ -74,15 +91,40 @@ impl Demo {
         Ok(demo)
     }
 
-    /// Lets a customer write once more, pushed to whoever listens.
+    /// Lets a customer read what was answered and write once more, pushed to whoever listens. Answers with the message,
+    /// of an album the first.
     pub fn customer_writes(&mut self, network: &Network) -> Result<MessageId> {
-        let (who, text) = LATER[self.next % LATER.len()];
-        let account = self.accounts[usize::from(who == 1)];
-        let text = if self.next < LATER.len() { text.to_owned() } else { format!("{text} ({})", self.next) };
+        let (who, later) = &LATER[self.next % LATER.len()];
+        let account = self.accounts[usize::from(*who == 1)];
+        let customer = *self.customers.get(*who).context("There is no such customer")?;
+        let round = self.next / LATER.len();
+        let seed = 30 + u32::try_from(self.next).unwrap_or(0);
         self.next += 1;
-        let customer = self.customers.get(who).context("There is no such customer")?;
-        network.typing(*customer, account);
-        network.send(*customer, account, text, Push::Pushed)
+        let words = |text: &str| if round == 0 { text.to_owned() } else { format!("{text} ({round})") };
+        let answered = network.sent_by(account).into_iter().rfind(|sent| sent.chat == customer.into());
+        if let Some(answered) = answered {
+            network.read(customer, answered.message, Push::Pushed)?;
+        }
+        let chat = if matches!(later, Later::Group(_)) { self.group } else { account.into() };
+        network.typing(customer, chat);
+        match later {
+            Later::Text(text) | Later::Group(text) => network.send(customer, chat, words(text), Push::Pushed),
+            Later::Photo(text) => network.send(customer, chat, photo(seed, words(text)), Push::Pushed),
+            Later::Voice(seconds) => {
+                let voice = Media::Voice {
+                    bytes: files::voice(*seconds),
+                    seconds: seconds.cast_signed(),
+                    waveform: files::waveform(),
+                };
+                network.send(customer, chat, voice, Push::Pushed)
+            }
+            Later::Album(text) => {
+                let album =
+                    vec![photo(seed, words(text)), photo(seed + 1, String::new()), photo(seed + 2, String::new())];
+                let sent = network.send_album(customer, chat, album, Push::Pushed)?;
+                sent.first().copied().context("The album is empty")
+            }
+        }
     }
 }
 
@@ -123,8 +165,7 @@ impl Story<'_> {
             thumb: None,
         };
         self.say(600, orders, olena, Message { text: "Чернетка на перевірку".to_owned(), ..pdf.into() })?;
-        let waveform = waveform();
-        let voice = Media::Voice { bytes: files::voice(7), seconds: 7, waveform };
+        let voice = Media::Voice { bytes: files::voice(7), seconds: 7, waveform: files::waveform() };
         self.say(540, olena, orders, voice)?;
         let typo = self.say(520, olena, orders, "Прізвище пишіть як у паспорті: Shevcenko")?;
         self.network.edit(typo, "Прізвище пишіть як у паспорті: Shevchenko", Push::Silent)?;
@@ -190,17 +231,8 @@ fn picture(width: u32, height: u32, seed: u32) -> Picture {
     Picture { bytes: files::png(width, height, seed), width: width.cast_signed(), height: height.cast_signed() }
 }
 
-/// A hundred samples of five bits, packed from the lowest bit up.
-fn waveform() -> Vec<u8> {
-    let mut packed = vec![0_u8; 63];
-    for sample in 0..100_usize {
-        let height = 4 + (sample * 7 % 23) * (100 - sample) / 100;
-        let bit = sample * 5;
-        let spread = (height.min(31) as u16) << (bit % 8);
-        packed[bit / 8] |= spread.to_le_bytes()[0];
-        if let Some(next) = packed.get_mut(bit / 8 + 1) {
-            *next |= spread.to_le_bytes()[1];
-        }
-    }
-    packed
+/// A photo of a page with words under it.
+fn photo(seed: u32, text: String) -> Message {
+    let media = Media::Photo { full: picture(600, 848, seed), thumb: Some(picture(150, 212, seed)) };
+    Message { text, ..media.into() }
 }

@@ -1,6 +1,10 @@
 //! What can go wrong, on request.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use grammers_tl_types::{self as tl, Serializable};
 
@@ -8,6 +12,9 @@ use super::{AccountId, Chat, Key, Network, cipher, connection::Frozen};
 
 /// A constructor that no layer knows.
 const UNKNOWN_CONSTRUCTOR: u32 = 0x0bad_f00d;
+
+/// Ports that were told to open or close do so within this.
+const PORTS: Duration = Duration::from_secs(5);
 
 /// The faults that are set.
 #[derive(Debug, Default)]
@@ -17,6 +24,10 @@ pub(super) struct Faults {
     pub(super) lost: HashMap<String, u32>,
     /// How long answers to a method take.
     pub(super) slow: HashMap<String, Duration>,
+    /// Answers by method that no client can read.
+    pub(super) garbled: HashMap<String, u32>,
+    /// Answers that say this cannot be read either.
+    pub(super) garbled_texts: Vec<String>,
     pub(super) wrong_session_id: bool,
     /// How far an account may be behind before its difference is too long.
     pub(super) too_long_after: Option<i32>,
@@ -36,8 +47,13 @@ pub(super) struct Failure {
     pub(super) error: String,
 }
 
-/// Returns the code that Telegram sends with an error.
-pub(super) fn code_of(error: &str) -> i32 {
+/// Returns the code that Telegram sends with an error, and the error without a code that stands before it.
+pub(super) fn coded(error: &str) -> (i32, &str) {
+    let named = error.split_once(' ').and_then(|(code, name)| Some((code.parse().ok()?, name)));
+    named.unwrap_or_else(|| (code_of(error), error))
+}
+
+fn code_of(error: &str) -> i32 {
     const UNAUTHORIZED: [&str; 7] = [
         "AUTH_KEY_UNREGISTERED",
         "AUTH_KEY_INVALID",
@@ -68,7 +84,7 @@ pub(super) fn code_of(error: &str) -> i32 {
 impl Network {
     /// Answers the next `times` requests of a method with an error, whoever asks: `"messages.sendMessage"` and
     /// `"FLOOD_WAIT_3"`, `"PHONE_MIGRATE_4"`, `"FROZEN_METHOD_INVALID"`… The method `"*"` is every method.
-    /// The code follows from the name.
+    /// The code follows from the name, unless it stands before it: `"406 TOPIC_DELETED"`.
     pub fn fail(&self, method: &str, times: u32, error: &str) {
         self.add_failure(method, None, times, error);
     }
@@ -152,11 +168,16 @@ impl Network {
         self.shared.frozen.send_replace(Frozen::Nothing);
     }
 
-    /// Closes every connection and refuses new ones, until told otherwise.
+    /// Closes every connection and refuses new ones, until told otherwise. Returns once it does.
     pub fn refuse(&self, refuse: bool) {
         self.shared.refusing.send_replace(refuse);
         if refuse {
             self.cut();
+        }
+        // The ports follow a moment later.
+        let until = Instant::now() + PORTS;
+        while self.endpoints.values().any(|port| TcpStream::connect(port).is_ok() == refuse) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 
@@ -197,16 +218,38 @@ impl Network {
         self.world().faults.slow.insert(method.to_owned(), delay);
     }
 
+    /// Answers the next `times` requests of a method with a constructor that no layer knows.
+    pub fn garble(&self, method: &str, times: u32) {
+        self.world().faults.garbled.insert(method.to_owned(), times);
+    }
+
+    /// Does the same with every answer that says `text`, until told otherwise.
+    pub fn garble_text(&self, text: &str) {
+        self.world().faults.garbled_texts.push(text.to_owned());
+    }
+
+    /// Takes [`Network::garble`] and [`Network::garble_text`] back.
+    pub fn stop_garbling(&self) {
+        let faults = &mut self.world().faults;
+        faults.garbled.clear();
+        faults.garbled_texts.clear();
+    }
+
     /// Makes every file reference handed out so far invalid. Messages fetched from here on carry new ones.
     pub fn expire_file_references(&self) {
         self.world().reference_epoch += 1;
     }
 
-    /// Pushes an update whose constructor no layer knows.
-    pub fn push_unknown(&self, account: AccountId) {
+    /// What is answered in the place of what cannot be read.
+    pub(super) fn unknown() -> Vec<u8> {
         let mut body = UNKNOWN_CONSTRUCTOR.to_bytes();
         body.extend([0x5a; 24]);
-        self.push_raw(account, body);
+        body
+    }
+
+    /// Pushes an update whose constructor no layer knows.
+    pub fn push_unknown(&self, account: AccountId) {
+        self.push_raw(account, Self::unknown());
     }
 
     /// Pushes `updates` with an unknown constructor inside, behind a good one.
@@ -230,10 +273,11 @@ impl Network {
         self.push_raw(account, tl::enums::Updates::TooLong.to_bytes());
     }
 
-    /// Pushes `updateChannelTooLong`.
+    /// Pushes `updateChannelTooLong` with the channel's pts.
     pub fn push_channel_too_long(&self, account: AccountId, channel: Chat) {
         if let Chat::Channel(channel_id) = channel {
-            let update = tl::types::UpdateChannelTooLong { channel_id, pts: None };
+            let pts = Some(self.channel_pts(channel));
+            let update = tl::types::UpdateChannelTooLong { channel_id, pts };
             self.push_raw(account, super::traffic::short(update.into()));
         }
     }

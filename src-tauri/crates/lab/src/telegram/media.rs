@@ -4,6 +4,9 @@ use grammers_tl_types as tl;
 
 use super::{blank, files::Kept, now, world::World};
 
+/// A small picture up to so many bytes comes with its message.
+const CACHED: usize = 16 << 10;
+
 /// Something that comes with a message.
 #[derive(Debug, Clone)]
 pub enum Media {
@@ -17,6 +20,12 @@ pub enum Media {
         mime: String,
         bytes: Vec<u8>,
         thumb: Option<Picture>,
+    },
+    /// A document of any size: messages tell of it, and nobody has its bytes.
+    Claimed {
+        name: String,
+        mime: String,
+        size: i64,
     },
     /// A voice message: OGG with Opus and 100 samples of 5 bits.
     Voice {
@@ -79,6 +88,14 @@ impl World {
             Media::Document { name, mime, bytes, thumb } => {
                 let attributes = vec![tl::types::DocumentAttributeFilename { file_name: name }.into()];
                 blank::document_media(self.keep_document(&mime, bytes, thumb, attributes)).into()
+            }
+            Media::Claimed { name, mime, size } => {
+                let attributes = vec![tl::types::DocumentAttributeFilename { file_name: name }.into()];
+                let mut document = self.keep_document(&mime, Vec::new(), None, attributes);
+                if let tl::enums::Document::Document(document) = &mut document {
+                    document.size = size;
+                }
+                blank::document_media(document).into()
             }
             Media::Voice { bytes, seconds, waveform } => {
                 let attribute = tl::types::DocumentAttributeAudio {
@@ -149,6 +166,11 @@ impl World {
             .into()
         };
         let mut sizes = Vec::new();
+        // Telegram sends a small picture with the message itself.
+        if let Some(thumb) = thumb.as_ref().filter(|thumb| thumb.bytes.len() <= CACHED) {
+            let (w, h, bytes) = (thumb.width, thumb.height, thumb.bytes.clone());
+            sizes.push(tl::types::PhotoCachedSize { r#type: "s".to_owned(), w, h, bytes }.into());
+        }
         let mut thumbs = std::collections::BTreeMap::new();
         for (kind, picture) in thumb.into_iter().map(|thumb| ("m", thumb)).chain([("x", full)]) {
             sizes.push(size(kind, &picture));

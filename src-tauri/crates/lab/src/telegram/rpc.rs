@@ -14,7 +14,7 @@ use std::time::Duration;
 use grammers_tl_types::{self as tl, Cursor, Deserializable, Identifiable, RemoteCall, Serializable, functions as f};
 
 use super::{
-    Shared,
+    Network, Shared,
     cipher::KeyId,
     faults,
     world::{Account, World},
@@ -93,13 +93,24 @@ pub(super) fn answer(shared: &Shared, key: KeyId, dc: i32, link: u64, body: &[u8
         Err(refusal) => ("", Err(refusal)),
     };
     let answer = result.unwrap_or_else(|Refusal(error_message)| {
-        let error_code = faults::code_of(&error_message);
+        let (error_code, name) = faults::coded(&error_message);
+        let error_message = name.to_owned();
         tl::enums::RpcError::Error(tl::types::RpcError { error_code, error_message }).to_bytes()
     });
+    let answer = if is_garbled(world, method, &answer) { Network::unknown() } else { answer };
     let lost = world.faults.lost.get_mut(method).filter(|times| **times > 0);
     let is_lost = lost.map(|times| *times -= 1).is_some();
     let delay = world.faults.slow.get(method).copied().unwrap_or_default();
     Reply { answer: (!is_lost).then_some(answer), delay }
+}
+
+fn is_garbled(world: &mut World, method: &str, answer: &[u8]) -> bool {
+    if let Some(times) = world.faults.garbled.get_mut(method).filter(|times| **times > 0) {
+        *times -= 1;
+        return true;
+    }
+    let says = |text: &String| answer.windows(text.len()).any(|said| said == text.as_bytes());
+    world.faults.garbled_texts.iter().any(says)
 }
 
 /// Takes off what a request may be wrapped in. Returns the method and its arguments.

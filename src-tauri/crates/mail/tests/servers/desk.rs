@@ -224,10 +224,11 @@ impl Desk {
         let cursors = self.shelf.cursors.iter();
         let cursors = cursors.map(|(mailbox, state)| Cursor { mailbox: mailbox.clone(), state: state.clone() });
         let resume = Resume { cursors: cursors.collect(), ..Resume::default() };
-        let (listener, remote) = self.connector.open(&self.account, resume, Arc::clone(&self.secrets)).await?;
+        let stop = CancellationToken::new();
+        let opened = self.connector.open(&self.account, resume, Arc::clone(&self.secrets), stop.clone()).await?;
+        let (listener, remote) = opened;
         self.remote = Some(remote);
         let (sender, mut deliveries, mut status) = IncomingSender::channel(4);
-        let stop = CancellationToken::new();
         let mut run = listener.run(sender, stop.clone());
         loop {
             tokio::select! {

@@ -45,6 +45,9 @@ struct StoredBox {
     qts: i32,
     date: i32,
     seq: i32,
+    /// Telegram skipped messages before this state, and the chats have not been compared since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    skipped: bool,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +66,9 @@ pub(crate) struct Chats {
     /// Chats by their last message, latest first.
     order: HashMap<Peer, usize>,
     account: Option<StoredBox>,
+    /// Telegram skipped messages, and the chats have not been compared since. Kept with the state that jumped: after a
+    /// crash the messages behind it are still missing.
+    skipped: bool,
     dirty: BTreeSet<Peer>,
 }
 
@@ -73,6 +79,7 @@ impl Chats {
         for cursor in &resume.cursors {
             if cursor.mailbox == ACCOUNT {
                 chats.account = serde_json::from_value(cursor.state.clone()).ok();
+                chats.skipped = chats.account.is_some_and(|account| account.skipped);
             } else if let (Ok(peer), Ok(stored)) =
                 (cursor.mailbox.parse(), serde_json::from_value(cursor.state.clone()))
             {
@@ -93,7 +100,7 @@ impl Chats {
 
     /// The state from which to go on; channels that `follows` refuses are left out. `None` the first time.
     pub(crate) fn state(&self, follows: impl Fn(Peer) -> bool) -> Option<UpdatesState> {
-        let StoredBox { pts, qts, date, seq } = self.account?;
+        let StoredBox { pts, qts, date, seq, .. } = self.account?;
         let channels = self.chats.iter().filter_map(|(peer, progress)| {
             let pts = progress.stored.pts.filter(|_| peer.kind == PeerKind::Channel && follows(*peer))?;
             Some(ChannelState { id: peer.id, pts })
@@ -101,9 +108,24 @@ impl Chats {
         Some(UpdatesState { pts, qts, date, seq, channels: channels.collect() })
     }
 
+    /// The date of the state that was stored: what was sent later is new. `None` the first time.
+    pub(crate) fn date(&self) -> Option<i32> {
+        self.account.map(|account| account.date).filter(|date| *date > 0)
+    }
+
+    /// Whether Telegram skipped messages and the chats have not been compared since.
+    pub(crate) const fn is_skipped(&self) -> bool {
+        self.skipped
+    }
+
+    /// Notes whether it did.
+    pub(crate) const fn set_skipped(&mut self, skipped: bool) {
+        self.skipped = skipped;
+    }
+
     /// Notes a message that is handed over. `behind`: older ones are still being asked for.
     ///
-    /// A chat that was not known may have a past.
+    /// A chat that was not known may have a past, and what was said in a channel while it was not followed is missing.
     pub(crate) fn arrived(&mut self, peer: Peer, number: u32, behind: bool) {
         let is_new = !self.chats.contains_key(&peer);
         let progress = self.chats.entry(peer).or_default();
@@ -111,18 +133,30 @@ impl Chats {
             if behind && progress.settled.is_none() {
                 progress.settled = Some(progress.stored.top);
             }
-            if is_new && number > 1 {
-                progress.stored.gaps.push(Gap { low: 0, high: number - 1 });
+            let is_followed = peer.kind != PeerKind::Channel || progress.stored.pts.is_some();
+            let low = progress.settled.unwrap_or(progress.stored.top);
+            if (is_new || !is_followed) && number > low + 1 {
+                progress.stored.gaps.push(Gap { low, high: number - 1 });
             }
             progress.stored.top = number;
             self.dirty.insert(peer);
         }
     }
 
-    /// Everything that was asked for has come.
-    pub(crate) fn settle(&mut self) {
+    /// Notes that a channel is no longer followed.
+    pub(crate) fn unfollow(&mut self, channel: Peer) {
+        if let Some(progress) = self.chats.get_mut(&channel)
+            && progress.stored.pts.take().is_some()
+        {
+            self.dirty.insert(channel);
+        }
+    }
+
+    /// Everything that was asked for has come, but for chats that are `late`.
+    pub(crate) fn settle(&mut self, late: impl Fn(Peer) -> bool) {
         for (peer, progress) in &mut self.chats {
-            if progress.settled.take().is_some() {
+            if progress.settled.is_some() && !late(*peer) {
+                progress.settled = None;
                 self.dirty.insert(*peer);
             }
         }
@@ -234,7 +268,8 @@ impl Chats {
             let stored = Stored { top, ..progress.stored.clone() };
             cursors.push(cursor(peer.to_string(), &stored));
         }
-        let account = StoredBox { pts: state.pts, qts: state.qts, date: state.date, seq: state.seq };
+        let UpdatesState { pts, qts, date, seq, .. } = *state;
+        let account = StoredBox { pts, qts, date, seq, skipped: self.skipped };
         if self.account != Some(account) {
             self.account = Some(account);
             cursors.push(cursor(ACCOUNT.to_owned(), &account));

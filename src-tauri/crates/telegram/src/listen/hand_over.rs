@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 
 use crate::error::{Result, TelegramError};
 
-/// Batches that may wait for their commit before the next is handed over.
-const UNCOMMITTED: usize = 16;
+/// Batches that may wait for their commit before the next is handed over: one that is being written and one behind it.
+const UNCOMMITTED: usize = 2;
 
 /// Hands over batches in order.
 #[derive(Debug)]
@@ -22,14 +22,25 @@ impl HandOver {
         Self { inbox, uncommitted: VecDeque::new() }
     }
 
+    /// Whether the store is so far behind that gathering more costs nobody time.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.uncommitted.len() >= UNCOMMITTED
+    }
+
+    /// Waits until a batch can be handed over without waiting. May be cancelled.
+    pub(crate) async fn room(&mut self) -> Result<()> {
+        while self.is_busy() {
+            self.first().await?;
+        }
+        Ok(())
+    }
+
     /// Hands over a batch, once there is room.
     pub(crate) async fn send(&mut self, batch: Batch) -> Result<()> {
         if batch.incoming.is_empty() && batch.cursors.is_empty() {
             return Ok(());
         }
-        while self.uncommitted.len() >= UNCOMMITTED {
-            self.first().await?;
-        }
+        self.room().await?;
         let stored = self.inbox.send(batch).await.map_err(|_| TelegramError::StoreClosed)?;
         self.uncommitted.push_back(stored);
         Ok(())
@@ -44,8 +55,10 @@ impl HandOver {
     }
 
     async fn first(&mut self) -> Result<()> {
-        if let Some(stored) = self.uncommitted.pop_front() {
-            stored.await.map_err(|_| TelegramError::StoreClosed)?;
+        if let Some(stored) = self.uncommitted.front_mut() {
+            let stored = stored.await;
+            self.uncommitted.pop_front();
+            stored.map_err(|_| TelegramError::StoreClosed)?;
         }
         Ok(())
     }

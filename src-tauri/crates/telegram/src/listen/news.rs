@@ -3,7 +3,7 @@
 use grammers_tl_types as tl;
 use skrynka_core::{
     connector::{Content, Incoming, IncomingMessage, Raw},
-    model::{ChatKey, Direction, Peer, PeerKind},
+    model::{ChatKey, Direction, Peer, PeerKind, Place},
 };
 use time::OffsetDateTime;
 
@@ -27,7 +27,8 @@ impl Work {
             }
             News::SkippedAccount => {
                 tracing::warn!(target: "skrynka::telegram", "Telegram skipped messages, comparing every chat");
-                (self.compare_due, self.is_skipped) = (true, true);
+                (self.compare_due, self.is_skipped_anew) = (true, true);
+                self.chats.set_skipped(true);
             }
             News::SkippedChannel { id, top, users, chats } => {
                 self.book.learn(&users, &chats);
@@ -41,9 +42,14 @@ impl Work {
                 tracing::info!(target: "skrynka::telegram", chat = %channel(id), "A chat is not known, reading the list");
                 self.compare_due = true;
             }
+            News::StuckChannel(id) => {
+                self.chats.unfollow(channel(id));
+                self.compare_due = true;
+            }
             News::CaughtUp => {}
             News::LeftChannel(id) => {
                 tracing::info!(target: "skrynka::telegram", chat = %channel(id), "No longer in a chat");
+                self.chats.unfollow(channel(id));
             }
         }
     }
@@ -102,7 +108,9 @@ impl Work {
             return;
         }
         self.learn_topic(peer);
-        if !self.book.knows(peer) {
+        // A `min` constructor introduces somebody without what answers need; the list of chats has it. Once is enough.
+        let is_met = self.book.knows(peer) && self.book.input(peer).is_some();
+        if !is_met && self.looked_up.insert(peer) {
             self.compare_due = true;
         }
         if let Some(read) = self.read(message, peer) {
@@ -113,10 +121,12 @@ impl Work {
         }
     }
 
-    /// Who writes in a chat has read it.
+    /// Who writes in a chat has read it. What was scheduled, or a business account's automat or bot says, is nobody's
+    /// answer.
     fn answered_elsewhere(&mut self, message: &tl::enums::Message, peer: Peer, number: u32) {
-        let is_ours = matches!(message, tl::enums::Message::Message(tl::types::Message { out: true, .. }));
-        if is_ours && peer.kind != PeerKind::Channel && self.chats.read_in(peer, number) {
+        let is_typed = matches!(message, tl::enums::Message::Message(message)
+            if message.out && !message.offline && !message.from_scheduled && message.via_business_bot_id.is_none());
+        if is_typed && peer.kind != PeerKind::Channel && self.chats.read_in(peer, number) {
             self.batch.incoming.push(Incoming::ReadInbox { chat: ChatKey::from(peer), up_to: number });
         }
     }
@@ -153,6 +163,9 @@ impl Work {
         }
         let numbers: Vec<u32> = messages.iter().copied().filter_map(number).collect();
         if !numbers.is_empty() {
+            if self.errand.is_some() {
+                self.deleted.push((channel_id, numbers.clone()));
+            }
             self.batch.incoming.push(Incoming::Deleted { channel: channel_id, numbers });
         }
     }
@@ -187,11 +200,11 @@ impl Work {
 }
 
 /// The place of a message that could not be read.
-pub(super) fn unreadable(peer: Peer, number: u32, now: OffsetDateTime, reason: String) -> Incoming {
+pub(super) fn unreadable(place: Place, at: OffsetDateTime, now: OffsetDateTime, reason: String) -> Incoming {
     Incoming::Message(Box::new(IncomingMessage {
-        place: peer.place(number),
+        place,
         direction: Direction::In,
-        received_at: now,
+        received_at: at,
         arrived_at: now,
         seen: true,
         answered: false,

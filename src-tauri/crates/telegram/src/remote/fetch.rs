@@ -1,6 +1,6 @@
 //! Fetching a file: part after part, from where an earlier attempt broke off.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use grammers_tl_types as tl;
 use serde_json::Value;
@@ -27,30 +27,32 @@ use crate::{
 /// Telegram takes offsets in multiples of this.
 const STEP: u64 = 4096;
 
+/// The connection to one data centre, once it is open.
+type Slot = Arc<Mutex<Option<Arc<Pool>>>>;
+
 /// Connections to other data centres than the account's own. A file that cannot be fetched there holds up nothing
 /// else, as it would in the listener's pool.
 pub(super) struct Annex {
     way: Way,
     centres: DataCentres,
-    pool: Mutex<Option<(i32, Arc<Pool>)>>,
+    /// By data centre, of which there are five.
+    pools: Mutex<HashMap<i32, Slot>>,
 }
 
 impl Annex {
-    pub(super) const fn new(way: Way, centres: DataCentres) -> Self {
-        Self { way, centres, pool: Mutex::const_new(None) }
+    pub(super) fn new(way: Way, centres: DataCentres) -> Self {
+        Self { way, centres, pools: Mutex::default() }
     }
 
     /// A connection to a data centre, signed in by the account's own.
     async fn open(&self, dc: i32, home: &Pool) -> Result<Arc<Pool>> {
-        let mut open = self.pool.lock().await;
-        if let Some((known, pool)) = &*open
-            && *known == dc
+        // One that does not answer holds up no other.
+        let slot = self.pools.lock().await.entry(dc).or_default().clone();
+        let mut open = slot.lock().await;
+        if let Some(pool) = &*open
             && !pool.ended().is_cancelled()
         {
             return Ok(pool.clone());
-        }
-        if let Some((_, old)) = open.take() {
-            old.close().await;
         }
         let session = Arc::new(MemorySession::fresh(dc, &self.centres));
         let (pool, _unasked) = Pool::start(session, &self.way).await?;
@@ -59,7 +61,7 @@ impl Annex {
         let tl::types::auth::ExportedAuthorization { id, bytes } = exported;
         pool.ask(&tl::functions::auth::ImportAuthorization { id, bytes }).await?;
         let pool = Arc::new(pool);
-        *open = Some((dc, pool.clone()));
+        *open = Some(pool.clone());
         Ok(pool)
     }
 }

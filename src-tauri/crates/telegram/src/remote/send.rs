@@ -2,7 +2,7 @@
 
 use grammers_tl_types as tl;
 use skrynka_core::{
-    connector::{ConnectorError, SendError, SendText, Sent},
+    connector::{SendError, SendText, Sent},
     model::ChatKey,
 };
 
@@ -67,13 +67,13 @@ impl TelegramRemote {
 
     /// Only a clear no says that nothing was sent.
     fn unsent(&self, error: TelegramError) -> SendError {
-        if error.is_connection() || error.is_server_trouble() || matches!(error, TelegramError::Protocol(_)) {
+        if error.is_connection()
+            || error.is_server_trouble()
+            || matches!(error, TelegramError::Protocol(_) | TelegramError::Unreadable(_))
+        {
             SendError::Uncertain(error.trouble())
-        } else if matches!(error, TelegramError::Refused { code: 400 | 403, .. }) {
-            // The same text would be refused again.
-            SendError::NotSent(ConnectorError::Permanent(error.trouble()))
         } else {
-            SendError::NotSent(self.failed(error))
+            SendError::NotSent(error.into_refusal(self.clock.now()))
         }
     }
 

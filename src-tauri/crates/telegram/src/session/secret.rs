@@ -60,6 +60,11 @@ impl SessionSecret {
         self.dc
     }
 
+    /// Whether both are of one key, whatever format or address they came with: Telegram takes them for one session.
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
     /// The address that came with it; without one the data centre's own is used.
     pub const fn address(&self) -> Option<SocketAddr> {
         self.address

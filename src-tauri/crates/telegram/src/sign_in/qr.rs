@@ -1,5 +1,7 @@
 //! A QR code that a signed-in phone scans.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use grammers_session::updates::UpdatesLike;
 use grammers_tl_types as tl;
@@ -9,6 +11,9 @@ use tokio::time::timeout;
 
 use super::{Result, SignIn, Step};
 use crate::{convert::moment, error::TelegramError};
+
+/// Telegram is not asked more often what became of a code.
+const LEAST_WAIT: Duration = Duration::from_secs(5);
 
 /// What a phone is to scan.
 #[derive(Debug, Clone)]
@@ -24,7 +29,7 @@ pub struct QrCode {
 pub enum Scan {
     /// It was scanned.
     Scanned(Step),
-    /// It has expired; this is the next one.
+    /// Nobody has scanned it yet: it goes on, or has expired and this is the next one.
     Renewed(QrCode),
 }
 
@@ -35,7 +40,7 @@ pub(super) enum Token {
 }
 
 impl SignIn {
-    /// Makes a code to be scanned.
+    /// Makes a code to be scanned, or tells that the one before was.
     ///
     /// # Errors
     /// See [`super::SignInError`].
@@ -46,18 +51,20 @@ impl SignIn {
         })
     }
 
-    /// Waits until the code is scanned, or makes the next one when it has expired. May be cancelled.
+    /// Waits until it is time to ask what became of the code: it was scanned, it has expired, or some seconds have gone.
+    /// May be cancelled; [`Self::qr_code`] may not, it can be the answer that holds the session.
     ///
     /// # Errors
     /// See [`super::SignInError`].
-    pub async fn scanned(&mut self, code: &QrCode) -> Result<Scan> {
-        let left = (code.expires_at - self.clock.now()).try_into().unwrap_or_default();
-        // News that arrives while a connection is made is lost, so Telegram is asked now and then as well.
-        let wait = self.pool.tuning().token.min(left);
+    pub async fn due(&mut self, code: &QrCode) -> Result<()> {
+        let left: Duration = (code.expires_at - self.clock.now()).try_into().unwrap_or_default();
+        // News that arrives while a connection is made is lost, so Telegram is asked now and then as well. A clock that is
+        // ahead sees every code as expired: asking in a circle would only lead to a flood wait.
+        let wait = left.max(LEAST_WAIT).min(self.pool.tuning().token);
         loop {
             match timeout(wait, self.feed.recv()).await {
                 Ok(Some(told)) if !is_scan(&told) => {}
-                Ok(Some(_)) | Err(_) => return self.qr_code().await,
+                Ok(Some(_)) | Err(_) => return Ok(()),
                 Ok(None) => return Err(TelegramError::Internal("the library stopped").into()),
             }
         }

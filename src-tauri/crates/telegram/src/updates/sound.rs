@@ -15,9 +15,41 @@ pub(super) fn only(told: UpdatesLike) -> UpdatesLike {
             told.updates = updates(told.updates);
             UpdatesLike::Updates(told.into())
         }
-        UpdatesLike::Updates(Told::UpdateShort(told)) if !is_sound(&told.update) => UpdatesLike::MalformedUpdates,
+        UpdatesLike::Updates(Told::UpdateShort(told)) => match updates(vec![told.update]).pop() {
+            Some(update) => UpdatesLike::Updates(tl::types::UpdateShort { update, date: told.date }.into()),
+            None => UpdatesLike::MalformedUpdates,
+        },
         other => other,
     }
+}
+
+/// The channels that are told to have too much news to be pushed.
+pub(super) fn too_long(told: &UpdatesLike) -> Vec<i64> {
+    use tl::enums::Updates as Told;
+    let updates = match told {
+        UpdatesLike::Updates(Told::Updates(told)) => told.updates.as_slice(),
+        UpdatesLike::Updates(Told::UpdateShort(told)) => std::slice::from_ref(&told.update),
+        _ => &[],
+    };
+    too_long_among(updates)
+}
+
+/// The same of a difference.
+pub(super) fn too_long_in(difference: &tl::enums::updates::Difference) -> Vec<i64> {
+    use tl::enums::updates::Difference;
+    match difference {
+        Difference::Difference(difference) => too_long_among(&difference.other_updates),
+        Difference::Slice(difference) => too_long_among(&difference.other_updates),
+        Difference::Empty(_) | Difference::TooLong(_) => Vec::new(),
+    }
+}
+
+fn too_long_among(updates: &[tl::enums::Update]) -> Vec<i64> {
+    let channels = updates.iter().filter_map(|update| match update {
+        tl::enums::Update::ChannelTooLong(update) => Some(update.channel_id),
+        _ => None,
+    });
+    channels.collect()
 }
 
 /// Keeps what is sound of a difference.
@@ -38,6 +70,12 @@ pub(super) fn difference(difference: tl::enums::updates::Difference) -> tl::enum
 
 pub(super) fn updates(mut updates: Vec<tl::enums::Update>) -> Vec<tl::enums::Update> {
     updates.retain(is_sound);
+    for update in &mut updates {
+        // The boxes would go on from this state, past everything that is not known yet.
+        if let tl::enums::Update::ChannelTooLong(update) = update {
+            update.pts = None;
+        }
+    }
     updates
 }
 

@@ -148,6 +148,15 @@ async fn who_said_it_where() {
     assert_eq!(topic_message.chat.key.topic, Some(u32::try_from(topic).unwrap()));
     assert_eq!(topic_message.chat.title, "Форум / Польща");
     assert_eq!(topic_message.reply_to, None);
+    // The messages that made the forum and its topic bear the names of where they stand.
+    let chats: std::collections::BTreeMap<_, _> = desk
+        .order
+        .iter()
+        .map(|place| &desk.chat(place).chat)
+        .filter(|chat| chat.kind == ChatKind::Topic)
+        .map(|chat| (chat.title.as_str(), chat.key.topic))
+        .collect();
+    assert_eq!(chats.keys().copied().collect::<Vec<_>>(), ["Форум / General", "Форум / Польща"]);
     let post = desk.found("post");
     assert_eq!((post.chat.kind, post.chat.key.peer.kind), (ChatKind::Broadcast, PeerKind::Channel));
     let calls = desk.order.iter().filter_map(|place| desk.chat(place).service.as_ref());

@@ -39,7 +39,8 @@ pub fn quick() -> Tuning {
     Tuning {
         request: Duration::from_secs(5),
         ping: Duration::from_millis(400),
-        pong: Duration::from_millis(600),
+        // A machine that does much else must not look like a dead connection.
+        pong: Duration::from_secs(2),
         again: Duration::from_millis(100),
         margin: Duration::from_millis(100),
         pace: Duration::ZERO,
@@ -132,6 +133,21 @@ impl Office {
 
     /// Opens the account with what the desk has kept.
     pub async fn try_open(&self, desk: &Desk) -> Result<Listening, ConnectorError> {
+        self.open_until(desk, CancellationToken::new()).await
+    }
+
+    /// The same, unless it is given up meanwhile.
+    pub async fn open_until(&self, desk: &Desk, stop: CancellationToken) -> Result<Listening, ConnectorError> {
+        self.open_with(&self.connector(), desk, stop).await
+    }
+
+    /// The same with a connector that has opened it before.
+    pub async fn open_with(
+        &self,
+        connector: &TelegramConnector,
+        desk: &Desk,
+        stop: CancellationToken,
+    ) -> Result<Listening, ConnectorError> {
         let account = Account {
             id: self.id,
             channel: Channel::Telegram,
@@ -143,9 +159,9 @@ impl Office {
             telegram: Some(self.settings.clone()),
             created_at: OffsetDateTime::UNIX_EPOCH,
         };
-        let (listener, remote) = self.connector().open(&account, desk.resume(), self.secrets.clone()).await?;
+        let secrets = self.secrets.clone();
+        let (listener, remote) = connector.open(&account, desk.resume(), secrets, stop.clone()).await?;
         let (sender, deliveries, status) = IncomingSender::channel(4);
-        let stop = CancellationToken::new();
         let running = listener.run(sender, stop.clone());
         Ok(Listening { running, deliveries, status, stop, remote, ended: None, states: Vec::new() })
     }
@@ -191,6 +207,9 @@ pub struct Desk {
     pub sent: Vec<(i64, Place)>,
     pub edits: usize,
     pub batches: usize,
+    /// With which batch a message came first, and with which a number was last told to be deleted.
+    pub came: HashMap<Place, usize>,
+    pub told_deleted: HashMap<u32, usize>,
     pub permit: Permit,
 }
 
@@ -229,6 +248,7 @@ impl Desk {
                         }
                         None => {
                             self.order.push(place.clone());
+                            self.came.insert(place.clone(), self.batches);
                             self.messages.insert(place, *message);
                         }
                     }
@@ -236,7 +256,10 @@ impl Desk {
                 Incoming::Peer(peer) => {
                     self.peers.insert(peer.peer, *peer);
                 }
-                Incoming::Deleted { channel, numbers } => self.deleted.push((channel, numbers)),
+                Incoming::Deleted { channel, numbers } => {
+                    self.told_deleted.extend(numbers.iter().map(|number| (*number, self.batches)));
+                    self.deleted.push((channel, numbers));
+                }
                 Incoming::Reactions { place, reactions } => self.reactions.push((place, reactions)),
                 Incoming::ReadInbox { chat, up_to } => self.read_in.push((chat, up_to)),
                 Incoming::ReadOutbox { chat, up_to } => self.read_out.push((chat, up_to)),
@@ -251,9 +274,21 @@ impl Desk {
         let _unawaited = stored.send(());
     }
 
-    /// The texts of all messages, in the order in which they came.
+    /// The texts of all messages that could be read, in the order in which they came.
     pub fn texts(&self) -> Vec<&str> {
-        self.order.iter().map(|place| self.chat(place).text.as_str()).collect()
+        let texts = self.order.iter().filter_map(|place| match &self.messages[place].content {
+            Content::Chat(chat) => Some(chat.text.as_str()),
+            Content::Letter(_) | Content::Unreadable { .. } => None,
+        });
+        texts.collect()
+    }
+
+    /// Where the others stand.
+    pub fn unreadable(&self) -> Vec<Place> {
+        let all = self.messages.iter();
+        all.filter(|(_, message)| matches!(message.content, Content::Unreadable { .. }))
+            .map(|(place, _)| place.clone())
+            .collect()
     }
 
     /// What is there, in a few lines.
@@ -262,6 +297,14 @@ impl Desk {
         let last = &texts[texts.len().saturating_sub(10)..];
         let Self { read_in, read_out, reactions, deleted, .. } = self;
         format!("{} messages to {last:?}, {read_in:?} {read_out:?} {reactions:?} {deleted:?}", texts.len())
+    }
+
+    /// Whether a deletion was told behind the message, in the same batch or later.
+    pub fn deleted_after(&self, text: &str) -> bool {
+        let place = self.order.iter().find(|place| self.chat(place).text == text);
+        let came = place.and_then(|place| self.came.get(place));
+        let told = place.and_then(|place| self.told_deleted.get(&place.number));
+        came.zip(told).is_some_and(|(came, told)| came <= told)
     }
 
     pub fn has(&self, text: &str) -> bool {

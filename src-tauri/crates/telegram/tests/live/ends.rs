@@ -1,7 +1,5 @@
 //! The ends that a session can come to: each with a word of its own, none with a storm.
 
-use std::time::Duration;
-
 use secrecy::ExposeSecret as _;
 use skrynka_core::{connector::ConnectorError, model::TroubleCode};
 use skrynka_lab::telegram::{NewAccount, Push, strings};
@@ -83,12 +81,10 @@ async fn a_session_of_another_account_is_refused() {
 async fn a_network_that_refuses_is_tried_again() {
     let office = Office::open().await;
     office.net.refuse(true);
-    tokio::time::sleep(Duration::from_millis(50)).await;
     let Err(error) = office.try_open(&Desk::default()).await else { panic!("nobody listens") };
     assert!(matches!(error, ConnectorError::Transient { .. }), "{error:?}");
     assert_eq!(error.trouble().code, TroubleCode::Network);
     office.net.refuse(false);
-    tokio::time::sleep(Duration::from_millis(50)).await;
     let mut desk = Desk::default();
     let listening = office.listen(&desk).await;
     listening.stop(&mut desk).await;

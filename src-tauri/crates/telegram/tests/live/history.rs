@@ -11,7 +11,7 @@ fn said(text: &str, days_ago: i64, now: OffsetDateTime) -> Message {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the network's clock is the system's")]
-fn now() -> OffsetDateTime {
+pub fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 

@@ -1,6 +1,12 @@
 //! Every way in which messages were lost. Numbers are those of the traps that were found in the library.
 
-use skrynka_lab::telegram::{Chat, Push};
+use std::time::Duration;
+
+use skrynka_core::{
+    connector::SendText,
+    model::{Peer, PeerKind},
+};
+use skrynka_lab::telegram::{Chat, NewUser, Push};
 
 use crate::desk::{Desk, Office};
 
@@ -72,7 +78,7 @@ async fn a_channel_whose_access_hash_is_missing_is_looked_up() {
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();
     office.caught_up(&mut desk).await.stop(&mut desk).await;
-    desk.peers.retain(|peer, _| peer.kind != skrynka_core::model::PeerKind::Channel);
+    desk.peers.retain(|peer, _| peer.kind != PeerKind::Channel);
     office.net.send(olena, supergroup, "off", Push::Silent).unwrap();
     let mut listening = office.listen(&desk).await;
     listening.until_text(&mut desk, "off").await;
@@ -92,9 +98,9 @@ async fn a_burst_on_a_busy_store_loses_nothing() {
         office.writes(olena, format!("burst {number}"), Push::Pushed);
     }
     // Nobody listens meanwhile, as while the database is busy.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     office.net.cut();
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     listening.until_count(&mut desk, "burst", 2_000).await;
     desk.assert_all("burst", 2_000);
     listening.stop(&mut desk).await;
@@ -300,5 +306,53 @@ async fn a_state_that_ran_ahead_is_found_out_at_the_start() {
     desk.cursors.get_mut(&format!("channel:{id}")).unwrap()["pts"] = office.net.channel_pts(supergroup).into();
     let mut listening = office.listen(&desk).await;
     listening.until(&mut desk, |desk| desk.count("private") == 120 && desk.count("group") == 120).await;
+    listening.stop(&mut desk).await;
+}
+
+/// Trap 11: the library throws away what is pushed while a new connection introduces itself.
+#[tokio::test]
+async fn what_is_pushed_while_a_connection_begins_is_asked_for() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    office.writes(olena, "first", Push::Pushed);
+    office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    office.net.slow("help.getConfig", Duration::from_millis(500));
+    let before = office.net.connections(&office.key).total;
+    office.net.cut();
+    for _ in 0..200 {
+        listening.run_for(&mut desk, Duration::from_millis(20)).await;
+        if office.net.connections(&office.key).total > before {
+            break;
+        }
+    }
+    assert!(office.net.connections(&office.key).total > before, "a new connection was begun");
+    office.writes(olena, "private", Push::Pushed);
+    office.net.send(olena, supergroup, "group", Push::Pushed).unwrap();
+    listening.until(&mut desk, |desk| desk.has("private") && desk.has("group")).await;
+    listening.stop(&mut desk).await;
+}
+
+/// Trap 17: a `min` person is known by name, and the hash that comes along opens nothing.
+#[tokio::test]
+async fn a_person_who_is_told_of_in_part_can_be_answered() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let petro = office.net.add_user(NewUser { first_name: "Petro".to_owned(), min: true, ..NewUser::default() });
+    office.writes(petro, "good day", Push::Pushed);
+    listening.until_text(&mut desk, "good day").await;
+    assert_eq!(desk.found("good day").chat.title, "Petro");
+    let hash = |desk: &Desk| desk.peers.values().any(|peer| peer.peer.id == petro.0 && peer.access_hash.is_some());
+    listening.until(&mut desk, hash).await;
+    let chat = Peer { kind: PeerKind::User, id: petro.0 }.into();
+    let text = SendText { chat, text: "yes".to_owned(), entities: Vec::new(), reply_to: None, random_id: 7 };
+    let remote = listening.remote.clone();
+    listening.beside(&mut desk, remote.send_text(text)).await.unwrap();
+    assert_eq!(office.net.sent_by(office.account).len(), 1);
     listening.stop(&mut desk).await;
 }

@@ -7,6 +7,7 @@ mod desk;
 mod ends;
 mod hanging;
 mod history;
+mod holes;
 mod losing;
 mod remote;
 mod sign_in;

@@ -105,8 +105,9 @@ async fn by_qr_code(home_dc: i32) {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         lab.net.accept_login_token(lab.account, &token(&shown)).unwrap();
     };
-    let (scan, ()) = futures_util::future::join(sign_in.scanned(code), accept).await;
-    let Scan::Scanned(step) = scan.unwrap() else { panic!("it was scanned") };
+    let (due, ()) = futures_util::future::join(sign_in.due(code), accept).await;
+    due.unwrap();
+    let Scan::Scanned(step) = sign_in.qr_code().await.unwrap() else { panic!("it was scanned") };
     let finished = done(step);
     assert_eq!(finished.user.dc, home_dc);
     assert_usable(&lab, &finished).await;
@@ -127,7 +128,8 @@ async fn a_qr_code_that_nobody_scans_is_renewed() {
     let lab = lab(NewAccount::default());
     let mut sign_in = lab.connector.sign_in(app()).await.unwrap();
     let Scan::Renewed(code) = sign_in.qr_code().await.unwrap() else { panic!("a code to show") };
-    assert!(matches!(sign_in.scanned(&code).await.unwrap(), Scan::Renewed(_)));
+    sign_in.due(&code).await.unwrap();
+    assert!(matches!(sign_in.qr_code().await.unwrap(), Scan::Renewed(_)));
 }
 
 #[tokio::test]

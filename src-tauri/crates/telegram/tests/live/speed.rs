@@ -10,8 +10,12 @@ const MESSAGES: usize = 20_000;
 
 fn note(test: &str, began: Instant) {
     let rate = MESSAGES as f64 / began.elapsed().as_secs_f64();
-    evidence::note("P1 nothing lost", test, &format!("{MESSAGES} of {MESSAGES}, {rate:.0} messages/s, debug build"))
-        .unwrap();
+    evidence::note(
+        "P1 nothing lost, nothing doubled",
+        test,
+        &format!("{MESSAGES} of {MESSAGES}, {rate:.0} messages/s, debug build"),
+    )
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

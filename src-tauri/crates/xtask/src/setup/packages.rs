@@ -39,6 +39,8 @@ const PACKAGES: &[Package] = &[
         sign: Sign::Program("Xvfb"), why: "a display in memory" },
     Package { need: Need::Headless, apt: "webkit2gtk-driver", dnf: "/usr/bin/WebKitWebDriver", pacman: "webkit2gtk-4.1", brew: "",
         sign: Sign::Program("WebKitWebDriver"), why: "presses the window's buttons" },
+    Package { need: Need::Headless, apt: "xdotool", dnf: "xdotool", pacman: "xdotool", brew: "",
+        sign: Sign::Program("xdotool"), why: "presses the keys in the system's own dialogs" },
     Package { need: Need::Headless, apt: "fonts-dejavu-core", dnf: "dejavu-sans-fonts", pacman: "ttf-dejavu", brew: "",
         sign: Sign::Program("Xvfb"), why: "letters in mails that name no font" },
     Package { need: Need::Tests, apt: "gnome-keyring", dnf: "gnome-keyring", pacman: "gnome-keyring", brew: "",
@@ -57,6 +59,8 @@ const PACKAGES: &[Package] = &[
         sign: Sign::Program("chromium"), why: "a browser for the tests of the screens" },
     Package { need: Need::Peers, apt: "isync", dnf: "isync", pacman: "isync", brew: "isync",
         sign: Sign::Program("mbsync"), why: "mbsync, which the first sync is compared with" },
+    Package { need: Need::Peers, apt: "python3-venv", dnf: "python3", pacman: "python", brew: "python",
+        sign: Sign::Program("python3"), why: "room for Telethon, which Telegram is compared with" },
 ];
 
 /// Installs as root. Dovecot's package would start a server on this machine's own mail ports.

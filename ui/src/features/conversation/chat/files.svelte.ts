@@ -2,19 +2,21 @@ import { t } from '../../../i18n/index.svelte';
 import { type FileView, type MessageView, ipc } from '../../../ipc/client';
 import { fetchFile } from '../../../state/fetches.svelte';
 import { inbox } from '../../../state/inbox.svelte';
-import { attempt, saving } from '../files';
+import { attempt, mayOpen, saving } from '../files.svelte';
 
 /** Brings a file's bytes here and its message up to date; says whether they are here. */
 export async function bring(message: MessageView, file: FileView): Promise<boolean> {
-  if (file.media?.url) return true;
+  if (file.media === null || file.media.url !== null) return true;
   const whole = await fetchFile(message.key.account, file.id);
-  if (whole) await inbox.talk.refresh(message.key.id);
+  // What cannot be read now comes with the next reading.
+  if (whole) await inbox.talk.refresh([message.key.id]).catch(() => undefined);
   return whole;
 }
 
-/** Opens a file in the system's program; it is fetched first where it must be. */
+/** Opens a file in the system's program, after a question where it is risky; it is fetched first where it must be. */
 export async function openFile(message: MessageView, file: FileView): Promise<void> {
-  if (await bring(message, file)) await attempt(t('chat.openFailed'), () => ipc.openFile(message.key.account, file.id));
+  if (!(await mayOpen(file))) return;
+  if (await bring(message, file)) await attempt(t('chat.openFailed'), () => ipc.openFile(message.key.account, file.id, file.risky));
 }
 
 /** Saves a file where the manager chooses; it is fetched first where it must be. */
