@@ -42,6 +42,15 @@ struct Slot {
     stage: Option<Stage>,
 }
 
+impl Slot {
+    /// Ends the sign-in; what it had reached is returned to be ended.
+    fn end(&mut self) -> Option<Stage> {
+        self.stop.cancel();
+        self.touched = None;
+        self.stage.take()
+    }
+}
+
 /// How far a sign-in is.
 pub enum Stage {
     /// A session of another program, not used yet.
@@ -67,8 +76,7 @@ impl SignIns {
     /// Begins a sign-in in the place of the one before, which is returned to be ended.
     pub fn begin(&self) -> (u32, Option<Stage>) {
         let mut slot = self.slot();
-        slot.stop.cancel();
-        let before = slot.stage.take();
+        let before = slot.end();
         let key = slot.key.wrapping_add(1);
         *slot = Slot { key, stop: CancellationToken::new(), touched: Some(Instant::now()), ..Slot::default() };
         (key, before)
@@ -80,9 +88,7 @@ impl SignIns {
         if slot.key != key {
             return None;
         }
-        slot.stop.cancel();
-        slot.touched = None;
-        slot.stage.take()
+        slot.end()
     }
 
     /// Ends a sign-in once nobody has touched it for too long. Returns what it had reached, to be ended.
@@ -102,9 +108,7 @@ impl SignIns {
                     return None;
                 }
                 slot.expired = true;
-                slot.stop.cancel();
-                slot.touched = None;
-                return slot.stage.take();
+                return slot.end();
             }
             tokio::select! {
                 () = stop.cancelled() => return None,

@@ -201,24 +201,20 @@ impl Access {
                 .ok_or_else(|| invalid("apiHash", "none is kept for this account; enter it again"))?,
             (None, None) => return Err(invalid("apiHash", "missing")),
         };
-        let proxy = match (typed.proxy, typed.account, kept) {
-            (Some(proxy), account, kept) => {
+        let proxy = match (typed.proxy, &kept) {
+            (Some(proxy), _) => {
                 check_proxy_form(&proxy)?;
-                let unchanged = kept.is_some_and(|kept| kept.proxy.as_ref() == Some(&proxy));
-                let password = match (typed.proxy_password, account) {
-                    // The password of one proxy is never shown to another.
-                    (None, Some(id)) if unchanged => {
-                        secret(&bureau.secrets, SecretKind::TelegramProxyPassword, id).await?
-                    }
-                    (password, _) => password,
-                };
+                Some((proxy, typed.proxy_password))
+            }
+            (None, Some(kept)) => kept.proxy.clone().map(|proxy| (proxy, None)),
+            (None, None) => None,
+        };
+        let proxy = match (proxy, typed.account.zip(kept)) {
+            (Some((proxy, None)), Some((id, kept))) => {
+                let password = kept_proxy_password(bureau, id, &kept, &proxy).await?;
                 Some((proxy, password))
             }
-            (None, Some(id), Some(kept)) => match kept.proxy {
-                Some(proxy) => Some((proxy, secret(&bureau.secrets, SecretKind::TelegramProxyPassword, id).await?)),
-                None => None,
-            },
-            (None, _, _) => None,
+            (proxy, _) => proxy,
         };
         Ok(Self { account: typed.account, app: App { api_id, api_hash, proxy }, phone: None })
     }
@@ -352,10 +348,7 @@ pub fn read_phone(text: &str) -> Result<String> {
 /// See [`TelegramAccountError`].
 pub async fn check_session(bureau: &Bureau, session: &SessionSecret, access: &Access) -> Result<SignedInUser> {
     for account in bureau.store.accounts().await?.iter().filter(|account| account.telegram.is_some()) {
-        let kept = secret(&bureau.secrets, SecretKind::TelegramSession, account.id).await?;
-        let same =
-            kept.and_then(|kept| SessionSecret::from_secret(&kept).ok()).is_some_and(|kept| kept.has_key_of(session));
-        if same {
+        if session_of(bureau, account.id).await?.is_some_and(|kept| kept.has_key_of(session)) {
             return Err(TelegramAccountError::InUse);
         }
     }
@@ -447,7 +440,7 @@ pub async fn sign_in_again(
         return Err(TelegramAccountError::OtherUser);
     }
     let before = Kept::read(&bureau.secrets, id).await?;
-    let old = before.session().filter(|old| !old.has_key_of(&finished.session));
+    let old = session_of(bureau, id).await?.filter(|old| !old.has_key_of(&finished.session));
     settings.api_id = access.app.api_id;
     settings.home_dc = u8::try_from(user.dc).unwrap_or(settings.home_dc);
     settings.proxy = access.app.proxy.as_ref().map(|(proxy, _)| proxy.clone());
@@ -472,8 +465,7 @@ pub async fn sign_in_again(
 
 /// Returns an account's session and the way to Telegram, as far as the keyring has them.
 pub async fn kept_session(bureau: &Bureau, id: AccountId) -> Result<Option<(SessionSecret, App)>> {
-    let Some(kept) = secret(&bureau.secrets, SecretKind::TelegramSession, id).await? else { return Ok(None) };
-    let Ok(session) = SessionSecret::from_secret(&kept) else { return Ok(None) };
+    let Some(session) = session_of(bureau, id).await? else { return Ok(None) };
     let access = Access::read(bureau, TypedAccess { account: Some(id), ..TypedAccess::default() }).await?;
     Ok(Some((session, access.app)))
 }
@@ -481,13 +473,13 @@ pub async fn kept_session(bureau: &Bureau, id: AccountId) -> Result<Option<(Sess
 /// Ends a session that nobody needs any more. Without a connection it stays among the account's devices: the log says so.
 pub async fn end_session(bureau: &Bureau, session: &SessionSecret, app: &App) {
     let ended = tokio::time::timeout(LOG_OUT, bureau.telegram().log_out(session, app)).await;
-    match ended.map(|ended| ended.map_err(|error| error.trouble().detail)) {
-        Ok(Ok(())) => tracing::info!(target: "skrynka::telegram", "Session ended"),
-        Ok(Err(why)) => {
-            tracing::warn!(target: "skrynka::telegram", why, "Session not ended, still among the account's devices");
-        }
-        Err(_) => {
-            let why = "no answer in time";
+    let ended = match ended {
+        Ok(ended) => ended.map_err(|error| error.trouble().detail),
+        Err(_) => Err("no answer in time".to_owned()),
+    };
+    match ended {
+        Ok(()) => tracing::info!(target: "skrynka::telegram", "Session ended"),
+        Err(why) => {
             tracing::warn!(target: "skrynka::telegram", why, "Session not ended, still among the account's devices");
         }
     }
@@ -521,9 +513,8 @@ pub async fn update(
         && (settings.proxy.as_ref() != Some(proxy) || password.is_some())
     {
         check_proxy_form(proxy)?;
-        // The password of one proxy is never shown to another.
-        let used = password.clone().or_else(|| before.clone().filter(|_| settings.proxy.as_ref() == Some(proxy)));
-        check_proxy(&bureau.telegram(), proxy.clone(), used).await?;
+        // The password of one proxy is never shown to another: what is kept is not used here.
+        check_proxy(&bureau.telegram(), proxy.clone(), password.clone()).await?;
     }
     let name = SecretName { kind: SecretKind::TelegramProxyPassword, account: id };
     match (&proxy, password) {
@@ -554,6 +545,23 @@ pub async fn check_proxy(telegram: &TelegramConnector, proxy: Proxy, password: O
     telegram.check_proxy(proxy, password).await.map_err(|error| TelegramAccountError::Telegram(error.trouble()))
 }
 
+/// Returns the password that is kept for an account's proxy, where `proxy` is that one: the password of one proxy is
+/// never shown to another.
+///
+/// # Errors
+/// The keyring is locked.
+pub async fn kept_proxy_password(
+    bureau: &Bureau,
+    id: AccountId,
+    settings: &TelegramSettings,
+    proxy: &Proxy,
+) -> Result<Option<SecretString>> {
+    if settings.proxy.as_ref() != Some(proxy) {
+        return Ok(None);
+    }
+    secret(&bureau.secrets, SecretKind::TelegramProxyPassword, id).await
+}
+
 /// Returns a Telegram account with its settings.
 ///
 /// # Errors
@@ -578,6 +586,12 @@ pub async fn forget_secrets(secrets: &Secrets, account: AccountId) {
 
 const KINDS: [SecretKind; 3] =
     [SecretKind::TelegramSession, SecretKind::TelegramApiHash, SecretKind::TelegramProxyPassword];
+
+/// The session that the keyring has for an account; one that cannot be read is none.
+async fn session_of(bureau: &Bureau, account: AccountId) -> Result<Option<SessionSecret>> {
+    let kept = secret(&bureau.secrets, SecretKind::TelegramSession, account).await?;
+    Ok(kept.and_then(|kept| SessionSecret::from_secret(&kept).ok()))
+}
 
 async fn secret(secrets: &Secrets, kind: SecretKind, account: AccountId) -> Result<Option<SecretString>> {
     Ok(secrets.get(SecretName { kind, account }).await?)
@@ -604,11 +618,6 @@ impl Kept {
             *place = secret(secrets, kind, account).await?;
         }
         Ok(Self(kept))
-    }
-
-    fn session(&self) -> Option<SessionSecret> {
-        // The first of the kinds.
-        self.0[0].as_ref().and_then(|kept| SessionSecret::from_secret(kept).ok())
     }
 
     async fn restore(self, secrets: &Secrets, account: AccountId) {

@@ -1,10 +1,7 @@
 //! Telegram accounts: signing in by steps, and their settings.
 
 use secrecy::{ExposeSecret as _, SecretString};
-use skrynka_core::{
-    model::{AccountId, Endpoint, Proxy, TakenChats},
-    secrets::{SecretKind, SecretName},
-};
+use skrynka_core::model::{Endpoint, Proxy, TakenChats};
 use skrynka_telegram::{
     session::formats::{self, FormatError, Found},
     sign_in::CodeSent,
@@ -22,7 +19,6 @@ use crate::{
         AccountView, CodeAsked, ErrorCode, FoundSession, ProxyForm, QrEvent, SignInKey, SignInStep, SignInTrouble,
         TelegramAccess, TelegramForm, WireError, count, stamp,
     },
-    wiring::Bureau,
 };
 
 /// Begins a sign-in by phone number: lets Telegram send a code. Replaces a sign-in that is under way.
@@ -287,25 +283,16 @@ pub async fn test_proxy(
         let bureau = &desk.office().await?.bureau;
         let password = match (password, account) {
             (Some(typed), _) => Some(SecretString::from(typed)),
-            (None, Some(account)) => kept_proxy_password(bureau, id(&account)?, &proxy).await?,
+            (None, Some(account)) => {
+                let account = id(&account)?;
+                let (_, settings) = telegram_accounts::settings_of(bureau, account).await?;
+                telegram_accounts::kept_proxy_password(bureau, account, &settings, &proxy).await?
+            }
             (None, None) => None,
         };
         Ok(telegram_accounts::check_proxy(&bureau.telegram(), proxy, password).await?)
     })
     .await
-}
-
-/// The password that is kept for an account's proxy, where `proxy` is that one.
-async fn kept_proxy_password(
-    bureau: &Bureau,
-    account: AccountId,
-    proxy: &Proxy,
-) -> Result<Option<SecretString>, TelegramAccountError> {
-    let (_, settings) = telegram_accounts::settings_of(bureau, account).await?;
-    if settings.proxy.as_ref() != Some(proxy) {
-        return Ok(None);
-    }
-    Ok(bureau.secrets.get(SecretName { kind: SecretKind::TelegramProxyPassword, account }).await?)
 }
 
 /// Runs a step and notes how it went, never with what.

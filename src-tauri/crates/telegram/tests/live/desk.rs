@@ -21,7 +21,7 @@ use skrynka_core::{
     secrets::{SecretKind, SecretName, Secrets, memory::MemorySecrets},
 };
 use skrynka_lab::telegram::{
-    AccountId as LabAccount, Key, Message, MessageId, Network, NetworkOptions, NewAccount, NewUser, Push, UserId,
+    AccountId as LabAccount, Chat, Key, Message, MessageId, Network, NetworkOptions, NewAccount, NewUser, Push, UserId,
     strings,
 };
 use skrynka_telegram::{DataCentres, Device, TelegramConnector, Tuning, session::formats};
@@ -97,6 +97,23 @@ impl Office {
         let endpoint = office.net.endpoint(2).unwrap();
         office.keep_session(&strings::telethon(2, endpoint, &key)).await;
         office
+    }
+
+    /// One whose customer Olena shares a supergroup with the account.
+    pub async fn with_supergroup() -> (Self, UserId, Chat) {
+        let office = Self::open().await;
+        let olena = office.customer("Olena");
+        let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+        (office, olena, supergroup)
+    }
+
+    /// Telegram skips 60 messages of two customers, and a pushed one reveals that.
+    pub fn skips_60(&self, customers: [UserId; 2]) {
+        self.net.account_too_long_after(Some(10));
+        for number in 0..60 {
+            self.writes(customers[number % 2], format!("skipped {number}"), Push::Silent);
+        }
+        self.writes(customers[0], "reveals", Push::Pushed);
     }
 
     /// Keeps a session of another program, as adding an account does.

@@ -30,9 +30,7 @@ async fn a_silent_data_centre_is_given_up_in_time() {
 /// Trap 13: a connection that looks alive is found dead only by who asks.
 #[tokio::test]
 async fn a_half_open_connection_is_replaced() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.writes(olena, "first", Push::Pushed);
     let mut desk = Desk::default();
     let mut listening = office.caught_up(&mut desk).await;
@@ -95,9 +93,7 @@ async fn a_panic_in_the_library_ends_one_attempt() {
 /// Trap 16: an error over the difference is not the end.
 #[tokio::test]
 async fn errors_over_the_difference_are_outlived() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.writes(olena, "first", Push::Pushed);
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();

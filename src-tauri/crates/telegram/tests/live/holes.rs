@@ -56,11 +56,7 @@ async fn a_skip_during_a_comparison_asks_for_another() {
     while office.net.requested("messages.getDialogs") == asked {
         listening.run_for(&mut desk, Duration::from_millis(20)).await;
     }
-    office.net.account_too_long_after(Some(10));
-    for number in 0..60 {
-        office.writes([olena, petro][number % 2], format!("skipped {number}"), Push::Silent);
-    }
-    office.writes(olena, "reveals", Push::Pushed);
+    office.skips_60([olena, petro]);
     listening.until_text(&mut desk, "reveals").await;
     listening.until_count(&mut desk, "skipped", 60).await;
     desk.assert_all("skipped", 60);
@@ -70,9 +66,7 @@ async fn a_skip_during_a_comparison_asks_for_another() {
 /// `updateChannelTooLong` names the state that the channel has now, not the one to go on from.
 #[tokio::test]
 async fn a_channel_that_is_too_long_is_asked_from_where_it_stood() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();
     let mut listening = office.caught_up(&mut desk).await;
@@ -190,9 +184,7 @@ async fn a_chat_that_spoils_the_list_hides_no_other() {
 /// What came ahead of a channel's difference does not count while that fails.
 #[tokio::test]
 async fn a_channel_that_is_asked_for_later_is_not_taken_for_complete() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();
     let mut listening = office.caught_up(&mut desk).await;
@@ -263,9 +255,7 @@ async fn an_unreadable_message_is_one_placeholder() {
 /// Who left a group and comes back has missed what was said meanwhile.
 #[tokio::test]
 async fn a_group_that_is_joined_again_has_no_hole() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();
     let mut listening = office.caught_up(&mut desk).await;

@@ -72,9 +72,7 @@ async fn a_restart_finds_what_was_missed_in_every_kind_of_chat() {
 /// Trap 6: the access hash is lost; the list of chats has it.
 #[tokio::test]
 async fn a_channel_whose_access_hash_is_missing_is_looked_up() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();
     office.caught_up(&mut desk).await.stop(&mut desk).await;
@@ -132,9 +130,7 @@ async fn what_the_account_skipped_is_read_from_history() {
 /// Trap 7: the same for one busy group, while off and while listening.
 #[tokio::test]
 async fn what_a_busy_group_skipped_is_read_from_history() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();
     office.caught_up(&mut desk).await.stop(&mut desk).await;
@@ -158,9 +154,7 @@ async fn what_a_busy_group_skipped_is_read_from_history() {
 /// Trap 8: the state that is kept runs ahead of what was stored.
 #[tokio::test]
 async fn a_crash_before_the_commit_loses_nothing() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.writes(olena, "first", Push::Pushed);
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();
@@ -190,9 +184,7 @@ async fn a_crash_before_the_commit_loses_nothing() {
 /// The library drops edits and deletions of a channel's last difference.
 #[tokio::test]
 async fn edits_and_deletions_of_a_group_are_found_after_a_restart() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     let edited = office.net.send(olena, supergroup, "to be edited", Push::Pushed).unwrap();
     let deleted = office.net.send(olena, supergroup, "to be deleted", Push::Pushed).unwrap();
     let mut desk = Desk::default();
@@ -210,9 +202,7 @@ async fn edits_and_deletions_of_a_group_are_found_after_a_restart() {
 /// A gap in the sequence is asked for, and what came ahead of it keeps its place.
 #[tokio::test]
 async fn gaps_and_pushes_out_of_order_lose_nothing() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.writes(olena, "first", Push::Pushed);
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();
@@ -276,11 +266,7 @@ async fn what_the_account_skipped_while_listening_is_read_from_history() {
     }
     let mut desk = Desk::default();
     let mut listening = office.caught_up(&mut desk).await;
-    office.net.account_too_long_after(Some(10));
-    for number in 0..60 {
-        office.writes([olena, petro][number % 2], format!("skipped {number}"), Push::Silent);
-    }
-    office.writes(olena, "reveals", Push::Pushed);
+    office.skips_60([olena, petro]);
     listening.until_text(&mut desk, "reveals").await;
     listening.until_count(&mut desk, "skipped", 60).await;
     desk.assert_all("skipped", 60);
@@ -290,9 +276,7 @@ async fn what_the_account_skipped_while_listening_is_read_from_history() {
 /// What no difference tells is found by comparing every chat with what was handed over.
 #[tokio::test]
 async fn a_state_that_ran_ahead_is_found_out_at_the_start() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.writes(olena, "first", Push::Pushed);
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();
@@ -312,9 +296,7 @@ async fn a_state_that_ran_ahead_is_found_out_at_the_start() {
 /// Trap 11: the library throws away what is pushed while a new connection introduces itself.
 #[tokio::test]
 async fn what_is_pushed_while_a_connection_begins_is_asked_for() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     office.writes(olena, "first", Push::Pushed);
     office.net.send(olena, supergroup, "first", Push::Pushed).unwrap();
     let mut desk = Desk::default();

@@ -21,9 +21,7 @@ fn text(chat: ChatKey, text: &str, random_id: i64) -> SendText {
 
 #[tokio::test]
 async fn a_text_is_sent_and_comes_back_by_the_listeners_road() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     let asked = office.writes(olena, "how much?", Push::Pushed);
     office.net.send(olena, supergroup, "hello", Push::Pushed).unwrap();
     let mut desk = Desk::default();
@@ -139,9 +137,7 @@ async fn a_text_to_oneself_stands_in_ones_own_chat() {
 
 #[tokio::test]
 async fn a_chat_is_marked_read() {
-    let office = Office::open().await;
-    let olena = office.customer("Olena");
-    let supergroup = office.net.add_supergroup("Bureau", &[office.account.user(), olena], &[]);
+    let (office, olena, supergroup) = Office::with_supergroup().await;
     let message = office.writes(olena, "first", Push::Pushed);
     let there = office.net.send(olena, supergroup, "hello", Push::Pushed).unwrap();
     let mut desk = Desk::default();
