@@ -11,5 +11,4 @@ mod holes;
 mod losing;
 mod remote;
 mod sign_in;
-mod speed;
 mod ways;
