@@ -242,18 +242,20 @@ export class TelegramWizard {
     return true;
   }
 
-  /** Back to the first step; what was under way is ended. */
+  /** Back to the first step, with the same keys; what was under way is ended. */
   restart(): void {
-    const access = this.#access;
-    void this.cancel();
-    // The next try is with the same keys.
-    this.#access = access;
+    void this.#end();
     this.step = 'way';
     this.#told(null);
   }
 
-  /** Ends a sign-in that is under way. */
+  /** Ends a sign-in that is under way, and forgets what it began with. */
   async cancel(): Promise<void> {
+    this.#access = null;
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
     this.#epoch += 1;
     const key = this.#signIn;
     this.#signIn = null;
@@ -262,7 +264,7 @@ export class TelegramWizard {
     this.asked = null;
     this.found = null;
     this.user = null;
-    this.forgetSecrets();
+    this.clearSecrets();
     if (key !== null) await ipc.cancelSignIn(key).catch(() => undefined);
   }
 
