@@ -139,7 +139,7 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     let store = &session.bureau.store;
     let mut facts = Facts::from_now(store, output).await?;
     // Another reader than the one that prints: accounts are followed while nobody reads what is printed.
-    let mut accounts = JournalReader::from_now(store.clone()).await?;
+    let mut accounts = JournalReader::of(store.clone(), AccountId::BUREAU).await?;
     let engine = session.bureau.listen("skrynka listen").await?;
     engine.fetch_small_files(fetched_files_dir(&session.ground.profile));
     facts.note(format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()));
@@ -260,7 +260,7 @@ impl Facts {
 
     async fn read_to_end(&mut self, store: &Store) -> Result<(), Gone> {
         self.hand_over().await?;
-        let end = match store.journal_vector().await {
+        let end = match store.journal_vector(None).await {
             Ok(end) => end,
             Err(error) => {
                 tracing::warn!(target: "skrynka::store", error = skrynka_core::chain(&error), "Journal not read");

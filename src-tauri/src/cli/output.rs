@@ -10,6 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Lines that may wait for a slow reader of standard output.
 const WAITING: usize = 1024;
+/// Lines are written together up to about this many bytes.
+const TOGETHER: usize = 64 << 10;
 
 /// Standard output, in the form that was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +85,11 @@ impl Printer {
     /// # Errors
     /// There is no thread to be had.
     pub fn to_output() -> io::Result<Self> {
-        Self::start(write_line)
+        Self::start("", |text| {
+            let mut out = io::stdout().lock();
+            out.write_all(text)?;
+            out.flush()
+        })
     }
 
     /// Starts the thread that prints to standard error.
@@ -91,16 +97,23 @@ impl Printer {
     /// # Errors
     /// There is no thread to be had.
     pub fn to_errors() -> io::Result<Self> {
-        Self::start(complain)
+        Self::start("skrynka: ", |text| io::stderr().lock().write_all(text))
     }
 
-    fn start(write: fn(&str) -> io::Result<()>) -> io::Result<Self> {
+    fn start(prefix: &'static str, write: fn(&[u8]) -> io::Result<()>) -> io::Result<Self> {
         let (lines, mut waiting) = mpsc::channel::<String>(WAITING);
         let (alive, ended) = oneshot::channel::<()>();
         std::thread::Builder::new().name("printer".to_owned()).spawn(move || {
             let _alive = alive;
-            while let Some(line) = waiting.blocking_recv() {
-                if let Err(error) = write(&line) {
+            while let Some(first) = waiting.blocking_recv() {
+                let mut text = format!("{prefix}{first}\n");
+                // What waits goes with it: the reader is woken once.
+                while text.len() < TOGETHER
+                    && let Ok(next) = waiting.try_recv()
+                {
+                    text.extend([prefix, &next, "\n"]);
+                }
+                if let Err(error) = write(text.as_bytes()) {
                     tracing::debug!(target: "skrynka::app", error = %error, "Printing ended");
                     return;
                 }

@@ -27,7 +27,7 @@ pub async fn subscribe(desk: DeskState<'_>) -> Result<Snapshot, WireError> {
     tracing::info!(target: "skrynka::events", window = MAIN, "Window subscribing");
     logged("subscribe", async {
         let office = desk.office().await?;
-        let vector = office.bureau.store.journal_vector().await?;
+        let vector = office.bureau.store.journal_vector(None).await?;
         let snapshot = Snapshot { accounts: views::accounts(&office).await?, counts: views::counts(&office).await? };
         tracing::info!(target: "skrynka::events", window = MAIN, "Window subscribed");
         tracing::info!(

@@ -257,18 +257,26 @@ impl Work {
         })
     }
 
-    /// Stores messages of one mailbox and epoch.
-    async fn messages(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
+    /// Stores messages of one mailbox and epoch. A place that is named again is looked at again, after what was said
+    /// of it first is stored.
+    async fn messages(&mut self, mut messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
+        while !messages.is_empty() {
+            let mut met: BTreeSet<u32> = BTreeSet::new();
+            let (first, again) = messages.into_iter().partition(|message| met.insert(message.place.number));
+            self.messages_of_places(first).await?;
+            messages = again;
+        }
+        Ok(())
+    }
+
+    /// Stores messages of one mailbox and epoch, each of which stands at a place of its own.
+    async fn messages_of_places(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
         let places: Vec<&Place> = messages.iter().map(|message| &message.place).collect();
         let known = self.tx.known_places(&places).await?;
         let mut marks = Vec::new();
         let mut unknown: Vec<&IncomingMessage> = Vec::new();
         let mut replaced: Vec<&Place> = Vec::new();
-        let mut met: BTreeSet<u32> = BTreeSet::new();
         for message in messages {
-            if !met.insert(message.place.number) {
-                continue;
-            }
             match known.get(&message.place) {
                 Some(stored) if takes_the_place(message, stored) => {
                     replaced.push(&message.place);
@@ -395,9 +403,6 @@ impl Work {
         let groups = thread::group(&ids, &known);
         self.tx.merge(&groups.merges).await?;
         for (from, into) in &groups.merges {
-            // Merging counts anew from the messages, which hold every mark that was followed so far.
-            self.unread.remove(from);
-            self.unread.remove(into);
             self.moved.insert(*from, *into);
             self.facts.push(Fact { kind: FactKind::ConversationMerged, conversation: Some(*from), message: None });
             self.changed.insert(*into);

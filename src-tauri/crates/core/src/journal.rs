@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::store::{JournalEntry, JournalListener, Store, StoreError, Vector, answered};
+use crate::{
+    model::AccountId,
+    store::{JournalEntry, JournalListener, Store, StoreError, Vector, answered},
+};
 
 /// How many facts are read at a time.
 const PAGE: i64 = 1000;
@@ -19,6 +22,8 @@ pub struct JournalReader {
     /// No hint came before it was time to look anyway.
     unhinted: bool,
     vector: Vector,
+    /// Only this account's facts are read.
+    only: Option<AccountId>,
 }
 
 /// What the journal says.
@@ -33,9 +38,18 @@ pub enum News {
 impl JournalReader {
     /// Starts to follow from the present: listens first, then takes the vector, so nothing falls between.
     pub async fn from_now(store: Store) -> Result<Self, StoreError> {
+        Self::start(store, None).await
+    }
+
+    /// As [`Self::from_now`], for the facts of one account alone; [`AccountId::BUREAU`] for those of none.
+    pub async fn of(store: Store, account: AccountId) -> Result<Self, StoreError> {
+        Self::start(store, Some(account)).await
+    }
+
+    async fn start(store: Store, only: Option<AccountId>) -> Result<Self, StoreError> {
         let listener = store.journal_listener().await?;
-        let vector = store.journal_vector().await?;
-        Ok(Self { store, listener: Some(listener), unhinted: false, vector })
+        let vector = store.journal_vector(only).await?;
+        Ok(Self { store, listener: Some(listener), unhinted: false, vector, only })
     }
 
     /// Returns how far each account's sequence has been read.
@@ -46,7 +60,7 @@ impl JournalReader {
     /// Waits for the next facts. Cancel-safe: a fact is passed over only once it has been returned.
     pub async fn next(&mut self) -> Result<News, StoreError> {
         loop {
-            let facts = answered(READ_DEADLINE, self.store.journal_after(&self.vector, PAGE)).await?;
+            let facts = self.read().await?;
             let unhinted = std::mem::take(&mut self.unhinted);
             if !facts.is_empty() {
                 if unhinted {
@@ -62,12 +76,20 @@ impl JournalReader {
         }
     }
 
+    async fn read(&self) -> Result<Vec<JournalEntry>, StoreError> {
+        answered(READ_DEADLINE, self.store.journal_after(&self.vector, self.only, PAGE)).await
+    }
+
+    async fn present(&self) -> Result<Vector, StoreError> {
+        answered(READ_DEADLINE, self.store.journal_vector(self.only)).await
+    }
+
     async fn advance(&mut self, facts: Vec<JournalEntry>) -> Result<News, StoreError> {
         let mut vector = self.vector.clone();
         for fact in &facts {
             let seen = vector.entry(fact.account).or_insert(fact.seq - 1);
             if fact.seq != *seen + 1 {
-                self.vector = answered(READ_DEADLINE, self.store.journal_vector()).await?;
+                self.vector = self.present().await?;
                 return Ok(News::Overflowed);
             }
             *seen = fact.seq;
@@ -78,12 +100,12 @@ impl JournalReader {
 
     /// What was never read and is pruned leaves no gap to be seen, only counters that are ahead.
     async fn pruned(&mut self) -> Result<Option<News>, StoreError> {
-        let present = answered(READ_DEADLINE, self.store.journal_vector()).await?;
+        let present = self.present().await?;
         if present.iter().all(|(account, last)| self.vector.get(account).copied().unwrap_or(0) >= *last) {
             return Ok(None);
         }
         // Or it was written between the two looks.
-        let facts = answered(READ_DEADLINE, self.store.journal_after(&self.vector, PAGE)).await?;
+        let facts = self.read().await?;
         if !facts.is_empty() {
             return self.advance(facts).await.map(Some);
         }

@@ -51,6 +51,7 @@ pub use outgoing::{DueText, NotSent, OutgoingDraft, OutgoingState, StoredOutgoin
 pub use search::{Hit, Indexed};
 pub use server::Server;
 pub use status::{HistoryPoint, StoredStatus};
+pub use threads::KnownThread;
 
 /// The name of the schema that holds everything.
 pub const SCHEMA: &str = "skrynka";
@@ -153,6 +154,9 @@ impl From<sqlx::Error> for StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    /// Connections that only ingest uses: in the common pool each batch would meet another one, whose plans and caches
+    /// are cold.
+    ingest: PgPool,
     /// Rings when connections that seem alive are likely dead.
     lost: tokio::sync::watch::Sender<()>,
 }
@@ -163,28 +167,16 @@ impl Store {
     /// At most 16 connections are opened; one that stood idle is checked before it is handed out, so that a database
     /// that was restarted or frozen is noticed instead of waited for.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, StoreError> {
-        let pool = options.pool(
-            PgPoolOptions::new()
-                .max_connections(16)
-                .acquire_timeout(ACQUIRE_DEADLINE)
-                .test_before_acquire(false)
-                .before_acquire(|connection, meta| {
-                    Box::pin(async move {
-                        if meta.idle_for < Duration::from_secs(5) {
-                            return Ok(true);
-                        }
-                        let ping = sqlx::Connection::ping(connection);
-                        Ok(matches!(tokio::time::timeout(Duration::from_secs(3), ping).await, Ok(Ok(()))))
-                    })
-                }),
-        );
+        let pool = options.pool(checked(12));
+        let ingest = options.pool(checked(4));
         drop(pool.acquire().await?);
-        Ok(Self { pool, lost: tokio::sync::watch::Sender::new(()) })
+        Ok(Self { pool, ingest, lost: tokio::sync::watch::Sender::new(()) })
     }
 
     /// Closes every connection, waiting for those in use, but no longer than a few seconds.
     pub async fn close(&self) {
-        if tokio::time::timeout(CLOSE_DEADLINE, self.pool.close()).await.is_err() {
+        let closed = futures_util::future::join(self.pool.close(), self.ingest.close());
+        if tokio::time::timeout(CLOSE_DEADLINE, closed).await.is_err() {
             tracing::warn!(target: "skrynka::store", "Connections left open, the database does not answer");
         }
     }
@@ -198,16 +190,40 @@ impl Store {
     /// Begins a transaction that follows every other one which changes messages of this account: unread counts are
     /// changed by what was read a moment before.
     async fn begin_for(&self, account: AccountId) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))", account.to_string())
-            .execute(&mut *tx)
-            .await?;
-        Ok(tx)
+        in_turn(self.begin().await?, account).await
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         Ok(self.pool.begin().await?)
     }
+}
+
+/// Pools of at most `most` connections.
+fn checked(most: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(ACQUIRE_DEADLINE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for < Duration::from_secs(5) {
+                    return Ok(true);
+                }
+                let ping = sqlx::Connection::ping(connection);
+                Ok(matches!(tokio::time::timeout(Duration::from_secs(3), ping).await, Ok(Ok(()))))
+            })
+        })
+}
+
+/// Waits for every other transaction that changes messages of this account.
+async fn in_turn(
+    mut tx: Transaction<'static, Postgres>,
+    account: AccountId,
+) -> Result<Transaction<'static, Postgres>, StoreError> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))", account.to_string())
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx)
 }
 
 /// Gives up on a database that does not answer: a connection whose other end is gone may say nothing for a quarter of

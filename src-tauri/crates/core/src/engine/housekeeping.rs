@@ -7,8 +7,10 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use crate::store::StoreError;
 
-/// Messages indexed in one transaction.
-const INDEX_BATCH: i64 = 1000;
+/// Rows of the queue indexed in one transaction, each of at most 100 messages.
+const INDEX_BATCH: i64 = 10;
+/// So many messages in one transaction mean that many more wait: then two transactions run at once.
+const INDEX_MANY: u64 = 200;
 /// Filling the index takes as much of the machine as storing does: it begins once nothing was stored for this long …
 const INDEX_AFTER: Duration = Duration::from_millis(300);
 /// … or when storing has gone on for so long that somebody may want to search.
@@ -29,18 +31,20 @@ const KEEP_FACTS: time::Duration = time::Duration::days(3);
 /// Makes stored messages searchable, right behind ingest.
 pub(super) async fn index(shared: Arc<Shared>, stop: CancellationToken) {
     let mut caught_up = true;
+    let mut many = false;
     loop {
-        let mut indexed = shared.parts.store.index_messages(INDEX_BATCH, INDEX_TEXT).await;
-        if let Err(StoreError::Refused(_)) = indexed {
-            // One message among them has more words than a tsvector holds: it must not keep the others waiting.
-            indexed = shared.parts.store.index_messages(INDEX_BATCH, INDEX_LITTLE).await;
-        }
+        let indexed = if many {
+            futures_util::try_join!(index_some(&shared), index_some(&shared)).map(|(one, other)| one + other)
+        } else {
+            index_some(&shared).await
+        };
+        many = matches!(indexed, Ok(INDEX_MANY..));
         let pause = match indexed {
-            Ok(indexed) if indexed.messages > 0 => {
+            Ok(1..) => {
                 caught_up = false;
                 Duration::ZERO
             }
-            Ok(_) => {
+            Ok(0) => {
                 if !std::mem::replace(&mut caught_up, true) {
                     tracing::debug!(target: "skrynka::store", "Search index caught up");
                 }
@@ -62,6 +66,17 @@ pub(super) async fn index(shared: Arc<Shared>, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+/// Makes waiting messages searchable and returns how many.
+async fn index_some(shared: &Shared) -> Result<u64, StoreError> {
+    let store = &shared.parts.store;
+    let indexed = match store.index_messages(INDEX_BATCH, INDEX_TEXT).await {
+        // One message among them has more words than a tsvector holds: it must not keep the others waiting.
+        Err(StoreError::Refused(_)) => store.index_messages(INDEX_BATCH, INDEX_LITTLE).await,
+        indexed => indexed,
+    };
+    Ok(indexed?.messages)
 }
 
 /// Waits until nothing has been stored for a moment.

@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 use time::OffsetDateTime;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     connector::{
-        Batch, ConnectorError, Delivery, Incoming, IncomingSender, ListenerStatus, Permission, Permit, Resume,
+        Batch, ConnectorError, Delivery, Incoming, IncomingSender, ListenerStatus, Permission, Permit, RawBytes, Resume,
     },
     fault,
     ingest::Ingested,
@@ -33,6 +33,10 @@ use crate::{
 
 /// Batches that may wait between a listener and the database; more slow the listener down.
 const QUEUE: usize = 4;
+/// Batches that wait become one transaction, up to so many messages …
+const TOGETHER: usize = 1000;
+/// … and so many bytes of them in memory.
+const TOGETHER_BYTES: usize = 16 << 20;
 /// A database that has not stored a batch by then does not answer.
 const STORE_DEADLINE: Duration = Duration::from_secs(180);
 /// What an account that is given up while it is opened needs to close its connections.
@@ -306,7 +310,10 @@ impl Supervisor {
         stop: CancellationToken,
     ) -> (Result<(), ConnectorError>, bool) {
         let mut progressed = false;
-        while let Some(Delivery { batch, stored }) = deliveries.recv().await {
+        let mut next = None;
+        while let Some(first) = taken_or_next(next.take(), &mut deliveries).await {
+            let (batch, acknowledgements, other) = together(first, &mut deliveries);
+            next = other;
             fault::point("handed_over");
             let started = tokio::time::Instant::now();
             let named = named(&batch);
@@ -319,8 +326,10 @@ impl Supervisor {
                     self.shared.statuses.stored(self.account.id, ingested, self.shared.parts.clock.now());
                     self.shared.stored.notify_one();
                     self.arrived.notify_one();
-                    // A listener that does not wait for the acknowledgement has dropped its end.
-                    let _unawaited = stored.send(());
+                    for stored in acknowledgements {
+                        // A listener that does not wait for the acknowledgement has dropped its end.
+                        let _unawaited = stored.send(());
+                    }
                     fault::point("acknowledged");
                 }
                 Err(error) => {
@@ -330,7 +339,7 @@ impl Supervisor {
                     tracing::error!(target: "skrynka::store", error = %crate::chain(&error), "Batch not stored");
                     // Later batches may not be stored before this one: the listener resumes from the stored cursor.
                     stop.cancel();
-                    drop(deliveries);
+                    drop((next, deliveries));
                     return (Err(self.store_failed(error)), progressed);
                 }
             }
@@ -437,6 +446,56 @@ impl Supervisor {
     }
 }
 
+/// The delivery that was taken already, or the next that comes.
+async fn taken_or_next(taken: Option<Delivery>, deliveries: &mut mpsc::Receiver<Delivery>) -> Option<Delivery> {
+    match taken {
+        Some(delivery) => Some(delivery),
+        None => deliveries.recv().await,
+    }
+}
+
+/// Puts what waits behind `first` into one batch with it, as long as it is nothing but messages: of other news the
+/// order counts. Returns all acknowledgements, and the delivery that was taken and does not belong to it.
+fn together(
+    first: Delivery,
+    deliveries: &mut mpsc::Receiver<Delivery>,
+) -> (Batch, Vec<oneshot::Sender<()>>, Option<Delivery>) {
+    let (mut batch, mut acknowledgements) = (first.batch, vec![first.stored]);
+    let (mut messages, mut bytes) = (batch.incoming.len(), bytes_in_memory(&batch));
+    while is_only_messages(&batch)
+        && let Ok(next) = deliveries.try_recv()
+    {
+        messages += next.batch.incoming.len();
+        bytes += bytes_in_memory(&next.batch);
+        if messages > TOGETHER || bytes > TOGETHER_BYTES || !is_only_messages(&next.batch) {
+            return (batch, acknowledgements, Some(next));
+        }
+        batch.incoming.extend(next.batch.incoming);
+        for cursor in next.batch.cursors {
+            batch.cursors.retain(|earlier| earlier.mailbox != cursor.mailbox);
+            batch.cursors.push(cursor);
+        }
+        acknowledgements.push(next.stored);
+    }
+    (batch, acknowledgements, None)
+}
+
+fn is_only_messages(batch: &Batch) -> bool {
+    batch.incoming.iter().all(|incoming| matches!(incoming, Incoming::Message(_) | Incoming::Peer(_)))
+}
+
+fn bytes_in_memory(batch: &Batch) -> usize {
+    let mut bytes = 0;
+    for incoming in &batch.incoming {
+        if let Incoming::Message(message) = incoming
+            && let RawBytes::Memory(raw) = &message.raw.bytes
+        {
+            bytes += raw.len();
+        }
+    }
+    bytes
+}
+
 /// Number and size of each message, where a batch is small enough to name them.
 fn named(batch: &Batch) -> Vec<(u32, u64)> {
     if batch.incoming.len() > NAMED {
@@ -460,4 +519,69 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> ConnectorError {
     let detail = panic_text(panic).to_owned();
     tracing::error!(target: "skrynka::app", error = detail, "Account attempt panicked");
     ConnectorError::Transient { why: Trouble { code: TroubleCode::Internal, detail }, retry_after: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        connector::{Content, Cursor, IncomingMessage, Raw},
+        model::{Direction, Place},
+    };
+
+    fn message(number: u32) -> Incoming {
+        Incoming::Message(Box::new(IncomingMessage {
+            place: Place { mailbox: "INBOX".to_owned(), epoch: 1, number },
+            direction: Direction::In,
+            received_at: OffsetDateTime::UNIX_EPOCH,
+            arrived_at: OffsetDateTime::UNIX_EPOCH,
+            seen: false,
+            answered: false,
+            raw: Raw::memory(vec![0; 100]),
+            content: Content::Unreadable { reason: String::new() },
+        }))
+    }
+
+    fn gone(number: u32) -> Incoming {
+        Incoming::Gone { place: Place { mailbox: "INBOX".to_owned(), epoch: 1, number } }
+    }
+
+    /// Messages or other news, the cursors after them and the number of acknowledgements.
+    type Stored = (usize, Vec<serde_json::Value>, usize);
+
+    fn one_cursor(incoming: usize, cursor: usize, acknowledgements: usize) -> Stored {
+        (incoming, vec![cursor.into()], acknowledgements)
+    }
+
+    /// Hands batches over, each with its number as cursor, and returns what is stored.
+    async fn stored(batches: Vec<Vec<Incoming>>) -> Vec<Stored> {
+        let (sender, mut deliveries, _status) = IncomingSender::channel(100);
+        for (n, incoming) in batches.into_iter().enumerate() {
+            let cursors = vec![Cursor { mailbox: "INBOX".to_owned(), state: n.into() }];
+            sender.send(Batch { incoming, cursors }).await.unwrap();
+        }
+        drop(sender);
+        let (mut stored, mut next) = (Vec::new(), None);
+        while let Some(first) = taken_or_next(next.take(), &mut deliveries).await {
+            let (batch, acknowledgements, other) = together(first, &mut deliveries);
+            next = other;
+            let cursors = batch.cursors.into_iter().map(|cursor| cursor.state).collect();
+            stored.push((batch.incoming.len(), cursors, acknowledgements.len()));
+        }
+        stored
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_stored_together_under_its_last_cursor_up_to_a_limit() {
+        let batches = (0..9).map(|_| (0..300).map(message).collect()).collect();
+        assert_eq!(stored(batches).await, [2, 5, 8].map(|last| one_cursor(900, last, 3)));
+        assert_eq!(stored(vec![(0..5000).map(message).collect()]).await, [one_cursor(5000, 0, 1)]);
+    }
+
+    #[tokio::test]
+    async fn other_news_keep_their_place_between_messages() {
+        let batches = vec![vec![message(1)], vec![gone(1)], vec![gone(2)], vec![message(2)], vec![message(3)]];
+        let expected = [one_cursor(1, 0, 1), one_cursor(1, 1, 1), one_cursor(1, 2, 1), one_cursor(2, 4, 2)];
+        assert_eq!(stored(batches).await, expected);
+    }
 }

@@ -40,6 +40,7 @@ const SMALL_MACHINE: &[&str] = &[
     "max_wal_senders=0",
     "max_logical_replication_workers=0",
     "max_wal_size=512MB",
+    "wal_buffers=16MB", // what a large transaction writes goes to the log in one piece, not page by page
     "log_checkpoints=off",
     "timezone=UTC",
     "log_timezone=UTC",

@@ -321,6 +321,8 @@ impl Store {
         if !delete_messages {
             return Ok(RemovedAccount { deleted_messages: 0 });
         }
+        // What is being stored at this moment is stored before anything is deleted; after it nothing more is.
+        self.begin_for(id).await?.commit().await?;
         let deleted_messages = self.delete_messages(id).await?;
         let mut tx = self.begin().await?;
         sqlx::query!("DELETE FROM journal WHERE account_id = $1", id.0).execute(&mut *tx).await?;
@@ -334,16 +336,38 @@ impl Store {
     async fn delete_messages(&self, id: AccountId) -> Result<u64, StoreError> {
         let mut sum = 0;
         loop {
+            let deleted = sqlx::query_scalar!(
+                r#"WITH gone AS (
+                     DELETE FROM messages WHERE account_id = $1
+                     AND id IN (SELECT id FROM messages WHERE account_id = $1 ORDER BY id LIMIT $2)
+                     RETURNING id
+                 ), places AS (
+                     DELETE FROM message_places p USING gone WHERE p.account_id = $1 AND p.message_id = gone.id
+                 ), raws AS (
+                     DELETE FROM raw_messages r USING gone WHERE r.account_id = $1 AND r.message_id = gone.id
+                 )
+                 SELECT count(*) AS "deleted!" FROM gone"#,
+                id.0,
+                DELETED_AT_ONCE
+            )
+            .fetch_one(&self.pool)
+            .await?
+            .unsigned_abs();
+            sum += deleted;
+            if deleted == 0 {
+                break;
+            }
+        }
+        loop {
             let deleted = sqlx::query!(
-                "DELETE FROM messages WHERE account_id = $1
-                 AND id IN (SELECT id FROM messages WHERE account_id = $1 ORDER BY id LIMIT $2)",
+                "DELETE FROM mail_threads WHERE account_id = $1 AND rfc_message_id IN (
+                     SELECT rfc_message_id FROM mail_threads WHERE account_id = $1 ORDER BY rfc_message_id LIMIT $2)",
                 id.0,
                 DELETED_AT_ONCE
             )
             .execute(&self.pool)
             .await?
             .rows_affected();
-            sum += deleted;
             if deleted == 0 {
                 break;
             }

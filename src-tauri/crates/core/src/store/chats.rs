@@ -389,7 +389,7 @@ impl IngestTx {
             .await?;
         }
         sqlx::query!(
-            "INSERT INTO search_queue (account_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO search_queue (account_id, message_ids) VALUES ($1, ARRAY[$2::uuid])",
             account,
             message
         )

@@ -9,7 +9,9 @@ use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Fact, LeaseToken, Store, StoreError, contacts, cursors, journal, place, raw, threads};
+use super::{
+    Fact, KnownThread, LeaseToken, Store, StoreError, contacts, cursors, in_turn, journal, leases, place, raw, threads,
+};
 use crate::{
     connector::{ChatMessage, Cursor, Letter, RawBytes},
     fault,
@@ -17,6 +19,9 @@ use crate::{
         AccountId, Address, AttachmentId, ChatKey, ChatKind, ContactId, ConversationId, Direction, MessageId, Place,
     },
 };
+
+/// Messages that wait for the search index in one row of its queue.
+const QUEUED_TOGETHER: i64 = 100;
 
 /// One transaction of one account: messages, cursor, conversation summaries and journal rows, or nothing.
 #[derive(Debug)]
@@ -194,7 +199,11 @@ impl Store {
     /// Begins a transaction that writes news of one account. Transactions of one account follow one another. With a
     /// lease that is no longer the account's, nothing can be written.
     pub async fn begin_ingest(&self, account: AccountId, lease: Option<LeaseToken>) -> Result<IngestTx, StoreError> {
-        Ok(IngestTx { tx: self.begin_held(account, lease).await?, account })
+        let mut tx = in_turn(self.ingest.begin().await?, account).await?;
+        if let Some(token) = lease {
+            leases::fence(&mut tx, account, token).await?;
+        }
+        Ok(IngestTx { tx, account })
     }
 }
 
@@ -335,7 +344,7 @@ impl IngestTx {
     }
 
     /// Returns the conversations that the given Message-IDs belong to.
-    pub async fn threads(&mut self, ids: &[String]) -> Result<BTreeMap<String, ConversationId>, StoreError> {
+    pub async fn threads(&mut self, ids: &[String]) -> Result<BTreeMap<String, KnownThread>, StoreError> {
         threads::lookup(&mut self.tx, self.account, ids).await
     }
 
@@ -410,28 +419,48 @@ impl IngestTx {
     pub async fn summarise(&mut self, changes: &[SummaryChange]) -> Result<(), StoreError> {
         let fresh: Vec<&SummaryChange> = changes.iter().filter(|change| change.new).collect();
         let text = |f: fn(&SummaryChange) -> &str| fresh.iter().map(|c| f(c).to_owned()).collect::<Vec<String>>();
-        sqlx::query!(
-            "INSERT INTO conversations (account_id, id, contact_id, peer_name, peer_address, subject, subject_key,
-                                        last_message_id, last_at, last_direction, remote_peer, chat_kind)
+        if !fresh.is_empty() {
+            sqlx::query!(
+                "INSERT INTO conversations (account_id, id, contact_id, peer_name, peer_address, subject, subject_key,
+                                        last_message_id, last_at, last_direction, remote_peer, chat_kind,
+                                        message_count, unread_count, file_count, snippet, last_unreadable,
+                                        last_author, last_media)
              SELECT $1::uuid, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                                      $8::uuid[], $9::timestamptz[], $10::text[], $11::text[], $12::text[])",
-            self.account.0,
-            &fresh.iter().map(|c| c.conversation.0).collect::<Vec<_>>(),
-            &fresh.iter().map(|c| c.contact.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
-            &text(|c| &c.peer.name),
-            &text(|c| &c.peer.address),
-            &text(|c| &c.subject),
-            &text(|c| &c.subject_key),
-            &fresh.iter().map(|c| c.last_message.0).collect::<Vec<_>>(),
-            &fresh.iter().map(|c| c.last_at).collect::<Vec<_>>(),
-            &text(|c| c.last_direction.as_str()),
-            &fresh.iter().map(|c| c.chat.as_ref().map(|chat| chat.key.to_string())).collect::<Vec<_>>()
-                as &[Option<String>],
-            &fresh.iter().map(|c| c.chat.as_ref().map(|chat| chat.kind.as_str().to_owned())).collect::<Vec<_>>()
-                as &[Option<String>],
-        )
-        .execute(&mut *self.tx)
-        .await?;
+                                      $8::uuid[], $9::timestamptz[], $10::text[], $11::text[], $12::text[],
+                                      $13::integer[], $14::integer[], $15::integer[], $16::text[], $17::boolean[],
+                                      $18::text[], $19::text[])",
+                self.account.0,
+                &fresh.iter().map(|c| c.conversation.0).collect::<Vec<_>>(),
+                &fresh.iter().map(|c| c.contact.map(|id| id.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+                &text(|c| &c.peer.name),
+                &text(|c| &c.peer.address),
+                &text(|c| &c.subject),
+                &text(|c| &c.subject_key),
+                &fresh.iter().map(|c| c.last_message.0).collect::<Vec<_>>(),
+                &fresh.iter().map(|c| c.last_at).collect::<Vec<_>>(),
+                &text(|c| c.last_direction.as_str()),
+                &fresh.iter().map(|c| c.chat.as_ref().map(|chat| chat.key.to_string())).collect::<Vec<_>>()
+                    as &[Option<String>],
+                &fresh.iter().map(|c| c.chat.as_ref().map(|chat| chat.kind.as_str().to_owned())).collect::<Vec<_>>()
+                    as &[Option<String>],
+                &fresh.iter().map(|c| c.messages).collect::<Vec<_>>(),
+                &fresh.iter().map(|c| c.unread).collect::<Vec<_>>(),
+                &fresh.iter().map(|c| c.files).collect::<Vec<_>>(),
+                &text(|c| &c.snippet),
+                &fresh.iter().map(|c| c.unreadable).collect::<Vec<_>>(),
+                &text(|c| c.chat.as_ref().map_or("", |chat| &chat.author)),
+                &fresh
+                    .iter()
+                    .map(|c| c.chat.as_ref().and_then(|chat| chat.media.map(str::to_owned)))
+                    .collect::<Vec<_>>() as &[Option<String>],
+            )
+            .execute(&mut *self.tx)
+            .await?;
+        }
+        let changes: Vec<&SummaryChange> = changes.iter().filter(|change| !change.new).collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
         let text = |f: fn(&SummaryChange) -> &str| changes.iter().map(|c| f(c).to_owned()).collect::<Vec<String>>();
         sqlx::query!(
             "UPDATE conversations c SET
@@ -501,8 +530,8 @@ impl IngestTx {
         Ok(())
     }
 
-    /// Moves everything of each first conversation into its second and sums the seconds up anew. No conversation is
-    /// both. Reads every message of the seconds.
+    /// Moves the messages of each first conversation into its second and adds its summary to the second's. No
+    /// conversation is both.
     pub async fn merge(&mut self, merges: &[(ConversationId, ConversationId)]) -> Result<(), StoreError> {
         if merges.is_empty() {
             return Ok(());
@@ -520,16 +549,6 @@ impl IngestTx {
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
-            "UPDATE mail_threads t SET conversation_id = n.into_id
-             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
-             WHERE t.account_id = $1 AND t.conversation_id = n.from_id",
-            account,
-            &from,
-            &into
-        )
-        .execute(&mut *self.tx)
-        .await?;
-        sqlx::query!(
             "UPDATE conversations c SET merged_into = n.into_id
              FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
              WHERE c.account_id = $1 AND c.merged_into = n.from_id",
@@ -540,9 +559,28 @@ impl IngestTx {
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
-            "UPDATE conversations c SET merged_into = n.into_id, message_count = 0, unread_count = 0, file_count = 0
-             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
-             WHERE c.account_id = $1 AND c.id = n.from_id",
+            "UPDATE conversations c SET
+                 message_count = c.message_count + s.messages,
+                 unread_count = c.unread_count + s.unread,
+                 file_count = c.file_count + s.files,
+                 last_message_id = CASE WHEN s.newer THEN s.last_message_id ELSE c.last_message_id END,
+                 last_at = CASE WHEN s.newer THEN s.last_at ELSE c.last_at END,
+                 last_direction = CASE WHEN s.newer THEN s.last_direction ELSE c.last_direction END,
+                 last_unreadable = CASE WHEN s.newer THEN s.last_unreadable ELSE c.last_unreadable END,
+                 snippet = CASE WHEN s.newer THEN s.snippet ELSE c.snippet END
+             FROM (
+                 SELECT DISTINCT ON (n.into_id) n.into_id, old.last_message_id, old.last_at, old.last_direction,
+                        old.last_unreadable, old.snippet,
+                        (old.last_at, old.last_message_id) > (kept.last_at, kept.last_message_id) AS newer,
+                        (sum(old.message_count) OVER gone)::integer AS messages,
+                        (sum(old.unread_count) OVER gone)::integer AS unread,
+                        (sum(old.file_count) OVER gone)::integer AS files
+                 FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+                 JOIN conversations old ON old.account_id = $1 AND old.id = n.from_id
+                 JOIN conversations kept ON kept.account_id = $1 AND kept.id = n.into_id
+                 WINDOW gone AS (PARTITION BY n.into_id)
+                 ORDER BY n.into_id, old.last_at DESC, old.last_message_id DESC) s
+             WHERE c.account_id = $1 AND c.id = s.into_id",
             account,
             &from,
             &into
@@ -550,25 +588,9 @@ impl IngestTx {
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
-            "UPDATE conversations c SET message_count = s.messages, unread_count = s.unread, file_count = s.files,
-                    last_message_id = s.last_id, last_at = s.last_at, last_direction = s.last_direction,
-                    last_unreadable = s.last_kind = 'unreadable',
-                    snippet = CASE WHEN f.last_at > c.last_at THEN f.snippet ELSE c.snippet END
-             FROM (
-                 SELECT conversation_id, count(*)::integer AS messages,
-                        count(*) FILTER (WHERE NOT seen AND direction = 'in')::integer AS unread,
-                        coalesce(sum(file_count), 0)::integer AS files,
-                        (array_agg(id ORDER BY received_at DESC, id DESC))[1] AS last_id,
-                        max(received_at) AS last_at,
-                        (array_agg(direction ORDER BY received_at DESC, id DESC))[1] AS last_direction,
-                        (array_agg(kind ORDER BY received_at DESC, id DESC))[1] AS last_kind
-                 FROM messages WHERE account_id = $1 AND conversation_id = ANY($3) GROUP BY conversation_id) s
-             JOIN (
-                 SELECT DISTINCT ON (n.into_id) n.into_id, old.snippet, old.last_at
-                 FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
-                 JOIN conversations old ON old.account_id = $1 AND old.id = n.from_id
-                 ORDER BY n.into_id, old.last_at DESC) f ON f.into_id = s.conversation_id
-             WHERE c.account_id = $1 AND c.id = s.conversation_id",
+            "UPDATE conversations c SET merged_into = n.into_id, message_count = 0, unread_count = 0, file_count = 0
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE c.account_id = $1 AND c.id = n.from_id",
             account,
             &from,
             &into
@@ -597,10 +619,14 @@ impl IngestTx {
             "INSERT INTO messages (account_id, id, conversation_id, kind, direction, author_name, author_address,
                     recipients_to, recipients_cc, recipients_reply_to, subject, body_text, has_html, rfc_message_id,
                     sent_at, sent_offset, received_at, arrived_at, seen, answered, file_count, size, sha256, edited_at)
-             SELECT $1::uuid, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                    $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::text[], $12::text[], $13::boolean[], $14::text[],
-                    $15::timestamptz[], $16::smallint[], $17::timestamptz[], $18::timestamptz[], $19::boolean[],
-                    $20::boolean[], $21::integer[], $22::bigint[], $23::bytea[], $24::timestamptz[])",
+             -- In the list of columns, since what stands in FROM is gathered before it is written.
+             SELECT $1::uuid, unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::text[]), unnest($5::text[]),
+                    unnest($6::text[]), unnest($7::text[]), unnest($8::jsonb[]), unnest($9::jsonb[]),
+                    unnest($10::jsonb[]), unnest($11::text[]), unnest($12::text[]), unnest($13::boolean[]),
+                    unnest($14::text[]), unnest($15::timestamptz[]), unnest($16::smallint[]),
+                    unnest($17::timestamptz[]), unnest($18::timestamptz[]), unnest($19::boolean[]),
+                    unnest($20::boolean[]), unnest($21::integer[]), unnest($22::bigint[]), unnest($23::bytea[]),
+                    unnest($24::timestamptz[])",
             self.account.0,
             &ids,
             &messages.iter().map(|m| m.conversation.0).collect::<Vec<_>>(),
@@ -639,9 +665,12 @@ impl IngestTx {
         self.insert_files(messages, now).await?;
         self.insert_quarantine(messages).await?;
         sqlx::query!(
-            "INSERT INTO search_queue (account_id, message_id) SELECT $1::uuid, * FROM unnest($2::uuid[])",
+            "INSERT INTO search_queue (account_id, message_ids)
+             SELECT $1::uuid, array_agg(waiting.id) FROM unnest($2::uuid[]) WITH ORDINALITY AS waiting (id, n)
+             GROUP BY (waiting.n - 1) / $3",
             self.account.0,
-            &ids
+            &ids,
+            QUEUED_TOGETHER
         )
         .execute(&mut *self.tx)
         .await?;

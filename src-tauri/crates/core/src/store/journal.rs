@@ -166,17 +166,27 @@ impl Store {
         Ok(JournalListener { listener, lost })
     }
 
-    /// Returns where every sequence stands.
-    pub async fn journal_vector(&self) -> Result<Vector, StoreError> {
-        let rows = sqlx::query!("SELECT account_id, last FROM journal_counters").fetch_all(&self.pool).await?;
+    /// Returns where every sequence stands, or that of `only` one account.
+    pub async fn journal_vector(&self, only: Option<AccountId>) -> Result<Vector, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT account_id, last FROM journal_counters WHERE account_id = $1 OR $1 IS NULL",
+            only.map(|account| account.0)
+        )
+        .fetch_all(&self.pool)
+        .await?;
         Ok(rows.into_iter().map(|row| (AccountId(row.account_id), row.last)).collect())
     }
 
-    /// Returns at most `limit` entries beyond `vector`, in order within each account.
+    /// Returns at most `limit` entries beyond `vector`, in order within each account, or of `only` one account.
     ///
     /// An account that is missing from `vector` is read from its first entry. Whether older entries were pruned is
     /// seen by the first number: sequences have no gaps.
-    pub async fn journal_after(&self, vector: &Vector, limit: i64) -> Result<Vec<JournalEntry>, StoreError> {
+    pub async fn journal_after(
+        &self,
+        vector: &Vector,
+        only: Option<AccountId>,
+        limit: i64,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
         let accounts: Vec<uuid::Uuid> = vector.keys().map(|account| account.0).collect();
         let seen: Vec<i64> = vector.values().copied().collect();
         let rows = sqlx::query!(
@@ -189,12 +199,13 @@ impl Store {
                    WHERE j.account_id = counter.account_id AND j.seq > coalesce(seen.seq, 0)
                    ORDER BY j.seq LIMIT $3
                ) fact
-               WHERE counter.last > coalesce(seen.seq, 0)
+               WHERE counter.last > coalesce(seen.seq, 0) AND (counter.account_id = $4 OR $4 IS NULL)
                ORDER BY fact.account_id, fact.seq
                LIMIT $3"#,
             &accounts,
             &seen,
             limit,
+            only.map(|account| account.0),
         )
         .fetch_all(&self.pool)
         .await?;

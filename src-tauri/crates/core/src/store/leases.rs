@@ -252,12 +252,17 @@ impl Store {
     }
 }
 
-/// Makes sure that `token` is the account's current lease and stays so until the transaction ends: who would take over
-/// waits for it.
-async fn fence(connection: &mut sqlx::PgConnection, account: AccountId, token: LeaseToken) -> Result<(), StoreError> {
+/// Makes sure that the account is there and `token` its current lease, and stays so until the transaction ends: who
+/// would take over waits for it.
+pub(super) async fn fence(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    token: LeaseToken,
+) -> Result<(), StoreError> {
     // KEY SHARE lets the holder renew meanwhile and keeps a taker's FOR UPDATE out.
     let ours = sqlx::query_scalar!(
-        "SELECT token FROM leases WHERE account_id = $1 AND token = $2 AND holder IS NOT NULL FOR KEY SHARE",
+        "SELECT l.token FROM leases l JOIN accounts a ON a.id = l.account_id AND a.removed_at IS NULL
+         WHERE l.account_id = $1 AND l.token = $2 AND l.holder IS NOT NULL FOR KEY SHARE OF l",
         account.0,
         token.0
     )

@@ -10,8 +10,10 @@ use crate::{
     model::{AccountId, MessageId},
 };
 
-/// The size of a chunk: 1 MiB.
-const CHUNK: usize = 1 << 20;
+/// The size of a chunk in bytes: with its keys it fits into one page. Older programs wrote chunks of 1 MiB.
+const CHUNK: usize = 8000;
+/// Chunks of a file that are written in one statement: about 1 MiB.
+const CHUNKS_AT_ONCE: usize = 128;
 
 /// Writes the bytes of several messages.
 pub(super) async fn write(
@@ -19,28 +21,11 @@ pub(super) async fn write(
     account: AccountId,
     raws: &[(MessageId, &RawBytes)],
 ) -> Result<(), StoreError> {
-    let mut ids: Vec<Uuid> = Vec::with_capacity(raws.len());
-    let mut numbers: Vec<i32> = Vec::with_capacity(raws.len());
-    let mut chunks: Vec<&[u8]> = Vec::with_capacity(raws.len());
-    for (message, raw) in raws {
-        if let RawBytes::Memory(bytes) = raw {
-            for (number, chunk) in bytes.chunks(CHUNK).enumerate() {
-                ids.push(message.0);
-                numbers.push(i32::try_from(number).unwrap_or(i32::MAX));
-                chunks.push(chunk);
-            }
-        }
-    }
-    sqlx::query!(
-        "INSERT INTO raw_messages (account_id, message_id, chunk, bytes)
-         SELECT $1::uuid, * FROM unnest($2::uuid[], $3::integer[], $4::bytea[])",
-        account.0,
-        &ids,
-        &numbers,
-        &chunks as &[&[u8]],
-    )
-    .execute(&mut *connection)
-    .await?;
+    let in_memory = raws.iter().flat_map(|(message, raw)| match raw {
+        RawBytes::Memory(bytes) => chunks(*message, 0, bytes),
+        RawBytes::File(_) => chunks(*message, 0, &[]),
+    });
+    insert(connection, account, in_memory).await?;
     for (message, raw) in raws {
         if let RawBytes::File(file) = raw {
             write_file(connection, account, *message, &file.path).await?;
@@ -49,7 +34,40 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Writes a spooled message chunk by chunk, so that a large one never stands in memory whole.
+/// A chunk: whose it is, its number, its bytes.
+type Chunk<'b> = (Uuid, i32, &'b [u8]);
+
+/// Cuts bytes into chunks, the first of which has the number `first`.
+fn chunks(message: MessageId, first: i32, bytes: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
+    (first..).zip(bytes.chunks(CHUNK)).map(move |(number, chunk)| (message.0, number, chunk))
+}
+
+async fn insert(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    chunks: impl Iterator<Item = Chunk<'_>>,
+) -> Result<(), StoreError> {
+    let (mut messages, mut numbers, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+    for (message, number, chunk) in chunks {
+        messages.push(message);
+        numbers.push(number);
+        bytes.push(chunk);
+    }
+    // In the list of columns, since what stands in FROM is gathered, in a file when it is large, before it is written.
+    sqlx::query!(
+        "INSERT INTO raw_messages (account_id, message_id, chunk, bytes)
+         SELECT $1::uuid, unnest($2::uuid[]), unnest($3::integer[]), unnest($4::bytea[])",
+        account.0,
+        &messages,
+        &numbers,
+        &bytes as &[&[u8]],
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes a spooled message piece by piece, so that a large one never stands in memory whole.
 async fn write_file(
     connection: &mut sqlx::PgConnection,
     account: AccountId,
@@ -57,21 +75,14 @@ async fn write_file(
     path: &std::path::Path,
 ) -> Result<(), StoreError> {
     let mut file = std::fs::File::open(path).map_err(StoreError::Spool)?;
-    for number in 0_i32.. {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        (&mut file).take(CHUNK as u64).read_to_end(&mut chunk).map_err(StoreError::Spool)?;
-        if chunk.is_empty() {
+    let piece = CHUNK * CHUNKS_AT_ONCE;
+    for first in (0_i32..).step_by(CHUNKS_AT_ONCE) {
+        let mut bytes = Vec::with_capacity(piece);
+        (&mut file).take(piece as u64).read_to_end(&mut bytes).map_err(StoreError::Spool)?;
+        if bytes.is_empty() {
             break;
         }
-        sqlx::query!(
-            "INSERT INTO raw_messages (account_id, message_id, chunk, bytes) VALUES ($1, $2, $3, $4)",
-            account.0,
-            message.0,
-            number,
-            chunk
-        )
-        .execute(&mut *connection)
-        .await?;
+        insert(connection, account, chunks(message, first, &bytes)).await?;
     }
     Ok(())
 }

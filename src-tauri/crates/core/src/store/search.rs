@@ -25,7 +25,7 @@ pub struct Hit {
 /// What a step of the indexer did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Indexed {
-    /// Messages indexed in this step.
+    /// Messages that no longer wait.
     pub messages: u64,
 }
 
@@ -39,18 +39,20 @@ const PROBE: i64 = 2000;
 const BETWEEN_WORDS: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\u{a0}\u{ab}\u{b7}\u{bb}–—‘’“”„…№€";
 
 impl Store {
-    /// Makes at most `limit` waiting messages searchable, each by its first `characters`. Two programs may do this at
-    /// once.
-    pub async fn index_messages(&self, limit: i64, characters: i32) -> Result<Indexed, StoreError> {
-        let done = sqlx::query!(
-            "WITH taken AS (
-                 DELETE FROM search_queue WHERE (account_id, message_id) IN (
-                     SELECT account_id, message_id FROM search_queue LIMIT $1 FOR UPDATE SKIP LOCKED)
-                 RETURNING account_id, message_id
+    /// Makes waiting messages searchable, each by its first `characters`: at most `groups` times as many as are queued
+    /// together. Any number of programs and tasks may do this at once.
+    pub async fn index_messages(&self, groups: i64, characters: i32) -> Result<Indexed, StoreError> {
+        let messages = sqlx::query_scalar!(
+            r#"WITH rows AS (
+                 DELETE FROM search_queue WHERE id IN (
+                     SELECT id FROM search_queue ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+                 RETURNING account_id, message_ids
+             ), taken AS (
+                 SELECT DISTINCT account_id, unnest(message_ids) AS message_id FROM rows
              ), files AS (
                  SELECT f.account_id, f.message_id, string_agg(f.name, ' ') AS names
                  FROM attachments f JOIN taken USING (account_id, message_id) GROUP BY 1, 2
-             )
+             ), done AS (
              INSERT INTO message_search (account_id, message_id, received_at, words, short)
              SELECT m.account_id, m.id, m.received_at,
                     -- A tsvector holds at most 1 MB and a word at most 2 KB.
@@ -67,20 +69,25 @@ impl Store {
                  SELECT string_agg(said #>> '{}', ' ') AS strings
                  FROM chat_messages c, jsonb_path_query(jsonb_build_array(c.media, c.service), '$.**') said
                  WHERE c.account_id = m.account_id AND c.message_id = m.id AND jsonb_typeof(said) = 'string') c ON true
+             -- In one order, so that two who meet the same messages cannot deadlock.
+             ORDER BY m.account_id, m.id
              ON CONFLICT (account_id, message_id) DO UPDATE SET received_at = excluded.received_at,
-                    words = excluded.words, short = excluded.short",
-            limit,
+                    words = excluded.words, short = excluded.short)
+             SELECT count(*) AS "messages!" FROM taken"#,
+            groups,
             characters,
             BETWEEN_WORDS
         )
-        .execute(&self.pool)
+        .fetch_one(&self.pool)
         .await?;
-        Ok(Indexed { messages: done.rows_affected() })
+        Ok(Indexed { messages: messages.unsigned_abs() })
     }
 
     /// Counts messages that are stored and not searchable yet.
     pub async fn search_pending(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar!(r#"SELECT count(*) AS "pending!" FROM search_queue"#).fetch_one(&self.pool).await?)
+        Ok(sqlx::query_scalar!(r#"SELECT coalesce(sum(cardinality(message_ids)), 0) AS "pending!" FROM search_queue"#)
+            .fetch_one(&self.pool)
+            .await?)
     }
 
     /// Finds messages, newest first, that follow `after`. Every word must begin a word of the text, or the whole query

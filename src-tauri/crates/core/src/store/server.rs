@@ -29,7 +29,7 @@ impl Store {
         .await?;
         if known < stored / 2 {
             sqlx::query!(
-                "ANALYZE messages, message_places, conversations, mail_threads, raw_messages, contacts, contact_handles,
+                "ANALYZE messages, message_places, conversations, mail_threads, contacts, contact_handles,
                          chat_messages, message_versions, reactions, attachments, outgoing"
             )
             .execute(&self.pool)

@@ -227,7 +227,7 @@ fn a_burst_of_200_000_lines_stays_under_the_cap() {
 #[test]
 fn lines_that_do_not_fit_in_the_queue_are_counted_to_the_last_and_told() {
     let dir = tempfile::tempdir().unwrap();
-    let mut lab = Lab::new(LogbookOptions { queue: 64, ..options(dir.path()) });
+    let mut lab = Lab::new(LogbookOptions { queue: 1, ..options(dir.path()) });
     lab.log(|| (0..100_000).for_each(|n| info!(target: "skrynka::store", n, "Stored")));
     lab.close();
     let dropped = lab.logbook.reader().stats().unwrap().dropped;

@@ -169,7 +169,7 @@ async fn an_edit_keeps_what_was_said_before_and_an_older_version_changes_nothing
     let versions = bureau.store.message_versions(bureau.account, message.id).await.unwrap();
     assert_eq!(versions.iter().map(|v| v.text.as_str()).collect::<Vec<_>>(), ["перше", "друге"]);
     assert_eq!(bureau.conversations().await[0].snippet, "третє");
-    let facts = bureau.store.journal_after(&Default::default(), 100).await.unwrap();
+    let facts = bureau.store.journal_after(&Default::default(), None, 100).await.unwrap();
     assert_eq!(facts.iter().filter(|entry| entry.fact.kind == FactKind::MessageEdited).count(), 2);
     bureau.assert_summaries_true().await;
 }

@@ -4,6 +4,7 @@ use crate::common::{Bureau, Mail};
 use futures_util::TryStreamExt as _;
 use skrynka_core::{
     connector::{Batch, Content, Cursor, Incoming, RawBytes},
+    ingest::Ingested,
     store::{ConversationListing, FactKind},
 };
 
@@ -31,7 +32,7 @@ async fn a_batch_is_in_the_journal_with_its_cursor_or_not_at_all() {
     bureau.ingest.ingest(bureau.account, None, batch).await.unwrap();
 
     assert_eq!(bureau.store.cursors(bureau.account).await.unwrap(), [cursor]);
-    let facts = bureau.store.journal_after(&Default::default(), 100).await.unwrap();
+    let facts = bureau.store.journal_after(&Default::default(), None, 100).await.unwrap();
     let stored = facts.iter().filter(|entry| entry.fact.kind == FactKind::MessageStored).count();
     assert_eq!(stored, 2);
     let numbers: Vec<i64> = facts.iter().filter(|f| f.account == bureau.account).map(|f| f.seq).collect();
@@ -68,6 +69,32 @@ async fn a_mail_that_bridges_two_conversations_makes_them_one() {
     let conversations = bureau.conversations().await;
     assert_eq!((conversations.len(), conversations[0].messages, conversations[0].unread), (1, 3, 3));
     bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn conversations_that_become_one_step_by_step_keep_every_mail_mark_and_message_id() {
+    let bureau = Bureau::new().await;
+    let mails = [
+        vec![Mail::new(1), Mail::new(2).references(&["1"])],
+        vec![Mail::new(3)],
+        vec![Mail::new(4), Mail::new(5).references(&["4"]), Mail::new(6).references(&["4"])],
+        // Marks that came in the same batch count once.
+        vec![Mail::new(7).references(&["2", "3"])],
+        vec![Mail::new(8).references(&["1", "5"])],
+        vec![Mail::new(9).references(&["3"])],
+    ];
+    for (step, mails) in mails.into_iter().enumerate() {
+        let marks = [(3, 1), (4, 3)].into_iter().filter(|(at, _)| *at == step).map(|(_, uid)| bureau.marks(uid, true));
+        let marks: Vec<_> = marks.collect();
+        let mails = mails.into_iter().map(Mail::incoming);
+        bureau.ingest(marks.into_iter().chain(mails).collect()).await;
+        bureau.assert_summaries_true().await;
+    }
+    let conversations = bureau.conversations().await;
+    assert_eq!((conversations.len(), conversations[0].messages, conversations[0].unread), (1, 9, 7));
+    assert_eq!(conversations[0].snippet, "Текст листа 9");
+    let page = bureau.store.messages(bureau.account, conversations[0].id, None, 50).await.unwrap();
+    assert_eq!(page.len(), 9);
 }
 
 #[tokio::test]
@@ -118,22 +145,29 @@ async fn a_mail_moved_out_and_back_is_the_same_mail() {
 
 #[tokio::test]
 async fn what_the_server_gives_at_last_takes_the_place_of_what_was_shown_instead() {
-    let bureau = Bureau::new().await;
-    let mut stub = Mail::new(1).message();
-    stub.content = Content::Unreadable { reason: "the server refused to give this message".to_owned() };
-    stub.raw.size = 0;
-    stub.raw.sha256 = [0; 32];
-    stub.raw.bytes = RawBytes::Memory(Vec::new());
-    bureau.ingest(vec![Incoming::Message(Box::new(stub))]).await;
+    for in_one_batch in [false, true] {
+        let bureau = Bureau::new().await;
+        let mut stub = Mail::new(1).message();
+        stub.content = Content::Unreadable { reason: "the server refused to give this message".to_owned() };
+        stub.raw.size = 0;
+        stub.raw.sha256 = [0; 32];
+        stub.raw.bytes = RawBytes::Memory(Vec::new());
+        let (stub, mail) = (Incoming::Message(Box::new(stub)), Mail::new(1).incoming());
 
-    let came = bureau.ingest(vec![Mail::new(1).incoming()]).await;
-    let again = bureau.ingest(vec![Mail::new(1).incoming()]).await;
+        let came = if in_one_batch {
+            vec![bureau.ingest(vec![stub, mail]).await]
+        } else {
+            vec![bureau.ingest(vec![stub]).await, bureau.ingest(vec![mail]).await]
+        };
+        let again = bureau.ingest(vec![Mail::new(1).incoming()]).await;
 
-    assert_eq!((came.stored, came.known, again.stored, again.known), (1, 0, 0, 1));
-    let mut unread: Vec<i32> = bureau.conversations().await.iter().map(|c| c.unread).collect();
-    unread.sort_unstable();
-    assert_eq!(unread, [0, 1], "what stood for it is read, the mail is not");
-    bureau.assert_summaries_true().await;
+        let sum = |count: fn(&Ingested) -> usize| came.iter().map(count).sum::<usize>();
+        assert_eq!((sum(|came| came.stored), sum(|came| came.known), again.stored, again.known), (2, 0, 0, 1));
+        let mut unread: Vec<i32> = bureau.conversations().await.iter().map(|c| c.unread).collect();
+        unread.sort_unstable();
+        assert_eq!(unread, [0, 1], "what stood for it is read, the mail is not");
+        bureau.assert_summaries_true().await;
+    }
 }
 
 #[tokio::test]
@@ -342,6 +376,11 @@ async fn deleting_an_account_with_its_messages_goes_on_where_it_was_interrupted(
     let removed = bureau.store.remove_account(bureau.account, true).await.unwrap();
 
     assert_eq!(removed.deleted_messages, 1100);
+    for table in ["messages", "message_places", "raw_messages", "mail_threads", "conversations"] {
+        let count = format!("SELECT count(*) FROM skrynka.{table}");
+        let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&bureau.database.pool).await.unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
     assert_eq!(bureau.conversations().await, []);
     assert!(bureau.store.remove_account(bureau.account, true).await.is_err(), "nothing is left of it");
 }
