@@ -14,21 +14,26 @@ use skrynka_core::{
     engine::{Engine, Tasks},
     journal::JournalReader,
     model::{AccountId, AttachmentId, ConversationId},
+    notices::ConversationRef,
     postgres::PostgresError,
+    profile::Settings,
     secrets::{Secrets, SecretsError},
     store::StoreError,
 };
-use tauri::AppHandle;
+use tauri::{AppHandle, Manager as _};
 use tauri_specta::Event as _;
 use time::OffsetDateTime;
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::{Notify, RwLock, mpsc};
 
 use crate::{
     copies, facts,
     mail_scheme::Shown,
+    notices::{self, News},
     running::Jobs,
     sign_ins::SignIns,
-    wire::{AppStatus, DatabaseTroubleCode, ErrorCode, StartStep, StatusChanged, WireError, stamp},
+    views,
+    window::MAIN,
+    wire::{AppStatus, DatabaseTroubleCode, ErrorCode, PreferencesChanged, StartStep, StatusChanged, WireError, stamp},
     wiring::{Bureau, Ground, Places, StartError, fetched_files_dir},
 };
 
@@ -52,6 +57,15 @@ pub struct Desk {
     started: tokio::time::Instant,
     painted: AtomicBool,
     shown: Mutex<Option<Shown>>,
+    front: Mutex<Option<ConversationRef>>,
+    /// One change of the settings at a time.
+    settings: Mutex<()>,
+    /// Whether there is an icon in the tray.
+    pub has_icon: AtomicBool,
+    /// Whether the window was closed to the tray.
+    pub is_hidden: AtomicBool,
+    /// The unread count may have changed.
+    pub recount: Notify,
 }
 
 /// The open office: database and listeners.
@@ -68,18 +82,23 @@ pub struct Office {
     pub fetches: Jobs<(AccountId, AttachmentId)>,
     /// Chats that are being read back.
     pub loads: Jobs<(AccountId, ConversationId)>,
+    /// What somebody may be told of.
+    pub news: mpsc::Sender<News>,
 }
 
 impl Office {
-    fn new(bureau: Bureau, engine: Engine) -> Self {
-        Self {
+    fn new(bureau: Bureau, engine: Engine) -> (Self, mpsc::Receiver<News>) {
+        let (news, told) = mpsc::channel(notices::WAITING);
+        let office = Self {
             bureau,
             engine,
             unpainted: Mutex::default(),
             sign_ins: SignIns::default(),
             fetches: Jobs::default(),
             loads: Jobs::default(),
-        }
+            news,
+        };
+        (office, told)
     }
 }
 
@@ -98,6 +117,11 @@ impl Desk {
             started: tokio::time::Instant::now(),
             painted: AtomicBool::new(false),
             shown: Mutex::default(),
+            front: Mutex::default(),
+            settings: Mutex::default(),
+            has_icon: AtomicBool::new(false),
+            is_hidden: AtomicBool::new(false),
+            recount: Notify::new(),
         }
     }
 
@@ -109,6 +133,65 @@ impl Desk {
     /// The message whose HTML was rendered last.
     pub fn shown(&self) -> MutexGuard<'_, Option<Shown>> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says which conversation somebody is looking at.
+    pub fn set_front(&self, conversation: Option<ConversationRef>) {
+        *self.front.lock().unwrap_or_else(PoisonError::into_inner) = conversation;
+    }
+
+    /// The conversation that somebody is looking at; none while the window is in the tray.
+    pub fn front(&self) -> Option<ConversationRef> {
+        let hidden = self.is_hidden.load(Ordering::Relaxed);
+        self.front.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| !hidden)
+    }
+
+    /// Changes the settings, and tells the window and the tray.
+    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) -> Result<(), WireError> {
+        let _one_at_a_time = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let profile = &self.ground()?.profile;
+        let failed = |error| WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) };
+        let mut settings = profile.settings().map_err(failed)?;
+        change(&mut settings);
+        profile.save_settings(&settings).map_err(failed)?;
+        self.recount.notify_one();
+        if let Some(handle) = self.handle()
+            && let Err(error) = PreferencesChanged(views::preferences(&settings)).emit(handle)
+        {
+            tracing::warn!(target: "skrynka::events", error = %error, "Event not sent");
+        }
+        Ok(())
+    }
+
+    /// Whether closing the window may leave the program in the tray.
+    pub fn may_close_to_tray(&self) -> bool {
+        let wanted = || self.ground().ok()?.profile.settings().ok().map(|settings| settings.close_to_tray.on);
+        self.has_icon.load(Ordering::Relaxed) && wanted().unwrap_or(false)
+    }
+
+    /// Hides the window where the desktop shows a tray to come back from; ends the program elsewhere.
+    pub async fn close_to_tray(&self) {
+        let Some(handle) = self.handle() else { return };
+        let office = self.office().await;
+        let (Ok(office), true) = (office, notices::has_tray().await) else {
+            handle.exit(0);
+            return;
+        };
+        if let Some(window) = handle.get_webview_window(MAIN)
+            && let Err(error) = window.hide()
+        {
+            tracing::warn!(target: "skrynka::app", error = %error, "Window not hidden");
+            return;
+        }
+        self.is_hidden.store(true, Ordering::Relaxed);
+        tracing::info!(target: "skrynka::app", "Window closed to the tray");
+        let told = self.ground().ok().and_then(|ground| ground.profile.settings().ok());
+        if told.is_some_and(|settings| !settings.close_to_tray.told) {
+            let kept = self.change_settings(|settings| settings.close_to_tray.told = true);
+            if let (Ok(()), Err(error)) = (kept, office.news.try_send(News::GoesOn)) {
+                tracing::debug!(target: "skrynka::app", error = %error, "Not said that the program goes on");
+            }
+        }
     }
 
     /// The tasks that end with the window.
@@ -215,9 +298,9 @@ impl Desk {
 
     async fn open(self: Arc<Self>) {
         let stop = self.tasks.stopping();
-        let (office, journal) = loop {
+        let (office, journal, news) = loop {
             match self.try_open().await {
-                Ok((office, journal)) => break (Arc::new(office), journal),
+                Ok((office, journal, news)) => break (Arc::new(office), journal, news),
                 Err(error) => {
                     tracing::warn!(target: "skrynka::app", error = skrynka_core::chain(&error), "Start stopped");
                     self.set_status(trouble(&error));
@@ -233,14 +316,22 @@ impl Desk {
         tracing::info!(target: "skrynka::app", ms = ms(self.age()), "Office opened");
         let watched = office.clone();
         let watch = async move { watched.bureau.watch_database().await };
-        let work = async { tokio::join!(watch, facts::pump(&self, &office, journal), watch_for_sleep(&office)) };
+        let work = async {
+            tokio::join!(
+                watch,
+                facts::pump(&self, &office, journal),
+                notices::tell(&self, &office, news),
+                notices::count(&self, &office),
+                watch_for_sleep(&office)
+            )
+        };
         tokio::select! {
             () = stop.cancelled() => {}
-            ((), (), ()) = work => {}
+            ((), (), (), (), ()) = work => {}
         }
     }
 
-    async fn try_open(&self) -> Result<(Office, JournalReader), StartError> {
+    async fn try_open(&self) -> Result<(Office, JournalReader, mpsc::Receiver<News>), StartError> {
         let ground = match self.ground.get() {
             Some(ground) => ground.clone(),
             None => {
@@ -263,7 +354,10 @@ impl Desk {
             Ok::<_, StoreError>((engine, journal))
         };
         match started.await {
-            Ok((engine, journal)) => Ok((Office::new(bureau, engine), journal)),
+            Ok((engine, journal)) => {
+                let (office, news) = Office::new(bureau, engine);
+                Ok((office, journal, news))
+            }
             Err(error) => {
                 bureau.close().await;
                 Err(error.into())

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     desk::{Desk, Office},
-    views,
+    notices, views,
     window::MAIN,
     wire::{AccountsChanged, ConversationKey, FactsArrived, MessageKey, count},
 };
@@ -63,10 +63,11 @@ async fn follow(
         // The first fact goes at once; what follows within a frame of the last event goes together.
         let until = last_sent + FRAME;
         let gathered = gather(&mut frame, &mut seq, journal, office, until).await;
+        *accounts_changed |= frame.accounts;
         // The reader has passed what was gathered: it is told now or never.
         send(desk, &frame, seq);
+        hand_over(desk, office, frame.stored, frame.conversations);
         last_sent = Instant::now();
-        *accounts_changed |= frame.accounts;
         gathered?;
     }
 }
@@ -116,8 +117,8 @@ async fn send_accounts(desk: &Desk, office: &Office) {
 struct Frame {
     conversations: BTreeSet<(AccountId, ConversationId)>,
     merged: BTreeSet<(AccountId, ConversationId)>,
+    stored: Vec<(AccountId, MessageId)>,
     messages: BTreeSet<(AccountId, MessageId)>,
-    new_messages: usize,
     overflowed: bool,
     accounts: bool,
 }
@@ -147,7 +148,7 @@ impl Frame {
                 self.merged.insert(key);
             }
             (FactKind::MessageStored, Some(key)) => {
-                self.new_messages += 1;
+                self.stored.extend(entry.fact.message.map(|message| (entry.account, message)));
                 self.conversations.insert(key);
                 let mut unpainted = office.unpainted.lock().unwrap_or_else(PoisonError::into_inner);
                 if unpainted.len() < UNPAINTED {
@@ -185,6 +186,23 @@ impl Frame {
     }
 }
 
+/// Hands over what somebody may be told of. Where too much waits already, the unread count tells it.
+fn hand_over(
+    desk: &Desk,
+    office: &Office,
+    stored: Vec<(AccountId, MessageId)>,
+    changed: BTreeSet<(AccountId, ConversationId)>,
+) {
+    desk.recount.notify_one();
+    let stored = (!stored.is_empty()).then_some(notices::News::Stored(stored));
+    let changed = (!changed.is_empty()).then(|| notices::News::Changed(changed.into_iter().collect()));
+    for news in [stored, changed].into_iter().flatten() {
+        if office.news.try_send(news).is_err() {
+            tracing::debug!(target: "skrynka::events", "News left to the unread count");
+        }
+    }
+}
+
 fn send(desk: &Desk, frame: &Frame, seq: i64) {
     let Some(handle) = desk.handle() else { return };
     if frame.conversations.is_empty() && frame.merged.is_empty() && !frame.overflowed {
@@ -201,7 +219,7 @@ fn send(desk: &Desk, frame: &Frame, seq: i64) {
         conversations: if overflowed { Vec::new() } else { frame.conversations.iter().map(key).collect() },
         merged: frame.merged.iter().map(key).collect(),
         messages: (frame.messages.len() <= NAMED).then(|| frame.messages.iter().map(message).collect()),
-        new_messages: count(frame.new_messages),
+        new_messages: count(frame.stored.len()),
         overflowed,
         counts_changed: true,
     };

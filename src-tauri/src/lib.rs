@@ -13,13 +13,16 @@ mod facts;
 mod mail_scheme;
 mod mailboxes;
 mod media_scheme;
+mod notices;
 mod running;
 mod sign_ins;
 mod telegram_accounts;
+mod tray;
 mod views;
 mod window;
 mod wire;
 mod wiring;
+mod words;
 
 pub use window::bindings;
 

@@ -7,22 +7,24 @@ use std::collections::HashMap;
 pub use self::chat::{is_writable, outgoing, read_entity, sign_in_step, version};
 
 use skrynka_core::{
-    logbook::Stats,
+    logbook::{Level, Stats},
     model::{Account, AccountId, AccountState, ChatKind, ConversationId, Direction, MessageId, Trouble},
+    profile::{self, Density, NoticeSettings, Settings},
     secrets::Secrets,
     store::{
         CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition,
         Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, Time, format_description::well_known::Rfc3339};
 
 use crate::{
     desk::Office,
     wire::{
         AccountStateView, AccountUnread, AccountView, ChatRow, Check, CheckState, ConversationFilter, ConversationKey,
-        ConversationRow, Counts, ErrorCode, FileView, HistoryMark, MailboxForm, MessageKey, MessageView, PersonView,
-        ProxyForm, SearchHit, SearchPage, TelegramForm, TelegramView, TroubleView, WireError, count, stamp,
+        ConversationRow, Counts, ErrorCode, FileView, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView,
+        NoticePreferences, PersonView, Preferences, ProxyForm, SearchHit, SearchPage, TelegramForm, TelegramView,
+        Theme, TroubleView, WireError, count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };
@@ -85,6 +87,7 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
                 channel: account.channel.as_str().to_owned(),
                 address: account.address().to_owned(),
                 enabled: account.enabled,
+                muted: account.muted,
                 state_since: stamp(status.map_or(now, |status| status.since)),
                 last_message_at: last_message_at.map(stamp),
                 last_heard_at: status.and_then(|status| status.heard_at).map(stamp),
@@ -104,6 +107,44 @@ pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
             }
         })
         .collect())
+}
+
+/// What a manager has chosen.
+pub fn preferences(settings: &Settings) -> Preferences {
+    let NoticeSettings { enabled, preview, sound, do_not_disturb, quiet_hours } = settings.notices;
+    let clock = |at: Time| format!("{:02}:{:02}", at.hour(), at.minute());
+    Preferences {
+        language: settings.language.clone(),
+        theme: match settings.theme {
+            profile::Theme::System => Theme::System,
+            profile::Theme::Light => Theme::Light,
+            profile::Theme::Dark => Theme::Dark,
+        },
+        compact: settings.density == Density::Compact,
+        log_level: match settings.log_level {
+            Level::Trace | Level::Debug => LogLevelName::Debug,
+            Level::Info => LogLevelName::Info,
+            Level::Warn => LogLevelName::Warn,
+            Level::Error => LogLevelName::Error,
+        },
+        server_url: settings.database.server_url.clone(),
+        notices: NoticePreferences {
+            enabled,
+            preview,
+            sound,
+            do_not_disturb,
+            quiet_hours: quiet_hours.on,
+            quiet_from: clock(quiet_hours.from),
+            quiet_to: clock(quiet_hours.to),
+        },
+        close_to_tray: settings.close_to_tray.on,
+    }
+}
+
+/// Reads `HH:MM`.
+pub fn wall_clock(text: &str) -> Result<Time, WireError> {
+    Time::parse(text, time::macros::format_description!("[hour]:[minute]"))
+        .map_err(|_| WireError { code: ErrorCode::InvalidInput, detail: "time".to_owned() })
 }
 
 /// The counts of the sidebar.
@@ -195,6 +236,7 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
         messages: count(summary.messages),
         has_files: summary.files > 0,
         unreadable: summary.last_unreadable,
+        muted_until: summary.muted_until.map(stamp),
         stuck_texts: count(summary.stuck_texts),
         chat: summary.chat.map(|chat| ChatRow {
             kind: chat.kind.into(),

@@ -4,18 +4,18 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use skrynka_core::profile::APP_ID;
-use tauri::{Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, plugin::TauriPlugin};
+use tauri::{Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent, plugin::TauriPlugin};
 use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::{
     cli::{self, Common},
     commands::{accounts, app, chats, inbox, logs, message, telegram},
     desk::Desk,
-    mail_scheme, media_scheme, wire,
+    mail_scheme, media_scheme, tray, wire,
 };
 
 /// The label of the one window.
@@ -45,6 +45,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             inbox::messages_by_key,
             inbox::mark_read,
             inbox::mark_unread,
+            inbox::mute_conversation,
+            inbox::set_front,
             inbox::search,
             inbox::painted,
             message::message_body,
@@ -71,6 +73,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             accounts::add_mailbox,
             accounts::update_mailbox,
             accounts::set_account_enabled,
+            accounts::set_account_muted,
             accounts::retry_account,
             accounts::remove_account,
             accounts::pick_ca_file,
@@ -92,7 +95,14 @@ pub fn bindings() -> Builder<tauri::Wry> {
             logs::unfollow_logs,
             logs::log_stats,
         ])
-        .events(collect_events![wire::FactsArrived, wire::AccountsChanged, wire::StatusChanged, wire::LinkClicked])
+        .events(collect_events![
+            wire::FactsArrived,
+            wire::AccountsChanged,
+            wire::StatusChanged,
+            wire::LinkClicked,
+            wire::NoticeOpened,
+            wire::PreferencesChanged,
+        ])
 }
 
 /// Opens the window and returns when it was closed and everything has ended.
@@ -110,7 +120,7 @@ pub fn run(common: Common) -> ExitCode {
     if let Some(single) = single_instance(common.profile.as_deref()) {
         builder = builder.plugin(single);
     }
-    let (served, played, shown) = (desk.clone(), desk.clone(), desk.clone());
+    let (served, played, shown, closed) = (desk.clone(), desk.clone(), desk.clone(), desk.clone());
     let app = builder
         .plugin(tauri_plugin_dialog::init())
         .register_asynchronous_uri_scheme_protocol(mail_scheme::NAME, move |_, request, responder| {
@@ -127,8 +137,18 @@ pub fn run(common: Common) -> ExitCode {
         })
         .invoke_handler(commands)
         .manage(desk.clone())
+        .on_window_event(move |_, event| {
+            if let WindowEvent::CloseRequested { api, .. } = event
+                && closed.may_close_to_tray()
+            {
+                api.prevent_close();
+                let desk = closed.clone();
+                closed.tasks().spawn("close to tray", async move { desk.close_to_tray().await });
+            }
+        })
         .setup(move |app| {
             bindings.mount_events(app);
+            shown.has_icon.store(tray::build(app.handle()), Ordering::Relaxed);
             shown.begin(app.handle().clone());
             open_window(app, shown.clone())?;
             Ok(())
@@ -171,8 +191,9 @@ fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
 }
 
 /// Shows the window that is open already.
-fn bring_to_front(app: &tauri::AppHandle) {
+pub fn bring_to_front(app: &tauri::AppHandle) {
     let Some(window) = app.get_webview_window(MAIN) else { return };
+    app.state::<Arc<Desk>>().is_hidden.store(false, Ordering::Relaxed);
     for result in [window.unminimize(), window.show(), window.set_focus()] {
         if let Err(error) = result {
             tracing::warn!(target: "skrynka::app", error = %error, "Window not brought to the front");

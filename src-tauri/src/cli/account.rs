@@ -56,6 +56,18 @@ pub enum AccountCommand {
         #[arg(value_parser = account_id)]
         id: AccountId,
     },
+    /// Show no notices of an account's messages, on every computer of the bureau.
+    Mute {
+        /// The account's id.
+        #[arg(value_parser = account_id)]
+        id: AccountId,
+    },
+    /// Show notices of an account's messages again.
+    Unmute {
+        /// The account's id.
+        #[arg(value_parser = account_id)]
+        id: AccountId,
+    },
     /// Remove an account and its secrets. Its messages stay.
     Remove {
         /// The account's id.
@@ -145,6 +157,8 @@ pub async fn run(common: &Common, output: Output, command: AccountCommand) -> an
         }
         AccountCommand::Enable { id } => enable(&common.existing(), output, id, true).await,
         AccountCommand::Disable { id } => enable(&common.existing(), output, id, false).await,
+        AccountCommand::Mute { id } => mute(&common.existing(), output, id, true).await,
+        AccountCommand::Unmute { id } => mute(&common.existing(), output, id, false).await,
         AccountCommand::Remove { id, delete_messages } => {
             Session::with(&common.existing(), async |session| {
                 let deleted = mailboxes::remove(&session.bureau, id, delete_messages).await?;
@@ -245,6 +259,16 @@ async fn enable(common: &Common, output: Output, id: AccountId, enabled: bool) -
     .await
 }
 
+async fn mute(common: &Common, output: Output, id: AccountId, muted: bool) -> anyhow::Result<ExitCode> {
+    Session::with(common, async |session| {
+        session.bureau.store.set_account_muted(id, muted).await?;
+        let record = json!({"account": id.to_string(), "muted": muted});
+        output.record(&record, || format!("{} {id}", if muted { "Muted" } else { "Unmuted" }))?;
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
 fn record(
     account: &Account,
     status: Option<&StoredStatus>,
@@ -263,6 +287,7 @@ fn record(
         "name": account.name,
         "address": account.address(),
         "enabled": account.enabled,
+        "muted": account.muted,
         "listener": listener.map(|held| json!({"program": held.holder.name, "since": stamp(held.since)})),
         "state": status.map(|status| state_word(account, status, now)),
         "since": status.map(|status| stamp(status.since)),
@@ -305,8 +330,9 @@ fn line(
     let listener = listener
         .map(|held| format!("  listened to by {} since {}", held.holder.name, stamp(held.since)))
         .unwrap_or_default();
+    let muted = if account.muted { ", muted" } else { "" };
     format!(
-        "{}  {:<13}  {}  <{address}>  {stored} stored, {unread} unread, {quarantined} in quarantine{listener}{error}",
+        "{}  {:<13}  {}  <{address}>  {stored} stored, {unread} unread, {quarantined} in quarantine{muted}{listener}{error}",
         account.id,
         if account.enabled { state } else { "disabled" },
         account.name,

@@ -171,6 +171,16 @@ pub async fn set_account_enabled(desk: DeskState<'_>, account: String, enabled: 
     .await
 }
 
+/// Mutes an account, or tells of its messages again.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_account_muted(desk: DeskState<'_>, account: String, muted: bool) -> Result<(), WireError> {
+    logged("set_account_muted", async {
+        Ok(desk.office().await?.bureau.store.set_account_muted(id(&account)?, muted).await?)
+    })
+    .await
+}
+
 /// Ends whatever an account waits for, so that it tries again at once.
 #[tauri::command]
 #[specta::specta]

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use skrynka_core::{
     logbook::Level,
-    profile::{self, Density},
+    profile::{self, Density, NoticeSettings, QuietHours},
 };
 
 use super::{DeskState, file_error, logged};
@@ -43,22 +43,7 @@ pub async fn retry_start(desk: DeskState<'_>) -> Result<(), WireError> {
 pub async fn preferences(desk: DeskState<'_>) -> Result<Preferences, WireError> {
     let ground = desk.ground()?;
     let settings = ground.profile.settings().map_err(file_error)?;
-    Ok(Preferences {
-        language: settings.language,
-        theme: match settings.theme {
-            profile::Theme::System => Theme::System,
-            profile::Theme::Light => Theme::Light,
-            profile::Theme::Dark => Theme::Dark,
-        },
-        compact: settings.density == Density::Compact,
-        log_level: match settings.log_level {
-            Level::Trace | Level::Debug => LogLevelName::Debug,
-            Level::Info => LogLevelName::Info,
-            Level::Warn => LogLevelName::Warn,
-            Level::Error => LogLevelName::Error,
-        },
-        server_url: settings.database.server_url,
-    })
+    Ok(views::preferences(&settings))
 }
 
 /// Keeps what a manager has chosen. The server's address is [`use_server`]'s.
@@ -67,22 +52,36 @@ pub async fn preferences(desk: DeskState<'_>) -> Result<Preferences, WireError> 
 pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> Result<(), WireError> {
     logged("set_preferences", async {
         let ground = desk.ground()?;
-        let mut settings = ground.profile.settings().map_err(file_error)?;
-        settings.language = preferences.language;
-        settings.theme = match preferences.theme {
-            Theme::System => profile::Theme::System,
-            Theme::Light => profile::Theme::Light,
-            Theme::Dark => profile::Theme::Dark,
+        let quiet_hours = QuietHours {
+            on: preferences.notices.quiet_hours,
+            from: views::wall_clock(&preferences.notices.quiet_from)?,
+            to: views::wall_clock(&preferences.notices.quiet_to)?,
         };
-        settings.density = if preferences.compact { Density::Compact } else { Density::Comfortable };
-        settings.log_level = match preferences.log_level {
+        let log_level = match preferences.log_level {
             LogLevelName::Debug => Level::Debug,
             LogLevelName::Info => Level::Info,
             LogLevelName::Warn => Level::Warn,
             LogLevelName::Error => Level::Error,
         };
-        ground.profile.save_settings(&settings).map_err(file_error)?;
-        ground.set_log_level(settings.log_level);
+        desk.change_settings(|settings| {
+            settings.language = preferences.language;
+            settings.theme = match preferences.theme {
+                Theme::System => profile::Theme::System,
+                Theme::Light => profile::Theme::Light,
+                Theme::Dark => profile::Theme::Dark,
+            };
+            settings.density = if preferences.compact { Density::Compact } else { Density::Comfortable };
+            settings.log_level = log_level;
+            settings.notices = NoticeSettings {
+                enabled: preferences.notices.enabled,
+                preview: preferences.notices.preview,
+                sound: preferences.notices.sound,
+                do_not_disturb: preferences.notices.do_not_disturb,
+                quiet_hours,
+            };
+            settings.close_to_tray.on = preferences.close_to_tray;
+        })?;
+        ground.set_log_level(log_level);
         Ok(())
     })
     .await

@@ -4,8 +4,9 @@ use std::sync::PoisonError;
 
 use skrynka_core::{
     model::{AccountId, ConversationId, MessageId},
-    store::{MessagePosition, Store, StoreError, StoredMessage, StoredOutgoing},
+    store::{MUTED_FOR_GOOD, MessagePosition, Store, StoreError, StoredMessage, StoredOutgoing},
 };
+use time::Duration;
 
 use super::{DeskState, id, logged};
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     window::MAIN,
     wire::{
         ConversationFilter, ConversationKey, ConversationPage, ConversationRow, Counts, MessageKey, MessagePage,
-        MessageView, PageKey, SearchPage, Snapshot, WireError,
+        MessageView, MuteSpan, PageKey, SearchPage, Snapshot, WireError,
     },
 };
 
@@ -206,6 +207,37 @@ pub async fn mark_unread(desk: DeskState<'_>, conversation: ConversationKey) -> 
         Ok(desk.office().await?.bureau.store.mark_unread(account, conversation).await?)
     })
     .await
+}
+
+/// Mutes a conversation, or tells of its messages again.
+#[tauri::command]
+#[specta::specta]
+pub async fn mute_conversation(
+    desk: DeskState<'_>,
+    conversation: ConversationKey,
+    span: MuteSpan,
+) -> Result<(), WireError> {
+    logged("mute_conversation", async {
+        let office = desk.office().await?;
+        let (account, conversation) = key(&conversation)?;
+        let now = office.bureau.clock.now();
+        let until = match span {
+            MuteSpan::Off => None,
+            MuteSpan::Hour => Some(now + Duration::hours(1)),
+            MuteSpan::Workday => Some(now + Duration::hours(8)),
+            MuteSpan::Always => Some(MUTED_FOR_GOOD),
+        };
+        Ok(office.bureau.store.mute_conversation(account, conversation, until).await?)
+    })
+    .await
+}
+
+/// Says which conversation somebody is looking at: nobody is told of its messages.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_front(desk: DeskState<'_>, conversation: Option<ConversationKey>) -> Result<(), WireError> {
+    desk.set_front(conversation.as_ref().map(key).transpose()?);
+    Ok(())
 }
 
 /// Finds messages, newest first.

@@ -24,6 +24,8 @@ pub struct AccountView {
     pub address: String,
     /// Whether it is listened to.
     pub enabled: bool,
+    /// Whether nobody is told of its messages.
+    pub muted: bool,
     /// Where its listener stands.
     pub state: AccountStateView,
     /// Since when it is in this state.

@@ -87,7 +87,35 @@ pub struct Preferences {
     pub log_level: LogLevelName,
     /// A team's server, `postgres://user@host/database` without a password; null is the private database.
     pub server_url: Option<String>,
+    /// When and how somebody is told of new messages.
+    pub notices: NoticePreferences,
+    /// Closing the window leaves the program in the tray, where the system shows one.
+    pub close_to_tray: bool,
 }
+
+/// When and how somebody is told of new messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct NoticePreferences {
+    /// Whether at all.
+    pub enabled: bool,
+    /// Whether a notice shows sender and first words.
+    pub preview: bool,
+    /// Whether it sounds.
+    pub sound: bool,
+    /// Not now, until a person says otherwise.
+    pub do_not_disturb: bool,
+    /// Not between `quiet_from` and `quiet_to`.
+    pub quiet_hours: bool,
+    /// By the wall clock, `HH:MM`.
+    pub quiet_from: String,
+    /// By the wall clock, `HH:MM`; over midnight where it is earlier than `quiet_from`.
+    pub quiet_to: String,
+}
+
+/// The preferences were changed, maybe outside the window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
+pub struct PreferencesChanged(pub Preferences);
 
 /// Light or dark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]

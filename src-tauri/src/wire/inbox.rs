@@ -114,6 +114,8 @@ pub struct ConversationRow {
     pub has_files: bool,
     /// Whether the latest message could not be read.
     pub unreadable: bool,
+    /// Until when nobody is told of its messages; may be past. The year 9999 is until a person says otherwise.
+    pub muted_until: Option<String>,
     /// Texts of ours that were not sent, or perhaps not.
     pub stuck_texts: u32,
     /// What a chat has beside a thread of mails; null for mail.
@@ -300,6 +302,28 @@ pub struct AccountsChanged {
 /// The program's status changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
 pub struct StatusChanged(pub super::AppStatus);
+
+/// A notice of the system was clicked: the window is in front and shows what it was about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
+#[serde(rename_all = "camelCase")]
+pub struct NoticeOpened {
+    /// The conversation; null for all that is unread.
+    pub conversation: Option<ConversationKey>,
+}
+
+/// How long nobody is told of a conversation's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum MuteSpan {
+    /// Not muted any more.
+    Off,
+    /// An hour.
+    Hour,
+    /// Eight hours.
+    Workday,
+    /// Until a person says otherwise.
+    Always,
+}
 
 /// A link in a mail's frame was clicked. Nothing has been opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]

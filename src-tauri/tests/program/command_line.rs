@@ -76,6 +76,12 @@ fn a_running_service_follows_accounts_that_come_and_go() {
     std::thread::sleep(std::time::Duration::from_secs(1));
     assert_eq!(profile.records(&["export", "messages"]).len(), 1);
 
+    assert_eq!(profile.records(&["account", "list"])[0]["muted"], false);
+    profile.records(&["account", "mute", &id]);
+    assert_eq!(profile.records(&["account", "list"])[0]["muted"], true);
+    profile.records(&["account", "unmute", &id]);
+    assert_eq!(profile.records(&["account", "list"])[0]["muted"], false);
+
     profile.records(&["account", "remove", &id, "--delete-messages"]);
     std::thread::sleep(std::time::Duration::from_secs(3));
     let failed = profile.records(&["logs", "--grep", "Status not written"]);

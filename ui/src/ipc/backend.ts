@@ -1,6 +1,6 @@
 import type { Channel } from '@tauri-apps/api/core';
 
-import type { AccountsChanged, AppStatus, FactsArrived, LinkClicked, commands } from './bindings';
+import type { AccountsChanged, AppStatus, FactsArrived, LinkClicked, NoticeOpened, Preferences, commands } from './bindings';
 
 type Answer<T> = T extends { status: 'ok'; data: infer D } ? D : T extends { status: 'error' } ? never : T;
 type Argument<T> = T extends Channel<infer M> ? (message: M) => void : T;
@@ -19,6 +19,8 @@ export interface Listeners {
   accountsChanged: (changed: AccountsChanged) => void;
   statusChanged: (status: AppStatus) => void;
   linkClicked: (clicked: LinkClicked) => void;
+  noticeOpened: (opened: NoticeOpened) => void;
+  preferencesChanged: (preferences: Preferences) => void;
 }
 
 /** The other side of the window: Rust, or the invented bureau of the tests. */

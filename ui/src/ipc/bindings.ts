@@ -51,6 +51,10 @@ export const commands = {
 	markRead: (conversation: ConversationKey, upTo: string | null) => typedError<null, WireError>(__TAURI_INVOKE("mark_read", { conversation, upTo })),
 	/**  Marks a conversation's latest message from the customer unread here. */
 	markUnread: (conversation: ConversationKey) => typedError<null, WireError>(__TAURI_INVOKE("mark_unread", { conversation })),
+	/**  Mutes a conversation, or tells of its messages again. */
+	muteConversation: (conversation: ConversationKey, span: MuteSpan) => typedError<null, WireError>(__TAURI_INVOKE("mute_conversation", { conversation, span })),
+	/**  Says which conversation somebody is looking at: nobody is told of its messages. */
+	setFront: (conversation: ConversationKey | null) => typedError<null, WireError>(__TAURI_INVOKE("set_front", { conversation })),
 	/**  Finds messages, newest first. */
 	search: (text: string, account: string | null, after: string | null, limit: number) => typedError<SearchPage, WireError>(__TAURI_INVOKE("search", { text, account, after, limit })),
 	/**  The window has painted these rows: the last stamp of a message's way. */
@@ -106,6 +110,8 @@ export const commands = {
 	updateMailbox: (account: string, form: MailboxForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("update_mailbox", { account, form, password })),
 	/**  Switches an account on or off. The journal starts or stops its listener. */
 	setAccountEnabled: (account: string, enabled: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_account_enabled", { account, enabled })),
+	/**  Mutes an account, or tells of its messages again. */
+	setAccountMuted: (account: string, muted: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_account_muted", { account, muted })),
 	/**  Ends whatever an account waits for, so that it tries again at once. */
 	retryAccount: (account: string) => typedError<null, WireError>(__TAURI_INVOKE("retry_account", { account })),
 	/**  Removes an account; its messages stay unless asked otherwise. */
@@ -168,6 +174,8 @@ export const events = {
 	accountsChanged: makeEvent<AccountsChanged, AccountsChanged>("accounts-changed"),
 	factsArrived: makeEvent<FactsArrived, FactsArrived>("facts-arrived"),
 	linkClicked: makeEvent<LinkClicked, LinkClicked>("link-clicked"),
+	noticeOpened: makeEvent<NoticeOpened, NoticeOpened>("notice-opened"),
+	preferencesChanged: makeEvent<PreferencesChanged, PreferencesChanged>("preferences-changed"),
 	statusChanged: makeEvent<StatusChanged, StatusChanged>("status-changed"),
 };
 
@@ -255,6 +263,8 @@ export type AccountView = {
 	address: string,
 	/**  Whether it is listened to. */
 	enabled: boolean,
+	/**  Whether nobody is told of its messages. */
+	muted: boolean,
 	/**  Where its listener stands. */
 	state: AccountStateView,
 	/**  Since when it is in this state. */
@@ -549,6 +559,8 @@ export type ConversationRow = {
 	hasFiles: boolean,
 	/**  Whether the latest message could not be read. */
 	unreadable: boolean,
+	/**  Until when nobody is told of its messages; may be past. The year 9999 is until a person says otherwise. */
+	mutedUntil: string | null,
 	/**  Texts of ours that were not sent, or perhaps not. */
 	stuckTexts: number,
 	/**  What a chat has beside a thread of mails; null for mail. */
@@ -1093,6 +1105,41 @@ export type MessageView = {
 	chat: ChatMessageView | null,
 };
 
+/**  How long nobody is told of a conversation's messages. */
+export type MuteSpan = 
+/**  Not muted any more. */
+"off" | 
+/**  An hour. */
+"hour" | 
+/**  Eight hours. */
+"workday" | 
+/**  Until a person says otherwise. */
+"always";
+
+/**  A notice of the system was clicked: the window is in front and shows what it was about. */
+export type NoticeOpened = {
+	/**  The conversation; null for all that is unread. */
+	conversation: ConversationKey | null,
+};
+
+/**  When and how somebody is told of new messages. */
+export type NoticePreferences = {
+	/**  Whether at all. */
+	enabled: boolean,
+	/**  Whether a notice shows sender and first words. */
+	preview: boolean,
+	/**  Whether it sounds. */
+	sound: boolean,
+	/**  Not now, until a person says otherwise. */
+	doNotDisturb: boolean,
+	/**  Not between `quiet_from` and `quiet_to`. */
+	quietHours: boolean,
+	/**  By the wall clock, `HH:MM`. */
+	quietFrom: string,
+	/**  By the wall clock, `HH:MM`; over midnight where it is earlier than `quiet_from`. */
+	quietTo: string,
+};
+
 /**  How far the reading back of a chat is. */
 export type OlderLoaded = {
 	/**  Messages that are new here, in all. */
@@ -1177,7 +1224,14 @@ export type Preferences = {
 	logLevel: LogLevelName,
 	/**  A team's server, `postgres://user@host/database` without a password; null is the private database. */
 	serverUrl: string | null,
+	/**  When and how somebody is told of new messages. */
+	notices: NoticePreferences,
+	/**  Closing the window leaves the program in the tray, where the system shows one. */
+	closeToTray: boolean,
 };
+
+/**  The preferences were changed, maybe outside the window. */
+export type PreferencesChanged = Preferences;
 
 /**  A SOCKS5 proxy; its password travels beside it, once. */
 export type ProxyForm = {

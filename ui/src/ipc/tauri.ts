@@ -18,6 +18,8 @@ export function tauriBackend(): Backend {
         events.accountsChanged.listen((event) => listeners.accountsChanged(event.payload)),
         events.statusChanged.listen((event) => listeners.statusChanged(event.payload)),
         events.linkClicked.listen((event) => listeners.linkClicked(event.payload)),
+        events.noticeOpened.listen((event) => listeners.noticeOpened(event.payload)),
+        events.preferencesChanged.listen((event) => listeners.preferencesChanged(event.payload)),
       ]);
       return () => stops.forEach((stop) => stop());
     },

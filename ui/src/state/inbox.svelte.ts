@@ -1,6 +1,6 @@
 import { untrack } from 'svelte';
 
-import { type ConversationKey, type FactsArrived, IpcError, type MessageView, ipc } from '../ipc/client';
+import { type ConversationKey, type FactsArrived, IpcError, type MessageView, type MuteSpan, ipc } from '../ipc/client';
 import { t } from '../i18n/index.svelte';
 import { ConversationList } from './list.svelte';
 import { tell } from './notice.svelte';
@@ -41,6 +41,8 @@ class Inbox {
   #leftUnread: string | null = null;
   #shown = '';
   #view: View | null = null;
+  /** Which conversation was last told to be in front. */
+  #toldFront: string | null = null;
 
   /** The open conversation's id. */
   get openId(): string | null {
@@ -96,6 +98,16 @@ class Inbox {
     this.talk.close();
   }
 
+  /** Mutes a conversation, or tells of its messages again. */
+  async mute(key: ConversationKey, span: MuteSpan): Promise<void> {
+    try {
+      await ipc.muteConversation(key, span);
+    } catch (thrown) {
+      const error = IpcError.from(thrown);
+      tell({ tone: 'danger', text: t('talk.muteFailed'), detail: error.detail || errorTitle(error.code) });
+    }
+  }
+
   /** Ends the search: the list as it was, the keys on the open conversation. */
   leaveSearch(): void {
     this.search.clear();
@@ -105,8 +117,18 @@ class Inbox {
   /** Says whether the open conversation is on the screen. */
   front(inFront: boolean): void {
     this.#inFront = inFront;
+    this.tellFront();
     if (inFront) this.lookedAt();
     else clearTimeout(this.#readTimer);
+  }
+
+  /** Tells which conversation somebody is looking at, so that no notice tells of it too. */
+  tellFront(): void {
+    const key = this.#inFront && watched() ? this.talk.key : null;
+    const id = key === null ? null : idOf(key);
+    if (id === this.#toldFront) return;
+    this.#toldFront = id;
+    void ipc.setFront(key).catch(() => (this.#toldFront = null));
   }
 
   /** Somebody is looking again: what is shown counts as read after a moment. */

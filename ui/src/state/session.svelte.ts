@@ -1,13 +1,15 @@
-import { type About, type AccountView, type AppStatus, type Counts, type FactsArrived, IpcError, type LinkView, type Preferences, ipc, listen } from '../ipc/client';
+import { type About, type AccountView, type AppStatus, type Counts, type ConversationKey, type FactsArrived, IpcError, type LinkView, type NoticePreferences, type Preferences, ipc, listen } from '../ipc/client';
 import { languageFor, speak } from '../i18n/index.svelte';
 import { clock, touchClock } from './clock.svelte';
 
 /** Counts are asked for at most this often, in milliseconds. */
 const COUNTS_EVERY = 250;
 
-const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null };
+const notices: NoticePreferences = { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: false, quietFrom: '20:00', quietTo: '08:00' };
+const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true };
 
 type FactsListener = (facts: FactsArrived) => void;
+type NoticeListener = (conversation: ConversationKey | null) => void;
 
 /** What the whole window shares: the program's status, accounts, counts and preferences. */
 class Session {
@@ -25,6 +27,9 @@ class Session {
   error = $state.raw<IpcError | null>(null);
 
   #factsListeners = new Set<FactsListener>();
+  #noticeListeners = new Set<NoticeListener>();
+  /** Changes of the preferences that are on their way: until they are kept, what is told is older. */
+  #saving = 0;
   #countsTimer: ReturnType<typeof setTimeout> | undefined;
   #countsAt = 0;
 
@@ -36,6 +41,12 @@ class Session {
       accountsChanged: ({ accounts }) => (this.accounts = accounts),
       statusChanged: (status) => this.#enter(status),
       linkClicked: ({ link }) => (this.link = link),
+      noticeOpened: ({ conversation }) => this.#noticeListeners.forEach((listener) => listener(conversation)),
+      preferencesChanged: (preferences) => {
+        if (this.#saving > 0) return;
+        this.preferences = preferences;
+        this.#dress();
+      },
     });
     const [status] = await Promise.all([ipc.appStatus(), this.#settings()]);
     this.#enter(status);
@@ -45,6 +56,12 @@ class Session {
   onFacts(listener: FactsListener): () => void {
     this.#factsListeners.add(listener);
     return () => this.#factsListeners.delete(listener);
+  }
+
+  /** Calls back when a notice of the system was clicked, with its conversation or null for all that is unread. */
+  onNotice(listener: NoticeListener): () => void {
+    this.#noticeListeners.add(listener);
+    return () => this.#noticeListeners.delete(listener);
   }
 
   account(id: string): AccountView | undefined {
@@ -66,12 +83,15 @@ class Session {
     const before = this.preferences;
     this.preferences = { ...before, ...change };
     this.#dress();
+    this.#saving += 1;
     try {
       await ipc.setPreferences(this.preferences);
     } catch (thrown) {
       this.preferences = before;
       this.#dress();
       throw IpcError.from(thrown);
+    } finally {
+      this.#saving -= 1;
     }
   }
 

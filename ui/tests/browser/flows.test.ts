@@ -219,6 +219,67 @@ test('language and theme change at once, everywhere', async () => {
   expect((await row(page, 0).boundingBox())?.height).toBe(52);
 });
 
+test('a conversation is muted from its menu and with a key, and its row says so', async () => {
+  const page = await open();
+  await row(page, 0).click();
+  await page.getByRole('button', { name: 'Інші дії' }).first().click();
+  await page.getByTestId('mute-hour').click();
+  await row(page, 0).getByTestId('conversation-muted').waitFor();
+  await page.getByText(/^Без сповіщень до /).waitFor({ state: 'attached' });
+  await page.keyboard.press('m');
+  await page.getByTestId('talk-muted').waitFor({ state: 'detached' });
+  expect(await row(page, 0).getByTestId('conversation-muted').count()).toBe(0);
+  await page.keyboard.press('m');
+  await row(page, 0).getByText('Без сповіщень').waitFor({ state: 'attached' });
+});
+
+test('an account is muted on its page, and all its rows say so', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  await page.getByTestId('account-more').first().click();
+  await page.getByTestId('account-mute').click();
+  await page.getByTestId('account-muted').waitFor();
+  await page.getByTestId('account-mute').click();
+  await page.getByTestId('account-muted').waitFor({ state: 'detached' });
+});
+
+test('a clicked notice opens its conversation from anywhere, and a count opens what is unread', async () => {
+  const page = await open();
+  const id = await row(page, 3).getAttribute('data-id');
+  await page.getByTestId('nav-settings').click();
+  await page.evaluate((id) => window.bureau.clickNotice({ account: 'acc-zam', id: id ?? '' }), id);
+  await page.getByTestId('message').first().waitFor();
+  expect(await page.locator('[data-testid="conversation-row"][aria-selected="true"]').getAttribute('data-id')).toBe(id);
+  await page.getByTestId('nav-logs').click();
+  await page.evaluate(() => window.bureau.clickNotice(null));
+  await page.getByRole('heading', { name: 'Непрочитані' }).waitFor();
+});
+
+test('the program knows which conversation somebody looks at', async () => {
+  const page = await open();
+  await row(page, 2).click();
+  const id = await row(page, 2).getAttribute('data-id');
+  await page.waitForFunction((id) => window.bureau.front() === id, id);
+  await page.getByTestId('nav-logs').click();
+  await page.waitForFunction(() => window.bureau.front() === null);
+  await page.getByTestId('nav-inbox').click();
+  await page.waitForFunction((id) => window.bureau.front() === id, id);
+});
+
+test('notices are set, quiet hours too, and the tray’s choice is followed', async () => {
+  const page = await open({ query: 'quiet' });
+  await page.getByTestId('nav-settings').click();
+  await page.getByTestId('quiet-from').selectOption('07:30');
+  await page.getByTestId('quiet-hours').getByText('За годинником цього комп’ютера.').waitFor();
+  await page.getByTestId('quiet-from').selectOption('08:00');
+  await page.getByTestId('quiet-hours').getByText('тихих годин немає').waitFor();
+  await page.evaluate(() => window.bureau.quiet(true));
+  await page.locator('[data-testid="notice-doNotDisturb"][aria-checked="true"]').waitFor();
+  await page.getByTestId('notice-enabled').click();
+  await page.getByTestId('quiet-hours').waitFor({ state: 'detached' });
+  expect(await page.getByTestId('notice-sound').isDisabled()).toBe(true);
+});
+
 test('a server that was chosen stays chosen when something else is changed', async () => {
   const page = await open();
   await page.getByTestId('nav-settings').click();

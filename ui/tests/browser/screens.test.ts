@@ -45,7 +45,8 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'telegram-session': { query: 'telegram', go: async (page) => (await telegram(page), await page.getByTestId('way-session').check(), await page.getByTestId('session').fill(`1${'x'.repeat(60)}`), await page.getByTestId('wizard-next').click(), page.getByTestId('found-session').waitFor()) },
   logs: { go: async (page) => (await page.getByTestId('nav-logs').click(), await page.getByTestId('log-row').last().waitFor(), page.getByTestId('log-row').nth(9).click()) },
   diagnostics: { go: async (page) => (await page.getByTestId('nav-diagnostics').click(), page.getByTestId('check').first().waitFor()) },
-  settings: { go: (page) => page.getByTestId('nav-settings').click() },
+  settings: { query: 'quiet', go: (page) => page.getByTestId('nav-settings').click() },
+  'settings-notices': { query: 'quiet', go: async (page) => (await page.getByTestId('nav-settings').click(), page.getByTestId('close-to-tray').scrollIntoViewIfNeeded()) },
   keys: { go: async (page) => (await row(page, 0).waitFor(), page.keyboard.press('?')) },
   link: { go: async (page) => (await row(page, 0).waitFor(), await page.evaluate(() => window.bureau.clickLink(true)), page.getByTestId('link-dialog').waitFor()) },
 };

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 export { Lab } from './harness/lab.mjs';
 export { enterPath, windows } from './harness/dialog.mjs';
 export { APP, Profile } from './harness/profile.mjs';
+export { Session } from './harness/session.mjs';
 export { API, CODE, Telegram } from './harness/telegram.mjs';
 export { Window } from './harness/window.mjs';
 

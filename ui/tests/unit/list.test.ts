@@ -16,7 +16,7 @@ let broken = false;
 function row(n: number, at = n): ConversationRow {
   return {
     key: { account: 'a', id: `c${n}` }, name: `${n}`, address: '', company: false, subject: '', snippet: '', lastIsOurs: false, chat: null,
-    lastAt: new Date(Date.UTC(2026, 10, 22) + at * 1000).toISOString(), unread: 0, messages: 1, hasFiles: false, unreadable: false, stuckTexts: 0,
+    lastAt: new Date(Date.UTC(2026, 10, 22) + at * 1000).toISOString(), unread: 0, messages: 1, hasFiles: false, unreadable: false, mutedUntil: null, stuckTexts: 0,
   };
 }
 

@@ -8,7 +8,7 @@ const minute = (n: number) => new Date(Date.UTC(2026, 10, 22, 10, n)).toISOStrin
 function row(id: string, at: number, more: Partial<ConversationRow> = {}): ConversationRow {
   return {
     key: { account: 'a', id }, name: id, address: '', company: false, subject: '', snippet: '', lastIsOurs: false, chat: null, lastAt: minute(at),
-    unread: 0, messages: 1, hasFiles: false, unreadable: false, stuckTexts: 0, ...more,
+    unread: 0, messages: 1, hasFiles: false, unreadable: false, mutedUntil: null, stuckTexts: 0, ...more,
   };
 }
 

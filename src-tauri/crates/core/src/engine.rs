@@ -314,8 +314,9 @@ impl Engine {
     }
 }
 
-/// Tells whether two versions of an account are listened to in the same way: what it is called makes no difference.
+/// Tells whether two versions of an account are listened to in the same way: what it is called makes no difference, and
+/// neither does whether it is muted.
 fn listens_alike(one: &Account, other: &Account) -> bool {
-    let Account { name, code, color, .. } = other.clone();
-    Account { name, code, color, ..one.clone() } == *other
+    let Account { name, code, color, muted, .. } = other.clone();
+    Account { name, code, color, muted, ..one.clone() } == *other
 }

@@ -8,6 +8,8 @@ mod subject;
 mod text;
 mod thread;
 
+pub(crate) use self::text::snippet;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{

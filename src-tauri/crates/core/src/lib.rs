@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod journal;
 pub mod logbook;
 pub mod model;
+pub mod notices;
 pub mod postgres;
 pub mod profile;
 pub mod secrets;

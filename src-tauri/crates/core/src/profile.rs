@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
-pub use self::settings::{DatabaseSettings, Density, Settings, Theme};
+pub use self::settings::{CloseToTray, DatabaseSettings, Density, NoticeSettings, QuietHours, Settings, Theme};
 use crate::files;
 
 /// The application's identifier: the name of its data folder and the service of its keyring entries. Fixed for ever.

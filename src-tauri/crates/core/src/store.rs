@@ -4,6 +4,7 @@
 //! and the journal row of a fact is written in the same transaction, so nothing is announced before it is committed.
 
 mod accounts;
+mod arrivals;
 mod attachments;
 mod blobs;
 mod chats;
@@ -38,7 +39,7 @@ pub use attachments::{RemoteFile, StoredFile, StoredMedia};
 pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, StoredChat};
 pub use contacts::TelegramPerson;
 pub use conversations::{
-    ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary,
+    ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary, MUTED_FOR_GOOD,
 };
 pub(crate) use ingest::at_name;
 pub use ingest::{Beginning, ChatSummary, IngestTx, KnownPlace, NewMessage, SummaryChange};

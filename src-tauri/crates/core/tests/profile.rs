@@ -96,6 +96,18 @@ fn settings_are_read_back_and_unknown_ones_survive() {
 }
 
 #[test]
+fn quiet_hours_are_written_as_the_clock_shows_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let profile = Profile::open(Some(dir.path()), NOW).unwrap();
+    let mut settings = profile.settings().unwrap();
+    settings.notices.quiet_hours.from = time::macros::time!(22:30);
+    profile.save_settings(&settings).unwrap();
+    let text = fs::read_to_string(dir.path().join("settings.json")).unwrap();
+    assert!(text.contains(r#""from": "22:30""#) && text.contains(r#""to": "08:00""#), "{text}");
+    assert_eq!(profile.settings().unwrap(), settings);
+}
+
+#[test]
 fn damaged_settings_are_named_and_left_as_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let profile = Profile::open(Some(dir.path()), NOW).unwrap();

@@ -78,6 +78,7 @@ fn account(security: Security, port: u16, ca: &str) -> Account {
         code: "B".to_owned(),
         color: 1,
         enabled: true,
+        muted: false,
         email: Some(email),
         telegram: None,
         created_at: now,

@@ -8,7 +8,7 @@ mod thumbnail;
 use grammers_tl_types::{self as tl, Serializable as _};
 use skrynka_core::{
     connector::{Chat, ChatAuthor, ChatMessage, Content, IncomingMessage, Raw},
-    model::{ChatKey, ChatKind, Direction, Forward, Media, Peer, PeerKind, Reaction},
+    model::{ChatKey, ChatKind, Direction, Forward, Media, Peer, PeerKind, Place, Reaction, Service, ServiceKind},
 };
 use time::OffsetDateTime;
 
@@ -17,6 +17,9 @@ use crate::peers::{Book, clean, named};
 
 /// The topic of a forum that everything without a topic belongs to.
 const GENERAL: u32 = 1;
+
+/// The epoch of secret chats' places: 0 is that of messages.
+const SECRET: u32 = 1;
 
 /// What a message is read with.
 pub(crate) struct Reader<'a> {
@@ -173,6 +176,27 @@ impl Reader<'_> {
             seen: message.out || number <= read_up_to,
             answered: false,
             raw: raw(object),
+            content: Content::Chat(Box::new(content)),
+        })
+    }
+
+    /// Reads that somebody asked for a secret chat, which no other device will ever see. It is a line of the chat with
+    /// them; its epoch keeps its number apart from those of messages, which deletions and read marks name.
+    pub(crate) fn secret_chat(&self, asked: &tl::types::EncryptedChatRequested) -> Option<IncomingMessage> {
+        let peer = crate::peers::user(asked.admin_id);
+        let service = Service { kind: ServiceKind::SecretChat, about: String::new(), seconds: None };
+        let content = ChatMessage {
+            service: Some(service),
+            ..ChatMessage::new(self.chat(peer, None), self.author(peer, None, false), String::new())
+        };
+        Some(IncomingMessage {
+            place: Place { epoch: SECRET, ..peer.place(number(asked.id)?) },
+            direction: Direction::In,
+            received_at: moment(asked.date),
+            arrived_at: self.arrived_at,
+            seen: false,
+            answered: false,
+            raw: Raw::empty(),
             content: Content::Chat(Box::new(content)),
         })
     }

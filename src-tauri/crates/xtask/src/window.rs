@@ -37,7 +37,7 @@ pub(crate) fn demo(project: &Project, steps: &mut Steps, headless: bool) -> Resu
 
 /// Runs the tests in the real window, all of them or those in the named files.
 pub(crate) fn e2e(project: &Project, steps: &mut Steps, files: &[&str]) -> Result<()> {
-    set_up(project, steps, &[Need::App, Need::Lab, Need::Headless])?;
+    set_up(project, steps, &[Need::App, Need::Lab, Need::Headless, Need::Tests])?;
     build(project, steps, "debug")?;
     let evidence = Evidence::kept(project)?;
     steps.step("The real window", || run_e2e(project, &evidence, files))?;

@@ -82,7 +82,7 @@ export function accountCommands(world: World) {
       await pause(500);
       if (bureau.accounts.some((account) => account.address === mailbox.address)) fail('already_exists');
       const account: AccountView = {
-        id: `acc-${bureau.accounts.length}`, channel: 'email', name: mailbox.name, code: mailbox.name.slice(0, 2).toUpperCase(), color: mailbox.color || 1, address: mailbox.address, telegram: null, enabled: true,
+        id: `acc-${bureau.accounts.length}`, channel: 'email', name: mailbox.name, code: mailbox.name.slice(0, 2).toUpperCase(), color: mailbox.color || 1, address: mailbox.address, telegram: null, enabled: true, muted: false,
         state: { kind: 'idle' }, stateSince: new Date(world.now()).toISOString(), lastMessageAt: null, lastHeardAt: null, lagMs: null, backlog: 500, lastError: null, unread: 0, stored: 0, quarantined: 0, mailbox,
         history: Array.from({ length: 96 }, () => 'none' as const),
       };
@@ -102,6 +102,10 @@ export function accountCommands(world: World) {
       account.enabled = enabled;
       enter(account, enabled ? { kind: 'live' } : { kind: 'stopped' });
       return null;
+    },
+    setAccountMuted: async (id: string, muted: boolean) => {
+      find(id).muted = muted;
+      return changed();
     },
     retryAccount: async (id: string) => {
       void sync(find(id));

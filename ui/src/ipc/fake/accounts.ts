@@ -71,6 +71,7 @@ export function bureauAccounts(): AccountView[] {
       color,
       address: sketch.address,
       enabled: sketch.state.kind !== 'stopped',
+      muted: false,
       state: sketch.state,
       stateSince: ago(sketch.since),
       lastMessageAt: ago(sketch.last ?? 40 + index * 61),

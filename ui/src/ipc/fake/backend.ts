@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, ErrorCode, Preferences } from '../bindings';
+import type { AccountView, AppStatus, ConversationKey, ErrorCode, Preferences } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON } from './accounts';
@@ -28,6 +28,12 @@ export interface Controls {
   scan(password: boolean): void;
   /** The QR sign-in that is shown cannot go on. */
   failScan(code: ErrorCode): void;
+  /** A notice of the system is clicked. */
+  clickNotice(conversation: ConversationKey | null): void;
+  /** Do not disturb is chosen in the tray. */
+  quiet(on: boolean): void;
+  /** The conversation that the window last said to be in front. */
+  front(): string | null;
   calls: Record<string, number>;
   painted: string[];
 }
@@ -41,6 +47,7 @@ export interface World {
   listeners: Listeners | null;
   now: () => number;
   painted: string[];
+  front: string | null;
   scenario: string;
   loggers: Map<number, (grew: { written: number }) => void>;
   /** Plays a first sync; the account commands provide it. */
@@ -68,10 +75,11 @@ export function fakeBackend(): Backend {
     bureau,
     logbook: new Logbook(4000, bureau.accounts),
     status: statusOf(scenario),
-    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null },
+    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true },
     listeners: null,
     now,
     painted: [],
+    front: null,
     scenario,
     loggers: new Map(),
     sync: () => undefined,
@@ -170,6 +178,12 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
     },
     scan: (password) => world.scan(password),
     failScan: (code) => world.failScan(code),
+    clickNotice: (conversation) => world.listeners?.noticeOpened({ conversation }),
+    quiet(doNotDisturb) {
+      world.preferences = { ...world.preferences, notices: { ...world.preferences.notices, doNotDisturb } };
+      world.listeners?.preferencesChanged(structuredClone(world.preferences));
+    },
+    front: () => world.front,
     calls,
     painted: world.painted,
   };

@@ -50,7 +50,7 @@ export function telegramAccounts(): AccountView[] {
     const settings = telegramForm(sketch.name, color);
     if (sketch.id === 'tg-lviv') settings.proxy = { host: 'proxy.example.org', port: 1080, user: 'bureau' };
     return {
-      id: sketch.id, channel: 'telegram', name: sketch.name, code: sketch.code, color, address: sketch.phone, enabled: true, state: sketch.state, stateSince: iso(NOON - 3 * HOUR),
+      id: sketch.id, channel: 'telegram', name: sketch.name, code: sketch.code, color, address: sketch.phone, enabled: true, muted: false, state: sketch.state, stateSince: iso(NOON - 3 * HOUR),
       lastMessageAt: iso(NOON - 40_000), lastHeardAt: iso(NOON - 2000 - index * 1000), lagMs: sketch.state.kind === 'live' ? 24 : null, backlog: 0, lastError: trouble, unread: 0, stored: 0, quarantined: 0, mailbox: null,
       telegram: { phone: sketch.phone, userName: `Бюро ${sketch.code}`, username: `bureau_${index}_example`, apiId: 17_349, dc: 2, settings },
       history: Array.from({ length: 96 }, (_, i) => (i > 88 && trouble ? ('failed' as const) : ('live' as const))),
@@ -110,7 +110,7 @@ export function chatRow(account: string, id: string, chat: Chat): ConversationRo
   const row: ChatRow = { kind: chat.kind, username: chat.username, lastAuthor: several ? (last?.authorName ?? '') : '', lastMedia, writable: chat.kind !== 'broadcast' };
   return {
     key: { account, id }, name: chat.name, address: chat.username ? `@${chat.username}` : '', company: !['private', 'bot'].includes(chat.kind), subject: '', snippet: (last?.text ?? '').slice(0, 160), lastIsOurs: last?.ours ?? false,
-    lastAt: last?.receivedAt ?? iso(NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, stuckTexts: chat.outgoing.filter((text) => text.state === 'failed' || text.state === 'uncertain').length, chat: row,
+    lastAt: last?.receivedAt ?? iso(NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, mutedUntil: null, stuckTexts: chat.outgoing.filter((text) => text.state === 'failed' || text.state === 'uncertain').length, chat: row,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ConversationFilter, ConversationKey, ConversationRow, FactsArrived, MessageKey, SavedFiles } from '../bindings';
+import type { ConversationFilter, ConversationKey, ConversationRow, FactsArrived, MessageKey, MuteSpan, SavedFiles } from '../bindings';
 import { type World, fail } from './backend';
 import { chatRow } from './chats';
 
@@ -68,6 +68,18 @@ export function inboxCommands(world: World) {
       return null;
     },
     markUnread: async (key: ConversationKey) => read(key, 1),
+    muteConversation: async (key: ConversationKey, span: MuteSpan) => {
+      const talk = bureau.talks.get(key.id) ?? fail('not_found');
+      const hours = { off: null, hour: 1, workday: 8, always: null }[span];
+      const mutedUntil = span === 'always' ? '9999-01-01T00:00:00Z' : hours === null ? null : new Date(world.now() + hours * 3_600_000).toISOString();
+      talk.row = { ...talk.row, mutedUntil };
+      changed(key);
+      return null;
+    },
+    setFront: async (key: ConversationKey | null) => {
+      world.front = key?.id ?? null;
+      return null;
+    },
     search: async (text: string, account: string | null, after: string | null, limit: number) => {
       const wanted = text.toLowerCase();
       const found = bureau.rows().filter((row) => (account === null || row.key.account === account) && `${row.name} ${row.address} ${row.subject} ${row.snippet}`.toLowerCase().includes(wanted));

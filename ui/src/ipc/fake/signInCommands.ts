@@ -143,7 +143,7 @@ export function signInCommands(world: World) {
       const user = signIn.user ?? trouble('sign_in_over');
       if (bureau.accounts.some((account) => account.telegram?.phone === user.phone)) trouble('already_exists');
       const account: AccountView = {
-        id: `tg-${bureau.accounts.length}`, channel: 'telegram', name: form.name, code: form.name.slice(0, 2).toUpperCase(), color: form.color || 1, address: user.phone ?? '', enabled: true, state: { kind: 'idle' }, stateSince: iso(world.now()),
+        id: `tg-${bureau.accounts.length}`, channel: 'telegram', name: form.name, code: form.name.slice(0, 2).toUpperCase(), color: form.color || 1, address: user.phone ?? '', enabled: true, muted: false, state: { kind: 'idle' }, stateSince: iso(world.now()),
         lastMessageAt: null, lastHeardAt: null, lagMs: null, backlog: 500, lastError: null, unread: 0, stored: 0, quarantined: 0, mailbox: null,
         telegram: { phone: user.phone ?? '', userName: user.name, username: user.username, apiId: 17_349, dc: user.dc, settings: { ...form, proxy: signIn.proxy } }, history: Array.from({ length: 96 }, () => 'none' as const),
       };

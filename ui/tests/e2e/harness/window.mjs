@@ -19,7 +19,7 @@ export class Window {
     window.#process = spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
       stdio: ['ignore', 'inherit', 'inherit'],
       // The driver refuses an app that does not offer itself. The bus would lead to a window that a person has open.
-      env: { ...profile.environment, ...environment, TAURI_WEBVIEW_AUTOMATION: 'true', DBUS_SESSION_BUS_ADDRESS: 'disabled:' },
+      env: { ...profile.environment, DBUS_SESSION_BUS_ADDRESS: 'disabled:', ...environment, TAURI_WEBVIEW_AUTOMATION: 'true' },
     });
     const server = `http://127.0.0.1:${port}/`;
     try {

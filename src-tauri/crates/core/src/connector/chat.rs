@@ -81,9 +81,9 @@ impl ChatMessage {
         }
     }
 
-    /// Whether a service line counts as read from the start: all but a call that nobody took.
+    /// Whether a service line counts as read from the start: all but those that ask somebody to do something.
     pub fn is_quiet(&self) -> bool {
-        self.service.as_ref().is_some_and(|service| service.kind != ServiceKind::MissedCall)
+        self.service.as_ref().is_some_and(|service| !service.kind.asks())
     }
 
     /// Whether the untouched bytes are kept beside what is shown.

@@ -127,7 +127,7 @@ fn strip_nul(text: &mut String) {
 }
 
 /// Returns the first words of a text on one line, without quoted lines.
-pub(super) fn snippet(text: &str) -> String {
+pub(crate) fn snippet(text: &str) -> String {
     let mut snippet = String::new();
     let mut length = 0;
     let unquoted = text.lines().filter(|line| !line.trim_start().starts_with('>'));

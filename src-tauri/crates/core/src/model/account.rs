@@ -169,6 +169,8 @@ pub struct Account {
     pub color: i16,
     /// Whether it is listened to.
     pub enabled: bool,
+    /// Whether nobody is told of its messages.
+    pub muted: bool,
     /// The mailbox, for [`Channel::Email`].
     pub email: Option<EmailSettings>,
     /// The Telegram account, for [`Channel::Telegram`].

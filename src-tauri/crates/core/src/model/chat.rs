@@ -394,10 +394,17 @@ pub enum ServiceKind {
     ContactSignedUp,
     /// The chat's history was cleared.
     HistoryCleared,
-    /// A secret chat was asked for; it lives on the phone only.
+    /// A secret chat was asked for; it lives on the phone only, and counts as unread.
     SecretChat,
     /// Anything else; `about` holds the constructor's name.
     Other,
+}
+
+impl ServiceKind {
+    /// Whether somebody has to do something about it: call back, or look at the phone.
+    pub const fn asks(self) -> bool {
+        matches!(self, Self::MissedCall | Self::SecretChat)
+    }
 }
 
 /// How often one reaction was given.

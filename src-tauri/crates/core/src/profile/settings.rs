@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use time::{Time, macros::time};
 
 use super::ProfileError;
 use crate::{files, logbook::Level};
@@ -24,6 +25,10 @@ pub struct Settings {
     pub log_level: Level,
     /// Where the data is.
     pub database: DatabaseSettings,
+    /// When and how somebody is told of new messages.
+    pub notices: NoticeSettings,
+    /// Whether closing the window leaves the program in the tray, where the system shows one.
+    pub close_to_tray: CloseToTray,
     #[serde(flatten)]
     unknown: serde_json::Map<String, serde_json::Value>,
 }
@@ -50,6 +55,75 @@ pub enum Density {
     Comfortable,
     /// More rows on the screen.
     Compact,
+}
+
+/// When and how somebody is told of new messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NoticeSettings {
+    /// Whether at all.
+    pub enabled: bool,
+    /// Whether a notice shows sender and first words.
+    pub preview: bool,
+    /// Whether it sounds.
+    pub sound: bool,
+    /// Not now, until a person says otherwise.
+    pub do_not_disturb: bool,
+    /// Not at these hours.
+    pub quiet_hours: QuietHours,
+}
+
+impl Default for NoticeSettings {
+    fn default() -> Self {
+        Self { enabled: true, preview: true, sound: true, do_not_disturb: false, quiet_hours: QuietHours::default() }
+    }
+}
+
+impl NoticeSettings {
+    /// Whether nobody is to be disturbed when the wall clock says `local`.
+    pub fn is_quiet(&self, local: Time) -> bool {
+        let QuietHours { on, from, to } = self.quiet_hours;
+        let within = if from <= to { from <= local && local < to } else { from <= local || local < to };
+        self.do_not_disturb || (on && within)
+    }
+}
+
+/// Hours of every day, by the wall clock; over midnight where `from` is later than `to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QuietHours {
+    /// Whether they are kept.
+    pub on: bool,
+    /// The first quiet minute.
+    #[serde(with = "hour_and_minute")]
+    pub from: Time,
+    /// The first minute that is not quiet any more; the same as `from` is never.
+    #[serde(with = "hour_and_minute")]
+    pub to: Time,
+}
+
+impl Default for QuietHours {
+    fn default() -> Self {
+        Self { on: false, from: time!(20:00), to: time!(08:00) }
+    }
+}
+
+time::serde::format_description!(hour_and_minute, Time, "[hour]:[minute]");
+
+/// What closing the window does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CloseToTray {
+    /// Whether the program goes on in the tray.
+    pub on: bool,
+    /// Whether a person has been told once.
+    pub told: bool,
+}
+
+impl Default for CloseToTray {
+    fn default() -> Self {
+        Self { on: true, told: false }
+    }
 }
 
 /// Where the data is: a private cluster by default, the bureau's server when its URL is set.

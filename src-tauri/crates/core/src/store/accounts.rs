@@ -48,6 +48,7 @@ struct AccountRow {
     code: String,
     color: i16,
     enabled: bool,
+    muted: bool,
     created_at: OffsetDateTime,
     address: Option<String>,
     imap_host: Option<String>,
@@ -133,6 +134,7 @@ impl AccountRow {
             code: self.code,
             color: self.color,
             enabled: self.enabled,
+            muted: self.muted,
             email,
             telegram,
             created_at: self.created_at,
@@ -145,7 +147,7 @@ impl Store {
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         let rows = sqlx::query_as!(
             AccountRow,
-            r#"SELECT a.id, a.channel, a.name, a.code, a.color, a.enabled, a.created_at,
+            r#"SELECT a.id, a.channel, a.name, a.code, a.color, a.enabled, a.muted, a.created_at,
                       e.address AS "address?", e.imap_host AS "imap_host?", e.imap_port AS "imap_port?",
                       e.imap_security AS "imap_security?", e.smtp_host AS "smtp_host?", e.smtp_port AS "smtp_port?",
                       e.smtp_security AS "smtp_security?", e.user_name AS "user_name?", e.since AS "since?",
@@ -290,6 +292,20 @@ impl Store {
                 .execute(&mut *tx)
                 .await?
                 .rows_affected();
+        if changed == 0 {
+            return Err(StoreError::NotFound("the account"));
+        }
+        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountChanged)]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Mutes an account, or lets somebody be told of its messages again.
+    pub async fn set_account_muted(&self, id: AccountId, muted: bool) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query!("UPDATE accounts SET muted = $2 WHERE id = $1 AND removed_at IS NULL", id.0, muted)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
         if changed == 0 {
             return Err(StoreError::NotFound("the account"));
         }

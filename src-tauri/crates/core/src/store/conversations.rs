@@ -32,6 +32,8 @@ pub struct ConversationSummary {
     pub unread: i32,
     /// Files in all.
     pub files: i32,
+    /// Until when nobody is told of its messages; it may be past.
+    pub muted_until: Option<OffsetDateTime>,
     /// Texts of ours that were not sent, or perhaps not.
     pub stuck_texts: i64,
     /// Of a chat.
@@ -106,6 +108,7 @@ struct SummaryRow {
     message_count: i32,
     unread_count: i32,
     file_count: i32,
+    muted_until: Option<OffsetDateTime>,
     stuck_texts: i64,
     remote_peer: Option<String>,
     chat_kind: Option<String>,
@@ -140,6 +143,7 @@ impl TryFrom<SummaryRow> for ConversationSummary {
             messages: row.message_count,
             unread: row.unread_count,
             files: row.file_count,
+            muted_until: row.muted_until,
             stuck_texts: row.stuck_texts,
         })
     }
@@ -154,7 +158,7 @@ macro_rules! page {
             SummaryRow,
             "SELECT account_id, id, peer_name, peer_address, subject, snippet, last_at, last_direction,
                     last_unreadable, message_count, unread_count, file_count, remote_peer, chat_kind, last_author,
-                    last_media,
+                    last_media, muted_until,
                     (SELECT count(*) FROM outgoing o WHERE o.account_id = conversations.account_id
                      AND o.conversation_id = conversations.id AND o.state IN ('failed', 'uncertain'))
                         AS \"stuck_texts!\"
@@ -209,7 +213,7 @@ impl Store {
             SummaryRow,
             r#"SELECT c.account_id, c.id, c.peer_name, c.peer_address, c.subject, c.snippet, c.last_at, c.last_direction,
                     c.last_unreadable, c.message_count, c.unread_count, c.file_count, c.remote_peer, c.chat_kind,
-                    c.last_author, c.last_media,
+                    c.last_author, c.last_media, c.muted_until,
                     (SELECT count(*) FROM outgoing o WHERE o.account_id = c.account_id AND o.conversation_id = c.id
                      AND o.state IN ('failed', 'uncertain')) AS "stuck_texts!"
              FROM conversations c
@@ -305,6 +309,42 @@ impl Store {
         places.into_iter().map(|row| place(row.mailbox, row.epoch, row.number)).collect()
     }
 
+    /// Counts conversations with unread messages of which somebody would have been told: what is muted is left out.
+    pub async fn unread_and_not_muted(&self) -> Result<i64, StoreError> {
+        let count = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM conversations c JOIN accounts a ON a.id = c.account_id
+               WHERE c.merged_into IS NULL AND c.unread_count > 0 AND NOT a.muted AND a.removed_at IS NULL
+                 AND (c.muted_until IS NULL OR c.muted_until <= clock_timestamp())"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count)
+    }
+
+    /// Tells nobody of a conversation's messages until then; `None` tells again. [`MUTED_FOR_GOOD`] does not end.
+    pub async fn mute_conversation(
+        &self,
+        account: AccountId,
+        id: ConversationId,
+        until: Option<OffsetDateTime>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let changed = sqlx::query!(
+            "UPDATE conversations SET muted_until = $3 WHERE account_id = $1 AND id = $2",
+            account.0,
+            id.0,
+            until
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if changed == 0 {
+            return Err(StoreError::NotFound("the conversation"));
+        }
+        journal::announce(&mut tx, account, &[changed_fact(id)]).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Marks the latest message of the customer unread here.
     pub async fn mark_unread(&self, account: AccountId, id: ConversationId) -> Result<(), StoreError> {
         let mut tx = self.begin_for(account).await?;
@@ -349,6 +389,9 @@ impl Store {
         Ok(wrong)
     }
 }
+
+/// The end of a mute that a person has to end.
+pub const MUTED_FOR_GOOD: OffsetDateTime = time::macros::datetime!(9999-01-01 0:00 UTC);
 
 /// Before the first row: later than every message and greater than every key.
 const TOP: ConversationPosition = ConversationPosition {

@@ -567,14 +567,16 @@ impl IngestTx {
                  last_at = CASE WHEN s.newer THEN s.last_at ELSE c.last_at END,
                  last_direction = CASE WHEN s.newer THEN s.last_direction ELSE c.last_direction END,
                  last_unreadable = CASE WHEN s.newer THEN s.last_unreadable ELSE c.last_unreadable END,
-                 snippet = CASE WHEN s.newer THEN s.snippet ELSE c.snippet END
+                 snippet = CASE WHEN s.newer THEN s.snippet ELSE c.snippet END,
+                 muted_until = greatest(c.muted_until, s.muted_until)
              FROM (
                  SELECT DISTINCT ON (n.into_id) n.into_id, old.last_message_id, old.last_at, old.last_direction,
                         old.last_unreadable, old.snippet,
                         (old.last_at, old.last_message_id) > (kept.last_at, kept.last_message_id) AS newer,
                         (sum(old.message_count) OVER gone)::integer AS messages,
                         (sum(old.unread_count) OVER gone)::integer AS unread,
-                        (sum(old.file_count) OVER gone)::integer AS files
+                        (sum(old.file_count) OVER gone)::integer AS files,
+                        max(old.muted_until) OVER gone AS muted_until
                  FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
                  JOIN conversations old ON old.account_id = $1 AND old.id = n.from_id
                  JOIN conversations kept ON kept.account_id = $1 AND kept.id = n.into_id

@@ -9,5 +9,6 @@ mod deadlines;
 mod engine;
 mod ingest;
 mod leases;
+mod notices;
 mod programs;
 mod sending;

@@ -129,6 +129,11 @@ pub enum Ask {
         to: UserId,
         seconds: Option<i32>,
     },
+    /// Somebody asks for a secret chat.
+    SecretChat {
+        from: UserId,
+        to: AccountId,
+    },
     LoginCode {
         account: AccountId,
         code: String,
@@ -272,6 +277,7 @@ impl Telegram {
             Ask::Read { reader, message } => network.read(reader, message, Push::Pushed)?,
             Ask::Typing { user, chat } => network.typing(user, chat),
             Ask::Call { from, to, seconds } => return Ok(self.sent(network.call(from, to, seconds, Push::Pushed)?)),
+            Ask::SecretChat { from, to } => network.ask_secret_chat(from, to),
             Ask::LoginCode { account, code } => {
                 return Ok(self.sent(network.post_login_code(account, &code, Push::Pushed)?));
             }

@@ -165,6 +165,25 @@ impl Network {
         self.send(from, to.into(), Message { action: Some(action.into()), ..Message::default() }, push)
     }
 
+    /// Asks an account for a secret chat, as every device of it is told (`updateEncryption`).
+    pub fn ask_secret_chat(&self, from: impl Into<UserId>, to: AccountId) {
+        let (from, mut world) = (from.into().0, self.world());
+        let asked = tl::types::EncryptedChatRequested {
+            folder_id: None,
+            id: 1_900_000_001,
+            access_hash: 1,
+            date: now(),
+            admin_id: from,
+            participant_id: to.0,
+            g_a: vec![7; 256],
+        };
+        let update = tl::types::UpdateEncryption { chat: asked.into(), date: now() };
+        let users = world.user(to.0, from, true).into_iter().collect();
+        let updates =
+            tl::types::Updates { updates: vec![update.into()], users, chats: Vec::new(), date: now(), seq: 0 };
+        world.push(to.0, tl::enums::Updates::Updates(updates).to_bytes());
+    }
+
     /// Writes a login code into the account's service chat, as Telegram does when somebody signs in.
     pub fn post_login_code(&self, account: AccountId, code: &str, push: Push) -> Result<MessageId> {
         let text =

@@ -199,6 +199,7 @@ impl Desk {
             code: "B".to_owned(),
             color: 1,
             enabled: true,
+            muted: false,
             email: Some(settings),
             telegram: None,
             created_at: OffsetDateTime::UNIX_EPOCH,

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::Work;
 use crate::{
     convert::{Reader, number, place, reactions},
-    peers::{channel, clean, named},
+    peers::{channel, clean, named, user},
     updates::News,
 };
 
@@ -95,9 +95,7 @@ impl Work {
                 self.book.rename(update.user_id, clean(&name), username);
             }
             Update::UserPhone(update) => self.book.renumber(update.user_id, &update.phone),
-            Update::Encryption(_) => {
-                tracing::info!(target: "skrynka::telegram", "A secret chat lives on the phone only");
-            }
+            Update::Encryption(update) => self.secret_chat(&update.chat),
             _ => {}
         }
     }
@@ -118,6 +116,19 @@ impl Work {
             self.done = self.done.saturating_add(1);
             self.chats.arrived(peer, number, behind);
             self.answered_elsewhere(message, peer, number);
+        }
+    }
+
+    fn secret_chat(&mut self, chat: &tl::enums::EncryptedChat) {
+        let tl::enums::EncryptedChat::Requested(asked) = chat else { return };
+        let peer = user(asked.admin_id);
+        if peer == self.me || !self.scope.takes(peer) {
+            return;
+        }
+        tracing::info!(target: "skrynka::telegram", chat = %peer, "A secret chat lives on the phone only");
+        let reader = Reader { book: &self.book, me: self.me, arrived_at: self.clock.now() };
+        if let Some(read) = reader.secret_chat(asked) {
+            self.batch.incoming.push(Incoming::Message(Box::new(read)));
         }
     }
 

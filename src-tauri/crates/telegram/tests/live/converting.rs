@@ -163,3 +163,24 @@ async fn who_said_it_where() {
     assert!(calls.into_iter().any(|service| service.kind == ServiceKind::MissedCall));
     listening.stop(&mut desk).await;
 }
+
+#[tokio::test]
+async fn a_secret_chat_is_a_line_of_the_chat_with_who_asked() {
+    let office = Office::open().await;
+    let olena = office.net.add_user("Олена");
+    office.writes(olena, "before", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    office.net.ask_secret_chat(olena, office.account);
+    office.writes(olena, "after", Push::Pushed);
+    listening.until(&mut desk, |desk| desk.has("after")).await;
+    let secret = |place: &&skrynka_core::model::Place| {
+        desk.chat(place).service.as_ref().is_some_and(|service| service.kind == ServiceKind::SecretChat)
+    };
+    let lines: Vec<_> = desk.order.iter().filter(secret).collect();
+    let [place] = &*lines else { panic!("{lines:?}") };
+    assert_eq!(desk.chat(place).chat.key, desk.found("before").chat.key);
+    assert_eq!(desk.chat(place).author.as_ref().unwrap().name, "Олена");
+    assert_ne!(place.epoch, 0, "no deletion and no read mark names it");
+    listening.stop(&mut desk).await;
+}

@@ -172,6 +172,7 @@ impl Office {
             code: "K".to_owned(),
             color: 1,
             enabled: true,
+            muted: false,
             email: None,
             telegram: Some(self.settings.clone()),
             created_at: OffsetDateTime::UNIX_EPOCH,
