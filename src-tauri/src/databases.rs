@@ -50,8 +50,7 @@ pub async fn use_server(
     url: &str,
     password: Option<SecretString>,
 ) -> Result<(), ChoiceError> {
-    let mut settings = profile.settings()?;
-    let server = url.parse::<ServerUrl>()?.trusting(settings.database.ca_file.clone());
+    let server = url.parse::<ServerUrl>()?.trusting(profile.settings()?.database.ca_file);
     match password {
         Some(password) => {
             redact::remember(&password);
@@ -60,6 +59,8 @@ pub async fn use_server(
         }
         None => drop(server.open(secrets).await?),
     }
+    // Something else may have been chosen while the server was asked.
+    let mut settings = profile.settings()?;
     settings.database.server_url = Some(url.trim().to_owned());
     Ok(profile.save_settings(&settings)?)
 }

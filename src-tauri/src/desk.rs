@@ -23,7 +23,7 @@ use skrynka_core::{
 use tauri::{AppHandle, Manager as _};
 use tauri_specta::Event as _;
 use time::OffsetDateTime;
-use tokio::sync::{Notify, RwLock, mpsc};
+use tokio::sync::{Notify, RwLock};
 
 use crate::{
     copies, facts,
@@ -64,6 +64,8 @@ pub struct Desk {
     pub has_icon: AtomicBool,
     /// Whether the window was closed to the tray.
     pub is_hidden: AtomicBool,
+    /// Whether another program's window has the focus: the page is not told of it while a mail's frame has it.
+    pub is_behind: AtomicBool,
     /// The unread count may have changed.
     pub recount: Notify,
 }
@@ -83,22 +85,20 @@ pub struct Office {
     /// Chats that are being read back.
     pub loads: Jobs<(AccountId, ConversationId)>,
     /// What somebody may be told of.
-    pub news: mpsc::Sender<News>,
+    pub news: News,
 }
 
 impl Office {
-    fn new(bureau: Bureau, engine: Engine) -> (Self, mpsc::Receiver<News>) {
-        let (news, told) = mpsc::channel(notices::WAITING);
-        let office = Self {
+    fn new(bureau: Bureau, engine: Engine) -> Self {
+        Self {
             bureau,
             engine,
             unpainted: Mutex::default(),
             sign_ins: SignIns::default(),
             fetches: Jobs::default(),
             loads: Jobs::default(),
-            news,
-        };
-        (office, told)
+            news: News::default(),
+        }
     }
 }
 
@@ -121,6 +121,7 @@ impl Desk {
             settings: Mutex::default(),
             has_icon: AtomicBool::new(false),
             is_hidden: AtomicBool::new(false),
+            is_behind: AtomicBool::new(false),
             recount: Notify::new(),
         }
     }
@@ -140,10 +141,10 @@ impl Desk {
         *self.front.lock().unwrap_or_else(PoisonError::into_inner) = conversation;
     }
 
-    /// The conversation that somebody is looking at; none while the window is in the tray.
+    /// The conversation that somebody is looking at; none while the window is in the tray or behind another.
     pub fn front(&self) -> Option<ConversationRef> {
-        let hidden = self.is_hidden.load(Ordering::Relaxed);
-        self.front.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| !hidden)
+        let unseen = self.is_hidden.load(Ordering::Relaxed) || self.is_behind.load(Ordering::Relaxed);
+        self.front.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| !unseen)
     }
 
     /// Changes the settings, and tells the window and the tray.
@@ -188,8 +189,8 @@ impl Desk {
         let told = self.ground().ok().and_then(|ground| ground.profile.settings().ok());
         if told.is_some_and(|settings| !settings.close_to_tray.told) {
             let kept = self.change_settings(|settings| settings.close_to_tray.told = true);
-            if let (Ok(()), Err(error)) = (kept, office.news.try_send(News::GoesOn)) {
-                tracing::debug!(target: "skrynka::app", error = %error, "Not said that the program goes on");
+            if kept.is_ok() {
+                office.news.goes_on();
             }
         }
     }
@@ -298,9 +299,9 @@ impl Desk {
 
     async fn open(self: Arc<Self>) {
         let stop = self.tasks.stopping();
-        let (office, journal, news) = loop {
+        let (office, journal) = loop {
             match self.try_open().await {
-                Ok((office, journal, news)) => break (Arc::new(office), journal, news),
+                Ok((office, journal)) => break (Arc::new(office), journal),
                 Err(error) => {
                     tracing::warn!(target: "skrynka::app", error = skrynka_core::chain(&error), "Start stopped");
                     self.set_status(trouble(&error));
@@ -320,7 +321,7 @@ impl Desk {
             tokio::join!(
                 watch,
                 facts::pump(&self, &office, journal),
-                notices::tell(&self, &office, news),
+                notices::tell(&self, &office),
                 notices::count(&self, &office),
                 watch_for_sleep(&office)
             )
@@ -331,7 +332,7 @@ impl Desk {
         }
     }
 
-    async fn try_open(&self) -> Result<(Office, JournalReader, mpsc::Receiver<News>), StartError> {
+    async fn try_open(&self) -> Result<(Office, JournalReader), StartError> {
         let ground = match self.ground.get() {
             Some(ground) => ground.clone(),
             None => {
@@ -354,10 +355,7 @@ impl Desk {
             Ok::<_, StoreError>((engine, journal))
         };
         match started.await {
-            Ok((engine, journal)) => {
-                let (office, news) = Office::new(bureau, engine);
-                Ok((office, journal, news))
-            }
+            Ok((engine, journal)) => Ok((Office::new(bureau, engine), journal)),
             Err(error) => {
                 bureau.close().await;
                 Err(error.into())

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     desk::{Desk, Office},
-    notices, views,
+    views,
     window::MAIN,
     wire::{AccountsChanged, ConversationKey, FactsArrived, MessageKey, count},
 };
@@ -66,7 +66,8 @@ async fn follow(
         *accounts_changed |= frame.accounts;
         // The reader has passed what was gathered: it is told now or never.
         send(desk, &frame, seq);
-        hand_over(desk, office, frame.stored, frame.conversations);
+        desk.recount.notify_one();
+        office.news.add(frame.stored, frame.conversations.into_iter().chain(frame.merged));
         last_sent = Instant::now();
         gathered?;
     }
@@ -182,23 +183,6 @@ impl Frame {
                 | FactKind::ConversationChanged,
                 None,
             ) => self.overflowed = true,
-        }
-    }
-}
-
-/// Hands over what somebody may be told of. Where too much waits already, the unread count tells it.
-fn hand_over(
-    desk: &Desk,
-    office: &Office,
-    stored: Vec<(AccountId, MessageId)>,
-    changed: BTreeSet<(AccountId, ConversationId)>,
-) {
-    desk.recount.notify_one();
-    let stored = (!stored.is_empty()).then_some(notices::News::Stored(stored));
-    let changed = (!changed.is_empty()).then(|| notices::News::Changed(changed.into_iter().collect()));
-    for news in [stored, changed].into_iter().flatten() {
-        if office.news.try_send(news).is_err() {
-            tracing::debug!(target: "skrynka::events", "News left to the unread count");
         }
     }
 }

@@ -208,7 +208,13 @@ pub async fn update(
 /// # Errors
 /// The account does not exist, or the database failed: then nothing was removed.
 pub async fn remove(bureau: &Bureau, id: AccountId, delete_messages: bool) -> Result<u64, MailboxError> {
-    let session = telegram_accounts::kept_session(bureau, id).await.unwrap_or_default();
+    let session = telegram_accounts::kept_session(bureau, id).await.unwrap_or_else(|error| {
+        tracing::warn!(
+            target: "skrynka::app", account = %id, error = skrynka_core::chain(&error),
+            "Session of a removed account is not known, and not ended"
+        );
+        None
+    });
     let removed = bureau.store.remove_account(id, delete_messages).await?;
     if let Some((session, app)) = session {
         telegram_accounts::let_go(bureau, id).await;

@@ -2,16 +2,21 @@
 
 mod desktop;
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    future::Future,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use skrynka_core::{
     model::{AccountId, AccountState, MessageId},
-    notices::{self, Arrival, Burst, ConversationRef, Notice, Scene},
+    notices::{self, Arrival, ConversationRef, Count, Notice, Scene, Waiting},
     profile::{NoticeSettings, Settings},
     store::StoreError,
 };
 use tauri_specta::Event as _;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{sync::Notify, time::Instant};
 
 use self::desktop::{Desktop, Said};
 pub use self::desktop::{has_tray, set_badge};
@@ -25,27 +30,65 @@ use crate::{
 
 /// What comes within this time is told together.
 const GATHER: Duration = Duration::from_millis(400);
-/// What is caught up on is told once no account has been catching up for this long.
-const SETTLED: Duration = Duration::from_secs(2);
-/// Sounds are at least this far apart.
+/// The same where the last of it was a count that may be growing.
+const GATHER_FOR_COUNT: Duration = Duration::from_secs(3);
+/// A database that did not answer is asked again after this.
+const AGAIN: Duration = Duration::from_secs(5);
+/// Sounds are at least this far apart …
 const SOUNDS: Duration = Duration::from_secs(3);
+/// … and those of counts.
+const SOUNDS_OF_COUNTS: Duration = Duration::from_secs(60);
+/// Messages that are read from the database at a time.
+const READ: usize = 1000;
 /// A database or a bus that has not answered by then does not.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Unread counts are told at most this often.
 const COUNTS: Duration = Duration::from_millis(500);
 /// A mute ends without a fact, so the count is looked at anyway.
 const COUNT_ANYWAY: Duration = Duration::from_secs(60);
-/// Facts that wait to be told of; beyond it they are left to the unread count.
-pub const WAITING: usize = 64;
+/// Messages that may wait to be told of; what comes beyond it is left to the unread count.
+const WAITING: usize = 200_000;
 
-/// What the facts' reader hands over.
-pub enum News {
-    /// Messages were stored.
-    Stored(Vec<(AccountId, MessageId)>),
-    /// Conversations changed: what is read elsewhere needs no notice any more.
-    Changed(Vec<ConversationRef>),
+/// What happened since the teller last looked. Whoever adds to it waits for nobody.
+#[derive(Default)]
+pub struct News {
+    happened: Mutex<Happened>,
+    added: Notify,
+}
+
+#[derive(Default)]
+struct Happened {
+    stored: Vec<(AccountId, MessageId)>,
+    changed: BTreeSet<ConversationRef>,
+    goes_on: bool,
+}
+
+impl News {
+    /// Messages were stored, and conversations changed: what is read elsewhere needs no notice any more.
+    pub fn add(&self, stored: Vec<(AccountId, MessageId)>, changed: impl IntoIterator<Item = ConversationRef>) {
+        self.change(|happened| {
+            if happened.stored.len() < WAITING {
+                happened.stored.extend(stored);
+            } else {
+                tracing::debug!(target: "skrynka::events", "Messages left to the unread count");
+            }
+            happened.changed.extend(changed);
+        });
+    }
+
     /// The window was closed and the program goes on: said once.
-    GoesOn,
+    pub fn goes_on(&self) {
+        self.change(|happened| happened.goes_on = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Happened)) {
+        change(&mut self.happened.lock().unwrap_or_else(PoisonError::into_inner));
+        self.added.notify_one();
+    }
+
+    fn take(&self) -> Happened {
+        std::mem::take(&mut self.happened.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// What a notice of the system stands for.
@@ -69,22 +112,24 @@ pub struct Words {
 }
 
 /// Tells of what is stored until it is dropped.
-pub async fn tell(desk: &Desk, office: &Office, mut news: mpsc::Receiver<News>) {
+pub async fn tell(desk: &Desk, office: &Office) {
     let mut teller = Teller {
         desk,
         office,
-        burst: Burst::default(),
+        waiting: Waiting::default(),
+        count: Count::default(),
         desktop: Desktop::default(),
         due: None,
         sounded: None,
-        caught_up: Instant::now(),
+        counted: None,
+        began: Instant::now(),
     };
     loop {
         let due = teller.due;
         tokio::select! {
             said = teller.desktop.said() => teller.answer(said).await,
-            Some(news) = news.recv() => teller.take(news).await,
-            () = at(due), if due.is_some() => teller.flush().await,
+            () = office.news.added.notified() => teller.take(office.news.take()).await,
+            () = at(due), if due.is_some() => teller.tell().await,
         }
     }
 }
@@ -98,76 +143,106 @@ async fn at(due: Option<Instant>) {
 struct Teller<'a> {
     desk: &'a Desk,
     office: &'a Office,
-    burst: Burst,
+    waiting: Waiting,
+    count: Count,
     desktop: Desktop,
-    /// When what was gathered is told.
+    /// When it is looked who is to be told of.
     due: Option<Instant>,
     sounded: Option<Instant>,
-    /// When an account was last seen catching up.
-    caught_up: Instant,
+    /// When a count was last told.
+    counted: Option<Instant>,
+    began: Instant,
 }
 
 impl Teller<'_> {
-    async fn take(&mut self, news: News) {
-        match news {
-            News::Stored(messages) => {
-                let read = within(self.office.bureau.store.arrivals(&messages)).await;
-                match read {
-                    Ok(arrivals) => self.weigh(arrivals),
-                    Err(error) => tracing::warn!(
-                        target: "skrynka::events", error = skrynka_core::chain(&error), "Arrivals not read, nobody told"
-                    ),
+    async fn take(&mut self, happened: Happened) {
+        if !happened.stored.is_empty() {
+            self.waiting.add(happened.stored, self.began.elapsed());
+            let is_flood = self.counted.is_some_and(|at| at.elapsed() < 2 * GATHER_FOR_COUNT);
+            let gather = if is_flood { GATHER_FOR_COUNT } else { GATHER };
+            self.due.get_or_insert_with(|| Instant::now() + gather);
+        }
+        if happened.goes_on {
+            let language = Language::of(&self.settings());
+            let (title, body) = (language.goes_on().to_owned(), language.goes_on_text().to_owned());
+            self.show(Tag::Program, Words { title, body, sound: false }).await;
+        }
+        self.withdraw_read(happened.changed).await;
+    }
+
+    /// Tells of what waits and whose turn it is. Whether it is still to be told is asked now: it may have been read or
+    /// muted while it waited.
+    async fn tell(&mut self) {
+        self.due = None;
+        let statuses = self.office.engine.statuses();
+        let is_catching_up = |account| {
+            statuses
+                .iter()
+                .any(|status| status.account == account && matches!(status.state, AccountState::CatchingUp { .. }))
+        };
+        let messages = self.waiting.take(self.began.elapsed(), is_catching_up);
+        match self.arrivals(&messages).await {
+            Ok(arrivals) => {
+                let told = self.weigh(arrivals);
+                for notice in self.count.notices(told) {
+                    self.show_notice(&notice).await;
+                }
+                if !self.waiting.is_empty() {
+                    self.due = Some(Instant::now() + GATHER);
                 }
             }
-            News::Changed(conversations) => self.withdraw_read(conversations).await,
-            News::GoesOn => {
-                let language = Language::of(&self.settings());
-                let words = Words {
-                    title: language.goes_on().to_owned(),
-                    body: language.goes_on_text().to_owned(),
-                    sound: false,
-                };
-                self.show(Tag::Program, words).await;
+            Err(error) => {
+                tracing::warn!(
+                    target: "skrynka::events", error = skrynka_core::chain(&error),
+                    "Arrivals not read, they are told of later"
+                );
+                self.waiting.add(messages, self.began.elapsed());
+                self.due = Some(Instant::now() + AGAIN);
             }
         }
     }
 
-    fn weigh(&mut self, arrivals: Vec<Arrival>) {
-        if arrivals.is_empty() {
-            return;
+    async fn arrivals(&self, messages: &[(AccountId, MessageId)]) -> Result<Vec<Arrival>, StoreError> {
+        let mut arrivals = Vec::new();
+        for some in messages.chunks(READ) {
+            arrivals.extend(within(self.office.bureau.store.arrivals(some)).await?);
         }
+        Ok(arrivals)
+    }
+
+    /// Keeps those that somebody is to be told of.
+    fn weigh(&self, mut arrivals: Vec<Arrival>) -> Vec<Arrival> {
         let settings = self.settings().notices;
         let scene = Scene { now: self.office.bureau.clock.now(), local: local_time(), front: self.desk.front() };
-        for arrival in arrivals {
-            let why = notices::silence(&arrival, &settings, &scene);
+        arrivals.retain(|arrival| {
+            let why = notices::silence(arrival, &settings, &scene);
             let (account, conversation) = arrival.conversation;
             tracing::debug!(
                 target: "skrynka::events", account = %account, conversation = %conversation, silent = ?why,
                 "Arrival weighed"
             );
-            if why.is_none() {
-                self.burst.add(arrival, scene.now);
-                self.due.get_or_insert_with(|| Instant::now() + GATHER);
-            }
-        }
+            why.is_none()
+        });
+        arrivals
     }
 
-    async fn flush(&mut self) {
+    async fn show_notice(&mut self, notice: &Notice) {
         let now = Instant::now();
-        let statuses = self.office.engine.statuses();
-        if statuses.iter().any(|status| matches!(status.state, AccountState::CatchingUp { .. })) {
-            self.caught_up = now;
-        }
         let settings = self.settings();
-        for notice in self.burst.take(now - self.caught_up < SETTLED) {
-            let sound = settings.notices.sound && self.sounded.is_none_or(|at| now - at >= SOUNDS);
-            if sound {
-                self.sounded = Some(now);
-            }
-            let (tag, words) = worded(&notice, &settings.notices, Language::of(&settings), sound);
-            self.show(tag, words).await;
+        let is_count = matches!(notice, Notice::Count { .. });
+        let apart = if is_count { SOUNDS_OF_COUNTS } else { SOUNDS };
+        let sound = settings.notices.sound && self.sounded.is_none_or(|at| now - at >= apart);
+        if sound {
+            self.sounded = Some(now);
         }
-        self.due = (!self.burst.is_empty()).then(|| now + GATHER);
+        let (tag, words) = worded(notice, &settings.notices, Language::of(&settings), sound);
+        self.show(tag, words).await;
+        if is_count {
+            self.counted = Some(now);
+            if !Desktop::ANSWERS {
+                self.count.looked_at();
+            }
+        }
     }
 
     async fn show(&mut self, tag: Tag, words: Words) {
@@ -185,15 +260,22 @@ impl Teller<'_> {
         }
     }
 
-    async fn withdraw_read(&mut self, conversations: Vec<ConversationRef>) {
-        let shown = |key: &ConversationRef| self.desktop.shows(Tag::Conversation(*key));
-        let shown: Vec<ConversationRef> = conversations.into_iter().filter(shown).collect();
-        if shown.is_empty() {
+    /// Takes back what was told of conversations that are read by now, or no more.
+    async fn withdraw_read(&mut self, changed: BTreeSet<ConversationRef>) {
+        let is_told = |key: &ConversationRef| self.desktop.shows(Tag::Conversation(*key)) || self.count.covers(key);
+        let told: Vec<ConversationRef> = changed.into_iter().filter(is_told).collect();
+        if told.is_empty() {
             return;
         }
-        let Ok(rows) = within(self.office.bureau.store.conversations_by_key(&shown)).await else { return };
-        for row in rows.into_iter().filter(|row| row.unread == 0) {
-            self.withdraw(Tag::Conversation((row.account, row.id))).await;
+        let Ok(rows) = within(self.office.bureau.store.conversations_by_key(&told)).await else { return };
+        let is_unread = |key: &ConversationRef| rows.iter().any(|row| (row.account, row.id) == *key && row.unread > 0);
+        for key in told.into_iter().filter(|key| !is_unread(key)) {
+            if self.desktop.shows(Tag::Conversation(key)) {
+                self.withdraw(Tag::Conversation(key)).await;
+            }
+            if self.count.read(&key) {
+                self.withdraw(Tag::Count).await;
+            }
         }
     }
 
@@ -205,9 +287,9 @@ impl Teller<'_> {
 
     async fn answer(&mut self, said: Said) {
         match said {
-            Said::Closed(tag) => {
+            Said::Dismissed(tag) => {
                 if tag == Tag::Count {
-                    self.burst.counted();
+                    self.count.looked_at();
                 }
             }
             Said::Clicked(tag) => {
@@ -215,7 +297,7 @@ impl Teller<'_> {
                 // Most services close what was clicked; dunst does not.
                 self.withdraw(tag).await;
                 if tag == Tag::Count {
-                    self.burst.counted();
+                    self.count.looked_at();
                 }
                 let Some(handle) = self.desk.handle() else { return };
                 bring_to_front(handle);
@@ -251,7 +333,8 @@ pub async fn count(desk: &Desk, office: &Office) {
             if shown != now
                 && let Some((unread, settings)) = &now
             {
-                tray::show(handle, *unread, settings);
+                let before = shown.as_ref().map(|(_, settings)| settings);
+                tray::show(handle, *unread, settings, before);
                 if tokio::time::timeout(DEADLINE, set_badge(handle, *unread)).await.is_err() {
                     tracing::debug!(target: "skrynka::events", "Badge not set");
                 }

@@ -12,7 +12,6 @@ use tauri::{
 
 use crate::{desk::Desk, window::bring_to_front, words::Language};
 
-const ID: &str = "skrynka";
 const OPEN: &str = "open";
 const QUIET: &str = "do_not_disturb";
 const QUIT: &str = "quit";
@@ -21,12 +20,17 @@ const PICTURE: Image<'_> = tauri::include_image!("icons/128x128.png");
 /// The badge on a picture of 128 pixels.
 const BADGE: Badge = Badge { height: 76, pixel: 8, ring: 7, colour: [0xC8, 0x2A, 0x2A, 0xFF] };
 
+/// The picture's file is named after it: that of another window, on another profile, is another one.
+fn id() -> String {
+    format!("skrynka-{}", std::process::id())
+}
+
 /// Puts the icon into the tray. A system without a tray, or without the library for it, goes without.
 pub fn build(handle: &AppHandle) -> bool {
     // The library behind the tray is loaded when it is first used, and its absence is a panic.
     let built = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let menu = menu(handle, &Settings::default())?;
-        TrayIconBuilder::with_id(ID)
+        TrayIconBuilder::with_id(id())
             .icon(picture(0))
             .menu(&menu)
             .show_menu_on_left_click(false)
@@ -46,10 +50,13 @@ pub fn build(handle: &AppHandle) -> bool {
     false
 }
 
-/// Shows the unread count and the menu as the settings have it. Waits for nothing: at the end nobody would answer.
-pub fn show(handle: &AppHandle, unread: u32, settings: &Settings) {
+/// Shows the unread count, and the menu as the settings have it where they are not as `before`: a new menu closes the
+/// one that is open. Waits for nothing: at the end nobody would answer.
+pub fn show(handle: &AppHandle, unread: u32, settings: &Settings, before: Option<&Settings>) {
+    let said = |settings: &Settings| (Language::of(settings), settings.notices.do_not_disturb);
+    let is_same = before.is_some_and(|before| said(before) == said(settings));
     let (asked, settings) = (handle.clone(), settings.clone());
-    let sent = handle.run_on_main_thread(move || match change(&asked, unread, &settings) {
+    let sent = handle.run_on_main_thread(move || match change(&asked, unread, &settings, is_same) {
         Ok(()) => tracing::debug!(target: "skrynka::events", unread, "Tray shown"),
         Err(error) => tracing::warn!(target: "skrynka::app", error = %error, "Tray not changed"),
     });
@@ -58,13 +65,13 @@ pub fn show(handle: &AppHandle, unread: u32, settings: &Settings) {
     }
 }
 
-fn change(handle: &AppHandle, unread: u32, settings: &Settings) -> tauri::Result<()> {
-    let Some(tray) = handle.tray_by_id(ID) else { return Ok(()) };
+fn change(handle: &AppHandle, unread: u32, settings: &Settings, has_menu: bool) -> tauri::Result<()> {
+    let Some(tray) = handle.tray_by_id(&id()) else { return Ok(()) };
     let language = Language::of(settings);
     let tooltip = if unread > 0 { language.unread(unread) } else { language.app().to_owned() };
     tray.set_icon(Some(picture(unread)))?;
     tray.set_tooltip(Some(tooltip))?;
-    tray.set_menu(Some(menu(handle, settings)?))
+    if has_menu { Ok(()) } else { tray.set_menu(Some(menu(handle, settings)?)) }
 }
 
 fn menu(handle: &AppHandle, settings: &Settings) -> tauri::Result<Menu<tauri::Wry>> {

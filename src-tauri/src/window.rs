@@ -120,7 +120,7 @@ pub fn run(common: Common) -> ExitCode {
     if let Some(single) = single_instance(common.profile.as_deref()) {
         builder = builder.plugin(single);
     }
-    let (served, played, shown, closed) = (desk.clone(), desk.clone(), desk.clone(), desk.clone());
+    let (served, played, shown, watched) = (desk.clone(), desk.clone(), desk.clone(), desk.clone());
     let app = builder
         .plugin(tauri_plugin_dialog::init())
         .register_asynchronous_uri_scheme_protocol(mail_scheme::NAME, move |_, request, responder| {
@@ -137,14 +137,14 @@ pub fn run(common: Common) -> ExitCode {
         })
         .invoke_handler(commands)
         .manage(desk.clone())
-        .on_window_event(move |_, event| {
-            if let WindowEvent::CloseRequested { api, .. } = event
-                && closed.may_close_to_tray()
-            {
+        .on_window_event(move |_, event| match event {
+            WindowEvent::Focused(focused) => watched.is_behind.store(!focused, Ordering::Relaxed),
+            WindowEvent::CloseRequested { api, .. } if watched.may_close_to_tray() => {
                 api.prevent_close();
-                let desk = closed.clone();
-                closed.tasks().spawn("close to tray", async move { desk.close_to_tray().await });
+                let desk = watched.clone();
+                watched.tasks().spawn("close to tray", async move { desk.close_to_tray().await });
             }
+            _ => {}
         })
         .setup(move |app| {
             bindings.mount_events(app);

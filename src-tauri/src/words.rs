@@ -51,9 +51,9 @@ impl Language {
 
     pub const fn goes_on_text(self) -> &'static str {
         self.pick([
-            "Пошта й чати надходять і без вікна. Вийти можна через значок у треї, змінити це в налаштуваннях.",
+            "Пошта й чати надходять і без вікна. Вийти можна через значок у треї, змінити це — в налаштуваннях.",
             "Mail and chats keep arriving without the window. Quit from the tray icon; change this in the settings.",
-            "Poczta i czaty przychodzą także bez okna. Zakończyć można z ikony w zasobniku, zmienić to w ustawieniach.",
+            "Poczta i czaty przychodzą także bez okna. Zakończyć można z ikony w zasobniku, zmienić to – w ustawieniach.",
         ])
     }
 
@@ -89,6 +89,11 @@ impl Language {
             "location" => ["Місце на мапі", "Location", "Miejsce na mapie"],
             "contact" => ["Контакт", "Contact", "Kontakt"],
             "poll" => ["Опитування", "Poll", "Ankieta"],
+            "unsupported" => [
+                "Повідомлення, якого Скринька ще не показує",
+                "A message Skrynka cannot show yet",
+                "Wiadomość, której Skrynka jeszcze nie pokazuje",
+            ],
             _ => ["Файл", "File", "Plik"],
         })
     }

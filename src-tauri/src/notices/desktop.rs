@@ -12,8 +12,8 @@ use super::Tag;
 pub enum Said {
     /// It may still be shown.
     Clicked(Tag),
-    /// It is gone, whoever closed it.
-    Closed(Tag),
+    /// A person closed it.
+    Dismissed(Tag),
 }
 
 #[cfg(target_os = "linux")]
@@ -23,7 +23,11 @@ mod linux {
     use futures_util::StreamExt as _;
     use skrynka_core::profile::APP_ID;
     use tokio::sync::OnceCell;
-    use zbus::{Connection, zvariant::Value};
+    use zbus::{
+        Connection,
+        proxy::{OwnerChangedStream, SignalStream},
+        zvariant::Value,
+    };
 
     use super::{
         super::{Shown, Tag, Words},
@@ -35,6 +39,8 @@ mod linux {
     const ICON: &str = "skrynka";
     /// The action of a click on the notice itself.
     const DEFAULT: &str = "default";
+    /// Why a notice is closed: a person did it.
+    const DISMISSED: u32 = 2;
     /// Closing waits for no more than this.
     const TRAY_ANSWER: Duration = Duration::from_millis(500);
 
@@ -66,16 +72,14 @@ mod linux {
             expire_timeout: i32,
         ) -> zbus::Result<u32>;
         fn close_notification(&self, id: u32) -> zbus::Result<()>;
-        #[zbus(signal)]
-        fn action_invoked(&self, id: u32, action_key: &str) -> zbus::Result<()>;
-        #[zbus(signal)]
-        fn notification_closed(&self, id: u32, reason: u32) -> zbus::Result<()>;
     }
 
     struct Bus {
         proxy: NotificationsProxy<'static>,
-        invoked: ActionInvokedStream,
-        closed: NotificationClosedStream,
+        /// In one stream, since a click and the closing that follows it must not change places.
+        signals: SignalStream<'static>,
+        /// Another service took the place of the one whose numbers we know.
+        owners: OwnerChangedStream<'static>,
         /// Whether bodies are read as markup, in which case ours is escaped.
         markup: bool,
     }
@@ -88,6 +92,9 @@ mod linux {
     }
 
     impl Desktop {
+        /// Whether a person's answer to a notice is told.
+        pub const ANSWERS: bool = true;
+
         /// Shows a notice in the place of the one with the same tag.
         pub async fn show(&mut self, tag: Tag, words: &Words) -> Result<(), Box<dyn Error + Send + Sync>> {
             if self.bus.is_none() {
@@ -114,8 +121,8 @@ mod linux {
                     Ok(())
                 }
                 Err(error) => {
-                    // The next notice looks for the service anew.
-                    self.bus = None;
+                    // The next notice looks for the service anew; what this one showed is not known to another.
+                    (self.bus, self.shown) = (None, Shown::default());
                     Err(error.into())
                 }
             }
@@ -138,23 +145,47 @@ mod linux {
         pub async fn said(&mut self) -> Said {
             loop {
                 let Some(bus) = &mut self.bus else { return std::future::pending().await };
-                let said = tokio::select! {
-                    invoked = bus.invoked.next() => match invoked {
-                        Some(signal) => signal.args().ok().map(|args| (*args.id(), *args.action_key() == DEFAULT)),
-                        None => { self.bus = None; continue }
-                    },
-                    closed = bus.closed.next() => match closed {
-                        Some(signal) => signal.args().ok().map(|args| (*args.id(), false)),
-                        None => { self.bus = None; continue }
-                    },
+                let signal = tokio::select! {
+                    signal = bus.signals.next() => signal,
+                    _ = bus.owners.next() => None,
                 };
-                let Some((id, clicked)) = said else { continue };
-                let Some(tag) = self.shown.tag(id) else { continue };
-                if clicked {
-                    return Said::Clicked(tag);
+                let Some(signal) = signal else {
+                    // The next notice looks for the service anew; what the last one showed is gone with it.
+                    (self.bus, self.shown) = (None, Shown::default());
+                    continue;
+                };
+                match Signal::of(&signal) {
+                    Some(Signal::Invoked(id, action)) if action == DEFAULT => {
+                        if let Some(tag) = self.shown.tag(id) {
+                            return Said::Clicked(tag);
+                        }
+                    }
+                    Some(Signal::Closed(id, reason)) => {
+                        if let Some(tag) = self.shown.tag(id) {
+                            self.shown.ids.remove(&tag);
+                            if reason == DISMISSED {
+                                return Said::Dismissed(tag);
+                            }
+                        }
+                    }
+                    Some(Signal::Invoked(..)) | None => {}
                 }
-                self.shown.ids.remove(&tag);
-                return Said::Closed(tag);
+            }
+        }
+    }
+
+    enum Signal {
+        Invoked(u32, String),
+        Closed(u32, u32),
+    }
+
+    impl Signal {
+        fn of(message: &zbus::Message) -> Option<Self> {
+            let body = message.body();
+            match message.header().member()?.as_str() {
+                "ActionInvoked" => body.deserialize().ok().map(|(id, action)| Self::Invoked(id, action)),
+                "NotificationClosed" => body.deserialize().ok().map(|(id, reason)| Self::Closed(id, reason)),
+                _ => None,
             }
         }
     }
@@ -162,10 +193,11 @@ mod linux {
     impl Bus {
         async fn open() -> zbus::Result<Self> {
             let proxy = NotificationsProxy::new(session().await?).await?;
-            let invoked = proxy.receive_action_invoked().await?;
-            let closed = proxy.receive_notification_closed().await?;
+            let signals = proxy.inner().receive_all_signals().await?;
+            // The question may start the service, which is no change of it.
             let markup = proxy.get_capabilities().await?.iter().any(|capability| capability == "body-markup");
-            Ok(Self { proxy, invoked, closed, markup })
+            let owners = proxy.inner().receive_owner_changed().await?;
+            Ok(Self { proxy, signals, owners, markup })
         }
     }
 
@@ -232,6 +264,8 @@ mod other {
     }
 
     impl Desktop {
+        pub const ANSWERS: bool = false;
+
         pub async fn show(&mut self, _tag: Tag, words: &Words) -> Result<(), Box<dyn Error + Send + Sync>> {
             let mut notice = notify_rust::Notification::new();
             notice.summary(&words.title).body(&words.body);

@@ -1,11 +1,11 @@
 import { untrack } from 'svelte';
 
-import { type ConversationKey, type FactsArrived, IpcError, type MessageView, type MuteSpan, ipc } from '../ipc/client';
+import { type ConversationKey, type ConversationRow, type FactsArrived, IpcError, type MessageView, type MuteSpan, ipc } from '../ipc/client';
 import { t } from '../i18n/index.svelte';
 import { ConversationList } from './list.svelte';
-import { tell } from './notice.svelte';
-import { type Channel, type ListFilter, idOf } from './ordering';
-import type { View } from './route.svelte';
+import { announce, tell } from './notice.svelte';
+import { type Channel, type ListFilter, idOf, passes } from './ordering';
+import { type View, go, place, show } from './route.svelte';
 import { Search } from './search.svelte';
 import { Talk } from './talk.svelte';
 import { errorTitle } from './words';
@@ -27,6 +27,8 @@ class Inbox {
   unreadOnly = $state(false);
   /** Only one channel's conversations; null for all. */
   channel = $state<Channel | null>(null);
+  /** The open conversation's row as it was read where neither the list nor the hits hold it. */
+  loose = $state.raw<ConversationRow | null>(null);
 
   /**
    * Up to which message the open chat is in view, told by its thread; null while nothing of it is. Mails have no such
@@ -43,6 +45,8 @@ class Inbox {
   #view: View | null = null;
   /** Which conversation was last told to be in front. */
   #toldFront: string | null = null;
+  /** Which notice was followed last. */
+  #followed: ConversationKey | null = null;
 
   /** The open conversation's id. */
   get openId(): string | null {
@@ -54,7 +58,7 @@ class Inbox {
     const chosen = this.#view !== null && this.#view !== view;
     this.#view = view;
     if (chosen) untrack(() => this.search.active && this.leaveSearch());
-    const filter = filterOf(view, this.unreadOnly, view.kind === 'account' ? null : this.channel);
+    const filter = this.#filter(view);
     const name = JSON.stringify(filter);
     if (name === this.#shown) return;
     this.#shown = name;
@@ -66,7 +70,9 @@ class Inbox {
     if (open !== null && facts.merged.some((key) => idOf(key) === idOf(open))) void this.#followMerge(open);
     this.list.apply(facts);
     this.search.apply(facts);
-    if (this.talk.apply(facts)) this.lookedAt();
+    if (!this.talk.apply(facts)) return;
+    this.lookedAt();
+    if (this.loose !== null && idOf(this.loose.key) === this.openId) void this.readLoose();
   }
 
   /** Opens a conversation; it is marked read after a moment, or at once when asked for. */
@@ -82,6 +88,35 @@ class Inbox {
       this.#readSoon(wait);
       if (options.target !== undefined && this.talk.phase === 'ready') void this.talk.seek(options.target);
     }
+  }
+
+  /** Shows what a notice told of, from its newest messages on; where this list does not hold it, in the list of all. */
+  async follow(told: ConversationKey): Promise<void> {
+    this.#followed = told;
+    // A merged conversation is answered by the one it became.
+    const rows = await ipc.conversationsByKey([told]).catch(() => null);
+    if (this.#followed !== told) return;
+    const row = rows?.[0];
+    this.leaveSearch();
+    const held = row !== undefined && (this.list.indexOf(idOf(row.key)) >= 0 || passes(this.#filter(place.view), row));
+    if (rows !== null && !held) {
+      this.unreadOnly = false;
+      this.channel = null;
+      show({ kind: 'all' });
+      if (!row) return;
+    }
+    go({ screen: 'inbox', talk: true });
+    // Open already, it may show older messages.
+    this.talk.close();
+    this.open(row?.key ?? told, { atOnce: true });
+    this.active = this.openId;
+  }
+
+  /** Reads the open conversation's row. */
+  async readLoose(): Promise<void> {
+    if (this.talk.key === null) return;
+    const [row] = await ipc.conversationsByKey([this.talk.key]).catch(() => []);
+    if (row && idOf(row.key) === this.openId) this.loose = row;
   }
 
   /** Shows the open conversation from its newest messages on. */
@@ -102,6 +137,7 @@ class Inbox {
   async mute(key: ConversationKey, span: MuteSpan): Promise<void> {
     try {
       await ipc.muteConversation(key, span);
+      announce(t(span === 'always' ? 'talk.muted' : `talk.muteSaid.${span}`));
     } catch (thrown) {
       const error = IpcError.from(thrown);
       tell({ tone: 'danger', text: t('talk.muteFailed'), detail: error.detail || errorTitle(error.code) });
@@ -162,6 +198,10 @@ class Inbox {
     if (this.active === id) this.active = next;
     if (this.#leftUnread === id) this.#leftUnread = next;
     this.talk.move(row.key);
+  }
+
+  #filter(view: View): ListFilter {
+    return filterOf(view, this.unreadOnly, view.kind === 'account' ? null : this.channel);
   }
 
   #readSoon(wait: number): void {

@@ -7,11 +7,16 @@ export interface Notice {
 
 const SHOWN = 8000;
 let notice = $state.raw<Notice | null>(null);
+let said = $state.raw<{ text: string } | null>(null);
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 export const notices = {
   get current(): Notice | null {
     return notice;
+  },
+  /** What was last to be spoken, whatever is seen of it. */
+  get said(): { text: string } | null {
+    return said;
   },
 };
 
@@ -25,4 +30,9 @@ export function tell(given: Notice): void {
 export function dismiss(): void {
   clearTimeout(timer);
   notice = null;
+}
+
+/** Has a word spoken to somebody who does not see it. */
+export function announce(text: string): void {
+  said = { text };
 }

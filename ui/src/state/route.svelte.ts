@@ -1,6 +1,7 @@
 /** Where the window is. */
 export type Route =
-  | { screen: 'inbox' }
+  /** `talk`: on the narrowest windows the conversation is seen in the place of the list. */
+  | { screen: 'inbox'; talk?: boolean }
   | { screen: 'accounts'; open?: string }
   | { screen: 'account'; account?: string; again?: boolean }
   | { screen: 'logs'; account?: string }

@@ -8,6 +8,11 @@ const COUNTS_EVERY = 250;
 const notices: NoticePreferences = { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: false, quietFrom: '20:00', quietTo: '08:00' };
 const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true };
 
+/** What somebody changes of the preferences, of those of notices each by itself. */
+export type Change = Partial<Omit<Preferences, 'notices'>> & { notices?: Partial<NoticePreferences> };
+
+const changed = (kept: Preferences, change: Change): Preferences => ({ ...kept, ...change, notices: { ...kept.notices, ...change.notices } });
+
 type FactsListener = (facts: FactsArrived) => void;
 type NoticeListener = (conversation: ConversationKey | null) => void;
 
@@ -28,8 +33,9 @@ class Session {
 
   #factsListeners = new Set<FactsListener>();
   #noticeListeners = new Set<NoticeListener>();
-  /** Changes of the preferences that are on their way: until they are kept, what is told is older. */
-  #saving = 0;
+  /** The preferences as last told, without the changes that are on their way. */
+  #kept = defaults;
+  #changes: readonly Change[] = [];
   #countsTimer: ReturnType<typeof setTimeout> | undefined;
   #countsAt = 0;
 
@@ -42,11 +48,7 @@ class Session {
       statusChanged: (status) => this.#enter(status),
       linkClicked: ({ link }) => (this.link = link),
       noticeOpened: ({ conversation }) => this.#noticeListeners.forEach((listener) => listener(conversation)),
-      preferencesChanged: (preferences) => {
-        if (this.#saving > 0) return;
-        this.preferences = preferences;
-        this.#dress();
-      },
+      preferencesChanged: (preferences) => this.#keep(preferences),
     });
     const [status] = await Promise.all([ipc.appStatus(), this.#settings()]);
     this.#enter(status);
@@ -75,23 +77,21 @@ class Session {
 
   /** What the preferences say once the server's address was accepted on its own. */
   serverChosen(serverUrl: string | null): void {
-    this.preferences = { ...this.preferences, serverUrl };
+    this.#keep({ ...this.#kept, serverUrl });
   }
 
   /** Saves a change of the preferences; shown at once, taken back when it could not be saved. */
-  async prefer(change: Partial<Preferences>): Promise<void> {
-    const before = this.preferences;
-    this.preferences = { ...before, ...change };
-    this.#dress();
-    this.#saving += 1;
+  async prefer(change: Change): Promise<void> {
+    this.#changes = [...this.#changes, change];
+    this.#keep(this.#kept);
     try {
       await ipc.setPreferences(this.preferences);
+      this.#kept = changed(this.#kept, change);
     } catch (thrown) {
-      this.preferences = before;
-      this.#dress();
       throw IpcError.from(thrown);
     } finally {
-      this.#saving -= 1;
+      this.#changes = this.#changes.filter((other) => other !== change);
+      this.#keep(this.#kept);
     }
   }
 
@@ -116,8 +116,13 @@ class Session {
 
   async #settings(): Promise<void> {
     const [preferences, about] = await Promise.allSettled([ipc.preferences(), ipc.about()]);
-    if (preferences.status === 'fulfilled') this.preferences = preferences.value;
     if (about.status === 'fulfilled') this.about = about.value;
+    this.#keep(preferences.status === 'fulfilled' ? preferences.value : this.#kept);
+  }
+
+  #keep(preferences: Preferences): void {
+    this.#kept = preferences;
+    this.preferences = this.#changes.reduce(changed, preferences);
     this.#dress();
   }
 

@@ -226,21 +226,97 @@ test('a conversation is muted from its menu and with a key, and its row says so'
   await page.getByTestId('mute-hour').click();
   await row(page, 0).getByTestId('conversation-muted').waitFor();
   await page.getByText(/^Без сповіщень до /).waitFor({ state: 'attached' });
+  const spoken = (words: string) => page.getByTestId('announcer').getByText(words, { exact: true }).waitFor({ state: 'attached' });
+  await spoken('Без сповіщень годину');
   await page.keyboard.press('m');
+  await spoken('Сповіщення ввімкнено');
   await page.getByTestId('talk-muted').waitFor({ state: 'detached' });
   expect(await row(page, 0).getByTestId('conversation-muted').count()).toBe(0);
   await page.keyboard.press('m');
   await row(page, 0).getByText('Без сповіщень').waitFor({ state: 'attached' });
+  await spoken('Без сповіщень, доки не ввімкнете');
+});
+
+test('a conversation that the list does not hold is muted and unmuted too', async () => {
+  const page = await open();
+  await row(page, 0).click();
+  await page.locator('[data-testid="nav-account"][data-id="acc-waw"]').click();
+  await page.getByRole('heading', { name: 'Warszawa' }).waitFor();
+  await page.getByRole('button', { name: 'Інші дії' }).first().click();
+  await page.getByTestId('mute-always').click();
+  await page.getByTestId('talk-muted').waitFor();
+  await page.keyboard.press('m');
+  await page.getByTestId('talk-muted').waitFor({ state: 'detached' });
 });
 
 test('an account is muted on its page, and all its rows say so', async () => {
   const page = await open();
   await page.getByTestId('nav-accounts').click();
-  await page.getByTestId('account-more').first().click();
+  const more = page.locator('[data-testid="account-row"][data-id="acc-zam"]').getByTestId('account-more');
+  await more.click();
   await page.getByTestId('account-mute').click();
-  await page.getByTestId('account-muted').waitFor();
-  await page.getByTestId('account-mute').click();
+  await page.getByTestId('account-muted').getByText('Без сповіщень із цього акаунта').waitFor({ state: 'attached' });
+  const again = page.getByRole('button', { name: 'Увімкнути сповіщення' });
+  expect(await again.getAttribute('aria-pressed')).toBeNull();
+  const rows = page.getByTestId('conversation-row');
+  const marks = rows.getByTestId('conversation-muted');
+  await page.locator('[data-testid="nav-account"][data-id="acc-zam"]').click();
+  await marks.first().waitFor();
+  expect(await marks.count()).toBe(await rows.count());
+  await page.getByTestId('nav-accounts').click();
+  await more.click();
+  await again.click();
   await page.getByTestId('account-muted').waitFor({ state: 'detached' });
+  await page.locator('[data-testid="nav-account"][data-id="acc-zam"]').click();
+  await rows.first().waitFor();
+  expect(await marks.count()).toBe(0);
+});
+
+const rowOf = (page: Page, id: string) => page.locator(`[data-testid="conversation-row"][data-id="${id}"]`);
+const clickNotice = (page: Page, conversation: { account: string; id: string }) => page.evaluate((key) => window.bureau.clickNotice(key), conversation);
+
+test('a clicked notice shows the talk on the narrowest window, a count the list', async () => {
+  const page = await open({ width: 720, height: 450 });
+  const id = (await row(page, 3).getAttribute('data-id')) ?? '';
+  await clickNotice(page, { account: 'acc-zam', id });
+  await page.getByTestId('message').first().waitFor();
+  await page.locator('.thread:focus').waitFor();
+  expect(await page.getByTestId('conversation-list').isVisible()).toBe(false);
+  await page.evaluate(() => window.bureau.clickNotice(null));
+  await page.getByRole('heading', { name: 'Непрочитані' }).waitFor();
+  expect(await page.getByTestId('thread').isVisible()).toBe(false);
+});
+
+test('a clicked notice leads to the list of all from one that does not hold its conversation', async () => {
+  const page = await open({ query: 'telegram' });
+  await row(page, 0).waitFor();
+  const key = { account: 'acc-zam', id: 'c000000' };
+  await page.getByTestId('filter-telegram').click();
+  await rowOf(page, key.id).waitFor({ state: 'detached' });
+  await clickNotice(page, key);
+  await rowOf(page, key.id).waitFor();
+  await page.locator('[data-testid="nav-account"][data-id="acc-waw"]').click();
+  await clickNotice(page, key);
+  await page.getByRole('heading', { name: 'Усі розмови' }).waitFor();
+  await rowOf(page, key.id).waitFor();
+  await page.keyboard.press('m');
+  await page.getByTestId('talk-muted').waitFor();
+  await page.keyboard.press('m');
+  await page.getByTestId('talk-muted').waitFor({ state: 'detached' });
+});
+
+test('a clicked notice shows the newest message of a chat that was scrolled back', async () => {
+  const page = await open({ query: 'telegram' });
+  await rowOf(page, 't5').click();
+  await page.getByTestId('message').first().waitFor();
+  await drawn(page);
+  await page.getByTestId('thread-scroll').evaluate((node) => (node.scrollTop -= 900));
+  await drawn(page);
+  await page.evaluate(() => window.bureau.write('t5', 'Зі сповіщення'));
+  await page.getByTestId('to-end').getByText('1').waitFor();
+  await clickNotice(page, { account: 'tg-lviv', id: 't5' });
+  await page.getByTestId('to-end').waitFor({ state: 'detached' });
+  await page.getByTestId('message').last().getByText('Зі сповіщення').waitFor();
 });
 
 test('a clicked notice opens its conversation from anywhere, and a count opens what is unread', async () => {

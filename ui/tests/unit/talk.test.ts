@@ -395,6 +395,26 @@ describe('the inbox', () => {
     expect([inbox.openId, inbox.active, inbox.list.kept]).toEqual(['x/b', 'x/b', 'x/b']);
     expect(shown(inbox.talk).at(-1)).toBe(1009);
   });
+
+  test('follows a notice to the conversation that its own became part of', async () => {
+    delete stored['a'];
+    successors = { a: 'b' };
+    await inbox.follow(a);
+    await pause();
+    expect([inbox.openId, inbox.active, asked]).toEqual(['x/b', 'x/b', ['b newest']]);
+  });
+
+  test('follows a notice to the newest message where a hit is shown', async () => {
+    chat = true;
+    stored['a'] = range(0, 5000);
+    inbox.open(a, { target: 'm1000' });
+    await pause();
+    expect([shown(inbox.talk).at(-1), inbox.talk.newer]).toEqual([1050, true]);
+    await inbox.follow(a);
+    await pause();
+    chat = false;
+    expect([shown(inbox.talk).at(-1), inbox.talk.newer, inbox.target]).toEqual([4999, false, null]);
+  });
 });
 
 test('the rows of hits follow what happens to their conversations', async () => {

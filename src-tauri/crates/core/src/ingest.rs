@@ -44,6 +44,8 @@ pub struct Ingest {
     clock: Arc<dyn Clock>,
     /// Messages stored so far by this program.
     stored: Arc<AtomicU64>,
+    /// Held once more for every batch that is being stored.
+    under_way: Arc<Arc<()>>,
 }
 
 /// What became of a batch.
@@ -77,7 +79,7 @@ impl Ingested {
 impl Ingest {
     /// Makes the room's one object.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, stored: Arc::default() }
+        Self { store, clock, stored: Arc::default(), under_way: Arc::default() }
     }
 
     /// Stores a batch and returns once it is committed.
@@ -92,6 +94,7 @@ impl Ingest {
         lease: Option<LeaseToken>,
         mut batch: Batch,
     ) -> Result<Ingested, StoreError> {
+        let _under_way = Arc::clone(&*self.under_way);
         batch.incoming.iter_mut().for_each(text::clean);
         let to = Destination { account, lease };
         let ingested = match self.commit(to, &batch.incoming, &batch.cursors).await {
@@ -106,6 +109,11 @@ impl Ingest {
         }?;
         self.keep_statistics(ingested.stored as u64).await;
         Ok(ingested)
+    }
+
+    /// Whether a batch is being stored at this moment.
+    pub fn is_storing(&self) -> bool {
+        Arc::strong_count(&*self.under_way) > 1
     }
 
     async fn keep_statistics(&self, stored: u64) {

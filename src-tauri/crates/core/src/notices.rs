@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use time::{Duration, OffsetDateTime, Time};
+use time::{OffsetDateTime, Time};
 
 use crate::{
-    model::{AccountId, ConversationId, Direction, ServiceKind},
+    model::{AccountId, ConversationId, Direction, MessageId, ServiceKind},
     profile::NoticeSettings,
 };
 
 /// A conversation, named across accounts.
 pub type ConversationRef = (AccountId, ConversationId);
 
-/// What came later than this after its server received it was caught up on, and is told as a count.
-const FRESH: Duration = Duration::minutes(2);
+/// What an account catches up on is told once it has not been catching up for this long …
+const SETTLED: std::time::Duration = std::time::Duration::from_secs(2);
+/// … or has been for so long that a part of it is told.
+const HELD_AT_MOST: std::time::Duration = std::time::Duration::from_secs(60);
 /// More conversations than this in one burst are told as a count.
 const SINGLY: usize = 3;
 
@@ -121,84 +123,95 @@ pub enum Notice {
     },
 }
 
-/// Arrivals that are told together.
+/// Stored messages that wait for their turn to be told of. Times are since any one moment.
 #[derive(Debug, Default)]
-pub struct Burst {
-    /// The latest of each conversation, and how many.
-    fresh: BTreeMap<ConversationRef, (Arrival, u32)>,
-    late: Pile,
-    /// What the count says that is shown.
-    counted: Pile,
+pub struct Waiting {
+    accounts: BTreeMap<AccountId, Turn>,
 }
 
-#[derive(Debug, Default, Clone)]
-struct Pile {
-    messages: u32,
-    conversations: BTreeSet<ConversationRef>,
+#[derive(Debug)]
+struct Turn {
+    messages: BTreeSet<MessageId>,
+    since: std::time::Duration,
+    not_before: std::time::Duration,
 }
 
-impl Pile {
-    fn add(&mut self, conversation: ConversationRef, messages: u32) {
-        self.messages = self.messages.saturating_add(messages);
-        self.conversations.insert(conversation);
-    }
-}
-
-impl Burst {
-    /// Adds an arrival that somebody is to be told of.
-    pub fn add(&mut self, arrival: Arrival, now: OffsetDateTime) {
-        let key = arrival.conversation;
-        if now - arrival.received_at > FRESH {
-            self.late.add(key, 1);
-            return;
-        }
-        match self.fresh.get_mut(&key) {
-            Some((latest, messages)) => {
-                *messages += 1;
-                if arrival.received_at >= latest.received_at {
-                    *latest = arrival;
-                }
-            }
-            None => {
-                self.fresh.insert(key, (arrival, 1));
-            }
+impl Waiting {
+    /// Adds messages that were stored.
+    pub fn add(&mut self, messages: impl IntoIterator<Item = (AccountId, MessageId)>, now: std::time::Duration) {
+        for (account, message) in messages {
+            let turn = self.accounts.entry(account);
+            let new = || Turn { messages: BTreeSet::new(), since: now, not_before: now };
+            turn.or_insert_with(new).messages.insert(message);
         }
     }
 
-    /// Whether there is nothing to tell.
+    /// Takes the messages of every account whose turn it is. What an account catches up on is kept together.
+    pub fn take(
+        &mut self,
+        now: std::time::Duration,
+        is_catching_up: impl Fn(AccountId) -> bool,
+    ) -> Vec<(AccountId, MessageId)> {
+        let mut taken = Vec::new();
+        self.accounts.retain(|account, turn| {
+            if is_catching_up(*account) {
+                turn.not_before = now + SETTLED;
+            }
+            let waits = now < turn.not_before && now < turn.since + HELD_AT_MOST;
+            if !waits {
+                taken.extend(turn.messages.iter().map(|message| (*account, *message)));
+            }
+            waits
+        });
+        taken
+    }
+
+    /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.fresh.is_empty() && self.late.messages == 0
+        self.accounts.is_empty()
+    }
+}
+
+/// What the count says that is shown.
+#[derive(Debug, Default)]
+pub struct Count {
+    conversations: BTreeMap<ConversationRef, u32>,
+}
+
+impl Count {
+    /// Puts arrivals that somebody is to be told of, oldest first, into notices; those of many conversations are added
+    /// to the count.
+    pub fn notices(&mut self, arrivals: Vec<Arrival>) -> Vec<Notice> {
+        let mut latest: BTreeMap<ConversationRef, (Arrival, u32)> = BTreeMap::new();
+        for arrival in arrivals {
+            let messages = latest.get(&arrival.conversation).map_or(1, |(_, messages)| messages + 1);
+            latest.insert(arrival.conversation, (arrival, messages));
+        }
+        if latest.len() <= SINGLY {
+            return latest.into_values().map(|(latest, _)| Notice::Message(Box::new(latest))).collect();
+        }
+        for (conversation, (_, messages)) in latest {
+            let counted = self.conversations.entry(conversation).or_default();
+            *counted = counted.saturating_add(messages);
+        }
+        let messages = self.conversations.values().fold(0_u32, |sum, messages| sum.saturating_add(*messages));
+        let conversations = u32::try_from(self.conversations.len()).unwrap_or(u32::MAX);
+        vec![Notice::Count { messages, conversations }]
     }
 
-    /// Takes what is to be told now. While an account is `catching_up`, what it brings is kept for one count.
-    pub fn take(&mut self, catching_up: bool) -> Vec<Notice> {
-        let fresh = std::mem::take(&mut self.fresh);
-        let mut notices = Vec::new();
-        let mut more = Pile::default();
-        if fresh.len() > SINGLY {
-            for (key, (_, messages)) in fresh {
-                more.add(key, messages);
-            }
-        } else {
-            notices.extend(fresh.into_values().map(|(latest, _)| Notice::Message(Box::new(latest))));
-        }
-        if !catching_up {
-            let late = std::mem::take(&mut self.late);
-            more.messages += late.messages;
-            more.conversations.extend(late.conversations);
-        }
-        if more.messages > 0 {
-            self.counted.messages = self.counted.messages.saturating_add(more.messages);
-            self.counted.conversations.extend(more.conversations);
-            let conversations = u32::try_from(self.counted.conversations.len()).unwrap_or(u32::MAX);
-            notices.push(Notice::Count { messages: self.counted.messages, conversations });
-        }
-        notices
+    /// Whether messages of this conversation are part of it.
+    pub fn covers(&self, conversation: &ConversationRef) -> bool {
+        self.conversations.contains_key(conversation)
+    }
+
+    /// Leaves out a conversation that was read, and tells whether nothing is left to be counted.
+    pub fn read(&mut self, conversation: &ConversationRef) -> bool {
+        self.conversations.remove(conversation).is_some() && self.conversations.is_empty()
     }
 
     /// The count was looked at: the next one begins anew.
-    pub fn counted(&mut self) {
-        self.counted = Pile::default();
+    pub fn looked_at(&mut self) {
+        self.conversations.clear();
     }
 }
 
@@ -221,7 +234,7 @@ mod tests {
             conversation: key(number),
             account_name: "Замовлення".to_owned(),
             account_muted: false,
-            account_added_at: NOW - Duration::days(10),
+            account_added_at: NOW - time::Duration::days(10),
             muted_until: None,
             direction: Direction::In,
             seen: false,
@@ -267,14 +280,14 @@ mod tests {
 
     #[test]
     fn what_is_older_than_its_account_is_history() {
-        assert_eq!(why(|arrival| arrival.account_added_at = NOW + Duration::SECOND), Some(Silence::History));
+        assert_eq!(why(|arrival| arrival.account_added_at = NOW + time::Duration::SECOND), Some(Silence::History));
         assert_eq!(why(|arrival| arrival.account_added_at = NOW), None);
     }
 
     #[test]
     fn a_mute_ends_at_its_moment() {
         assert_eq!(why(|arrival| arrival.account_muted = true), Some(Silence::AccountMuted));
-        assert_eq!(why(|arrival| arrival.muted_until = Some(NOW + Duration::SECOND)), Some(Silence::Muted));
+        assert_eq!(why(|arrival| arrival.muted_until = Some(NOW + time::Duration::SECOND)), Some(Silence::Muted));
         assert_eq!(why(|arrival| arrival.muted_until = Some(NOW)), None);
     }
 
@@ -319,60 +332,65 @@ mod tests {
 
     #[test]
     fn several_messages_of_one_conversation_are_one_notice_with_the_latest() {
-        let mut burst = Burst::default();
-        for (second, text) in [(1, "два"), (2, "три"), (0, "раз")] {
-            let received_at = NOW + Duration::seconds(second);
-            burst.add(Arrival { snippet: text.to_owned(), received_at, ..arrival(1) }, NOW);
-        }
-        let notices = burst.take(false);
+        let said = |text: &str| Arrival { snippet: text.to_owned(), ..arrival(1) };
+        let notices = Count::default().notices(vec![said("раз"), said("два"), said("три")]);
         assert!(matches!(&*notices, [Notice::Message(latest)] if latest.snippet == "три"), "{notices:?}");
-        assert!(burst.is_empty() && burst.take(false).is_empty());
     }
 
     #[test]
     fn three_conversations_are_named_and_four_are_a_count() {
-        let told = |conversations| {
-            let mut burst = Burst::default();
-            (0..conversations).for_each(|number| burst.add(arrival(number), NOW));
-            burst.take(false)
-        };
+        let told = |conversations| Count::default().notices((0..conversations).map(arrival).collect());
         assert_eq!(told(3).len(), 3);
         assert_eq!(told(4), [Notice::Count { messages: 4, conversations: 4 }]);
     }
 
     #[test]
-    fn three_hundred_messages_after_a_night_are_one_notice_with_a_count() {
-        let mut burst = Burst::default();
-        let mut told = Vec::new();
-        for number in 0..300 {
-            let received_at = NOW - Duration::hours(8) + Duration::minutes(number.into());
-            burst.add(Arrival { received_at, ..arrival(u128::from(number % 7_u16)) }, NOW);
-            told.extend(burst.take(true));
-        }
-        assert_eq!(told, [], "nothing is told while the account is catching up");
-        assert_eq!(burst.take(false), [Notice::Count { messages: 300, conversations: 7 }]);
-        assert!(burst.is_empty());
+    fn a_count_grows_until_it_was_looked_at_and_forgets_what_was_read() {
+        let mut count = Count::default();
+        let flood = |count: &mut Count| count.notices((0..5).map(arrival).collect());
+        assert_eq!(flood(&mut count), [Notice::Count { messages: 5, conversations: 5 }]);
+        assert_eq!(flood(&mut count), [Notice::Count { messages: 10, conversations: 5 }]);
+        assert!(count.covers(&key(3)) && !count.read(&key(3)) && !count.covers(&key(3)));
+        assert_eq!(flood(&mut count), [Notice::Count { messages: 13, conversations: 5 }]);
+        assert!(!count.read(&key(9)), "it was not part of it");
+        assert_eq!(
+            (0..5).map(|number| count.read(&key(number))).collect::<Vec<_>>(),
+            [false, false, false, false, true]
+        );
+        flood(&mut count);
+        count.looked_at();
+        assert_eq!(flood(&mut count), [Notice::Count { messages: 5, conversations: 5 }]);
+    }
+
+    fn seconds(seconds: u64) -> std::time::Duration {
+        std::time::Duration::from_secs(seconds)
+    }
+
+    fn message(number: u128) -> MessageId {
+        MessageId(Uuid::from_u128(number))
+    }
+
+    const NIGHT: AccountId = AccountId(Uuid::from_u128(1));
+    const DAY: AccountId = AccountId(Uuid::from_u128(2));
+
+    #[test]
+    fn what_is_caught_up_on_waits_until_it_is_whole_and_keeps_no_other_account_waiting() {
+        let mut waiting = Waiting::default();
+        let is_catching_up = |account| account == NIGHT;
+        waiting.add([(NIGHT, message(1)), (DAY, message(2))], seconds(0));
+        assert_eq!(waiting.take(seconds(1), is_catching_up), [(DAY, message(2))]);
+        waiting.add([(NIGHT, message(3)), (NIGHT, message(1))], seconds(10));
+        assert_eq!(waiting.take(seconds(10), is_catching_up), []);
+        assert_eq!(waiting.take(seconds(11), |_| false), [], "it may go on at once");
+        assert_eq!(waiting.take(seconds(12), |_| false), [(NIGHT, message(1)), (NIGHT, message(3))]);
+        assert!(waiting.is_empty());
     }
 
     #[test]
-    fn a_fresh_message_does_not_wait_for_another_accounts_catching_up() {
-        let mut burst = Burst::default();
-        burst.add(Arrival { received_at: NOW - Duration::hours(1), ..arrival(1) }, NOW);
-        burst.add(arrival(2), NOW);
-        assert_eq!(burst.take(true), [Notice::Message(Box::new(arrival(2)))]);
-        assert_eq!(burst.take(false), [Notice::Count { messages: 1, conversations: 1 }]);
-    }
-
-    #[test]
-    fn a_count_grows_until_it_was_looked_at() {
-        let mut burst = Burst::default();
-        let flood = |burst: &mut Burst| (0..5).for_each(|number| burst.add(arrival(number), NOW));
-        flood(&mut burst);
-        assert_eq!(burst.take(false), [Notice::Count { messages: 5, conversations: 5 }]);
-        flood(&mut burst);
-        assert_eq!(burst.take(false), [Notice::Count { messages: 10, conversations: 5 }]);
-        burst.counted();
-        flood(&mut burst);
-        assert_eq!(burst.take(false), [Notice::Count { messages: 5, conversations: 5 }]);
+    fn what_takes_long_to_catch_up_on_is_told_in_parts() {
+        let mut waiting = Waiting::default();
+        waiting.add([(NIGHT, message(1))], seconds(0));
+        assert_eq!(waiting.take(seconds(59), |_| true), []);
+        assert_eq!(waiting.take(seconds(60), |_| true), [(NIGHT, message(1))]);
     }
 }

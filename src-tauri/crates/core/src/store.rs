@@ -59,6 +59,8 @@ pub const SCHEMA: &str = "skrynka";
 
 /// How long a statement waits for a free connection before the database counts as not answering.
 const ACQUIRE_DEADLINE: Duration = Duration::from_secs(10);
+/// The same for a batch: others may have large ones to store first.
+const INGEST_ACQUIRE_DEADLINE: Duration = Duration::from_secs(60);
 /// How long connections may take to say goodbye. A server that is gone is left without.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -168,8 +170,8 @@ impl Store {
     /// At most 16 connections are opened; one that stood idle is checked before it is handed out, so that a database
     /// that was restarted or frozen is noticed instead of waited for.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, StoreError> {
-        let pool = options.pool(checked(12));
-        let ingest = options.pool(checked(4));
+        let pool = options.pool(checked(10, ACQUIRE_DEADLINE));
+        let ingest = options.pool(checked(6, INGEST_ACQUIRE_DEADLINE));
         drop(pool.acquire().await?);
         Ok(Self { pool, ingest, lost: tokio::sync::watch::Sender::new(()) })
     }
@@ -200,12 +202,9 @@ impl Store {
 }
 
 /// Pools of at most `most` connections.
-fn checked(most: u32) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(most)
-        .acquire_timeout(ACQUIRE_DEADLINE)
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
+fn checked(most: u32, deadline: Duration) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(most).acquire_timeout(deadline).test_before_acquire(false).before_acquire(
+        |connection, meta| {
             Box::pin(async move {
                 if meta.idle_for < Duration::from_secs(5) {
                     return Ok(true);
@@ -213,7 +212,8 @@ fn checked(most: u32) -> PgPoolOptions {
                 let ping = sqlx::Connection::ping(connection);
                 Ok(matches!(tokio::time::timeout(Duration::from_secs(3), ping).await, Ok(Ok(()))))
             })
-        })
+        },
+    )
 }
 
 /// Waits for every other transaction that changes messages of this account.

@@ -182,15 +182,16 @@ impl Reader<'_> {
 
     /// Reads that somebody asked for a secret chat, which no other device will ever see. It is a line of the chat with
     /// them; its epoch keeps its number apart from those of messages, which deletions and read marks name.
-    pub(crate) fn secret_chat(&self, asked: &tl::types::EncryptedChatRequested) -> Option<IncomingMessage> {
+    pub(crate) fn secret_chat(&self, asked: &tl::types::EncryptedChatRequested) -> IncomingMessage {
         let peer = crate::peers::user(asked.admin_id);
         let service = Service { kind: ServiceKind::SecretChat, about: String::new(), seconds: None };
         let content = ChatMessage {
             service: Some(service),
             ..ChatMessage::new(self.chat(peer, None), self.author(peer, None, false), String::new())
         };
-        Some(IncomingMessage {
-            place: Place { epoch: SECRET, ..peer.place(number(asked.id)?) },
+        IncomingMessage {
+            // Who asks draws the number from the whole range of an `int`.
+            place: Place { epoch: SECRET, ..peer.place(asked.id.cast_unsigned()) },
             direction: Direction::In,
             received_at: moment(asked.date),
             arrived_at: self.arrived_at,
@@ -198,7 +199,7 @@ impl Reader<'_> {
             answered: false,
             raw: Raw::empty(),
             content: Content::Chat(Box::new(content)),
-        })
+        }
     }
 
     /// The chat that a message stands in.

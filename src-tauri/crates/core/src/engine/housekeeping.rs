@@ -72,8 +72,9 @@ pub(super) async fn index(shared: Arc<Shared>, stop: CancellationToken) {
 async fn index_some(shared: &Shared) -> Result<u64, StoreError> {
     let store = &shared.parts.store;
     let indexed = match store.index_messages(INDEX_BATCH, INDEX_TEXT).await {
-        // One message among them has more words than a tsvector holds: it must not keep the others waiting.
-        Err(StoreError::Refused(_)) => store.index_messages(INDEX_BATCH, INDEX_LITTLE).await,
+        // A message among them has more words than a tsvector holds: it must not keep the others waiting, nor cut many
+        // of them short.
+        Err(StoreError::Refused(_)) => store.index_messages(1, INDEX_LITTLE).await,
         indexed => indexed,
     };
     Ok(indexed?.messages)
@@ -82,7 +83,7 @@ async fn index_some(shared: &Shared) -> Result<u64, StoreError> {
 /// Waits until nothing has been stored for a moment.
 async fn quiet(shared: &Shared) {
     let at_last = tokio::time::Instant::now() + INDEX_AT_LAST;
-    while tokio::time::timeout(INDEX_AFTER, shared.stored.notified()).await.is_ok() {
+    while tokio::time::timeout(INDEX_AFTER, shared.stored.notified()).await.is_ok() || shared.ingest.is_storing() {
         if tokio::time::Instant::now() >= at_last {
             return;
         }

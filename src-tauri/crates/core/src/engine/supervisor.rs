@@ -23,7 +23,8 @@ use super::{
 };
 use crate::{
     connector::{
-        Batch, ConnectorError, Delivery, Incoming, IncomingSender, ListenerStatus, Permission, Permit, RawBytes, Resume,
+        Batch, ConnectorError, Content, Delivery, Incoming, IncomingSender, ListenerStatus, Permission, Permit,
+        RawBytes, Resume,
     },
     fault,
     ingest::Ingested,
@@ -454,8 +455,8 @@ async fn taken_or_next(taken: Option<Delivery>, deliveries: &mut mpsc::Receiver<
     }
 }
 
-/// Puts what waits behind `first` into one batch with it, as long as it is nothing but messages: of other news the
-/// order counts. Returns all acknowledgements, and the delivery that was taken and does not belong to it.
+/// Puts what waits behind `first` into one batch with it, as long as it is nothing but messages, and mails of one
+/// folder: of other news the order counts, and contacts are locked in one order within a folder only. Returns all acknowledgements, and the delivery that was taken and does not belong to it.
 fn together(
     first: Delivery,
     deliveries: &mut mpsc::Receiver<Delivery>,
@@ -467,7 +468,8 @@ fn together(
     {
         messages += next.batch.incoming.len();
         bytes += bytes_in_memory(&next.batch);
-        if messages > TOGETHER || bytes > TOGETHER_BYTES || !is_only_messages(&next.batch) {
+        let fits = messages <= TOGETHER && bytes <= TOGETHER_BYTES;
+        if !fits || !is_only_messages(&next.batch) || folder(&batch) != folder(&next.batch) {
             return (batch, acknowledgements, Some(next));
         }
         batch.incoming.extend(next.batch.incoming);
@@ -482,6 +484,14 @@ fn together(
 
 fn is_only_messages(batch: &Batch) -> bool {
     batch.incoming.iter().all(|incoming| matches!(incoming, Incoming::Message(_) | Incoming::Peer(_)))
+}
+
+/// The folder whose mails a batch holds.
+fn folder(batch: &Batch) -> Option<&str> {
+    batch.incoming.iter().find_map(|incoming| match incoming {
+        Incoming::Message(message) if !matches!(message.content, Content::Chat(_)) => Some(&*message.place.mailbox),
+        _ => None,
+    })
 }
 
 fn bytes_in_memory(batch: &Batch) -> usize {

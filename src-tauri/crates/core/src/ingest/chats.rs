@@ -18,11 +18,20 @@ use crate::{
 };
 
 impl Work {
-    /// Stores messages of chats; those that are here already may be new versions.
-    pub(super) async fn chats(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
-        if messages.is_empty() {
-            return Ok(());
+    /// Stores messages of chats; those that are here already may be new versions. A place that is named again is looked
+    /// at again, after what was said of it first is stored.
+    pub(super) async fn chats(&mut self, mut messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
+        while !messages.is_empty() {
+            let mut met: HashSet<&Place> = HashSet::new();
+            let (first, again) = messages.into_iter().partition(|message| met.insert(&message.place));
+            self.chats_of_places(first).await?;
+            messages = again;
         }
+        Ok(())
+    }
+
+    /// Stores messages of chats, each of which stands at a place of its own.
+    async fn chats_of_places(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
         let places: Vec<&Place> = messages.iter().map(|message| &message.place).collect();
         let known = self.tx.known_places(&places).await?;
         // What could not be read before takes the place of what stood for it.
@@ -42,15 +51,14 @@ impl Work {
                 self.changed.insert(conversation);
             }
         }
-        let mut met: HashSet<&Place> = HashSet::new();
-        let (fresh, again): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
+        let (fresh, stored): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| {
             let place = &message.place;
             let is_read = matches!(message.content, Content::Chat(_));
-            (!known.contains_key(place) || is_read && replaced.contains_key(place)) && met.insert(place)
+            !known.contains_key(place) || is_read && replaced.contains_key(place)
         });
-        self.done.known += again.len();
+        self.done.known += stored.len();
         self.insert_chats(fresh).await?;
-        self.versions(again).await
+        self.versions(stored).await
     }
 
     async fn insert_chats(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {

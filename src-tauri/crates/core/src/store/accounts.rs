@@ -316,7 +316,8 @@ impl Store {
     /// Removes an account. Its messages stay readable unless `delete_messages` asks for them to go with it: step by step,
     /// since there may be millions. What is interrupted goes on when it is asked for again.
     pub async fn remove_account(&self, id: AccountId, delete_messages: bool) -> Result<RemovedAccount, StoreError> {
-        let mut tx = self.begin().await?;
+        // What is being stored at this moment is stored first; after it nothing more is.
+        let mut tx = self.begin_for(id).await?;
         let removed = sqlx::query!(
             "UPDATE accounts SET removed_at = clock_timestamp(), enabled = false WHERE id = $1 AND removed_at IS NULL",
             id.0
@@ -328,8 +329,10 @@ impl Store {
             return Err(StoreError::NotFound("the account"));
         }
         if delete_messages {
-            // Were it added again before everything is gone, what is gone would have to be fetched again.
+            // Without these it cannot come back: were it added again before everything is gone, it is another account.
             sqlx::query!("DELETE FROM account_cursors WHERE account_id = $1", id.0).execute(&mut *tx).await?;
+            sqlx::query!("DELETE FROM email_accounts WHERE account_id = $1", id.0).execute(&mut *tx).await?;
+            sqlx::query!("DELETE FROM telegram_accounts WHERE account_id = $1", id.0).execute(&mut *tx).await?;
         }
         // Whoever listens to it stops now; its readers are told once more when everything is gone.
         journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountRemoved)]).await?;
@@ -337,22 +340,24 @@ impl Store {
         if !delete_messages {
             return Ok(RemovedAccount { deleted_messages: 0 });
         }
-        // What is being stored at this moment is stored before anything is deleted; after it nothing more is.
-        self.begin_for(id).await?.commit().await?;
         let deleted_messages = self.delete_messages(id).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_for(id).await?;
+        sqlx::query!("DELETE FROM message_places WHERE account_id = $1", id.0).execute(&mut *tx).await?;
+        sqlx::query!("DELETE FROM raw_messages WHERE account_id = $1", id.0).execute(&mut *tx).await?;
         sqlx::query!("DELETE FROM journal WHERE account_id = $1", id.0).execute(&mut *tx).await?;
-        sqlx::query!("DELETE FROM accounts WHERE id = $1", id.0).execute(&mut *tx).await?;
+        sqlx::query!("DELETE FROM accounts WHERE id = $1 AND removed_at IS NOT NULL", id.0).execute(&mut *tx).await?;
         journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountRemoved)]).await?;
         tx.commit().await?;
         Ok(RemovedAccount { deleted_messages })
     }
 
-    /// Deletes an account's messages and conversations in steps that each end soon.
+    /// Deletes an account's messages and conversations in steps that each end soon. Two who do so take turns: neither
+    /// finds nothing left only because the other is deleting it.
     async fn delete_messages(&self, id: AccountId) -> Result<u64, StoreError> {
         let mut sum = 0;
         loop {
-            let deleted = sqlx::query_scalar!(
+            let mut tx = self.begin_for(id).await?;
+            let deleted = sqlx::query!(
                 r#"WITH gone AS (
                      DELETE FROM messages WHERE account_id = $1
                      AND id IN (SELECT id FROM messages WHERE account_id = $1 ORDER BY id LIMIT $2)
@@ -361,44 +366,27 @@ impl Store {
                      DELETE FROM message_places p USING gone WHERE p.account_id = $1 AND p.message_id = gone.id
                  ), raws AS (
                      DELETE FROM raw_messages r USING gone WHERE r.account_id = $1 AND r.message_id = gone.id
+                 ), threads AS (
+                     DELETE FROM mail_threads WHERE account_id = $1 AND rfc_message_id IN (
+                         SELECT rfc_message_id FROM mail_threads WHERE account_id = $1 ORDER BY rfc_message_id LIMIT $2)
+                     RETURNING 1
+                 ), conversations AS (
+                     -- As long as there are messages they stand in one.
+                     DELETE FROM conversations WHERE account_id = $1
+                     AND NOT EXISTS (SELECT 1 FROM messages WHERE account_id = $1)
+                     AND id IN (SELECT id FROM conversations WHERE account_id = $1 ORDER BY id LIMIT $2)
+                     RETURNING 1
                  )
-                 SELECT count(*) AS "deleted!" FROM gone"#,
+                 SELECT (SELECT count(*) FROM gone) AS "messages!",
+                        (SELECT count(*) FROM threads) + (SELECT count(*) FROM conversations) AS "others!""#,
                 id.0,
                 DELETED_AT_ONCE
             )
-            .fetch_one(&self.pool)
-            .await?
-            .unsigned_abs();
-            sum += deleted;
-            if deleted == 0 {
-                break;
-            }
-        }
-        loop {
-            let deleted = sqlx::query!(
-                "DELETE FROM mail_threads WHERE account_id = $1 AND rfc_message_id IN (
-                     SELECT rfc_message_id FROM mail_threads WHERE account_id = $1 ORDER BY rfc_message_id LIMIT $2)",
-                id.0,
-                DELETED_AT_ONCE
-            )
-            .execute(&self.pool)
-            .await?
-            .rows_affected();
-            if deleted == 0 {
-                break;
-            }
-        }
-        loop {
-            let deleted = sqlx::query!(
-                "DELETE FROM conversations WHERE account_id = $1
-                 AND id IN (SELECT id FROM conversations WHERE account_id = $1 ORDER BY id LIMIT $2)",
-                id.0,
-                DELETED_AT_ONCE
-            )
-            .execute(&self.pool)
-            .await?
-            .rows_affected();
-            if deleted == 0 {
+            .fetch_one(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            sum += deleted.messages.unsigned_abs();
+            if deleted.messages + deleted.others == 0 {
                 return Ok(sum);
             }
         }
@@ -449,7 +437,7 @@ async fn insert(
              SELECT c::smallint FROM generate_series(1, 8) c LEFT JOIN accounts a ON a.color = c AND a.removed_at IS NULL
              GROUP BY c ORDER BY count(a.id), c LIMIT 1))
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, code = excluded.code, color = excluded.color,
-                enabled = true, removed_at = NULL
+                enabled = true, removed_at = NULL, muted = false, created_at = clock_timestamp()
          WHERE kept.removed_at IS NOT NULL AND kept.channel = excluded.channel",
         id.0,
         channel.as_str(),

@@ -7,8 +7,8 @@ use crate::{
 };
 
 impl Store {
-    /// Returns those of the named messages that are unread, from the other side, and not older than their account here:
-    /// a first sync brings thousands that are, and none of them is read. Oldest first.
+    /// Returns those of the named messages that are unread, from the other side, and not older than their account here.
+    /// Oldest first.
     pub async fn arrivals(&self, messages: &[(AccountId, MessageId)]) -> Result<Vec<Arrival>, StoreError> {
         let accounts: Vec<uuid::Uuid> = messages.iter().map(|(account, _)| account.0).collect();
         let ids: Vec<uuid::Uuid> = messages.iter().map(|(_, id)| id.0).collect();
@@ -16,7 +16,7 @@ impl Store {
             r#"SELECT m.account_id, m.conversation_id, a.name AS account_name, a.muted, a.created_at, c.muted_until,
                       m.direction, m.seen, m.received_at, m.author_name, m.author_address, m.subject,
                       left(m.body_text, 1000) AS "text!", c.peer_name, c.peer_address, c.chat_kind, c.unread_count,
-                      h.service AS "service?", h.media ->> 'kind' AS media,
+                      h.service AS "service?", nullif(h.media ->> 'kind', 'web_page') AS media,
                       (SELECT f.media_kind FROM attachments f
                        WHERE f.account_id = m.account_id AND f.message_id = m.id AND f.replaced_at IS NULL
                        ORDER BY f.part LIMIT 1) AS file

@@ -568,7 +568,8 @@ impl IngestTx {
                  last_direction = CASE WHEN s.newer THEN s.last_direction ELSE c.last_direction END,
                  last_unreadable = CASE WHEN s.newer THEN s.last_unreadable ELSE c.last_unreadable END,
                  snippet = CASE WHEN s.newer THEN s.snippet ELSE c.snippet END,
-                 muted_until = greatest(c.muted_until, s.muted_until)
+                 -- What was not muted in both is not muted.
+                 muted_until = CASE WHEN s.muted THEN least(c.muted_until, s.muted_until) END
              FROM (
                  SELECT DISTINCT ON (n.into_id) n.into_id, old.last_message_id, old.last_at, old.last_direction,
                         old.last_unreadable, old.snippet,
@@ -576,7 +577,8 @@ impl IngestTx {
                         (sum(old.message_count) OVER gone)::integer AS messages,
                         (sum(old.unread_count) OVER gone)::integer AS unread,
                         (sum(old.file_count) OVER gone)::integer AS files,
-                        max(old.muted_until) OVER gone AS muted_until
+                        bool_and(old.muted_until IS NOT NULL AND kept.muted_until IS NOT NULL) OVER gone AS muted,
+                        min(old.muted_until) OVER gone AS muted_until
                  FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
                  JOIN conversations old ON old.account_id = $1 AND old.id = n.from_id
                  JOIN conversations kept ON kept.account_id = $1 AND kept.id = n.into_id

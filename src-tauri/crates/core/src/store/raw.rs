@@ -12,7 +12,7 @@ use crate::{
 
 /// The size of a chunk in bytes: with its keys it fits into one page. Older programs wrote chunks of 1 MiB.
 const CHUNK: usize = 8000;
-/// Chunks of a file that are written in one statement: about 1 MiB.
+/// Chunks that are written in one statement: at most 1 MiB.
 const CHUNKS_AT_ONCE: usize = 128;
 
 /// Writes the bytes of several messages.
@@ -25,7 +25,11 @@ pub(super) async fn write(
         RawBytes::Memory(bytes) => chunks(*message, 0, bytes),
         RawBytes::File(_) => chunks(*message, 0, &[]),
     });
-    insert(connection, account, in_memory).await?;
+    let in_memory: Vec<Chunk<'_>> = in_memory.collect();
+    // A server reads a statement whole before it begins, and gives up on who is slow to send one.
+    for some in in_memory.chunks(CHUNKS_AT_ONCE) {
+        insert(connection, account, some.iter().copied()).await?;
+    }
     for (message, raw) in raws {
         if let RawBytes::File(file) = raw {
             write_file(connection, account, *message, &file.path).await?;

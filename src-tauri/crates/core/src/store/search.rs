@@ -46,15 +46,16 @@ impl Store {
             r#"WITH rows AS (
                  DELETE FROM search_queue WHERE id IN (
                      SELECT id FROM search_queue ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
-                 RETURNING account_id, message_ids
+                 RETURNING id, account_id, message_ids
              ), taken AS (
-                 SELECT DISTINCT account_id, unnest(message_ids) AS message_id FROM rows
+                 SELECT account_id, message_id, max(id) AS queued FROM rows, unnest(message_ids) AS message_id
+                 GROUP BY account_id, message_id
              ), files AS (
                  SELECT f.account_id, f.message_id, string_agg(f.name, ' ') AS names
                  FROM attachments f JOIN taken USING (account_id, message_id) GROUP BY 1, 2
              ), done AS (
-             INSERT INTO message_search (account_id, message_id, received_at, words, short)
-             SELECT m.account_id, m.id, m.received_at,
+             INSERT INTO message_search (account_id, message_id, queued, received_at, words, short)
+             SELECT m.account_id, m.id, taken.queued, m.received_at,
                     -- A tsvector holds at most 1 MB and a word at most 2 KB.
                     to_tsvector('simple', translate(left(concat_ws(' ', m.subject, v.peer_name, m.author_name,
                         m.author_address, files.names, c.strings, m.body_text), $2), $3, repeat(' ', length($3)))),
@@ -71,8 +72,10 @@ impl Store {
                  WHERE c.account_id = m.account_id AND c.message_id = m.id AND jsonb_typeof(said) = 'string') c ON true
              -- In one order, so that two who meet the same messages cannot deadlock.
              ORDER BY m.account_id, m.id
-             ON CONFLICT (account_id, message_id) DO UPDATE SET received_at = excluded.received_at,
-                    words = excluded.words, short = excluded.short)
+             -- Another program may have read a later version meanwhile.
+             ON CONFLICT (account_id, message_id) DO UPDATE SET queued = excluded.queued,
+                    received_at = excluded.received_at, words = excluded.words, short = excluded.short
+                    WHERE message_search.queued <= excluded.queued)
              SELECT count(*) AS "messages!" FROM taken"#,
             groups,
             characters,

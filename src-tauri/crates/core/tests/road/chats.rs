@@ -460,23 +460,28 @@ async fn a_user_is_added_once_and_settings_come_back_as_they_were_kept() {
 /// A message that could not be read at first is shown once, where it stands.
 #[tokio::test]
 async fn what_can_be_read_at_last_takes_its_place() {
-    let bureau = Bureau::with_chats().await;
-    let Incoming::Message(mut unreadable) = Said::new(OLENA, 2, "").incoming() else { panic!("a message") };
-    unreadable.content = Content::Unreadable { reason: "of a later version".to_owned() };
-    let batch = vec![
-        Said::new(OLENA, 1, "one").incoming(),
-        Incoming::Message(unreadable),
-        Said::new(OLENA, 3, "three").incoming(),
-    ];
-    bureau.ingest(batch).await;
+    for in_one_batch in [false, true] {
+        let bureau = Bureau::with_chats().await;
+        let Incoming::Message(mut unreadable) = Said::new(OLENA, 2, "").incoming() else { panic!("a message") };
+        unreadable.content = Content::Unreadable { reason: "of a later version".to_owned() };
+        let mut batch = vec![
+            Said::new(OLENA, 1, "one").incoming(),
+            Incoming::Message(unreadable),
+            Said::new(OLENA, 3, "three").incoming(),
+        ];
+        if in_one_batch {
+            batch.push(Said::new(OLENA, 2, "two").incoming());
+        }
+        bureau.ingest(batch).await;
 
-    for _ in 0..2 {
-        bureau.ingest(vec![Said::new(OLENA, 2, "two").incoming()]).await;
+        for _ in 0..2 {
+            bureau.ingest(vec![Said::new(OLENA, 2, "two").incoming()]).await;
+        }
+
+        let said = bureau.said(OLENA).await;
+        let shown: Vec<_> = said.iter().filter(|m| m.deleted_at.is_none()).map(|m| m.text.as_str()).collect();
+        assert_eq!(shown.len(), 3, "{shown:?}");
+        assert!(shown.contains(&"two"), "{shown:?}");
+        bureau.assert_summaries_true().await;
     }
-
-    let said = bureau.said(OLENA).await;
-    let shown: Vec<_> = said.iter().filter(|message| message.deleted_at.is_none()).map(|m| m.text.as_str()).collect();
-    assert_eq!(shown.len(), 3, "{shown:?}");
-    assert!(shown.contains(&"two"), "{shown:?}");
-    bureau.assert_summaries_true().await;
 }

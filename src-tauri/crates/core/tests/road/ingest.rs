@@ -3,9 +3,9 @@
 use crate::common::{Bureau, Mail};
 use futures_util::TryStreamExt as _;
 use skrynka_core::{
-    connector::{Batch, Content, Cursor, Incoming, RawBytes},
+    connector::{Batch, Content, Cursor, Incoming, IncomingMessage, RawBytes},
     ingest::Ingested,
-    store::{ConversationListing, FactKind},
+    store::{ConversationListing, FactKind, MUTED_FOR_GOOD},
 };
 
 #[tokio::test]
@@ -95,6 +95,37 @@ async fn conversations_that_become_one_step_by_step_keep_every_mail_mark_and_mes
     assert_eq!(conversations[0].snippet, "Текст листа 9");
     let page = bureau.store.messages(bureau.account, conversations[0].id, None, 50).await.unwrap();
     assert_eq!(page.len(), 9);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_read_by_now_and_one_that_bridges_come_in_one_batch() {
+    let bureau = Bureau::new().await;
+    bureau.ingest(vec![Mail::new(1).incoming(), Mail::new(2).incoming()]).await;
+    let read = IncomingMessage { seen: true, ..Mail::new(1).message() };
+
+    bureau.ingest(vec![Incoming::Message(Box::new(read)), Mail::new(3).references(&["1", "2"]).incoming()]).await;
+
+    let conversations = bureau.conversations().await;
+    assert_eq!((conversations.len(), conversations[0].messages, conversations[0].unread), (1, 3, 2));
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
+async fn what_was_muted_in_part_is_not_muted_when_it_becomes_one() {
+    for (muted, still) in [(&[2][..], false), (&[1, 2], true)] {
+        let bureau = Bureau::new().await;
+        bureau.ingest(vec![Mail::new(1).incoming(), Mail::new(2).subject("Друга").incoming()]).await;
+        for row in bureau.conversations().await {
+            if muted.contains(&if row.subject == "Друга" { 2 } else { 1 }) {
+                bureau.store.mute_conversation(row.account, row.id, Some(MUTED_FOR_GOOD)).await.unwrap();
+            }
+        }
+
+        bureau.ingest(vec![Mail::new(3).references(&["1", "2"]).incoming()]).await;
+
+        let conversations = bureau.conversations().await;
+        assert_eq!((conversations.len(), conversations[0].muted_until.is_some()), (1, still), "{muted:?}");
+    }
 }
 
 #[tokio::test]
@@ -367,16 +398,20 @@ async fn an_export_of_many_pages_is_of_one_moment() {
 }
 
 #[tokio::test]
-async fn deleting_an_account_with_its_messages_goes_on_where_it_was_interrupted() {
+async fn two_who_delete_an_account_with_its_messages_leave_nothing_of_it() {
     let bureau = Bureau::new().await;
-    bureau.ingest((1..=1100).map(|uid| Mail::new(uid).incoming()).collect()).await;
+    bureau.ingest((1..=2100).map(|uid| Mail::new(uid).incoming()).collect()).await;
     bureau.store.remove_account(bureau.account, false).await.unwrap();
     assert!(bureau.store.remove_account(bureau.account, false).await.is_err(), "it is removed already");
 
-    let removed = bureau.store.remove_account(bureau.account, true).await.unwrap();
+    let other = bureau.another_store().await;
+    let (one, two) =
+        tokio::join!(bureau.store.remove_account(bureau.account, true), other.remove_account(bureau.account, true));
 
-    assert_eq!(removed.deleted_messages, 1100);
-    for table in ["messages", "message_places", "raw_messages", "mail_threads", "conversations"] {
+    // Who comes when everything is gone finds no account.
+    let deleted = [one, two].into_iter().filter_map(Result::ok).map(|removed| removed.deleted_messages);
+    assert_eq!(deleted.sum::<u64>(), 2100);
+    for table in ["messages", "message_places", "raw_messages", "mail_threads", "conversations", "accounts"] {
         let count = format!("SELECT count(*) FROM skrynka.{table}");
         let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(&bureau.database.pool).await.unwrap();
         assert_eq!(left, 0, "{table}");

@@ -132,21 +132,3 @@ async fn a_mute_is_told_to_every_window_and_leaves_the_count_of_what_is_told() {
     );
     assert!(bureau.store.set_account_muted(AccountId::new(past), true).await.is_err());
 }
-
-#[tokio::test]
-async fn a_conversation_that_becomes_part_of_another_takes_its_mute_along() {
-    let bureau = Bureau::new().await;
-    let other = |number| Mail::new(number).from("taras@example.org");
-    bureau.ingest(vec![Mail::new(1).incoming()]).await;
-    bureau.ingest(vec![other(2).incoming()]).await;
-    let rows = bureau.conversations().await;
-    assert_eq!(rows.len(), 2);
-    for row in &rows {
-        let until = (row.peer_address == "taras@example.org").then_some(MUTED_FOR_GOOD);
-        bureau.store.mute_conversation(row.account, row.id, until).await.unwrap();
-    }
-    bureau.ingest(vec![other(3).references(&["1", "2"]).incoming()]).await;
-    let rows = bureau.conversations().await;
-    assert_eq!((rows.len(), rows[0].muted_until), (1, Some(MUTED_FOR_GOOD)));
-    bureau.assert_summaries_true().await;
-}

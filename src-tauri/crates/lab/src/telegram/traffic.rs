@@ -170,7 +170,7 @@ impl Network {
         let (from, mut world) = (from.into().0, self.world());
         let asked = tl::types::EncryptedChatRequested {
             folder_id: None,
-            id: 1_900_000_001,
+            id: -1_900_000_001,
             access_hash: 1,
             date: now(),
             admin_id: from,

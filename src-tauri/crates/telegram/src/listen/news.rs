@@ -127,9 +127,8 @@ impl Work {
         }
         tracing::info!(target: "skrynka::telegram", chat = %peer, "A secret chat lives on the phone only");
         let reader = Reader { book: &self.book, me: self.me, arrived_at: self.clock.now() };
-        if let Some(read) = reader.secret_chat(asked) {
-            self.batch.incoming.push(Incoming::Message(Box::new(read)));
-        }
+        let line = reader.secret_chat(asked);
+        self.batch.incoming.push(Incoming::Message(Box::new(line)));
     }
 
     /// Who writes in a chat has read it. What was scheduled, or a business account's automat or bot says, is nobody's
