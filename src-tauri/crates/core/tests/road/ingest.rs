@@ -421,6 +421,24 @@ async fn two_who_delete_an_account_with_its_messages_leave_nothing_of_it() {
 }
 
 #[tokio::test]
+async fn search_finds_the_words_on_both_sides_of_every_sign() {
+    let bureau = Bureau::new().await;
+    let signs = (' '..='~').filter(|c| !c.is_alphanumeric()).chain("\u{a0}«»·–—‘’“”„…№€".chars());
+    let mails = (1..).zip(signs).map(|(uid, c)| {
+        let text = format!("перше{c}друге one{c}two.three 12{c}34 a1{c}b2 {c}77 88{c} {c}tag{c}");
+        Mail::new(uid).subject("Лист").body(&text).incoming()
+    });
+    let mails: Vec<_> = mails.collect();
+    let all = mails.len();
+    bureau.ingest(mails).await;
+    while bureau.store.index_messages(100, 200_000).await.unwrap().messages > 0 {}
+
+    for query in ["перше", "друге", "one", "two", "three", "12", "34", "a1", "b2", "77", "88", "tag"] {
+        assert_eq!(bureau.store.search(query, None, None, 100).await.unwrap().len(), all, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn search_finds_dates_numbers_amounts_and_addresses_in_a_text() {
     let bureau = Bureau::new().await;
     let text = "Термін 2026-11-22, рахунок №84-К від 22.11.2026, сума 1,200.50 грн (-15%). \
