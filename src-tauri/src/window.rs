@@ -137,14 +137,17 @@ pub fn run(common: Common) -> ExitCode {
         })
         .invoke_handler(commands)
         .manage(desk.clone())
-        .on_window_event(move |_, event| match event {
-            WindowEvent::Focused(focused) => watched.is_behind.store(!focused, Ordering::Relaxed),
-            WindowEvent::CloseRequested { api, .. } if watched.may_close_to_tray() => {
+        .on_window_event(move |_, event| {
+            if let WindowEvent::Focused(focused) = event {
+                watched.is_behind.store(!focused, Ordering::Relaxed);
+            }
+            if let WindowEvent::CloseRequested { api, .. } = event
+                && watched.may_close_to_tray()
+            {
                 api.prevent_close();
                 let desk = watched.clone();
                 watched.tasks().spawn("close to tray", async move { desk.close_to_tray().await });
             }
-            _ => {}
         })
         .setup(move |app| {
             bindings.mount_events(app);

@@ -14,7 +14,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -44,8 +44,8 @@ pub struct Ingest {
     clock: Arc<dyn Clock>,
     /// Messages stored so far by this program.
     stored: Arc<AtomicU64>,
-    /// Held once more for every batch that is being stored.
-    under_way: Arc<Arc<()>>,
+    /// Batches that are being stored.
+    under_way: Arc<AtomicUsize>,
 }
 
 /// What became of a batch.
@@ -76,6 +76,22 @@ impl Ingested {
     }
 }
 
+/// Counts a batch while it is being stored, however that ends.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Ingest {
     /// Makes the room's one object.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
@@ -94,7 +110,7 @@ impl Ingest {
         lease: Option<LeaseToken>,
         mut batch: Batch,
     ) -> Result<Ingested, StoreError> {
-        let _under_way = Arc::clone(&*self.under_way);
+        let _under_way = UnderWay::new(&self.under_way);
         batch.incoming.iter_mut().for_each(text::clean);
         let to = Destination { account, lease };
         let ingested = match self.commit(to, &batch.incoming, &batch.cursors).await {
@@ -113,7 +129,7 @@ impl Ingest {
 
     /// Whether a batch is being stored at this moment.
     pub fn is_storing(&self) -> bool {
-        Arc::strong_count(&*self.under_way) > 1
+        self.under_way.load(Ordering::Relaxed) > 0
     }
 
     async fn keep_statistics(&self, stored: u64) {

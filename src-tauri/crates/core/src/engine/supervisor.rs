@@ -488,9 +488,9 @@ fn is_only_messages(batch: &Batch) -> bool {
 
 /// The folder whose mails a batch holds.
 fn folder(batch: &Batch) -> Option<&str> {
-    batch.incoming.iter().find_map(|incoming| match incoming {
-        Incoming::Message(message) if !matches!(message.content, Content::Chat(_)) => Some(&*message.place.mailbox),
-        _ => None,
+    batch.incoming.iter().find_map(|incoming| {
+        let Incoming::Message(message) = incoming else { return None };
+        (!matches!(message.content, Content::Chat(_))).then_some(&*message.place.mailbox)
     })
 }
 
