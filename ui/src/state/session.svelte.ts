@@ -4,6 +4,7 @@ import { clock, touchClock } from './clock.svelte';
 
 /** Counts are asked for at most this often, in milliseconds. */
 const COUNTS_EVERY = 250;
+const COUNTS_AFTER = 100;
 
 const notices: NoticePreferences = { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: false, quietFrom: '20:00', quietTo: '08:00' };
 const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true };
@@ -139,10 +140,10 @@ class Session {
     if (facts.countsChanged || facts.overflowed) this.#recount();
   }
 
-  /** The first change is asked for at once, a flood of them a few times a second. */
+  /** Asked for once the row that changed is drawn, which must not wait for another frame; in a flood a few times a second. */
   #recount(): void {
     if (this.#countsTimer !== undefined) return;
-    const wait = Math.max(0, this.#countsAt + COUNTS_EVERY - performance.now());
+    const wait = Math.max(COUNTS_AFTER, this.#countsAt + COUNTS_EVERY - performance.now());
     this.#countsTimer = setTimeout(() => {
       this.#countsTimer = undefined;
       this.#countsAt = performance.now();

@@ -435,20 +435,24 @@ impl Work {
         }
         let mut conversations: Vec<Option<ConversationId>> = groups.existing.clone();
         let mut opened = self.opened_by_replies(messages, &groups.of, &conversations, contacts).await?;
+        let mut placed = Placed::new();
         let mut fresh: BTreeSet<ConversationId> = BTreeSet::new();
         let mut of_message = Vec::with_capacity(messages.len());
         for (message, group) in messages.iter().zip(&groups.of) {
-            let conversation = match conversations[*group] {
-                Some(conversation) => conversation,
-                None => match self.by_subject(message, contacts, &mut opened).await? {
-                    Some(conversation) => conversation,
-                    None => {
-                        let conversation = ConversationId::new(self.now);
-                        fresh.insert(conversation);
-                        conversation
-                    }
-                },
+            let subject = subject_and_contact(message, contacts);
+            let found = match (conversations[*group], &subject) {
+                (None, Some(subject)) => self.by_subject(message, subject, &placed, &mut opened).await?,
+                (found, _) => found,
             };
+            let conversation = found.unwrap_or_else(|| ConversationId::new(self.now));
+            let is_new = found.is_none() && fresh.insert(conversation);
+            if let Some((subject_key, contact, is_reply)) = subject {
+                let received_at = message.received_at;
+                placed.entry((subject_key.clone(), contact)).or_default().push((received_at, conversation));
+                if is_new && is_reply {
+                    opened.push(Beginning { conversation, subject_key, contact, subject: String::new(), received_at });
+                }
+            }
             conversations[*group] = Some(conversation);
             of_message.push((conversation, fresh.contains(&conversation)));
         }
@@ -485,27 +489,28 @@ impl Work {
     }
 
     /// The last resort: a reply without any reference joins the latest conversation with the same person and subject,
-    /// and a message that is no reply joins one that began with a reply to it.
+    /// of this batch before others, and a message that is no reply joins one that began with a reply to it.
     async fn by_subject(
         &mut self,
         message: &IncomingMessage,
-        contacts: &BTreeMap<String, ContactId>,
+        (key, contact, is_reply): &(String, ContactId, bool),
+        placed: &Placed,
         opened: &mut Vec<Beginning>,
     ) -> Result<Option<ConversationId>, StoreError> {
-        match subject_and_contact(message, contacts) {
-            Some((key, contact, false)) => {
-                let window = message.received_at..=message.received_at + SUBJECT_WINDOW;
-                let answers = |begun: &Beginning| {
-                    begun.subject_key == key && begun.contact == contact && window.contains(&begun.received_at)
-                };
-                // From here on the conversation begins with this message.
-                Ok(opened.iter().position(answers).map(|at| opened.swap_remove(at).conversation))
-            }
-            Some((key, contact, true)) => {
-                let window = (message.received_at - SUBJECT_WINDOW, message.received_at + SUBJECT_WINDOW);
-                self.tx.conversation_by_subject(&key, contact, window).await
-            }
-            None => Ok(None),
+        let (since, until) = (message.received_at - SUBJECT_WINDOW, message.received_at + SUBJECT_WINDOW);
+        if !is_reply {
+            let answers = |begun: &Beginning| {
+                begun.subject_key == *key
+                    && begun.contact == *contact
+                    && (message.received_at..=until).contains(&begun.received_at)
+            };
+            // From here on the conversation begins with this message.
+            return Ok(opened.iter().position(answers).map(|at| opened.swap_remove(at).conversation));
+        }
+        let here = placed.get(&(key.clone(), *contact)).into_iter().flatten();
+        match here.filter(|(at, _)| (since..=until).contains(at)).max() {
+            Some((_, conversation)) => Ok(Some(*conversation)),
+            None => self.tx.conversation_by_subject(key, *contact, (since, until)).await,
         }
     }
 
@@ -613,6 +618,9 @@ fn takes_the_place(message: &IncomingMessage, stored: &KnownPlace) -> bool {
         && message.raw.sha256 != stored.sha256
         && (readable || message.raw.size > stored.size)
 }
+
+/// What a batch has placed so far by subject and person: when, and in which conversation.
+type Placed = HashMap<(String, ContactId), Vec<(OffsetDateTime, ConversationId)>>;
 
 /// The compared subject of a message that refers to no other, its person, and whether it is a reply.
 fn subject_and_contact(
