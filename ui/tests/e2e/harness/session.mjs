@@ -94,13 +94,19 @@ export class Session {
     return /'([^']*)'/.exec(answer)?.[1] ?? '';
   }
 
-  /** Chooses an item of the icon's menu by its words. */
+  /** Chooses an item of the icon's menu by its words; the menu may be another one by the time it is chosen from. */
   async choose(icon, label) {
     const menu = await this.iconProperty(icon, 'Menu');
-    const layout = await this.ask(icon.owner, menu, 'com.canonical.dbusmenu.GetLayout', '0', '--', '-1', '[]');
-    const item = [...layout.matchAll(/\((\d+), (\{[^{}]*\})/g)].find(([, , properties]) => properties.includes(`'${label}'`));
-    if (!item) throw new Error(`no item ${label} in ${layout}`);
-    await this.ask(icon.owner, menu, 'com.canonical.dbusmenu.Event', item[1], 'clicked', '<0>', '0');
+    await until(`${label} in the menu`, async () => {
+      const layout = await this.ask(icon.owner, menu, 'com.canonical.dbusmenu.GetLayout', '0', '--', '-1', '[]');
+      const item = [...layout.matchAll(/\((\d+), (\{[^{}]*\})/g)].find(([, , properties]) => properties.includes(`'${label}'`));
+      if (!item) return false;
+      const chosen = this.ask(icon.owner, menu, 'com.canonical.dbusmenu.Event', item[1], 'clicked', '<0>', '0');
+      return chosen.then(() => true, (error) => {
+        if (String(error).includes('does not refer to a menu item')) return false;
+        throw error;
+      });
+    });
   }
 
   async stop() {
