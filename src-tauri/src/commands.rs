@@ -38,6 +38,6 @@ fn id<T: FromStr>(text: &str) -> Result<T, WireError> {
 }
 
 /// A file that could not be read, written or opened.
-fn file_error(error: impl std::error::Error) -> WireError {
+pub fn file_error(error: impl std::error::Error) -> WireError {
     WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) }
 }

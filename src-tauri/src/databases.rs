@@ -59,10 +59,8 @@ pub async fn use_server(
         }
         None => drop(server.open(secrets).await?),
     }
-    // Something else may have been chosen while the server was asked.
-    let mut settings = profile.settings()?;
-    settings.database.server_url = Some(url.trim().to_owned());
-    Ok(profile.save_settings(&settings)?)
+    profile.change_settings(|settings| settings.database.server_url = Some(url.trim().to_owned()))?;
+    Ok(())
 }
 
 /// Chooses the private database, from the next start on. The server's password is kept for the way back.
@@ -70,9 +68,8 @@ pub async fn use_server(
 /// # Errors
 /// The settings could not be read or written.
 pub fn use_private(profile: &Profile) -> Result<(), ChoiceError> {
-    let mut settings = profile.settings()?;
-    settings.database.server_url = None;
-    Ok(profile.save_settings(&settings)?)
+    profile.change_settings(|settings| settings.database.server_url = None)?;
+    Ok(())
 }
 
 #[cfg(test)]

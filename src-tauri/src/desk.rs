@@ -26,6 +26,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Notify, RwLock};
 
 use crate::{
+    commands::file_error,
     copies, facts,
     mail_scheme::Shown,
     notices::{self, News},
@@ -58,8 +59,8 @@ pub struct Desk {
     painted: AtomicBool,
     shown: Mutex<Option<Shown>>,
     front: Mutex<Option<ConversationRef>>,
-    /// One change of the settings at a time.
-    settings: Mutex<()>,
+    /// Changes of the settings are told in the order in which they are made.
+    telling: Mutex<()>,
     /// Whether there is an icon in the tray.
     pub has_icon: AtomicBool,
     /// Whether the window was closed to the tray.
@@ -118,7 +119,7 @@ impl Desk {
             painted: AtomicBool::new(false),
             shown: Mutex::default(),
             front: Mutex::default(),
-            settings: Mutex::default(),
+            telling: Mutex::default(),
             has_icon: AtomicBool::new(false),
             is_hidden: AtomicBool::new(false),
             is_behind: AtomicBool::new(false),
@@ -149,12 +150,8 @@ impl Desk {
 
     /// Changes the settings, and tells the window and the tray.
     pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) -> Result<(), WireError> {
-        let _one_at_a_time = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        let profile = &self.ground()?.profile;
-        let failed = |error| WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) };
-        let mut settings = profile.settings().map_err(failed)?;
-        change(&mut settings);
-        profile.save_settings(&settings).map_err(failed)?;
+        let _in_order = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = self.ground()?.profile.change_settings(change).map_err(file_error)?;
         self.recount.notify_one();
         if let Some(handle) = self.handle()
             && let Err(error) = PreferencesChanged(views::preferences(&settings)).emit(handle)
@@ -164,10 +161,14 @@ impl Desk {
         Ok(())
     }
 
+    /// The settings, where they can be read.
+    pub fn settings(&self) -> Option<Settings> {
+        self.ground().ok()?.profile.settings().ok()
+    }
+
     /// Whether closing the window may leave the program in the tray.
     pub fn may_close_to_tray(&self) -> bool {
-        let wanted = || self.ground().ok()?.profile.settings().ok().map(|settings| settings.close_to_tray.on);
-        self.has_icon.load(Ordering::Relaxed) && wanted().unwrap_or(false)
+        self.has_icon.load(Ordering::Relaxed) && self.settings().is_some_and(|settings| settings.close_to_tray.on)
     }
 
     /// Hides the window where the desktop shows a tray to come back from; ends the program elsewhere.
@@ -186,8 +187,7 @@ impl Desk {
         }
         self.is_hidden.store(true, Ordering::Relaxed);
         tracing::info!(target: "skrynka::app", "Window closed to the tray");
-        let told = self.ground().ok().and_then(|ground| ground.profile.settings().ok());
-        if told.is_some_and(|settings| !settings.close_to_tray.told) {
+        if self.settings().is_some_and(|settings| !settings.close_to_tray.told) {
             let kept = self.change_settings(|settings| settings.close_to_tray.told = true);
             if kept.is_ok() {
                 office.news.goes_on();

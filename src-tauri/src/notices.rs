@@ -183,9 +183,10 @@ impl Teller<'_> {
         let messages = self.waiting.take(self.began.elapsed(), is_catching_up);
         match self.arrivals(&messages).await {
             Ok(arrivals) => {
-                let told = self.weigh(arrivals);
+                let settings = self.settings();
+                let told = self.weigh(arrivals, &settings.notices);
                 for notice in self.count.notices(told) {
-                    self.show_notice(&notice).await;
+                    self.show_notice(&notice, &settings).await;
                 }
                 if !self.waiting.is_empty() {
                     self.due = Some(Instant::now() + GATHER);
@@ -211,11 +212,10 @@ impl Teller<'_> {
     }
 
     /// Keeps those that somebody is to be told of.
-    fn weigh(&self, mut arrivals: Vec<Arrival>) -> Vec<Arrival> {
-        let settings = self.settings().notices;
+    fn weigh(&self, mut arrivals: Vec<Arrival>, settings: &NoticeSettings) -> Vec<Arrival> {
         let scene = Scene { now: self.office.bureau.clock.now(), local: local_time(), front: self.desk.front() };
         arrivals.retain(|arrival| {
-            let why = notices::silence(arrival, &settings, &scene);
+            let why = notices::silence(arrival, settings, &scene);
             let (account, conversation) = arrival.conversation;
             tracing::debug!(
                 target: "skrynka::events", account = %account, conversation = %conversation, silent = ?why,
@@ -226,16 +226,15 @@ impl Teller<'_> {
         arrivals
     }
 
-    async fn show_notice(&mut self, notice: &Notice) {
+    async fn show_notice(&mut self, notice: &Notice, settings: &Settings) {
         let now = Instant::now();
-        let settings = self.settings();
         let is_count = matches!(notice, Notice::Count { .. });
         let apart = if is_count { SOUNDS_OF_COUNTS } else { SOUNDS };
         let sound = settings.notices.sound && self.sounded.is_none_or(|at| now - at >= apart);
         if sound {
             self.sounded = Some(now);
         }
-        let (tag, words) = worded(notice, &settings.notices, Language::of(&settings), sound);
+        let (tag, words) = worded(notice, &settings.notices, Language::of(settings), sound);
         self.show(tag, words).await;
         if is_count {
             self.counted = Some(now);
@@ -317,7 +316,7 @@ impl Teller<'_> {
 
     fn settings(&self) -> Settings {
         // Damaged settings keep nobody from being told.
-        self.desk.ground().ok().and_then(|ground| ground.profile.settings().ok()).unwrap_or_default()
+        self.desk.settings().unwrap_or_default()
     }
 }
 
@@ -326,19 +325,15 @@ pub async fn count(desk: &Desk, office: &Office) {
     let mut shown: Option<(u32, Settings)> = None;
     loop {
         let unread = within(office.bureau.store.unread_and_not_muted()).await;
-        let settings = desk.ground().ok().and_then(|ground| ground.profile.settings().ok()).unwrap_or_default();
         if let (Ok(unread), Some(handle)) = (unread, desk.handle()) {
-            let unread = u32::try_from(unread).unwrap_or(u32::MAX);
-            let now = Some((unread, settings));
-            if shown != now
-                && let Some((unread, settings)) = &now
-            {
-                let before = shown.as_ref().map(|(_, settings)| settings);
-                tray::show(handle, *unread, settings, before);
+            let now = (u32::try_from(unread).unwrap_or(u32::MAX), desk.settings().unwrap_or_default());
+            if shown.as_ref() != Some(&now) {
+                let (unread, settings) = &now;
+                tray::show(handle, *unread, settings, shown.as_ref().map(|(_, before)| before));
                 if tokio::time::timeout(DEADLINE, set_badge(handle, *unread)).await.is_err() {
                     tracing::debug!(target: "skrynka::events", "Badge not set");
                 }
-                shown = now;
+                shown = Some(now);
             }
         }
         tokio::time::sleep(COUNTS).await;

@@ -55,9 +55,12 @@ impl Output {
 }
 
 fn write_line(line: &str) -> io::Result<()> {
+    write_out(format!("{line}\n").as_bytes())
+}
+
+fn write_out(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(line.as_bytes())?;
-    out.write_all(b"\n")?;
+    out.write_all(text)?;
     out.flush()
 }
 
@@ -85,11 +88,7 @@ impl Printer {
     /// # Errors
     /// There is no thread to be had.
     pub fn to_output() -> io::Result<Self> {
-        Self::start("", |text| {
-            let mut out = io::stdout().lock();
-            out.write_all(text)?;
-            out.flush()
-        })
+        Self::start("", write_out)
     }
 
     /// Starts the thread that prints to standard error.

@@ -5,6 +5,7 @@ mod settings;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
@@ -189,6 +190,20 @@ impl Profile {
     /// [`ProfileError`]; the old settings are kept.
     pub fn save_settings(&self, settings: &Settings) -> Result<(), ProfileError> {
         settings::save(&self.root.join(SETTINGS_FILE), settings)
+    }
+
+    /// Changes the settings and returns what they are now. Changes of one program follow one another: what is chosen in
+    /// two places at once is kept in both.
+    ///
+    /// # Errors
+    /// The settings could not be read or written; they are as before.
+    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) -> Result<Settings, ProfileError> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut settings = self.settings()?;
+        change(&mut settings);
+        self.save_settings(&settings)?;
+        Ok(settings)
     }
 }
 

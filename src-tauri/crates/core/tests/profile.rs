@@ -122,3 +122,18 @@ fn damaged_settings_are_named_and_left_as_they_are() {
         assert_eq!(fs::read_to_string(&file).unwrap(), text);
     }
 }
+
+#[test]
+fn what_is_chosen_in_two_places_at_once_is_kept_in_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let profile = Profile::open(Some(dir.path()), NOW).unwrap();
+    for _ in 0..50 {
+        profile.save_settings(&Settings::default()).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| profile.change_settings(|settings| settings.notices.do_not_disturb = true).unwrap());
+            scope.spawn(|| profile.change_settings(|settings| settings.close_to_tray.told = true).unwrap());
+        });
+        let settings = profile.settings().unwrap();
+        assert!(settings.notices.do_not_disturb && settings.close_to_tray.told);
+    }
+}

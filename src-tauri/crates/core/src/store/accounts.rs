@@ -1,5 +1,6 @@
 //! `accounts`, `email_accounts`, `telegram_accounts`.
 
+use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 
 use super::{Fact, FactKind, Store, StoreError, journal};
@@ -292,11 +293,7 @@ impl Store {
                 .execute(&mut *tx)
                 .await?
                 .rows_affected();
-        if changed == 0 {
-            return Err(StoreError::NotFound("the account"));
-        }
-        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountChanged)]).await?;
-        Ok(tx.commit().await?)
+        commit_change(tx, changed).await
     }
 
     /// Mutes an account, or lets somebody be told of its messages again.
@@ -306,11 +303,7 @@ impl Store {
             .execute(&mut *tx)
             .await?
             .rows_affected();
-        if changed == 0 {
-            return Err(StoreError::NotFound("the account"));
-        }
-        journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountChanged)]).await?;
-        Ok(tx.commit().await?)
+        commit_change(tx, changed).await
     }
 
     /// Removes an account. Its messages stay readable unless `delete_messages` asks for them to go with it: step by step,
@@ -391,6 +384,15 @@ impl Store {
             }
         }
     }
+}
+
+/// Commits a change of an account's own row and announces it, where there was such a row.
+async fn commit_change(mut tx: Transaction<'static, Postgres>, changed: u64) -> Result<(), StoreError> {
+    if changed == 0 {
+        return Err(StoreError::NotFound("the account"));
+    }
+    journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountChanged)]).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Tells whether there is an account, removed or not.

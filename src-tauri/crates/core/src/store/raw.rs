@@ -21,11 +21,12 @@ pub(super) async fn write(
     account: AccountId,
     raws: &[(MessageId, &RawBytes)],
 ) -> Result<(), StoreError> {
-    let in_memory = raws.iter().flat_map(|(message, raw)| match raw {
-        RawBytes::Memory(bytes) => chunks(*message, 0, bytes),
-        RawBytes::File(_) => chunks(*message, 0, &[]),
-    });
-    let in_memory: Vec<Chunk<'_>> = in_memory.collect();
+    let mut in_memory: Vec<Chunk<'_>> = Vec::new();
+    for (message, raw) in raws {
+        if let RawBytes::Memory(bytes) = raw {
+            in_memory.extend(chunks(*message, 0, bytes));
+        }
+    }
     // A server reads a statement whole before it begins, and gives up on who is slow to send one.
     for some in in_memory.chunks(CHUNKS_AT_ONCE) {
         insert(connection, account, some.iter().copied()).await?;
