@@ -10,6 +10,7 @@ use skrynka_core::{
     model::{AccountId, AttachmentId, ConversationId, Entity, MessageId, OutgoingId},
     store::{ChatReach, OutgoingDraft, Store, StoreError},
 };
+use time::OffsetDateTime;
 
 use crate::{
     views,
@@ -73,6 +74,8 @@ pub struct Text {
     pub entities: Vec<Entity>,
     /// The message it answers.
     pub reply_to: Option<MessageId>,
+    /// Not before then.
+    pub send_at: Option<OffsetDateTime>,
 }
 
 /// Puts a text on its way. The program that listens to the account sends it, in the order of the chat.
@@ -103,6 +106,7 @@ pub async fn send(
         entities: text.entities,
         reply_to: text.reply_to,
         random_id: rand::random(),
+        send_at: text.send_at,
     };
     bureau.store.queue_text(account, &draft).await?;
     tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %id, length, "Message accepted");

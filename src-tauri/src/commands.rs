@@ -6,6 +6,7 @@ pub mod chats;
 pub mod inbox;
 pub mod logs;
 pub mod message;
+pub mod outbox;
 pub mod telegram;
 
 use std::{future::Future, str::FromStr, sync::Arc};

@@ -32,6 +32,7 @@ use crate::{
     notices::{self, News},
     running::Jobs,
     sign_ins::SignIns,
+    uploads::Uploads,
     views,
     window::MAIN,
     wire::{AppStatus, DatabaseTroubleCode, ErrorCode, PreferencesChanged, StartStep, StatusChanged, WireError, stamp},
@@ -87,6 +88,8 @@ pub struct Office {
     pub loads: Jobs<(AccountId, ConversationId)>,
     /// What somebody may be told of.
     pub news: News,
+    /// Files on their way from the window.
+    pub uploads: Uploads,
 }
 
 impl Office {
@@ -99,6 +102,7 @@ impl Office {
             fetches: Jobs::default(),
             loads: Jobs::default(),
             news: News::default(),
+            uploads: Uploads::default(),
         }
     }
 }

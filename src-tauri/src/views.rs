@@ -1,10 +1,14 @@
 //! Core's nouns as the window sees them.
 
 mod chat;
+mod outbox;
 
 use std::collections::HashMap;
 
-pub use self::chat::{is_writable, outgoing, read_entity, sign_in_step, version};
+pub use self::{
+    chat::{is_writable, outgoing, read_entity, sign_in_step, version},
+    outbox::{attached, mail_beginning, overlooked},
+};
 
 use skrynka_core::{
     logbook::{Level, Stats},
@@ -59,9 +63,17 @@ impl From<StoreError> for WireError {
 
 /// Every account with its live state.
 pub async fn accounts(office: &Office) -> Result<Vec<AccountView>, WireError> {
+    let counts = office.bureau.store.message_counts().await?.into_iter().collect();
+    uncounted_accounts(office, &counts).await
+}
+
+/// Every account with its live state and the counts that are given. Counting takes time in a large office.
+pub async fn uncounted_accounts(
+    office: &Office,
+    counts: &HashMap<AccountId, [i64; 3]>,
+) -> Result<Vec<AccountView>, WireError> {
     let store = &office.bureau.store;
     let accounts = store.accounts().await?;
-    let counts: HashMap<AccountId, [i64; 3]> = store.message_counts().await?.into_iter().collect();
     let mut stored: HashMap<AccountId, StoredStatus> =
         store.statuses().await?.into_iter().map(|status| (status.account, status)).collect();
     let history = store.history().await?;
@@ -138,6 +150,7 @@ pub fn preferences(settings: &Settings) -> Preferences {
             quiet_to: clock(quiet_hours.to),
         },
         close_to_tray: settings.close_to_tray.on,
+        undo_seconds: settings.undo(),
     }
 }
 

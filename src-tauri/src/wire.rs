@@ -8,6 +8,7 @@ mod app;
 mod error;
 mod inbox;
 mod logs;
+mod outbox;
 mod telegram;
 
 pub use account::*;
@@ -15,6 +16,7 @@ pub use app::*;
 pub use error::*;
 pub use inbox::*;
 pub use logs::*;
+pub use outbox::*;
 pub use telegram::*;
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};

@@ -16,7 +16,7 @@ use skrynka_core::{
     chain,
     clock::{Clock, SystemClock},
     connector::Connector,
-    engine::{Backoff, Engine, EngineParts, LeaseTerms, Presence},
+    engine::{Backoff, Engine, EngineParts, LeaseTerms, MailTerms, Presence},
     logbook::{Level, Logbook, LogbookGuard, LogbookOptions},
     model::{AccountId, Channel},
     postgres::{BinarySearch, Cluster, ClusterOptions, PostgresError, ServerUrl},
@@ -249,6 +249,7 @@ impl Bureau {
             backoff: Backoff::default(),
             presence: Arc::new(presence),
             terms: LeaseTerms::default(),
+            mail: MailTerms::default(),
         }
     }
 

@@ -57,6 +57,25 @@ impl Language {
         ])
     }
 
+    /// The line over what is quoted in an answer.
+    pub fn wrote(self, date: &str, author: &str) -> String {
+        match self {
+            Self::Ukrainian => format!("{date}, {author} пише:"),
+            Self::English => format!("On {date}, {author} wrote:"),
+            Self::Polish => format!("{date}, {author} pisze:"),
+        }
+    }
+
+    /// The lines over a mail that is passed on.
+    pub fn passed_on(self, author: &str, date: &str, subject: &str, to: &str) -> String {
+        let [mark, from, at, about, towards] = match self {
+            Self::Ukrainian => ["Переслане повідомлення", "Від", "Дата", "Тема", "Кому"],
+            Self::English => ["Forwarded message", "From", "Date", "Subject", "To"],
+            Self::Polish => ["Przekazana wiadomość", "Od", "Data", "Temat", "Do"],
+        };
+        format!("---------- {mark} ----------\n{from}: {author}\n{at}: {date}\n{about}: {subject}\n{towards}: {to}")
+    }
+
     pub const fn no_text(self) -> &'static str {
         self.pick(["Без тексту", "No text", "Bez tekstu"])
     }

@@ -1,4 +1,4 @@
-//! `skrynka send`: one text, and what becomes of it.
+//! `skrynka send`: one text or mail, and what becomes of it.
 
 use std::{io::Read as _, process::ExitCode, time::Duration};
 
@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use skrynka_core::{
     engine::Engine,
-    model::{AccountId, AccountState, ConversationId, OutgoingId},
+    model::{AccountId, AccountState, Address, ConversationId, OutgoingId},
     store::{OutgoingState, Store, StoredOutgoing},
 };
 use tokio::time::Instant;
@@ -15,7 +15,9 @@ use tokio::time::Instant;
 use super::{Common, Output, Session};
 use crate::{
     chats::{self, Text},
+    mails::{self, Written, media_type},
     wire::stamp,
+    words::Language,
 };
 
 /// A text from standard input is read so far: enough to say how long it is.
@@ -30,9 +32,16 @@ pub struct SendArguments {
     /// The account that sends.
     #[arg(long, value_name = "ID", value_parser = super::account::account_id)]
     account: AccountId,
-    /// The chat: @username, a phone number, the whole name, a conversation's id, or as an export has it (user:7).
+    /// The chat: @username, a phone number, the whole name, a conversation's id, or as an export has it (user:7). Of a
+    /// mailbox: mail addresses, several with commas between them.
     #[arg(long, value_name = "PEER", allow_hyphen_values = true)]
     to: String,
+    /// A mail's subject.
+    #[arg(long, value_name = "S", default_value = "", allow_hyphen_values = true)]
+    subject: String,
+    /// A file that goes with a mail; may be given again.
+    #[arg(long, value_name = "FILE")]
+    attach: Vec<std::path::PathBuf>,
     /// What to send; `-` reads standard input.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     text: String,
@@ -48,11 +57,15 @@ pub async fn run(common: &Common, output: Output, arguments: SendArguments) -> a
     Session::with(common, async |session| {
         let bureau = &session.bureau;
         let known = bureau.store.account(account).await?.context("There is no such account")?;
-        if known.telegram.is_none() {
-            bail!("only Telegram accounts send from here so far");
-        }
-        let conversation = chat(&bureau.store, account, &arguments.to).await?;
-        let id = chats::send(bureau, account, conversation, Text { text: text.clone(), ..Text::default() }).await?;
+        let (id, conversation) = if known.email.is_some() {
+            (mail(session, account, &arguments, text).await?, None)
+        } else {
+            if !arguments.subject.is_empty() || !arguments.attach.is_empty() {
+                bail!("a text of a chat has no subject, and files of chats are not sent from here yet");
+            }
+            let conversation = chat(&bureau.store, account, &arguments.to).await?;
+            (chats::send(bureau, account, conversation, Text { text, ..Text::default() }).await?, Some(conversation))
+        };
         // Whoever listens to the account sends it; nobody else may connect.
         let engine = match bureau.listen_to(account, "skrynka send").await {
             Ok(engine) => engine,
@@ -63,7 +76,9 @@ pub async fn run(common: &Common, output: Output, arguments: SendArguments) -> a
             }
         };
         let waited = wait(&bureau.store, &engine, account, id, Duration::from_secs(arguments.timeout)).await;
-        if matches!(&waited, Ok((text, _)) if text.state == OutgoingState::Sent) {
+        if let Some(conversation) = conversation
+            && matches!(&waited, Ok((text, _)) if text.state == OutgoingState::Sent)
+        {
             arrived(&bureau.store, account, conversation, id).await;
         }
         engine.shutdown().await;
@@ -84,11 +99,12 @@ pub async fn run(common: &Common, output: Output, arguments: SendArguments) -> a
 fn record(output: Output, account: AccountId, text: &StoredOutgoing) -> anyhow::Result<()> {
     let record = json!({
         "account": account.to_string(),
-        "conversation": text.conversation.to_string(),
+        "conversation": text.conversation.map(|id| id.to_string()),
         "outgoing": text.id.to_string(),
         "state": text.state.as_str(),
         "tries": text.tries,
         "remote_key": text.place.as_ref().map(ToString::to_string),
+        "outcomes": text.mail.as_ref().map(|mail| &mail.outcomes),
         "error": text.error.as_ref().map(|error| json!({"code": error.code, "detail": error.detail})),
         "accepted_at": stamp(text.created_at),
     });
@@ -131,6 +147,26 @@ async fn arrived(store: &Store, account: AccountId, conversation: ConversationId
             Ok(_) | Err(_) => return,
         }
     }
+}
+
+/// Puts a mail on its way.
+async fn mail(
+    session: &Session,
+    account: AccountId,
+    arguments: &SendArguments,
+    text: String,
+) -> anyhow::Result<OutgoingId> {
+    let addresses = arguments.to.split(',').map(str::trim).filter(|address| !address.is_empty());
+    let to = addresses.map(|address| Address { name: String::new(), address: address.to_owned() }).collect();
+    let mut files = Vec::new();
+    for path in &arguments.attach {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mime = media_type(&name);
+        let kept = mails::keep_file(&session.bureau, account, path, &name, mime).await;
+        files.push(kept.with_context(|| format!("{} cannot be attached; nothing was sent", path.display()))?);
+    }
+    let written = Written { to, subject: arguments.subject.clone(), text, files, ..Written::default() };
+    Ok(mails::send(&session.bureau, account, None, written, Language::English).await?)
 }
 
 async fn chat(store: &Store, account: AccountId, to: &str) -> anyhow::Result<ConversationId> {

@@ -80,6 +80,7 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
                 quiet_hours,
             };
             settings.close_to_tray.on = preferences.close_to_tray;
+            settings.undo_seconds = Some(preferences.undo_seconds.min(60));
         })?;
         ground.set_log_level(log_level);
         Ok(())

@@ -27,12 +27,14 @@ pub async fn send_text(
     text: String,
     entities: Vec<EntityView>,
     reply_to: Option<String>,
+    send_at: Option<String>,
 ) -> Result<String, WireError> {
     logged("send_text", async {
         let (account, conversation) = key(&conversation)?;
         let reply_to = reply_to.as_deref().map(id::<MessageId>).transpose()?;
         let entities = entities.into_iter().filter_map(views::read_entity).collect();
-        let text = Text { text, entities, reply_to };
+        let send_at = send_at.as_deref().map(super::outbox::moment).transpose()?;
+        let text = Text { text, entities, reply_to, send_at };
         let queued = chats::send(&desk.office().await?.bureau, account, conversation, text).await?;
         Ok(queued.to_string())
     })

@@ -1,6 +1,6 @@
 //! Conversations, messages and search.
 
-use std::sync::PoisonError;
+use std::{collections::HashMap, sync::PoisonError};
 
 use skrynka_core::{
     model::{AccountId, ConversationId, MessageId},
@@ -29,11 +29,12 @@ pub async fn subscribe(desk: DeskState<'_>) -> Result<Snapshot, WireError> {
     logged("subscribe", async {
         let office = desk.office().await?;
         let vector = office.bureau.store.journal_vector(None).await?;
-        let snapshot = Snapshot { accounts: views::accounts(&office).await?, counts: views::counts(&office).await? };
+        let snapshot = Snapshot { accounts: views::uncounted_accounts(&office, &HashMap::new()).await? };
+        let conversations = office.bureau.store.conversations_stored().await?;
         tracing::info!(target: "skrynka::events", window = MAIN, "Window subscribed");
         tracing::info!(
             target: "skrynka::events",
-            window = MAIN, seq = vector.values().sum::<i64>(), conversations = snapshot.counts.conversations,
+            window = MAIN, seq = vector.values().sum::<i64>(), conversations,
             "Snapshot sent"
         );
         Ok(snapshot)

@@ -188,7 +188,9 @@ pub const fn is_writable(kind: ChatKind) -> bool {
 /// A text of ours that is not among the chat's messages yet.
 pub fn outgoing(text: StoredOutgoing) -> OutgoingView {
     OutgoingView {
+        account: text.account.to_string(),
         id: text.id.to_string(),
+        conversation: text.conversation.map(|id| id.to_string()),
         text: text.text,
         entities: text.entities.into_iter().map(entity).collect(),
         reply: reply(text.answers, text.reply_to),
@@ -202,6 +204,10 @@ pub fn outgoing(text: StoredOutgoing) -> OutgoingView {
         tries: count(text.tries),
         error: text.error.map(Into::into),
         created_at: stamp(text.created_at),
+        send_at: text.send_at.map(stamp),
+        again_at: text.not_before.map(stamp),
+        mail: text.mail.map(super::outbox::mail),
+        files: text.files.into_iter().map(super::outbox::attached).collect(),
     }
 }
 

@@ -91,6 +91,8 @@ pub struct Preferences {
     pub notices: NoticePreferences,
     /// Closing the window leaves the program in the tray, where the system shows one.
     pub close_to_tray: bool,
+    /// For so many seconds a mail that was sent can be taken back, 0 to 60.
+    pub undo_seconds: u8,
 }
 
 /// When and how somebody is told of new messages.

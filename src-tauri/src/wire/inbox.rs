@@ -37,14 +37,13 @@ pub struct ConversationFilter {
     pub waiting_only: bool,
 }
 
-/// What a window starts from. It is subscribed before the snapshot is read, so nothing falls between.
+/// What a window starts from. It is subscribed before the snapshot is read, so nothing falls between. Counts are asked
+/// for once it is painted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// All accounts.
+    /// All accounts, with no messages counted.
     pub accounts: Vec<AccountView>,
-    /// The counts of the sidebar.
-    pub counts: Counts,
 }
 
 /// The counts of the sidebar.

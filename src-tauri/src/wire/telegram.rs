@@ -5,7 +5,7 @@ use skrynka_core::model::{ChatKind, MediaKind, ServiceKind};
 use skrynka_telegram::sign_in::CodeWay;
 use specta::Type;
 
-use super::{ErrorCode, WireError};
+use super::{AttachedFile, ErrorCode, OutgoingMailView, WireError};
 
 /// A Telegram account's settings and identity, without any secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -582,8 +582,12 @@ impl From<MediaKind> for MediaName {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct OutgoingView {
+    /// Its account.
+    pub account: String,
     /// Its key within the account.
     pub id: String,
+    /// The conversation it was written in; null for a mail to somebody new.
+    pub conversation: Option<String>,
     /// What it says.
     pub text: String,
     /// How stretches of it are shown.
@@ -598,6 +602,14 @@ pub struct OutgoingView {
     pub error: Option<WireError>,
     /// When somebody sent it off.
     pub created_at: String,
+    /// Not before then, by a person's wish: until then it can be taken back.
+    pub send_at: Option<String>,
+    /// When it is tried next, where a try has failed.
+    pub again_at: Option<String>,
+    /// What a mail has beside a text; null for a text.
+    pub mail: Option<OutgoingMailView>,
+    /// Its files.
+    pub files: Vec<AttachedFile>,
 }
 
 /// Where a text stands on its way.

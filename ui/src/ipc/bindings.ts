@@ -78,8 +78,38 @@ export const commands = {
 	saveOriginal: (message: MessageKey) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_original", { message })),
 	/**  Puts a file aside and starts dragging it out of the window. */
 	dragFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("drag_file", { account, file })),
+	/**  Puts a mail on its way and returns its key. What becomes of it is told by the journal. */
+	sendMail: (account: string, conversation: string | null, form: MailDraftForm) => typedError<string, WireError>(__TAURI_INVOKE("send_mail", { account, conversation, form })),
+	/**  What a person may have overlooked in a mail. */
+	checkMail: (account: string, conversation: string | null, form: MailDraftForm) => typedError<OverlookedView[], WireError>(__TAURI_INVOKE("check_mail", { account, conversation, form })),
+	/**  How a mail is answered: to its author, or to all. */
+	beginAnswer: (message: MessageKey, all: boolean) => typedError<MailBeginning, WireError>(__TAURI_INVOKE("begin_answer", { message, all })),
+	/**  How a mail is passed on, with its files. */
+	beginForward: (message: MessageKey) => typedError<MailBeginning, WireError>(__TAURI_INVOKE("begin_forward", { message })),
+	/**  Texts and mails of every account that have not been sent, oldest first. */
+	outbox: () => typedError<OutgoingView[], WireError>(__TAURI_INVOKE("outbox")),
+	/**  A person says that a mail whose end was not seen was sent. */
+	confirmSent: (account: string, outgoing: string) => typedError<null, WireError>(__TAURI_INVOKE("confirm_sent", { account, outgoing })),
+	/**  Begins to take a file and returns the key of its upload. */
+	attachBegin: (account: string, name: string) => typedError<string, WireError>(__TAURI_INVOKE("attach_begin", { account, name })),
+	/**  Takes a piece of a file, in base64. */
+	attachPiece: (upload: string, piece: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_piece", { upload, piece })),
+	/**  Stores a file that is whole. */
+	attachEnd: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_end", { upload })),
+	/**  Gives up a file that is being taken. */
+	attachCancel: (upload: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_cancel", { upload })),
+	/**  Every draft, the latest first. */
+	drafts: () => typedError<DraftView[], WireError>(__TAURI_INVOKE("drafts")),
+	/**  Stores a draft under a key that the window made (a UUID), in place of what stood there. */
+	saveDraft: (account: string, draft: string, conversation: ConversationKey | null, content: string) => typedError<null, WireError>(__TAURI_INVOKE("save_draft", { account, draft, conversation, content })),
+	/**  Removes a draft. */
+	removeDraft: (account: string, draft: string) => typedError<null, WireError>(__TAURI_INVOKE("remove_draft", { account, draft })),
+	/**  How an account's mails begin and end. */
+	letterhead: (account: string) => typedError<LetterheadForm, WireError>(__TAURI_INVOKE("letterhead", { account })),
+	/**  Changes how an account's mails begin and end. */
+	setLetterhead: (account: string, form: LetterheadForm) => typedError<null, WireError>(__TAURI_INVOKE("set_letterhead", { account, form })),
 	/**  Puts a text on its way and returns its key. What becomes of it is told by the journal and read with the chat. */
-	sendText: (conversation: ConversationKey, text: string, entities: EntityView[], replyTo: string | null) => typedError<string, WireError>(__TAURI_INVOKE("send_text", { conversation, text, entities, replyTo })),
+	sendText: (conversation: ConversationKey, text: string, entities: EntityView[], replyTo: string | null, sendAt: string | null) => typedError<string, WireError>(__TAURI_INVOKE("send_text", { conversation, text, entities, replyTo, sendAt })),
 	/**  Lets a text that failed, or whose fate stayed unknown, be tried again as the same message. */
 	retryText: (account: string, outgoing: string) => typedError<null, WireError>(__TAURI_INVOKE("retry_text", { account, outgoing })),
 	/**  Removes a text that has certainly not been sent. */
@@ -325,6 +355,18 @@ since: string } |
 detail: string } | 
 /**  The inbox is usable. */
 { phase: "ready" };
+
+/**  A file that goes with what is written; its bytes are stored. */
+export type AttachedFile = {
+	/**  SHA-256 of its bytes in hex: which stored bytes it is. */
+	sha256: string,
+	/**  Its name. */
+	name: string,
+	/**  Its media type. */
+	mime: string,
+	/**  Its size in bytes; four billion at most. */
+	size: number,
+};
 
 /**  How to show a message's HTML. */
 export type BodyView = {
@@ -614,6 +656,20 @@ export type Discovery = {
 	answered: boolean,
 };
 
+/**  A draft. */
+export type DraftView = {
+	/**  Its account. */
+	account: string,
+	/**  Its key within the account. */
+	id: string,
+	/**  The conversation that it answers in; null for something new. */
+	conversation: string | null,
+	/**  As the window wrote it: JSON. */
+	content: string,
+	/**  When it was last changed. */
+	changedAt: string,
+};
+
 /**  What a stretch of text is. */
 export type EntityName = "mention" | "hashtag" | "cashtag" | "bot_command" | "url" | "email" | "phone" | "bank_card" | "bold" | "italic" | "underline" | "strike" | "spoiler" | "code" | "pre" | "blockquote" | "text_url" | "mention_name" | "custom_emoji";
 
@@ -844,6 +900,14 @@ export type HistoryMark =
 /**  Waits for a person. */
 "failed";
 
+/**  How an account's mails begin and end. */
+export type LetterheadForm = {
+	/**  The name that customers see; empty: the account's own. */
+	senderName: string,
+	/**  Put under new mails; may be empty. */
+	signature: string,
+};
+
 /**  A link in a mail's frame was clicked. Nothing has been opened. */
 export type LinkClicked = {
 	/**  The link. */
@@ -952,6 +1016,44 @@ export type LogStats = {
 export type LogsGrew = {
 	/**  Lines written since the program started. */
 	written: number,
+};
+
+/**  How an answer begins, or a mail that passes another one on. */
+export type MailBeginning = {
+	/**  To. */
+	to: PersonView[],
+	/**  Cc. */
+	cc: PersonView[],
+	/**  The subject. */
+	subject: string,
+	/**  What is quoted under it. */
+	quote: string,
+	/**  The files that are passed on. */
+	files: AttachedFile[],
+};
+
+/**  A mail as it is written. */
+export type MailDraftForm = {
+	/**  To. */
+	to: PersonView[],
+	/**  Cc. */
+	cc: PersonView[],
+	/**  Bcc. */
+	bcc: PersonView[],
+	/**  The subject. */
+	subject: string,
+	/**  The text, without what is quoted. */
+	text: string,
+	/**  How stretches of it are shown. */
+	entities: EntityView[],
+	/**  The message that it answers; null for a new mail. */
+	answers: string | null,
+	/**  Whether that one is quoted under it. */
+	quotes: boolean,
+	/**  Its files. */
+	files: AttachedFile[],
+	/**  Not before then, RFC 3339; null sends after the seconds that the preferences leave for taking it back. */
+	sendAt: string | null,
 };
 
 /**  A mailbox's settings as a form; the password travels beside it, once. */
@@ -1150,6 +1252,22 @@ export type OlderLoaded = {
 	beginning: boolean,
 };
 
+/**  What a mail on its way has beside a text. */
+export type OutgoingMailView = {
+	/**  Its subject. */
+	subject: string,
+	/**  To. */
+	to: PersonView[],
+	/**  Cc. */
+	cc: PersonView[],
+	/**  Bcc. */
+	bcc: PersonView[],
+	/**  Addresses that the server refused, or takes later, with its own words. */
+	refused: RefusedView[],
+	/**  Whether the server has taken it for others. */
+	partlySent: boolean,
+};
+
 /**  Where a text stands on its way. */
 export type OutgoingStateName = 
 /**  Not tried yet, or to be tried again. It can be discarded. */
@@ -1165,8 +1283,12 @@ export type OutgoingStateName =
 
 /**  A text of ours that is not among the chat's messages yet. */
 export type OutgoingView = {
+	/**  Its account. */
+	account: string,
 	/**  Its key within the account. */
 	id: string,
+	/**  The conversation it was written in; null for a mail to somebody new. */
+	conversation: string | null,
 	/**  What it says. */
 	text: string,
 	/**  How stretches of it are shown. */
@@ -1181,7 +1303,32 @@ export type OutgoingView = {
 	error: WireError | null,
 	/**  When somebody sent it off. */
 	createdAt: string,
+	/**  Not before then, by a person's wish: until then it can be taken back. */
+	sendAt: string | null,
+	/**  When it is tried next, where a try has failed. */
+	againAt: string | null,
+	/**  What a mail has beside a text; null for a text. */
+	mail: OutgoingMailView | null,
+	/**  Its files. */
+	files: AttachedFile[],
 };
+
+/**  What a person may have overlooked before sending. Nothing is held back by it. */
+export type OverlookedView = 
+/**  The text speaks of a file and none is attached. */
+{ kind: "noFile" } | 
+/**  The subject is empty. */
+{ kind: "noSubject" } | 
+/**  A file came from somebody else. */
+{ kind: "fileOfAnother"; 
+/**  The file's name. */
+name: string; 
+/**  Who sent it. */
+from: string } | 
+/**  An address that never wrote in this conversation and was never written to. */
+{ kind: "newAddress"; 
+/**  The address. */
+address: string };
 
 /**  What a provider takes. */
 export type PasswordPolicy = 
@@ -1228,6 +1375,8 @@ export type Preferences = {
 	notices: NoticePreferences,
 	/**  Closing the window leaves the program in the tray, where the system shows one. */
 	closeToTray: boolean,
+	/**  For so many seconds a mail that was sent can be taken back, 0 to 60. */
+	undoSeconds: number,
 };
 
 /**  The preferences were changed, maybe outside the window. */
@@ -1268,6 +1417,16 @@ export type ReactionView = {
 	count: number,
 	/**  Whether this account gave it. */
 	mine: boolean,
+};
+
+/**  An address that a server did not take. */
+export type RefusedView = {
+	/**  The address. */
+	address: string,
+	/**  The server's own words. */
+	reply: string,
+	/**  Whether it is tried again by itself. */
+	later: boolean,
 };
 
 /**  The message that another one answers. */
@@ -1385,12 +1544,13 @@ export type SignInTrouble = {
 	retryAfter: number | null,
 };
 
-/**  What a window starts from. It is subscribed before the snapshot is read, so nothing falls between. */
+/**
+ *  What a window starts from. It is subscribed before the snapshot is read, so nothing falls between. Counts are asked
+ *  for once it is painted.
+ */
 export type Snapshot = {
-	/**  All accounts. */
+	/**  All accounts, with no messages counted. */
 	accounts: AccountView[],
-	/**  The counts of the sidebar. */
-	counts: Counts,
 };
 
 /**  The steps of a start. */

@@ -21,6 +21,8 @@ type NoticeListener = (conversation: ConversationKey | null) => void;
 class Session {
   status = $state.raw<AppStatus>({ phase: 'starting', step: 'secrets' });
   accounts = $state.raw<readonly AccountView[]>([]);
+  /** Whether the counts have been read: they come once the inbox is drawn. */
+  counted = $state(false);
   counts = $state.raw<Counts>({ conversations: 0, unread: 0, waiting: 0, stuckTexts: 0, accounts: [] });
   preferences = $state.raw<Preferences>(defaults);
   about = $state.raw<About | null>(null);
@@ -100,9 +102,9 @@ class Session {
     try {
       const snapshot = await ipc.subscribe();
       this.accounts = snapshot.accounts;
-      this.counts = snapshot.counts;
       this.subscribed = true;
       this.error = null;
+      this.#recount(true);
     } catch (thrown) {
       this.error = IpcError.from(thrown);
     }
@@ -112,7 +114,7 @@ class Session {
     const wasReady = this.status.phase === 'ready';
     this.status = status;
     if (status.phase === 'ready' && !wasReady) void this.subscribe();
-    if (status.phase !== 'ready') this.subscribed = false;
+    if (status.phase !== 'ready') this.subscribed = this.counted = false;
   }
 
   async #settings(): Promise<void> {
@@ -141,13 +143,17 @@ class Session {
   }
 
   /** Asked for once the row that changed is drawn, which must not wait for another frame; in a flood a few times a second. */
-  #recount(): void {
+  #recount(first = false): void {
     if (this.#countsTimer !== undefined) return;
     const wait = Math.max(COUNTS_AFTER, this.#countsAt + COUNTS_EVERY - performance.now());
     this.#countsTimer = setTimeout(() => {
       this.#countsTimer = undefined;
       this.#countsAt = performance.now();
-      void ipc.counts().then((counts) => (this.counts = counts), () => undefined);
+      void ipc.counts().then((counts) => {
+        this.counts = counts;
+        this.counted = true;
+      }, () => undefined);
+      if (first) void ipc.accounts().then((accounts) => (this.accounts = accounts), () => undefined);
     }, wait);
   }
 }

@@ -6,6 +6,7 @@
 mod chat;
 mod permit;
 mod remote;
+mod submit;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -19,9 +20,10 @@ pub use self::{
     chat::{Chat, ChatAuthor, ChatMessage, KnownPeer},
     permit::{Permission, Permit},
     remote::{Fetched, History, Remote, SendError, SendText, Sent, not_offered},
+    submit::{BeforeEnd, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy, Submitter},
 };
 use crate::{
-    model::{Account, AccountState, Address, AttachmentPart, ChatKey, Direction, Place, Reaction, Trouble},
+    model::{Account, AccountState, Address, AttachmentPart, ChatKey, Direction, OutgoingId, Place, Reaction, Trouble},
     secrets::Secrets,
 };
 
@@ -36,6 +38,13 @@ pub trait Connector: Send + Sync {
         secrets: Secrets,
         stop: CancellationToken,
     ) -> BoxFuture<'_, Result<Halves, ConnectorError>>;
+
+    /// What sends the account's mail, whether a listener runs or not. Opens nothing yet. `None`: this network has no
+    /// mail, and texts go out through [`Remote::send_text`].
+    fn submitter(&self, account: &Account, secrets: &Secrets) -> Option<Arc<dyn Submitter>> {
+        let _not_used = (account, secrets);
+        None
+    }
 }
 
 /// What an open account consists of: what hands over, and what can be asked.
@@ -191,6 +200,19 @@ pub enum Incoming {
         /// Where it stands.
         place: Place,
     },
+    /// The server took a mail of ours; put after the mail itself.
+    Delivered(Delivered),
+}
+
+/// What became of a mail that a server took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// Which one.
+    pub outgoing: OutgoingId,
+    /// What the server said of each address.
+    pub outcomes: Outcomes,
+    /// When those are tried again that are to be.
+    pub again: Option<OffsetDateTime>,
 }
 
 /// A message with everything that is known of it.

@@ -8,6 +8,7 @@ mod backoff;
 mod fetching;
 mod housekeeping;
 mod lease;
+mod mailing;
 mod presence;
 mod sending;
 mod status;
@@ -28,6 +29,7 @@ pub use self::{
     asking::{AskError, Older},
     backoff::Backoff,
     lease::LeaseTerms,
+    mailing::MailTerms,
     presence::Presence,
     status::AccountStatus,
     tasks::Tasks,
@@ -66,6 +68,8 @@ pub struct EngineParts {
     pub presence: Arc<Presence>,
     /// How leases are kept.
     pub terms: LeaseTerms,
+    /// When mail is tried again.
+    pub mail: MailTerms,
 }
 
 /// Listens to every enabled account until it is shut down.

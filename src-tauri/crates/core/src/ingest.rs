@@ -8,6 +8,7 @@ mod subject;
 mod text;
 mod thread;
 
+pub use self::subject::base as base_subject;
 pub(crate) use self::text::snippet;
 
 use std::{
@@ -22,7 +23,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     clock::Clock,
-    connector::{Batch, Content, Cursor, Incoming, IncomingMessage, KnownPeer, Letter},
+    connector::{Batch, Content, Cursor, Delivered, Incoming, IncomingMessage, KnownPeer, Letter},
     fault,
     model::{AccountId, Address, ChatKey, ContactId, ConversationId, Direction, MessageId, Place, Reaction},
     store::{
@@ -190,6 +191,9 @@ impl Ingest {
         for (random_id, place) in sorted.sent {
             work.sent(random_id, place).await?;
         }
+        for delivered in sorted.delivered {
+            work.delivered(delivered).await?;
+        }
         let mut done = work.finish(cursors).await?;
         fault::point("committed");
         let now = self.clock.now();
@@ -202,7 +206,8 @@ impl Ingest {
             | Incoming::ReadInbox { .. }
             | Incoming::ReadOutbox { .. }
             | Incoming::Peer(_)
-            | Incoming::Sent { .. } => None,
+            | Incoming::Sent { .. }
+            | Incoming::Delivered(_) => None,
         });
         done.lag = arrivals.max();
         Ok(done)
@@ -230,6 +235,7 @@ struct Sorted<'b> {
     read_inbox: BTreeMap<ChatKey, u32>,
     read_outbox: BTreeMap<ChatKey, u32>,
     sent: Vec<(i64, &'b Place)>,
+    delivered: Vec<&'b Delivered>,
 }
 
 impl<'b> Sorted<'b> {
@@ -252,6 +258,7 @@ impl<'b> Sorted<'b> {
                 Incoming::ReadOutbox { chat, up_to } => further(&mut sorted.read_outbox, *chat, *up_to),
                 Incoming::Peer(peer) => sorted.peers.push(peer),
                 Incoming::Sent { random_id, place } => sorted.sent.push((*random_id, place)),
+                Incoming::Delivered(delivered) => sorted.delivered.push(delivered),
             }
         }
         sorted
@@ -325,7 +332,60 @@ impl Work {
             }
         }
         let fresh = self.link_same_content(unknown).await?;
+        let fresh = self.link_own_mails(fresh).await?;
         self.insert(fresh).await
+    }
+
+    /// Links copies of mails that were sent from here and returns the rest. A copy is known by its Message-ID: servers
+    /// write into what they keep. The first copy of a mail whose end was not seen shows that it was sent.
+    async fn link_own_mails<'m>(
+        &mut self,
+        messages: Vec<&'m IncomingMessage>,
+    ) -> Result<Vec<&'m IncomingMessage>, StoreError> {
+        let own_id = |message: &IncomingMessage| match &message.content {
+            Content::Letter(letter) if message.direction == Direction::Out => letter.message_id.clone(),
+            Content::Letter(_) | Content::Chat(_) | Content::Unreadable { .. } => None,
+        };
+        let ids: Vec<String> = messages.iter().filter_map(|message| own_id(message)).collect();
+        if ids.is_empty() {
+            return Ok(messages);
+        }
+        let own = self.tx.own_mails(&ids).await?;
+        let mut links = Vec::new();
+        let mut fresh = Vec::new();
+        let mut met = BTreeSet::new();
+        for message in messages {
+            let Some((id, mail)) = own_id(message).and_then(|id| own.get(&id).map(|mail| (id, mail))) else {
+                fresh.push(message);
+                continue;
+            };
+            match mail.message {
+                Some(_) if message.place.is_outbox() => self.done.known += 1,
+                Some(stored) => links.push((message.place.clone(), stored, message.seen, message.answered)),
+                // Two copies in one batch are one mail.
+                None if !met.insert(id) => {}
+                None => fresh.push(message),
+            }
+            if !message.place.is_outbox()
+                && let Some(conversation) = self.tx.found_copy(mail.outgoing).await?
+            {
+                self.facts.push(Fact { kind: FactKind::OutgoingChanged, conversation, message: None });
+            }
+        }
+        if !links.is_empty() {
+            self.done.linked += links.len();
+            self.tx.leave_outbox(&links.iter().map(|link| link.1).collect::<Vec<_>>()).await?;
+            self.tx.link(&links).await?;
+        }
+        Ok(fresh)
+    }
+
+    /// Notes that a server took a mail of ours.
+    async fn delivered(&mut self, delivered: &Delivered) -> Result<(), StoreError> {
+        if let Some(conversation) = self.tx.delivered(delivered).await? {
+            self.facts.push(Fact { kind: FactKind::OutgoingChanged, conversation, message: None });
+        }
+        Ok(())
     }
 
     /// Links messages that are here already under another place and returns the rest.

@@ -13,6 +13,6 @@ pub use chat::{
     ChatKey, ChatKind, Entity, EntityKind, Forward, Media, MediaFile, MediaKind, ParsePeerError, Peer, PeerKind,
     PollAnswer, Reaction, Service, ServiceKind,
 };
-pub use ids::{AccountId, AttachmentId, ContactId, ConversationId, MessageId, OutgoingId};
+pub use ids::{AccountId, AttachmentId, ContactId, ConversationId, DraftId, MessageId, OutgoingId};
 pub use message::{Address, AttachmentPart, Direction, Place, is_plausible_address};
 pub use telegram::{Proxy, TakenChats, TelegramSettings};

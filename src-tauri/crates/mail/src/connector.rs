@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use skrynka_core::{
     clock::Clock,
-    connector::{Connector, ConnectorError, Halves, Resume},
+    connector::{Connector, ConnectorError, Halves, Resume, Submitter},
     model::{Account, AccountId, EmailSettings, Trouble, TroubleCode},
     secrets::{SecretKind, SecretName, Secrets},
 };
@@ -24,6 +24,7 @@ use crate::{
     fetch::trail::Trail,
     listen::MailListener,
     remote::MailRemote,
+    send::MailSubmitter,
     tuning::Tuning,
 };
 
@@ -120,6 +121,12 @@ impl Connector for MailConnector {
                 self.judge(id, error)
             })
         })
+    }
+
+    fn submitter(&self, account: &Account, secrets: &Secrets) -> Option<Arc<dyn Submitter>> {
+        let settings = account.email.clone()?;
+        let (tuning, clock) = (self.tuning.clone(), self.clock.clone());
+        Some(Arc::new(MailSubmitter::new(account.id, settings, secrets.clone(), tuning, clock)))
     }
 }
 

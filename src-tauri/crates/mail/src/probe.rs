@@ -3,7 +3,6 @@
 mod diagnose;
 mod estimate;
 mod find;
-mod smtp;
 mod spoken;
 
 use std::time::{Duration, Instant};
@@ -21,6 +20,7 @@ use crate::{
     error::{MailError, Result, within},
     folder::{display_name, sent_folder},
     session::{self, Session},
+    smtp,
     tuning::Tuning,
     wire::reply::Reply,
 };

@@ -281,6 +281,23 @@ impl Session {
         }
     }
 
+    /// Puts a message into a folder (RFC 9051 section 6.3.12).
+    pub(crate) async fn append(&mut self, folder: &str, flags: &str, message: &[u8]) -> Result<()> {
+        let doing = "keep a copy";
+        let silence = self.tuning.silence;
+        let sent = self.send(&format!("APPEND {} ({flags}) {{{}}}", quoted(folder)?, message.len())).await?;
+        loop {
+            match self.step(&sent, doing, silence).await? {
+                Step::Reply(Reply::Continue) => break,
+                Step::Reply(_) => {}
+                Step::Done(_) => return Err(MailError::Protocol("APPEND ended before its message".to_owned())),
+            }
+        }
+        self.wire.send_literal(message, silence).await?;
+        while let Step::Reply(_) = self.step(&sent, doing, silence).await? {}
+        Ok(())
+    }
+
     /// How many messages were added since arrivals were last looked at.
     pub(crate) const fn grown(&self) -> u32 {
         self.selected.exists.saturating_sub(self.looked)

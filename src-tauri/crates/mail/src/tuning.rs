@@ -39,6 +39,10 @@ pub struct Tuning {
     pub owed: Duration,
     /// The pause before marks that could not be set are tried again; each attempt makes it longer.
     pub mark_again: Duration,
+    /// The longest wait for the answer to the end of a mail. RFC 5321 section 4.5.3.2.6 gives a server ten minutes.
+    pub accepted: Duration,
+    /// How long a connection for sending waits for the next mail.
+    pub kept_line: Duration,
     /// How many of the newest messages are compared for marks and deletions where the server cannot list changes.
     pub recent: usize,
 }
@@ -63,6 +67,8 @@ impl Default for Tuning {
             max_message: 150 << 20,
             owed: Duration::from_secs(3600),
             mark_again: Duration::from_secs(15),
+            accepted: Duration::from_secs(600),
+            kept_line: Duration::from_secs(30),
             recent: 5_000,
         }
     }

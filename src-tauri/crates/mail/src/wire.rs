@@ -60,6 +60,18 @@ impl Wire {
         timeout(deadline, write).await.map_err(|_| MailError::Silent(deadline))?.map_err(MailError::Broken)
     }
 
+    /// Sends the bytes that a continuation asked for, and the end of the command. Each piece has its own deadline.
+    pub(crate) async fn send_literal(&mut self, bytes: &[u8], deadline: Duration) -> Result<()> {
+        for piece in bytes.chunks(64 << 10).chain([b"\r\n".as_slice()]) {
+            let write = async {
+                self.stream.write_all(piece).await?;
+                self.stream.flush().await
+            };
+            timeout(deadline, write).await.map_err(|_| MailError::Silent(deadline))?.map_err(MailError::Broken)?;
+        }
+        Ok(())
+    }
+
     /// Returns the next response. Fails when the server says nothing for `silence`. Cancelling loses nothing.
     pub(crate) async fn next(&mut self, silence: Duration) -> Result<Reply> {
         loop {

@@ -32,7 +32,7 @@ export function inboxCommands(world: World) {
   }
 
   return {
-    subscribe: async () => ({ accounts: bureau.accounts, counts: counts(world) }),
+    subscribe: async () => ({ accounts: bureau.accounts }),
     counts: async () => counts(world),
     conversations: async (filter: ConversationFilter, after: string | null, limit: number) => {
       const rows = bureau.rows().filter(passing(filter));

@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use super::{
     Shared, fetching,
     lease::{Kept, Lease, Moment},
-    sending,
+    mailing, sending,
     tasks::panic_text,
 };
 use crate::{
@@ -111,7 +111,16 @@ impl Supervisor {
                 }
             }
             let mut asked = false;
-            let kept = lease.keep(Box::pin(self.attempts(&lease, &mut failures, &mut asked))).await;
+            let ended = CancellationToken::new();
+            let attempts = async {
+                self.attempts(&lease, &mut failures, &mut asked).await;
+                ended.cancel();
+            };
+            let mail = self.send_mail(&lease, &ended);
+            let both = async {
+                futures_util::join!(attempts, mail);
+            };
+            let kept = lease.keep(Box::pin(both)).await;
             self.forget_remote();
             match kept {
                 // What waits for a person may as well be tried by another program.
@@ -215,6 +224,14 @@ impl Supervisor {
                     return;
                 }
             }
+        }
+    }
+
+    /// Sends mail under a lease. A panic ends the sending until the next lease, and nothing else.
+    async fn send_mail(&self, lease: &Lease, ended: &CancellationToken) {
+        let sending = AssertUnwindSafe(Box::pin(mailing::run(&self.shared, &self.account, lease, &self.bell, ended)));
+        if let Err(panic) = sending.catch_unwind().await {
+            tracing::error!(target: "skrynka::outbox", panic = panic_text(panic.as_ref()), "Sending ended abnormally");
         }
     }
 
@@ -520,7 +537,8 @@ fn named(batch: &Batch) -> Vec<(u32, u64)> {
         | Incoming::ReadInbox { .. }
         | Incoming::ReadOutbox { .. }
         | Incoming::Peer(_)
-        | Incoming::Sent { .. } => None,
+        | Incoming::Sent { .. }
+        | Incoming::Delivered(_) => None,
     });
     messages.collect()
 }

@@ -6,7 +6,7 @@ const REPLY: [&str; 8] = ["re", "aw", "відп", "від", "отв", "odp", "sv
 const FORWARD: [&str; 8] = ["fwd", "fw", "wg", "пер", "пересл", "перес", "pd", "tr"];
 
 /// Returns the subject without leading reply and forward marks and their counters (`Re[2]:`).
-pub(super) fn base(subject: &str) -> &str {
+pub fn base(subject: &str) -> &str {
     strip(subject).0
 }
 

@@ -21,7 +21,8 @@ pub(super) fn clean(incoming: &mut Incoming) {
         | Incoming::Deleted { .. }
         | Incoming::ReadInbox { .. }
         | Incoming::ReadOutbox { .. }
-        | Incoming::Sent { .. } => {}
+        | Incoming::Sent { .. }
+        | Incoming::Delivered(_) => {}
     }
 }
 

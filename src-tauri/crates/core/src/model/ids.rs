@@ -58,6 +58,10 @@ id! {
     OutgoingId
 }
 id! {
+    /// Something that somebody writes; unique within its account.
+    DraftId
+}
+id! {
     /// A person or a company the bureau corresponds with.
     ContactId
 }

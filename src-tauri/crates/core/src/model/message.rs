@@ -51,6 +51,21 @@ pub struct Place {
     pub number: u32,
 }
 
+impl Place {
+    /// Where a mail of ours stands until a copy of it is known in a folder.
+    const OUTBOX: &'static str = "outbox";
+
+    /// The place of a sent mail of which no copy in a folder is known. No folder has epoch 0.
+    pub fn outbox(number: u32) -> Self {
+        Self { mailbox: Self::OUTBOX.to_owned(), epoch: 0, number }
+    }
+
+    /// Whether it is such a place.
+    pub fn is_outbox(&self) -> bool {
+        self.epoch == 0 && self.mailbox == Self::OUTBOX
+    }
+}
+
 impl fmt::Display for Place {
     /// Writes the remote key: a mail's in the words of RFC 5092, `INBOX;UIDVALIDITY=7/;UID=42`; a chat message's as
     /// `user:777000/42`.

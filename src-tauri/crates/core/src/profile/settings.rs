@@ -29,8 +29,17 @@ pub struct Settings {
     pub notices: NoticeSettings,
     /// Whether closing the window leaves the program in the tray, where the system shows one.
     pub close_to_tray: CloseToTray,
+    /// For so many seconds a mail that was sent can be taken back; 0: it goes at once. Five unless chosen.
+    pub undo_seconds: Option<u8>,
     #[serde(flatten)]
     unknown: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Settings {
+    /// For so many seconds a mail that was sent can be taken back.
+    pub fn undo(&self) -> u8 {
+        self.undo_seconds.unwrap_or(5)
+    }
 }
 
 /// Light, dark, or as the system has it.

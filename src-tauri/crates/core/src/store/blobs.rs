@@ -18,34 +18,7 @@ impl Store {
     pub async fn keep_file(&self, account: AccountId, id: AttachmentId, path: &Path) -> Result<[u8; 32], StoreError> {
         let (sha256, size) = hash(path)?;
         let mut tx = self.begin().await?;
-        let fresh = sqlx::query!(
-            "INSERT INTO blobs (account_id, sha256, size) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            account.0,
-            sha256.as_slice(),
-            i64::try_from(size).unwrap_or(i64::MAX)
-        )
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        if fresh > 0 {
-            let mut file = File::open(path).map_err(StoreError::Spool)?;
-            for number in 0_i32.. {
-                let mut chunk = Vec::with_capacity(CHUNK);
-                (&mut file).take(CHUNK as u64).read_to_end(&mut chunk).map_err(StoreError::Spool)?;
-                if chunk.is_empty() {
-                    break;
-                }
-                sqlx::query!(
-                    "INSERT INTO blob_chunks (account_id, sha256, chunk, bytes) VALUES ($1, $2, $3, $4)",
-                    account.0,
-                    sha256.as_slice(),
-                    number,
-                    chunk
-                )
-                .execute(&mut *tx)
-                .await?;
-            }
-        }
+        write_blob(&mut tx, account, (sha256, size), &mut File::open(path).map_err(StoreError::Spool)?).await?;
         let message = sqlx::query!(
             "UPDATE attachments f SET sha256 = $3, size = $4 FROM messages m
              WHERE f.account_id = $1 AND f.id = $2 AND m.account_id = $1 AND m.id = f.message_id
@@ -68,6 +41,24 @@ impl Store {
         Ok(sha256)
     }
 
+    /// Stores a file that is to be sent. Returns its hash and size.
+    pub async fn keep_blob(&self, account: AccountId, path: &Path) -> Result<([u8; 32], u64), StoreError> {
+        let known = hash(path)?;
+        let mut tx = self.begin().await?;
+        write_blob(&mut tx, account, known, &mut File::open(path).map_err(StoreError::Spool)?).await?;
+        tx.commit().await?;
+        Ok(known)
+    }
+
+    /// Stores bytes that are to be sent. Returns their hash and size.
+    pub async fn keep_bytes(&self, account: AccountId, bytes: &[u8]) -> Result<([u8; 32], u64), StoreError> {
+        let known = (Sha256::digest(bytes).into(), bytes.len() as u64);
+        let mut tx = self.begin().await?;
+        write_blob(&mut tx, account, known, &mut &*bytes).await?;
+        tx.commit().await?;
+        Ok(known)
+    }
+
     /// Returns the bytes of a chat's file that was fetched.
     pub async fn kept_file(&self, account: AccountId, id: AttachmentId) -> Result<Vec<u8>, StoreError> {
         let chunks = sqlx::query_scalar!(
@@ -81,6 +72,50 @@ impl Store {
         .await?;
         if chunks.is_empty() { Err(StoreError::NotFound("the file")) } else { Ok(chunks.concat()) }
     }
+}
+
+/// Writes a blob unless it is there. What is read must be what was hashed: a file may change meanwhile.
+async fn write_blob(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    (sha256, size): ([u8; 32], u64),
+    source: &mut (impl std::io::Read + Send),
+) -> Result<(), StoreError> {
+    let fresh = sqlx::query!(
+        "INSERT INTO blobs (account_id, sha256, size) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        account.0,
+        sha256.as_slice(),
+        i64::try_from(size).unwrap_or(i64::MAX)
+    )
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    if fresh == 0 {
+        return Ok(());
+    }
+    let mut hasher = Sha256::new();
+    for number in 0_i32.. {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        source.take(CHUNK as u64).read_to_end(&mut chunk).map_err(StoreError::Spool)?;
+        if chunk.is_empty() {
+            break;
+        }
+        hasher.update(&chunk);
+        sqlx::query!(
+            "INSERT INTO blob_chunks (account_id, sha256, chunk, bytes) VALUES ($1, $2, $3, $4)",
+            account.0,
+            sha256.as_slice(),
+            number,
+            chunk
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    if <[u8; 32]>::from(hasher.finalize()) != sha256 {
+        let changed = std::io::Error::other("the file was changed while it was read");
+        return Err(StoreError::Spool(changed));
+    }
+    Ok(())
 }
 
 fn hash(path: &Path) -> Result<([u8; 32], u64), StoreError> {

@@ -592,6 +592,28 @@ impl IngestTx {
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
+            "UPDATE outgoing o SET conversation_id = n.into_id FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE o.account_id = $1 AND o.conversation_id = n.from_id",
+            account,
+            &from,
+            &into
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        // Where both have a draft, the other one stays by itself.
+        sqlx::query!(
+            "UPDATE drafts d SET conversation_id = CASE WHEN EXISTS (
+                        SELECT 1 FROM drafts k WHERE k.account_id = $1 AND k.conversation_id = n.into_id)
+                    THEN NULL ELSE n.into_id END
+             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+             WHERE d.account_id = $1 AND d.conversation_id = n.from_id",
+            account,
+            &from,
+            &into
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        sqlx::query!(
             "UPDATE conversations c SET merged_into = n.into_id, message_count = 0, unread_count = 0, file_count = 0
              FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
              WHERE c.account_id = $1 AND c.id = n.from_id",

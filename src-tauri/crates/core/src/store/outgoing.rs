@@ -1,12 +1,13 @@
-//! `outgoing`: texts on their way out, and read marks that the server should know.
+//! `outgoing`: what is on its way out, and read marks that the server should know. What mails have beside texts stands in
+//! [`super::outgoing_mails`].
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Answered, Fact, FactKind, LeaseToken, Store, StoreError, journal, place};
 use crate::{
-    connector::{SendText, Sent},
-    model::{AccountId, ChatKey, ConversationId, Entity, MessageId, OutgoingId, Place, Trouble},
+    connector::{Outcomes, SendText, Sent},
+    model::{AccountId, Address, ChatKey, ConversationId, Entity, MessageId, OutgoingId, Place, Trouble},
 };
 
 /// A text that somebody wants to send.
@@ -24,6 +25,8 @@ pub struct OutgoingDraft {
     pub reply_to: Option<MessageId>,
     /// A random number of its own.
     pub random_id: i64,
+    /// Not before then; until then it can be taken back.
+    pub send_at: Option<OffsetDateTime>,
 }
 
 /// Where a text stands on its way.
@@ -65,13 +68,15 @@ impl OutgoingState {
     }
 }
 
-/// A text as it is stored.
+/// A text or a mail as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredOutgoing {
+    /// Whose it is.
+    pub account: AccountId,
     /// Its key within the account.
     pub id: OutgoingId,
-    /// The chat it goes to.
-    pub conversation: ConversationId,
+    /// Where it was written; `None`: a mail to somebody new.
+    pub conversation: Option<ConversationId>,
     /// What it says.
     pub text: String,
     /// How stretches of it are shown.
@@ -90,6 +95,46 @@ pub struct StoredOutgoing {
     pub place: Option<Place>,
     /// When somebody sent it off.
     pub created_at: OffsetDateTime,
+    /// A person's wish: not before then.
+    pub send_at: Option<OffsetDateTime>,
+    /// When it is tried next, where a try has failed.
+    pub not_before: Option<OffsetDateTime>,
+    /// What a mail has beside a text.
+    pub mail: Option<StoredMail>,
+    /// What goes with it, in order.
+    pub files: Vec<OutgoingFile>,
+}
+
+/// What a mail on its way has beside a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredMail {
+    /// Its subject.
+    pub subject: String,
+    /// To.
+    pub to: Vec<Address>,
+    /// Cc.
+    pub cc: Vec<Address>,
+    /// Bcc.
+    pub bcc: Vec<Address>,
+    /// The HTML body.
+    pub html: Option<String>,
+    /// What the server said of each address so far.
+    pub outcomes: Outcomes,
+}
+
+/// A file that goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingFile {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub mime: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Which blob it is.
+    pub sha256: [u8; 32],
+    /// Shown within the HTML body under this Content-ID.
+    pub content_id: Option<String>,
 }
 
 impl StoredOutgoing {
@@ -98,7 +143,7 @@ impl StoredOutgoing {
         match self.state {
             OutgoingState::Waiting | OutgoingState::Sending => false,
             OutgoingState::Sent | OutgoingState::Failed => true,
-            OutgoingState::Uncertain => self.tries >= UNCERTAIN_TRIES,
+            OutgoingState::Uncertain => self.mail.is_some() || self.tries >= UNCERTAIN_TRIES,
         }
     }
 }
@@ -131,8 +176,9 @@ const UNCERTAIN_TRIES: i32 = 8;
 const KNOWN_AGAIN: time::Duration = time::Duration::days(1);
 
 struct OutgoingRow {
+    account_id: Uuid,
     id: Uuid,
-    conversation_id: Uuid,
+    conversation_id: Option<Uuid>,
     body_text: String,
     entities: serde_json::Value,
     reply_to: Option<i64>,
@@ -145,15 +191,36 @@ struct OutgoingRow {
     mailbox: Option<String>,
     number: Option<i64>,
     created_at: OffsetDateTime,
+    send_at: Option<OffsetDateTime>,
+    not_before: Option<OffsetDateTime>,
+    subject: Option<String>,
+    recipients_to: Option<serde_json::Value>,
+    recipients_cc: Option<serde_json::Value>,
+    recipients_bcc: Option<serde_json::Value>,
+    body_html: Option<String>,
+    outcomes: Option<serde_json::Value>,
 }
 
 impl TryFrom<OutgoingRow> for StoredOutgoing {
     type Error = StoreError;
 
     fn try_from(row: OutgoingRow) -> Result<Self, Self::Error> {
+        let people = |value: Option<serde_json::Value>| serde_json::from_value(value.unwrap_or_default()).map_err(wrong);
+        let mail = match row.subject {
+            None => None,
+            Some(subject) => Some(StoredMail {
+                subject,
+                to: people(row.recipients_to)?,
+                cc: people(row.recipients_cc)?,
+                bcc: people(row.recipients_bcc)?,
+                html: row.body_html,
+                outcomes: serde_json::from_value(row.outcomes.unwrap_or_default()).map_err(wrong)?,
+            }),
+        };
         Ok(Self {
+            account: AccountId(row.account_id),
             id: OutgoingId(row.id),
-            conversation: ConversationId(row.conversation_id),
+            conversation: row.conversation_id.map(ConversationId),
             text: row.body_text,
             entities: serde_json::from_value(row.entities).map_err(wrong)?,
             reply_to: row.reply_to.and_then(|number| number.try_into().ok()),
@@ -167,6 +234,10 @@ impl TryFrom<OutgoingRow> for StoredOutgoing {
             error: row.error.map(serde_json::from_value).transpose().map_err(wrong)?,
             place: row.mailbox.zip(row.number).map(|(mailbox, number)| place(mailbox, 0, number)).transpose()?,
             created_at: row.created_at,
+            send_at: row.send_at,
+            not_before: row.not_before,
+            mail,
+            files: Vec::new(),
         })
     }
 }
@@ -177,9 +248,10 @@ impl Store {
         let mut tx = self.begin_for(account).await?;
         let entities = serde_json::to_value(&draft.entities).map_err(wrong)?;
         let queued = sqlx::query!(
-            "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id)
+            "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id, send_at)
              SELECT $1, $2, c.id, $4, $5, (SELECT p.number FROM message_places p
-                                           WHERE p.account_id = $1 AND p.message_id = $6 ORDER BY p.number LIMIT 1), $7
+                                           WHERE p.account_id = $1 AND p.message_id = $6 ORDER BY p.number LIMIT 1), $7,
+                    $8
              FROM conversations c WHERE c.account_id = $1 AND c.id = $3 AND c.remote_peer IS NOT NULL",
             account.0,
             draft.id.0,
@@ -187,7 +259,8 @@ impl Store {
             draft.text,
             entities,
             draft.reply_to.map(|id| id.0),
-            draft.random_id
+            draft.random_id,
+            draft.send_at
         )
         .execute(&mut *tx)
         .await?
@@ -196,7 +269,7 @@ impl Store {
             return Err(StoreError::NotFound("the chat"));
         }
         ring(&mut tx, account).await?;
-        journal::announce(&mut tx, account, &[changed(draft.conversation)]).await?;
+        journal::announce(&mut tx, account, &[changed(Some(draft.conversation.0))]).await?;
         Ok(tx.commit().await?)
     }
 
@@ -213,6 +286,7 @@ impl Store {
             "UPDATE outgoing SET state = 'uncertain', maybe_sent = true, tries = greatest(tries, $3)
              WHERE account_id = $1 AND created_at < $2 AND tries > 0
                AND (state = 'sending' OR state = 'uncertain' AND tries < $3)
+               AND NOT EXISTS (SELECT 1 FROM outgoing_mails m WHERE m.account_id = $1 AND m.outgoing_id = outgoing.id)
              RETURNING conversation_id",
             account.0,
             now - KNOWN_AGAIN,
@@ -220,7 +294,7 @@ impl Store {
         )
         .fetch_all(&mut *tx)
         .await?;
-        let parked: Vec<Fact> = parked.into_iter().map(|conversation| changed(ConversationId(conversation))).collect();
+        let parked: Vec<Fact> = parked.into_iter().map(changed).collect();
         let row = sqlx::query!(
             r#"UPDATE outgoing o SET state = 'sending', tries = o.tries + 1,
                       maybe_sent = o.maybe_sent OR o.state = 'sending'
@@ -229,13 +303,16 @@ impl Store {
                    SELECT due.id FROM outgoing due
                    WHERE due.account_id = $1 AND due.state IN ('waiting', 'sending', 'uncertain')
                      AND (due.state <> 'uncertain' OR due.tries < $3) AND (due.not_before IS NULL OR due.not_before <= $2)
+                     AND (due.send_at IS NULL OR due.send_at <= $2)
                      AND NOT EXISTS (
                          SELECT 1 FROM outgoing earlier
                          WHERE earlier.account_id = $1 AND earlier.conversation_id = due.conversation_id
                            AND earlier.state IN ('waiting', 'sending', 'uncertain')
                            AND (earlier.state <> 'uncertain' OR earlier.tries < $3)
-                           AND (earlier.created_at, earlier.id) < (due.created_at, due.id))
-                   ORDER BY due.created_at, due.id LIMIT 1)
+                           AND (earlier.send_at IS NULL OR earlier.send_at <= $2)
+                           AND (coalesce(earlier.send_at, earlier.created_at), earlier.id)
+                               < (coalesce(due.send_at, due.created_at), due.id))
+                   ORDER BY coalesce(due.send_at, due.created_at), due.id LIMIT 1)
                RETURNING o.id, o.conversation_id, o.tries, o.body_text, o.entities, o.reply_to, o.random_id,
                          c.remote_peer AS "remote_peer!""#,
             account.0,
@@ -244,7 +321,7 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?;
-        let taken = row.as_ref().map(|row| changed(ConversationId(row.conversation_id)));
+        let taken = row.as_ref().map(|row| changed(row.conversation_id));
         let facts: Vec<Fact> = parked.into_iter().chain(taken).collect();
         if !facts.is_empty() {
             journal::announce(&mut tx, account, &facts).await?;
@@ -267,7 +344,7 @@ impl Store {
     /// When the next text that waits for its time is due.
     pub async fn next_text_due(&self, account: AccountId) -> Result<Option<OffsetDateTime>, StoreError> {
         let due = sqlx::query_scalar!(
-            "SELECT min(not_before) FROM outgoing
+            "SELECT min(greatest(not_before, send_at)) FROM outgoing
              WHERE account_id = $1 AND state IN ('waiting', 'sending', 'uncertain')
                AND (state <> 'uncertain' OR tries < $2)",
             account.0,
@@ -293,7 +370,7 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         if let Some(conversation) = conversation {
-            journal::announce(&mut tx, account, &[changed(ConversationId(conversation))]).await?;
+            journal::announce(&mut tx, account, &[changed(conversation)]).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -329,17 +406,26 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         if let Some(conversation) = conversation {
-            journal::announce(&mut tx, account, &[changed(ConversationId(conversation))]).await?;
+            journal::announce(&mut tx, account, &[changed(conversation)]).await?;
         }
         Ok(tx.commit().await?)
     }
 
-    /// Lets a text that failed, or whose fate stayed unknown, be tried again as the same message.
+    /// Lets a text that failed, or whose fate stayed unknown, be tried again as the same message. A mail that may have
+    /// been sent is sent again: a person has decided so.
     pub async fn retry_text(&self, account: AccountId, id: OutgoingId) -> Result<(), StoreError> {
         let mut tx = self.begin_for(account).await?;
         let conversation = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = CASE state WHEN 'failed' THEN 'waiting' ELSE state END, tries = 0,
-                    not_before = NULL
+            "WITH mail AS (
+                 UPDATE outgoing_mails m SET dated_at = NULL,
+                        outcomes = coalesce((SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(m.outcomes) e
+                                             WHERE e.value ->> 'outcome' = 'accepted'), '{}')
+                 FROM outgoing o
+                 WHERE m.account_id = $1 AND m.outgoing_id = $2 AND o.account_id = $1 AND o.id = $2
+                   AND o.state IN ('failed', 'uncertain') RETURNING m.outgoing_id)
+             UPDATE outgoing SET tries = 0, not_before = NULL,
+                    state = CASE WHEN state = 'failed' OR id IN (SELECT outgoing_id FROM mail) THEN 'waiting' ELSE state END,
+                    maybe_sent = maybe_sent AND id NOT IN (SELECT outgoing_id FROM mail)
              WHERE account_id = $1 AND id = $2 AND state IN ('failed', 'uncertain') RETURNING conversation_id",
             account.0,
             id.0
@@ -348,7 +434,7 @@ impl Store {
         .await?
         .ok_or(StoreError::NotFound("the text"))?;
         ring(&mut tx, account).await?;
-        journal::announce(&mut tx, account, &[changed(ConversationId(conversation))]).await?;
+        journal::announce(&mut tx, account, &[changed(conversation)]).await?;
         Ok(tx.commit().await?)
     }
 
@@ -364,11 +450,11 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?
         .ok_or(StoreError::NotFound("the text"))?;
-        journal::announce(&mut tx, account, &[changed(ConversationId(conversation))]).await?;
+        journal::announce(&mut tx, account, &[changed(conversation)]).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Returns a chat's texts whose messages are not stored yet, oldest first.
+    /// Returns what goes out from a conversation and is not among its messages yet, oldest first.
     pub async fn outgoing(
         &self,
         account: AccountId,
@@ -376,16 +462,21 @@ impl Store {
     ) -> Result<Vec<StoredOutgoing>, StoreError> {
         let rows = sqlx::query_as!(
             OutgoingRow,
-            r#"SELECT o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries, o.error, o.mailbox,
-                    o.number, o.created_at, a.id AS "answered_id?", a.author_name AS "answered_author?",
-                    a.text AS "answered_text?"
+            r#"SELECT o.account_id, o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries,
+                    o.error, o.mailbox, o.number, o.created_at, o.send_at, o.not_before, a.id AS "answered_id?",
+                    a.author_name AS "answered_author?", a.text AS "answered_text?", m.subject AS "subject?",
+                    m.recipients_to AS "recipients_to?", m.recipients_cc AS "recipients_cc?",
+                    m.recipients_bcc AS "recipients_bcc?", m.body_html, m.outcomes AS "outcomes?"
              FROM outgoing o
+             LEFT JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
              LEFT JOIN LATERAL (
                  SELECT q.id, q.author_name, left(q.body_text, 200) AS text
                  FROM message_places r JOIN messages q ON q.account_id = r.account_id AND q.id = r.message_id
                  WHERE r.account_id = o.account_id AND r.epoch = 0 AND r.number = o.reply_to
                    AND q.conversation_id = o.conversation_id LIMIT 1) a ON true
              WHERE o.account_id = $1 AND o.conversation_id = $2
+               -- A mail counts as sent in the transaction that stores it.
+               AND (o.state <> 'sent' OR m.outgoing_id IS NULL)
                AND NOT EXISTS (SELECT 1 FROM message_places p WHERE p.account_id = $1 AND p.mailbox = o.mailbox
                                AND p.epoch = 0 AND p.number = o.number)
              ORDER BY o.created_at, o.id"#,
@@ -394,23 +485,72 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(TryInto::try_into).collect()
+        self.with_files(rows).await
     }
 
-    /// Returns one text on its way, also when its message is stored.
-    pub async fn outgoing_text(&self, account: AccountId, id: OutgoingId) -> Result<StoredOutgoing, StoreError> {
-        let row = sqlx::query_as!(
+    /// Returns what has not been sent of every account, oldest first, at most `limit`.
+    pub async fn unsent(&self, limit: i64) -> Result<Vec<StoredOutgoing>, StoreError> {
+        let rows = sqlx::query_as!(
             OutgoingRow,
-            r#"SELECT id, conversation_id, body_text, entities, reply_to, NULL::uuid AS answered_id,
-                    NULL::text AS answered_author, NULL::text AS answered_text, state, tries, error, mailbox, number,
-                    created_at
-             FROM outgoing WHERE account_id = $1 AND id = $2"#,
+            r#"SELECT o.account_id, o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries,
+                    o.error, o.mailbox, o.number, o.created_at, o.send_at, o.not_before, NULL::uuid AS answered_id,
+                    NULL::text AS answered_author, NULL::text AS answered_text, m.subject AS "subject?",
+                    m.recipients_to AS "recipients_to?", m.recipients_cc AS "recipients_cc?",
+                    m.recipients_bcc AS "recipients_bcc?", m.body_html, m.outcomes AS "outcomes?"
+             FROM outgoing o
+             LEFT JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
+             JOIN accounts c ON c.id = o.account_id AND c.removed_at IS NULL
+             WHERE o.state <> 'sent' ORDER BY o.created_at, o.id LIMIT $1"#,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        self.with_files(rows).await
+    }
+
+    /// Returns one text or mail on its way, also when its message is stored.
+    pub async fn outgoing_text(&self, account: AccountId, id: OutgoingId) -> Result<StoredOutgoing, StoreError> {
+        let rows = sqlx::query_as!(
+            OutgoingRow,
+            r#"SELECT o.account_id, o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries,
+                    o.error, o.mailbox, o.number, o.created_at, o.send_at, o.not_before, NULL::uuid AS answered_id,
+                    NULL::text AS answered_author, NULL::text AS answered_text, m.subject AS "subject?",
+                    m.recipients_to AS "recipients_to?", m.recipients_cc AS "recipients_cc?",
+                    m.recipients_bcc AS "recipients_bcc?", m.body_html, m.outcomes AS "outcomes?"
+             FROM outgoing o
+             LEFT JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
+             WHERE o.account_id = $1 AND o.id = $2"#,
             account.0,
             id.0
         )
-        .fetch_optional(&self.pool)
+        .fetch_all(&self.pool)
         .await?;
-        row.ok_or(StoreError::NotFound("the text"))?.try_into()
+        self.with_files(rows).await?.pop().ok_or(StoreError::NotFound("the text"))
+    }
+
+    async fn with_files(&self, rows: Vec<OutgoingRow>) -> Result<Vec<StoredOutgoing>, StoreError> {
+        let mut found = rows.into_iter().map(TryInto::try_into).collect::<Result<Vec<StoredOutgoing>, _>>()?;
+        let files = sqlx::query!(
+            "SELECT f.outgoing_id, f.name, f.mime, f.content_id, f.sha256, b.size
+             FROM outgoing_files f JOIN blobs b ON b.account_id = f.account_id AND b.sha256 = f.sha256
+             WHERE f.outgoing_id = ANY($1) ORDER BY f.position",
+            &found.iter().map(|outgoing| outgoing.id.0).collect::<Vec<_>>()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        for file in files {
+            let sha256 = file.sha256.try_into().map_err(|_| StoreError::Inconsistent("a file's hash".to_owned()))?;
+            if let Some(outgoing) = found.iter_mut().find(|outgoing| outgoing.id.0 == file.outgoing_id) {
+                outgoing.files.push(OutgoingFile {
+                    name: file.name,
+                    mime: file.mime,
+                    size: file.size.unsigned_abs(),
+                    sha256,
+                    content_id: file.content_id,
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// Returns the chats that were read here further than the server knows, with the number up to which.
@@ -458,7 +598,7 @@ pub(super) async fn found(
     )
     .fetch_optional(connection)
     .await?;
-    Ok(conversation.map(ConversationId))
+    Ok(conversation.flatten().map(ConversationId))
 }
 
 /// Wakes the program that listens to the account once the transaction is committed.
@@ -471,10 +611,10 @@ fn chat_key(text: &str) -> Result<ChatKey, StoreError> {
     text.parse().map_err(|_| StoreError::Inconsistent(format!("a chat {text:?}")))
 }
 
-fn wrong(error: serde_json::Error) -> StoreError {
+pub(super) fn wrong(error: serde_json::Error) -> StoreError {
     StoreError::Inconsistent(format!("an outgoing text's row: {error}"))
 }
 
-const fn changed(conversation: ConversationId) -> Fact {
-    Fact { kind: FactKind::OutgoingChanged, conversation: Some(conversation), message: None }
+pub(super) fn changed(conversation: Option<Uuid>) -> Fact {
+    Fact { kind: FactKind::OutgoingChanged, conversation: conversation.map(ConversationId), message: None }
 }

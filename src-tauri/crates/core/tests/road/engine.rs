@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::SystemClock,
     connector::{Batch, Connector, ConnectorError, Halves, IncomingSender, Listener, Remote, Resume},
-    engine::{Backoff, Engine, EngineParts, LeaseTerms, Presence},
+    engine::{Backoff, Engine, EngineParts, LeaseTerms, MailTerms, Presence},
     model::{Account, AccountState, Channel, Trouble, TroubleCode},
     secrets::Secrets,
 };
@@ -79,6 +79,7 @@ async fn engine_with(bureau: &Bureau, script: Script, backoff: Backoff) -> (Engi
         backoff,
         presence: Arc::new(Presence::unproved("a test", START)),
         terms: LeaseTerms::default(),
+        mail: MailTerms::default(),
     })
     .await
     .unwrap();

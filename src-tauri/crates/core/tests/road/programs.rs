@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::{Clock, SystemClock},
     connector::{Connector, ConnectorError, Halves, IncomingSender, Listener, Remote, Resume},
-    engine::{Backoff, Engine, EngineParts, LeaseTerms, Presence},
+    engine::{Backoff, Engine, EngineParts, LeaseTerms, MailTerms, Presence},
     model::{Account, AccountState, Channel},
     secrets::Secrets,
     store::Store,
@@ -133,6 +133,7 @@ impl<'a> Start<'a> {
             backoff: Backoff { first: brief, cap: brief, database_cap: brief },
             presence: Arc::new(presence),
             terms: TERMS,
+            mail: MailTerms::default(),
         })
         .await
         .unwrap();

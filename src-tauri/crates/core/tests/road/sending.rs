@@ -105,6 +105,7 @@ fn draft(conversation: ConversationId, text: &str, random_id: i64) -> OutgoingDr
         entities: Vec::new(),
         reply_to: None,
         random_id,
+        send_at: None,
     }
 }
 

@@ -6,11 +6,11 @@ use futures_util::{StreamExt, future::join, stream};
 use skrynka_core::model::EmailSettings;
 use tokio::time::timeout;
 
-use super::smtp;
 use crate::{
     connect,
     error::Result,
     providers::{Discovery, Provider, Server},
+    smtp,
     tuning::Tuning,
 };
 

@@ -137,7 +137,8 @@ impl Shelf {
                 | Incoming::ReadInbox { .. }
                 | Incoming::ReadOutbox { .. }
                 | Incoming::Peer(_)
-                | Incoming::Sent { .. }) => panic!("not a mailbox's news: {other:?}"),
+                | Incoming::Sent { .. }
+                | Incoming::Delivered(_)) => panic!("not a mailbox's news: {other:?}"),
             }
         }
         for Cursor { mailbox, state } in delivery.batch.cursors {

@@ -1,4 +1,9 @@
-//! Whether the SMTP server lets this account in. A few lines of protocol; sending is another matter.
+//! The conversation with a submission server (RFC 5321, RFC 6409): the connection test and sending speak the same one, so
+//! that what was tested is what sends.
+
+mod transaction;
+
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
@@ -8,6 +13,7 @@ use tokio::{
     time::timeout,
 };
 
+pub(crate) use self::transaction::Refusal;
 use crate::{
     connect::{
         dial, resolve,
@@ -24,20 +30,30 @@ const LINE: u64 = 8 << 10;
 const LINES: usize = 200;
 
 /// Connects, encrypts as the settings want it, signs in and leaves.
-pub(super) async fn sign_in(
+pub(crate) async fn sign_in(
     settings: &EmailSettings,
     password: &SecretString,
     tuning: &Tuning,
 ) -> Result<Option<TlsFacts>> {
-    let (mut line, offered, facts) = greeted(settings, tuning).await?;
-    authenticate(&mut line, &offered, &settings.user, password).await?;
-    // Nobody depends on the goodbye.
-    let _goodbye = timeout(tuning.logout, line.ask("QUIT")).await;
+    let (mut line, facts) = open(settings, password, tuning).await?;
+    line.leave().await;
     Ok(facts)
 }
 
+/// Connects, encrypts as the settings want it and signs in.
+pub(crate) async fn open(
+    settings: &EmailSettings,
+    password: &SecretString,
+    tuning: &Tuning,
+) -> Result<(Line, Option<TlsFacts>)> {
+    let (mut line, offered, facts) = greeted(settings, tuning).await?;
+    authenticate(&mut line, &offered, &settings.user, password).await?;
+    line.offered = offered;
+    Ok((line, facts))
+}
+
 /// Connects and encrypts; returns what the server offers over the protected connection, in upper case.
-pub(super) async fn greeted(
+pub(crate) async fn greeted(
     settings: &EmailSettings,
     tuning: &Tuning,
 ) -> Result<(Line, Vec<String>, Option<TlsFacts>)> {
@@ -87,9 +103,11 @@ async fn authenticate(line: &mut Line, offered: &[String], user: &str, password:
 }
 
 /// The line to an SMTP server.
-pub(super) struct Line {
+pub(crate) struct Line {
     stream: BufReader<Box<dyn Stream>>,
     tuning: Tuning,
+    /// What the server offers, in upper case.
+    offered: Vec<String>,
 }
 
 /// A reply: its code, and its lines without it.
@@ -114,12 +132,12 @@ impl Answer {
 
 impl Line {
     fn new(stream: Box<dyn Stream>, tuning: &Tuning) -> Self {
-        Self { stream: BufReader::new(stream), tuning: tuning.clone() }
+        Self { stream: BufReader::new(stream), tuning: tuning.clone(), offered: Vec::new() }
     }
 
     async fn greeted(stream: Box<dyn Stream>, tuning: &Tuning) -> Result<Self> {
         let mut line = Self::new(stream, tuning);
-        line.answer().await?.expect(220)?;
+        line.answer(tuning.command).await?.expect(220)?;
         Ok(line)
     }
 
@@ -130,21 +148,30 @@ impl Line {
         Ok(answer.lines.into_iter().skip(1).map(|line| line.to_ascii_uppercase()).collect())
     }
 
-    async fn ask(&mut self, command: &str) -> Result<Answer> {
-        let bytes = Zeroizing::new([command.as_bytes(), b"\r\n"].concat());
-        let deadline = self.tuning.command;
-        let write = async {
-            self.stream.write_all(&bytes).await?;
-            self.stream.flush().await
-        };
-        timeout(deadline, write).await.map_err(|_| MailError::Silent(deadline))?.map_err(MailError::Broken)?;
-        self.answer().await
+    /// Says goodbye. Nobody depends on it.
+    pub(crate) async fn leave(&mut self) {
+        let _goodbye = timeout(self.tuning.logout, self.ask("QUIT")).await;
     }
 
-    async fn answer(&mut self) -> Result<Answer> {
+    async fn ask(&mut self, command: &str) -> Result<Answer> {
+        let bytes = Zeroizing::new([command.as_bytes(), b"\r\n"].concat());
+        self.write(&bytes).await?;
+        self.answer(self.tuning.command).await
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let deadline = self.tuning.command;
+        let write = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        timeout(deadline, write).await.map_err(|_| MailError::Silent(deadline))?.map_err(MailError::Broken)
+    }
+
+    async fn answer(&mut self, deadline: Duration) -> Result<Answer> {
         let mut lines = Vec::new();
         loop {
-            let line = self.read_line().await?;
+            let line = self.read_line(deadline).await?;
             let nonsense = || MailError::Protocol(format!("SMTP reply {:?}", clean(&line)));
             let code: u16 = line.get(..3).and_then(|code| code.parse().ok()).ok_or_else(nonsense)?;
             let last = line.as_bytes().get(3) != Some(&b'-');
@@ -158,8 +185,7 @@ impl Line {
         }
     }
 
-    async fn read_line(&mut self) -> Result<String> {
-        let deadline = self.tuning.command;
+    async fn read_line(&mut self, deadline: Duration) -> Result<String> {
         let mut line = Vec::new();
         let mut limited = (&mut self.stream).take(LINE);
         let read = timeout(deadline, limited.read_until(b'\n', &mut line)).await;

@@ -1,0 +1,374 @@
+//! Mail on its way out while the account's lease is ours, whether its listener is connected or not.
+//!
+//! SMTP knows no second try of the same mail: one that a server may have taken is never offered again by itself. It is
+//! looked for in the Sent folder for a while, and then a person decides.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{Shared, lease::Lease};
+use crate::{
+    connector::{
+        Batch, ConnectorError, Delivered, Incoming, Outcome, Outcomes, Permission as _, SendError, SentCopy, Submitter,
+    },
+    fault,
+    model::{Account, OutgoingId, Trouble, TroubleCode},
+    store::{DueMail, StoreError},
+};
+
+/// Mails that are offered at the same time.
+const AT_ONCE: usize = 4;
+/// Another program's mail is found at least this often, should its ring be lost.
+const LOOK: Duration = Duration::from_secs(15);
+/// How long mails under way may take to end once the program is to stop.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// When mail is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailTerms {
+    /// The pauses after each try that failed; the last one repeats.
+    pub pauses: Vec<Duration>,
+    /// A mail that has waited so long since its first try is not tried any more (RFC 5321 section 4.5.4.1).
+    pub give_up: Duration,
+    /// So long a mail of which nobody knows is looked for in the Sent folder,
+    pub look_for: Duration,
+    /// so often.
+    pub look_every: Duration,
+}
+
+impl Default for MailTerms {
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        Self {
+            pauses: [1, 5, 15, 60].map(minutes).to_vec(),
+            give_up: minutes(24 * 60),
+            look_for: minutes(10),
+            look_every: Duration::from_secs(30),
+        }
+    }
+}
+
+impl MailTerms {
+    /// When the next try follows the one that failed now; `None`: not any more.
+    fn again(&self, tries: u32, first: OffsetDateTime, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let at = usize::try_from(tries.saturating_sub(1)).unwrap_or(usize::MAX);
+        let pause = self.pauses.get(at).or(self.pauses.last()).copied().unwrap_or_default();
+        (now + pause < first + self.give_up).then(|| now + pause)
+    }
+}
+
+/// Sends the account's mail until `ended`; what is under way then has a moment to end.
+pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell: &Notify, ended: &CancellationToken) {
+    let Some(connector) = shared.parts.connectors.get(&account.channel) else { return };
+    let Some(submitter) = connector.submitter(account, &shared.parts.secrets) else { return };
+    let post = Post { shared, account, lease, submitter: &*submitter, sent: Notify::new() };
+    let stop = async {
+        ended.cancelled().await;
+        tokio::time::sleep(ENDING).await;
+    };
+    tokio::select! {
+        () = stop => {}
+        () = post.run(bell, ended) => {}
+    }
+}
+
+struct Post<'a> {
+    shared: &'a Shared,
+    account: &'a Account,
+    lease: &'a Lease,
+    submitter: &'a dyn Submitter,
+    /// Rings when a mail was sent: its copy is wanted.
+    sent: Notify,
+}
+
+impl Post<'_> {
+    async fn run(&self, bell: &Notify, ended: &CancellationToken) {
+        let store = &self.shared.parts.store;
+        while let Err(error) = store.recover_mails(self.account.id, self.lease.token()).await {
+            tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
+            tokio::select! {
+                () = ended.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+        let ring = Notify::new();
+        let rings = async {
+            loop {
+                bell.notified().await;
+                // A worker that is busy looks again before it waits; one may be about to wait.
+                ring.notify_waiters();
+                ring.notify_one();
+                self.sent.notify_one();
+            }
+        };
+        let workers = futures_util::future::join_all((0..AT_ONCE).map(|_| self.work(&ring, ended)));
+        let rest = async {
+            tokio::select! {
+                () = ended.cancelled() => {}
+                () = rings => {}
+                () = self.settle() => {}
+            }
+        };
+        futures_util::join!(workers, rest);
+    }
+
+    /// One worker: a mail after the other.
+    async fn work(&self, ring: &Notify, ended: &CancellationToken) {
+        let store = &self.shared.parts.store;
+        while !ended.is_cancelled() {
+            let now = self.shared.parts.clock.now();
+            match store.next_mail(self.account.id, self.lease.token(), now).await {
+                Ok(Some(mail)) => {
+                    self.offer(mail).await;
+                    // The next one of its conversation may go.
+                    ring.notify_one();
+                    continue;
+                }
+                Ok(None) => {}
+                Err(StoreError::LeaseLost) => return,
+                Err(error) => {
+                    tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
+                }
+            }
+            let due = store.next_mail_due(self.account.id).await.unwrap_or_default();
+            let until = due.map(|due| Duration::try_from(due - self.shared.parts.clock.now()).unwrap_or_default());
+            let pause = until.unwrap_or(LOOK).clamp(Duration::from_millis(100), LOOK);
+            tokio::select! {
+                () = ended.cancelled() => {}
+                () = ring.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Offers one mail and notes what became of it.
+    async fn offer(&self, mut mail: DueMail) {
+        let (store, id) = (&self.shared.parts.store, mail.id);
+        let noted = match store.mail_files(self.account.id, id).await {
+            Ok(files) => {
+                mail.mail.files = files;
+                self.try_mail(mail).await
+            }
+            Err(error @ StoreError::NotFound(_)) => {
+                let why = Trouble { code: TroubleCode::Refused, detail: format!("{error}; nothing was sent") };
+                self.not_sent(id, (&Outcomes::new(), &why), (None, false)).await
+            }
+            Err(error) => {
+                let why = Trouble { code: TroubleCode::Database, detail: crate::chain(&error) };
+                let again = Some(self.shared.parts.clock.now() + LOOK);
+                self.not_sent(id, (&Outcomes::new(), &why), (again, false)).await
+            }
+        };
+        // What could not be noted stays "sending" and is sorted out with the next lease.
+        if let Err(error) = noted {
+            tracing::error!(
+                target: "skrynka::outbox", outgoing = %id, error = %crate::chain(&error), "Outcome of a mail not noted"
+            );
+        }
+    }
+
+    async fn try_mail(&self, mail: DueMail) -> Result<(), StoreError> {
+        let (parts, id) = (&self.shared.parts, mail.id);
+        let before_end = |outcomes: Outcomes| -> futures_util::future::BoxFuture<'_, bool> {
+            Box::pin(async move {
+                let noted = parts.store.mail_ends(self.account.id, self.lease.token(), id, &outcomes).await;
+                if let Err(error) = &noted {
+                    tracing::warn!(target: "skrynka::outbox", outgoing = %id, error = %crate::chain(error), "Mail held back");
+                }
+                fault::point("mail_ends");
+                noted.is_ok() && self.lease.check().await.is_ok()
+            })
+        };
+        let addresses = mail.addresses();
+        let tried = self.submitter.submit(&mail.mail, &addresses, &before_end).await;
+        fault::point("mail_answered");
+        let now = parts.clock.now();
+        let again = parts.mail.again(mail.tries, mail.mail.date, now);
+        match tried {
+            Ok(outcomes) if outcomes.values().any(|outcome| *outcome == Outcome::Accepted) => {
+                let later = outcomes.values().any(|outcome| matches!(outcome, Outcome::Later { .. }));
+                let delivered = Delivered { outgoing: id, outcomes, again: again.filter(|_| later) };
+                self.delivered(&mail, delivered).await
+            }
+            Ok(outcomes) => {
+                let (later, detail) = refused(&outcomes);
+                let why = Trouble { code: TroubleCode::Refused, detail };
+                self.not_sent(id, (&outcomes, &why), (again.filter(|_| later), false)).await
+            }
+            Err(SendError::Uncertain(why)) => self.not_sent(id, (&Outcomes::new(), &why), (None, true)).await,
+            Err(SendError::NotSent(error)) => {
+                let why = error.trouble().clone();
+                let again = match error {
+                    ConnectorError::Transient { retry_after, .. } => {
+                        again.map(|again| again.max(now + retry_after.unwrap_or_default()))
+                    }
+                    ConnectorError::Limited { until, .. } => again.map(|again| again.max(until)),
+                    ConnectorError::SignInRequired(_)
+                    | ConnectorError::Misconfigured(_)
+                    | ConnectorError::Permanent(_) => None,
+                };
+                self.not_sent(id, (&Outcomes::new(), &why), (again, false)).await
+            }
+        }
+    }
+
+    /// Stores a mail that the server took among the messages, with what it said.
+    async fn delivered(&self, mail: &DueMail, delivered: Delivered) -> Result<(), StoreError> {
+        let parts = &self.shared.parts;
+        let id = mail.id;
+        let message = match self.submitter.read(&mail.mail, mail.place.clone(), parts.clock.now()) {
+            Ok(message) => Some(Incoming::Message(Box::new(message))),
+            Err(error) => {
+                tracing::error!(target: "skrynka::outbox", outgoing = %id, error = %error, "Sent mail cannot be read");
+                None
+            }
+        };
+        let (sent, to) = (delivered.outcomes.len(), mail.mail.recipients().len());
+        let incoming = message.into_iter().chain([Incoming::Delivered(delivered)]).collect();
+        let batch = Batch { incoming, cursors: Vec::new() };
+        self.shared.ingest.ingest(self.account.id, Some(self.lease.token()), batch).await?;
+        self.shared.stored.notify_one();
+        self.sent.notify_one();
+        tracing::info!(target: "skrynka::outbox", outgoing = %id, tries = mail.tries, sent, to, "Mail sent");
+        Ok(())
+    }
+
+    async fn not_sent(
+        &self,
+        id: OutgoingId,
+        (outcomes, why): (&Outcomes, &Trouble),
+        (again, uncertain): (Option<OffsetDateTime>, bool),
+    ) -> Result<(), StoreError> {
+        tracing::warn!(
+            target: "skrynka::outbox", outgoing = %id, code = why.code.as_str(), why = why.detail, uncertain,
+            again = again.is_some(), "Mail not sent"
+        );
+        let (store, lease) = (&self.shared.parts.store, self.lease.token());
+        store.mail_not_sent(self.account.id, lease, id, (outcomes, why), (again, uncertain)).await
+    }
+
+    /// Looks for mails of which nobody knows, and keeps copies of those that were sent.
+    async fn settle(&self) {
+        let every = self.shared.parts.mail.look_every;
+        let mut looked: Option<OffsetDateTime> = None;
+        loop {
+            let now = self.shared.parts.clock.now();
+            let look = looked.is_none_or(|looked| now >= looked + every);
+            if look {
+                looked = Some(now);
+            }
+            let settled = async {
+                self.settle_uncertain(now, look).await?;
+                self.keep_copies().await
+            };
+            if let Err(error) = settled.await {
+                tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
+            }
+            tokio::select! {
+                () = self.sent.notified() => {}
+                () = tokio::time::sleep(every.min(LOOK)) => {}
+            }
+        }
+    }
+
+    async fn settle_uncertain(&self, now: OffsetDateTime, look: bool) -> Result<(), StoreError> {
+        let parts = &self.shared.parts;
+        let since = now - parts.mail.look_for;
+        for (mut mail, confirmed) in parts.store.uncertain_mails(self.account.id, since).await? {
+            if !confirmed && !look {
+                continue;
+            }
+            let found = confirmed || self.is_in_sent(&mail).await;
+            if !found {
+                continue;
+            }
+            mail.mail.files = parts.store.mail_files(self.account.id, mail.id).await?;
+            let accepted = |(address, outcome): (&String, &Outcome)| {
+                let outcome = if *outcome == Outcome::Told { Outcome::Accepted } else { outcome.clone() };
+                (address.clone(), outcome)
+            };
+            let outcomes = mail.outcomes.iter().map(accepted).collect();
+            let delivered = Delivered { outgoing: mail.id, outcomes, again: None };
+            self.delivered(&mail, delivered).await?;
+        }
+        Ok(())
+    }
+
+    async fn is_in_sent(&self, mail: &DueMail) -> bool {
+        match self.submitter.is_in_sent(&mail.mail.message_id).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::info!(target: "skrynka::outbox", outgoing = %mail.id, error = %error, "Sent folder not searched");
+                false
+            }
+        }
+    }
+
+    async fn keep_copies(&self) -> Result<(), StoreError> {
+        let parts = &self.shared.parts;
+        let mut met = BTreeSet::new();
+        while let Some(mut mail) = parts.store.next_copy(self.account.id, parts.clock.now()).await? {
+            if !met.insert(mail.id) {
+                break;
+            }
+            mail.mail.files = parts.store.mail_files(self.account.id, mail.id).await?;
+            let kept = self.submitter.keep_copy(&mail.mail).await;
+            fault::point("copy_kept");
+            let noted = match kept {
+                Ok(copy) => {
+                    if copy == SentCopy::NoFolder {
+                        tracing::warn!(target: "skrynka::outbox", outgoing = %mail.id, "No Sent folder for a copy");
+                    }
+                    Ok(copy)
+                }
+                Err(error) => {
+                    let now = parts.clock.now();
+                    let again = parts.mail.again(mail.tries, mail.mail.date, now).map(|again| again.max(now + LOOK));
+                    tracing::warn!(target: "skrynka::outbox", outgoing = %mail.id, error = %error, "Copy not kept");
+                    Err(again)
+                }
+            };
+            parts.store.copy_noted(self.account.id, mail.id, noted).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether any address may be taken later, and what the server said.
+fn refused(outcomes: &Outcomes) -> (bool, String) {
+    let later = outcomes.values().any(|outcome| matches!(outcome, Outcome::Later { .. }));
+    let said = outcomes.iter().filter_map(|(address, outcome)| match outcome {
+        Outcome::Later { reply } | Outcome::Refused { reply } => Some(format!("{address}: {reply}")),
+        Outcome::Told | Outcome::Accepted => None,
+    });
+    (later, said.collect::<Vec<_>>().join("; ").chars().take(500).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_end_after_a_day() {
+        let terms = MailTerms::default();
+        let first = OffsetDateTime::UNIX_EPOCH;
+        let minutes = |n| first + time::Duration::minutes(n);
+        for (tries, now, next) in [(1, 0, Some(1)), (2, 1, Some(6)), (3, 6, Some(21)), (4, 21, Some(81)), (9, 400, Some(460))] {
+            assert_eq!(terms.again(tries, first, minutes(now)), next.map(minutes), "{tries}");
+        }
+        assert_eq!(terms.again(30, first, minutes(24 * 60 - 60)), None);
+        assert_eq!(terms.again(30, first, minutes(24 * 60 - 61)), Some(minutes(24 * 60 - 1)));
+    }
+
+    #[test]
+    fn what_a_server_said_of_each_address_is_told() {
+        let outcomes = Outcomes::from([
+            ("a@x".to_owned(), Outcome::Refused { reply: "550 no".to_owned() }),
+            ("b@x".to_owned(), Outcome::Later { reply: "451 later".to_owned() }),
+        ]);
+        assert_eq!(refused(&outcomes), (true, "a@x: 550 no; b@x: 451 later".to_owned()));
+    }
+}

@@ -1,0 +1,672 @@
+//! `outgoing_mails`, `outgoing_files`: what mails on their way have beside texts.
+
+use std::collections::{BTreeSet, HashMap};
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    Fact, IngestTx, LeaseToken, OutgoingFile, Store, StoreError, journal, leases,
+    outgoing::{changed, ring, wrong},
+    threads,
+};
+use crate::{
+    connector::{Delivered, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy},
+    model::{AccountId, Address, ConversationId, MessageId, OutgoingId, Place, Trouble, TroubleCode},
+};
+
+/// A mail that somebody wants to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailDraft {
+    /// Its new key.
+    pub id: OutgoingId,
+    /// Where it was written; `None`: to somebody new.
+    pub conversation: Option<ConversationId>,
+    /// Not before then; until then it can be taken back.
+    pub send_at: Option<OffsetDateTime>,
+    /// What is sent, without its files and its date.
+    pub mail: OutgoingMail,
+    /// Its files, whose bytes are blobs of the account already.
+    pub files: Vec<OutgoingFile>,
+}
+
+/// How an account's mails begin and end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Letterhead {
+    /// The name that customers see; empty: the account's own.
+    pub sender_name: String,
+    /// Put under new mails; may be empty.
+    pub signature: String,
+}
+
+/// A mail to try now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueMail {
+    /// Its key.
+    pub id: OutgoingId,
+    /// How often it was tried, this time included.
+    pub tries: u32,
+    /// Where it stands once it is sent.
+    pub place: Place,
+    /// What is sent.
+    pub mail: OutgoingMail,
+    /// What the server said so far.
+    pub outcomes: Outcomes,
+}
+
+impl DueMail {
+    /// The addresses that have not been answered for good.
+    pub fn addresses(&self) -> Vec<String> {
+        let open = |address: &String| {
+            matches!(self.outcomes.get(address), None | Some(Outcome::Told | Outcome::Later { .. }))
+        };
+        self.mail.recipients().into_iter().filter(open).collect()
+    }
+}
+
+/// A mail of ours that a copy belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnMail {
+    /// Its key among what goes out.
+    pub outgoing: OutgoingId,
+    /// The message that stands for it, once it is stored.
+    pub message: Option<MessageId>,
+}
+
+struct MailRow {
+    id: Uuid,
+    tries: i32,
+    body_text: String,
+    rfc_message_id: String,
+    number: i64,
+    author_name: String,
+    author_address: String,
+    subject: String,
+    recipients_to: serde_json::Value,
+    recipients_cc: serde_json::Value,
+    recipients_bcc: serde_json::Value,
+    body_html: Option<String>,
+    refs: Vec<String>,
+    outcomes: serde_json::Value,
+    dated_at: Option<OffsetDateTime>,
+    created_at: OffsetDateTime,
+}
+
+impl TryFrom<MailRow> for DueMail {
+    type Error = StoreError;
+
+    fn try_from(row: MailRow) -> Result<Self, Self::Error> {
+        let people = |value| serde_json::from_value::<Vec<Address>>(value).map_err(wrong);
+        let number = u32::try_from(row.number).map_err(|_| StoreError::Inconsistent("an outgoing mail's number".into()))?;
+        Ok(Self {
+            id: OutgoingId(row.id),
+            tries: u32::try_from(row.tries).unwrap_or(1),
+            place: Place::outbox(number),
+            outcomes: serde_json::from_value(row.outcomes).map_err(wrong)?,
+            mail: OutgoingMail {
+                message_id: row.rfc_message_id,
+                from: Address { name: row.author_name, address: row.author_address },
+                to: people(row.recipients_to)?,
+                cc: people(row.recipients_cc)?,
+                bcc: people(row.recipients_bcc)?,
+                subject: row.subject,
+                date: row.dated_at.unwrap_or(row.created_at),
+                references: row.refs,
+                text: row.body_text,
+                html: row.body_html,
+                files: Vec::new(),
+            },
+        })
+    }
+}
+
+impl Store {
+    /// Returns how an account's mails begin and end.
+    pub async fn letterhead(&self, account: AccountId) -> Result<Letterhead, StoreError> {
+        let row = sqlx::query!(
+            r#"SELECT a.signature, coalesce(e.sender_name, '') AS "sender_name!"
+               FROM accounts a LEFT JOIN email_accounts e ON e.account_id = a.id WHERE a.id = $1"#,
+            account.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(StoreError::NotFound("the account"))?;
+        Ok(Letterhead { sender_name: row.sender_name, signature: row.signature })
+    }
+
+    /// Changes how an account's mails begin and end.
+    pub async fn set_letterhead(&self, account: AccountId, letterhead: &Letterhead) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let known = sqlx::query!("UPDATE accounts SET signature = $2 WHERE id = $1", account.0, letterhead.signature)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if known == 0 {
+            return Err(StoreError::NotFound("the account"));
+        }
+        sqlx::query!(
+            "UPDATE email_accounts SET sender_name = $2 WHERE account_id = $1",
+            account.0,
+            letterhead.sender_name
+        )
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns who sent a file with this content, where it came from somebody and from none of these addresses.
+    pub async fn file_of_another(
+        &self,
+        account: AccountId,
+        sha256: [u8; 32],
+        addresses: &[String],
+    ) -> Result<Option<String>, StoreError> {
+        let known = sqlx::query!(
+            r#"SELECT coalesce(nullif(m.author_name, ''), m.author_address) AS "author!",
+                      lower(m.author_address) = ANY($3) AS "theirs!"
+               FROM attachments f JOIN messages m ON m.account_id = f.account_id AND m.id = f.message_id
+               WHERE f.account_id = $1 AND f.sha256 = $2 AND m.direction = 'in' AND m.author_address <> ''
+               ORDER BY 2 DESC LIMIT 1"#,
+            account.0,
+            sha256.as_slice(),
+            addresses
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(known.filter(|known| !known.theirs).map(|known| known.author))
+    }
+
+    /// Returns the addresses that wrote in a conversation or were written to, in lower case.
+    pub async fn addresses_met(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let met = sqlx::query_scalar!(
+            r#"SELECT DISTINCT lower(a.address) AS "address!"
+               FROM messages m
+               CROSS JOIN LATERAL (
+                   SELECT m.author_address AS address
+                   UNION ALL SELECT e ->> 'address'
+                             FROM jsonb_array_elements(m.recipients_to || m.recipients_cc || m.recipients_reply_to) e) a
+               WHERE m.account_id = $1 AND m.conversation_id = $2 AND a.address IS NOT NULL"#,
+            account.0,
+            conversation.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(met.into_iter().collect())
+    }
+
+    /// Stores a mail that is to be sent and wakes the program that listens to the account.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the conversation or a file is not there; nothing is stored.
+    pub async fn queue_mail(&self, account: AccountId, draft: &MailDraft) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let mail = &draft.mail;
+        let conversation = match draft.conversation {
+            None => None,
+            // One that was merged meanwhile lives on in another.
+            Some(id) => Some(
+                sqlx::query_scalar!(
+                    r#"SELECT coalesce(merged_into, id) AS "id!" FROM conversations WHERE account_id = $1 AND id = $2"#,
+                    account.0,
+                    id.0
+                )
+                .fetch_optional(&mut *tx)
+                .await?
+                .ok_or(StoreError::NotFound("the conversation"))?,
+            ),
+        };
+        sqlx::query!(
+            "INSERT INTO outgoing (account_id, id, conversation_id, body_text, random_id, send_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            account.0,
+            draft.id.0,
+            conversation,
+            mail.text,
+            // Mails are known by their Message-ID; the column is a text's.
+            draft.id.0.as_u64_pair().1.cast_signed(),
+            draft.send_at
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO outgoing_mails (account_id, outgoing_id, rfc_message_id, author_name, author_address, subject,
+                    recipients_to, recipients_cc, recipients_bcc, body_html, refs)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            account.0,
+            draft.id.0,
+            mail.message_id,
+            mail.from.name,
+            mail.from.address,
+            mail.subject,
+            serde_json::json!(mail.to),
+            serde_json::json!(mail.cc),
+            serde_json::json!(mail.bcc),
+            mail.html,
+            &mail.references
+        )
+        .execute(&mut *tx)
+        .await?;
+        let written = sqlx::query!(
+            "INSERT INTO outgoing_files (account_id, outgoing_id, position, name, mime, sha256, content_id)
+             SELECT $1, $2, f.position - 1, f.name, f.mime, b.sha256, f.content_id
+             FROM unnest($3::text[], $4::text[], $5::bytea[], $6::text[]) WITH ORDINALITY
+                  AS f (name, mime, sha256, content_id, position)
+             JOIN blobs b ON b.account_id = $1 AND b.sha256 = f.sha256",
+            account.0,
+            draft.id.0,
+            &draft.files.iter().map(|file| file.name.clone()).collect::<Vec<_>>(),
+            &draft.files.iter().map(|file| file.mime.clone()).collect::<Vec<_>>(),
+            &draft.files.iter().map(|file| file.sha256.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+            &draft.files.iter().map(|file| file.content_id.clone()).collect::<Vec<_>>() as &[Option<String>]
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if written != draft.files.len() as u64 {
+            return Err(StoreError::NotFound("an attached file"));
+        }
+        if let Some(conversation) = conversation {
+            // Its answers belong to where it was written, whatever it refers to.
+            threads::remember(&mut tx, account, std::slice::from_ref(&mail.message_id), &[conversation]).await?;
+        }
+        ring(&mut tx, account).await?;
+        journal::announce(&mut tx, account, &[changed(conversation)]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Sorts out what an earlier run of this account left being sent: what was not offered to its end is tried again,
+    /// and of the rest nobody knows.
+    pub async fn recover_mails(&self, account: AccountId, lease: LeaseToken) -> Result<(), StoreError> {
+        let mut tx = self.begin_held(account, Some(lease)).await?;
+        let found = sqlx::query_scalar!(
+            "UPDATE outgoing o SET state = CASE WHEN o.maybe_sent THEN 'uncertain' ELSE 'waiting' END,
+                    error = CASE WHEN o.maybe_sent THEN $2 ELSE o.error END
+             FROM outgoing_mails m
+             WHERE o.account_id = $1 AND o.state = 'sending' AND m.account_id = $1 AND m.outgoing_id = o.id
+             RETURNING o.conversation_id",
+            account.0,
+            serde_json::to_value(cut()).map_err(wrong)?
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let facts: Vec<Fact> = found.into_iter().map(changed).collect();
+        if !facts.is_empty() {
+            journal::announce(&mut tx, account, &facts).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Takes the next mail whose time has come and notes that it is being tried, without its files. Mails of one
+    /// conversation follow one another.
+    pub async fn next_mail(
+        &self,
+        account: AccountId,
+        lease: LeaseToken,
+        now: OffsetDateTime,
+    ) -> Result<Option<DueMail>, StoreError> {
+        let mut tx = self.begin().await?;
+        leases::fence(&mut tx, account, lease).await?;
+        let id = sqlx::query_scalar!(
+            "SELECT due.id FROM outgoing due
+             JOIN outgoing_mails m ON m.account_id = due.account_id AND m.outgoing_id = due.id
+             WHERE due.account_id = $1 AND due.state = 'waiting' AND (due.not_before IS NULL OR due.not_before <= $2)
+               AND (due.send_at IS NULL OR due.send_at <= $2)
+               AND NOT EXISTS (
+                   SELECT 1 FROM outgoing earlier
+                   WHERE earlier.account_id = $1 AND earlier.conversation_id = due.conversation_id
+                     AND earlier.state IN ('waiting', 'sending') AND (earlier.send_at IS NULL OR earlier.send_at <= $2)
+                     AND (coalesce(earlier.send_at, earlier.created_at), earlier.id)
+                         < (coalesce(due.send_at, due.created_at), due.id))
+             ORDER BY coalesce(due.send_at, due.created_at), due.id LIMIT 1
+             FOR UPDATE OF due SKIP LOCKED",
+            account.0,
+            now
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(id) = id else { return Ok(None) };
+        let conversation = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = 'sending', tries = tries + 1, maybe_sent = false
+             WHERE account_id = $1 AND id = $2 RETURNING conversation_id",
+            account.0,
+            id
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "UPDATE outgoing_mails SET dated_at = coalesce(dated_at, $3) WHERE account_id = $1 AND outgoing_id = $2",
+            account.0,
+            id,
+            now
+        )
+        .execute(&mut *tx)
+        .await?;
+        let mail = mail(&mut tx, account, OutgoingId(id)).await?;
+        journal::announce(&mut tx, account, &[changed(conversation)]).await?;
+        tx.commit().await?;
+        Ok(Some(mail))
+    }
+
+    /// When the next mail that waits for its time is due.
+    pub async fn next_mail_due(&self, account: AccountId) -> Result<Option<OffsetDateTime>, StoreError> {
+        let due = sqlx::query_scalar!(
+            "SELECT min(greatest(o.not_before, o.send_at)) FROM outgoing o
+             JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
+             WHERE o.account_id = $1 AND o.state = 'waiting'",
+            account.0
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(due)
+    }
+
+    /// Reads the files of a mail with their bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the bytes of one are missing or not those that were chosen.
+    pub async fn mail_files(&self, account: AccountId, id: OutgoingId) -> Result<Vec<MailFile>, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT f.name, f.mime, f.content_id, b.size,
+                      (SELECT string_agg(c.bytes, ''::bytea ORDER BY c.chunk) FROM blob_chunks c
+                       WHERE c.account_id = f.account_id AND c.sha256 = f.sha256) AS bytes
+               FROM outgoing_files f JOIN blobs b ON b.account_id = f.account_id AND b.sha256 = f.sha256
+               WHERE f.account_id = $1 AND f.outgoing_id = $2 ORDER BY f.position"#,
+            account.0,
+            id.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let bytes = row.bytes.unwrap_or_default();
+                if i64::try_from(bytes.len()) != Ok(row.size) {
+                    return Err(StoreError::NotFound("an attached file"));
+                }
+                Ok(MailFile { name: row.name, mime: row.mime, content_id: row.content_id, bytes })
+            })
+            .collect()
+    }
+
+    /// Notes that the server is about to be given the end of a mail: from here on only its answer tells whether it was
+    /// sent.
+    pub async fn mail_ends(
+        &self,
+        account: AccountId,
+        lease: LeaseToken,
+        id: OutgoingId,
+        outcomes: &Outcomes,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        leases::fence(&mut tx, account, lease).await?;
+        let noted = sqlx::query!(
+            "WITH noted AS (UPDATE outgoing SET maybe_sent = true
+                            WHERE account_id = $1 AND id = $2 AND state = 'sending' RETURNING id)
+             UPDATE outgoing_mails m SET outcomes = m.outcomes || $3 FROM noted
+             WHERE m.account_id = $1 AND m.outgoing_id = noted.id",
+            account.0,
+            id.0,
+            serde_json::to_value(outcomes).map_err(wrong)?
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if noted == 0 {
+            return Err(StoreError::NotFound("the mail"));
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes how a try failed: `again` is when the next one follows, `None` that none does. One of which nobody knows
+    /// stays uncertain.
+    pub async fn mail_not_sent(
+        &self,
+        account: AccountId,
+        lease: LeaseToken,
+        id: OutgoingId,
+        (outcomes, why): (&Outcomes, &Trouble),
+        (again, uncertain): (Option<OffsetDateTime>, bool),
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        leases::fence(&mut tx, account, lease).await?;
+        let state = if uncertain {
+            "uncertain"
+        } else if again.is_some() {
+            "waiting"
+        } else {
+            "failed"
+        };
+        let conversation = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = $3, not_before = $4, error = $5, maybe_sent = $6
+             WHERE account_id = $1 AND id = $2 AND state = 'sending' RETURNING conversation_id",
+            account.0,
+            id.0,
+            state,
+            again,
+            serde_json::to_value(why).map_err(wrong)?,
+            uncertain
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(conversation) = conversation else { return Ok(()) };
+        sqlx::query!(
+            "UPDATE outgoing_mails SET outcomes = outcomes || $3 WHERE account_id = $1 AND outgoing_id = $2",
+            account.0,
+            id.0,
+            serde_json::to_value(outcomes).map_err(wrong)?
+        )
+        .execute(&mut *tx)
+        .await?;
+        journal::announce(&mut tx, account, &[changed(conversation)]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns mails of which nobody knows whether they were sent and that are still looked for, and those of which a
+    /// person says that they were.
+    pub async fn uncertain_mails(
+        &self,
+        account: AccountId,
+        tried_after: OffsetDateTime,
+    ) -> Result<Vec<(DueMail, bool)>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let rows = sqlx::query!(
+            "SELECT o.id, m.confirmed FROM outgoing o
+             JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
+             WHERE o.account_id = $1 AND o.state = 'uncertain' AND (m.confirmed OR m.dated_at > $2)
+             ORDER BY o.created_at LIMIT 100",
+            account.0,
+            tried_after
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            found.push((mail(&mut connection, account, OutgoingId(row.id)).await?, row.confirmed));
+        }
+        Ok(found)
+    }
+
+    /// A person says that an uncertain mail was sent.
+    pub async fn confirm_mail(&self, account: AccountId, id: OutgoingId) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let known = sqlx::query!(
+            "UPDATE outgoing_mails m SET confirmed = true FROM outgoing o
+             WHERE m.account_id = $1 AND m.outgoing_id = $2 AND o.account_id = $1 AND o.id = $2 AND o.state = 'uncertain'",
+            account.0,
+            id.0
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if known == 0 {
+            return Err(StoreError::NotFound("the mail"));
+        }
+        ring(&mut tx, account).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns the next sent mail whose copy in the Sent folder is not known yet.
+    pub async fn next_copy(&self, account: AccountId, now: OffsetDateTime) -> Result<Option<DueMail>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let id = sqlx::query_scalar!(
+            "SELECT m.outgoing_id FROM outgoing_mails m JOIN outgoing o ON o.account_id = m.account_id AND o.id = m.outgoing_id
+             WHERE m.account_id = $1 AND m.copy = 'wanted' AND (m.copy_not_before IS NULL OR m.copy_not_before <= $2)
+               AND (o.state = 'sent' OR EXISTS (SELECT 1 FROM jsonb_each(m.outcomes) e
+                                                WHERE e.value ->> 'outcome' = 'accepted'))
+             ORDER BY o.created_at LIMIT 1",
+            account.0,
+            now
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        match id {
+            Some(id) => Ok(Some(mail(&mut connection, account, OutgoingId(id)).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Notes what became of a mail's copy; `Err` is when it is tried again, or that it is not.
+    pub async fn copy_noted(
+        &self,
+        account: AccountId,
+        id: OutgoingId,
+        copy: Result<SentCopy, Option<OffsetDateTime>>,
+    ) -> Result<(), StoreError> {
+        let (word, again) = match copy {
+            Ok(SentCopy::Kept) => ("kept", None),
+            Ok(SentCopy::Provider) => ("provider", None),
+            Ok(SentCopy::NoFolder) | Err(None) => ("failed", None),
+            Err(Some(again)) => ("wanted", Some(again)),
+        };
+        sqlx::query!(
+            "UPDATE outgoing_mails SET copy = $3, copy_not_before = $4, copy_tries = copy_tries + 1
+             WHERE account_id = $1 AND outgoing_id = $2",
+            account.0,
+            id.0,
+            word,
+            again
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+impl IngestTx {
+    /// Returns which of these Message-IDs are of mails that were sent from here.
+    pub async fn own_mails(&mut self, ids: &[String]) -> Result<HashMap<String, OwnMail>, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT o.rfc_message_id, o.outgoing_id, s.id AS "message?"
+               FROM outgoing_mails o
+               LEFT JOIN LATERAL (SELECT m.id FROM messages m
+                                  WHERE m.account_id = o.account_id AND m.rfc_message_id = o.rfc_message_id
+                                    AND m.direction = 'out' LIMIT 1) s ON true
+               WHERE o.account_id = $1 AND o.rfc_message_id = ANY($2)"#,
+            self.account.0,
+            ids
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let own = |outgoing, message: Option<Uuid>| OwnMail { outgoing: OutgoingId(outgoing), message: message.map(MessageId) };
+        Ok(rows.into_iter().map(|row| (row.rfc_message_id, own(row.outgoing_id, row.message))).collect())
+    }
+
+    /// Frees the places that sent mails have until a copy in a folder is known.
+    pub async fn leave_outbox(&mut self, messages: &[MessageId]) -> Result<(), StoreError> {
+        sqlx::query!(
+            "DELETE FROM message_places WHERE account_id = $1 AND message_id = ANY($2) AND mailbox = 'outbox' AND epoch = 0",
+            self.account.0,
+            &messages.iter().map(|id| id.0).collect::<Vec<_>>()
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// A copy of a mail stands in a folder: where nobody knew whether it was sent, it was. Returns its conversation
+    /// where that is news.
+    pub async fn found_copy(&mut self, id: OutgoingId) -> Result<Option<Option<ConversationId>>, StoreError> {
+        let told = sqlx::query_scalar!(
+            "SELECT m.outcomes FROM outgoing_mails m JOIN outgoing o ON o.account_id = m.account_id AND o.id = m.outgoing_id
+             WHERE m.account_id = $1 AND m.outgoing_id = $2 AND o.maybe_sent AND o.state IN ('sending', 'uncertain')",
+            self.account.0,
+            id.0
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        let Some(told) = told else { return Ok(None) };
+        let outcomes: Outcomes = serde_json::from_value(told).map_err(wrong)?;
+        let accepted = |outcome| if outcome == Outcome::Told { Outcome::Accepted } else { outcome };
+        let outcomes = outcomes.into_iter().map(|(address, outcome)| (address, accepted(outcome))).collect();
+        self.delivered(&Delivered { outgoing: id, outcomes, again: None }).await
+    }
+
+    /// Notes that the server took a mail: it is sent, unless addresses are left that were refused or are to be tried
+    /// again. Returns its conversation where that is news.
+    pub async fn delivered(&mut self, delivered: &Delivered) -> Result<Option<Option<ConversationId>>, StoreError> {
+        let refused = delivered.outcomes.iter().find_map(|(address, outcome)| match outcome {
+            Outcome::Refused { reply } => Some(format!("{address}: {reply}")),
+            Outcome::Told | Outcome::Accepted | Outcome::Later { .. } => None,
+        });
+        let later = delivered.outcomes.iter().find_map(|(address, outcome)| match outcome {
+            Outcome::Later { reply } => Some(format!("{address}: {reply}")),
+            Outcome::Told | Outcome::Accepted | Outcome::Refused { .. } => None,
+        });
+        let state = match (&later, &refused) {
+            (Some(_), _) if delivered.again.is_some() => "waiting",
+            (None, None) => "sent",
+            _ => "failed",
+        };
+        let why = later.or(refused).map(|detail| Trouble { code: TroubleCode::Refused, detail });
+        let conversation = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = $3, error = $4, not_before = $5, maybe_sent = false,
+                    sent_at = clock_timestamp()
+             WHERE account_id = $1 AND id = $2 AND state <> 'sent' RETURNING conversation_id",
+            self.account.0,
+            delivered.outgoing.0,
+            state,
+            why.map(serde_json::to_value).transpose().map_err(wrong)?,
+            delivered.again
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        let Some(conversation) = conversation else { return Ok(None) };
+        sqlx::query!(
+            "UPDATE outgoing_mails SET outcomes = outcomes || $3 WHERE account_id = $1 AND outgoing_id = $2",
+            self.account.0,
+            delivered.outgoing.0,
+            serde_json::to_value(&delivered.outcomes).map_err(wrong)?
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(Some(conversation.map(ConversationId)))
+    }
+}
+
+async fn mail(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    id: OutgoingId,
+) -> Result<DueMail, StoreError> {
+    let row = sqlx::query_as!(
+        MailRow,
+        "SELECT o.id, o.tries, o.body_text, m.rfc_message_id, m.number, m.author_name, m.author_address, m.subject,
+                m.recipients_to, m.recipients_cc, m.recipients_bcc, m.body_html, m.refs, m.outcomes, m.dated_at,
+                o.created_at
+         FROM outgoing o JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
+         WHERE o.account_id = $1 AND o.id = $2",
+        account.0,
+        id.0
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.ok_or(StoreError::NotFound("the mail"))?.try_into()
+}
+
+fn cut() -> Trouble {
+    let detail = "the program ended before the server had answered".to_owned();
+    Trouble { code: TroubleCode::Network, detail }
+}

@@ -1,0 +1,174 @@
+//! Sending mail: the core's [`Submitter`] over SMTP, with its copy in the Sent folder over IMAP.
+
+mod compose;
+mod copy;
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+use futures_util::future::BoxFuture;
+use skrynka_core::{
+    connector::{
+        BeforeEnd, ConnectorError, IncomingMessage, Outcomes, OutgoingMail, Raw, SendError, SentCopy, Submitter,
+    },
+    model::{AccountId, Direction, EmailSettings, Place, Trouble, TroubleCode},
+    secrets::Secrets,
+};
+use time::OffsetDateTime;
+
+pub use self::compose::{ComposeError, compose, is_address};
+use crate::{
+    clocked::Clocked,
+    connector::password,
+    error::MailError,
+    parse,
+    smtp::{self, Line, Refusal},
+    tuning::Tuning,
+};
+
+/// Connections that wait for the next mail.
+const KEPT: usize = 4;
+
+/// Sends the mail of one account. Connections are kept for a while: signing in takes longer than a mail.
+pub(crate) struct MailSubmitter {
+    account: AccountId,
+    settings: EmailSettings,
+    secrets: Secrets,
+    tuning: Tuning,
+    clock: Clocked,
+    idle: Mutex<Vec<(Line, Instant)>>,
+}
+
+impl MailSubmitter {
+    pub(crate) fn new(
+        account: AccountId,
+        settings: EmailSettings,
+        secrets: Secrets,
+        tuning: Tuning,
+        clock: Clocked,
+    ) -> Self {
+        Self { account, settings, secrets, tuning, clock, idle: Mutex::default() }
+    }
+
+    async fn offer(
+        &self,
+        mail: &OutgoingMail,
+        addresses: &[String],
+        before_end: &BeforeEnd<'_>,
+    ) -> Result<Outcomes, SendError> {
+        let raw = compose(mail, false).map_err(cannot_be)?;
+        let written = |address: &String| Ok((address.clone(), compose::mail_address(address)?.to_string()));
+        let to = addresses.iter().map(written).collect::<Result<Vec<_>, _>>().map_err(cannot_be)?;
+        let from = compose::mail_address(&mail.from.address).map_err(cannot_be)?.to_string();
+        let failed = |error: MailError| SendError::NotSent(error.into_connector(self.clock.now()));
+        let kept = self.kept();
+        let reused = kept.is_some();
+        let mut line = match kept {
+            Some(line) => line,
+            None => self.open().await.map_err(failed)?,
+        };
+        let mut offered = line.offer(&from, &to, &raw, before_end).await;
+        // A server may have closed a connection that waited; nothing was said over it yet.
+        if reused && matches!(&offered, Err(Refusal::Failed(MailError::Closed { .. } | MailError::Broken(_)))) {
+            line = self.open().await.map_err(failed)?;
+            offered = line.offer(&from, &to, &raw, before_end).await;
+        }
+        match offered {
+            Ok(outcomes) => {
+                self.keep(line);
+                Ok(outcomes)
+            }
+            Err(refusal) => Err(self.unsent(refusal)),
+        }
+    }
+
+    fn unsent(&self, refusal: Refusal) -> SendError {
+        let refused = |detail: String| Trouble { code: TroubleCode::Refused, detail: detail.chars().take(500).collect() };
+        match refusal {
+            Refusal::Said { code, words } => SendError::NotSent(match code {
+                // RFC 4954 section 6: the sign-in does not hold for sending.
+                530 | 535 | 538 => ConnectorError::SignInRequired(Trouble { code: TroubleCode::SignIn, detail: words }),
+                500..=599 => ConnectorError::Permanent(refused(words)),
+                _ => ConnectorError::Transient { why: refused(words), retry_after: None },
+            }),
+            Refusal::CannotTake(words) => SendError::NotSent(ConnectorError::Permanent(refused(words))),
+            Refusal::Failed(error) => SendError::NotSent(error.into_connector(self.clock.now())),
+            Refusal::Unknown(error) => SendError::Uncertain(error.trouble()),
+            Refusal::HeldBack => {
+                let why = Trouble { code: TroubleCode::Database, detail: "held back before its end".to_owned() };
+                SendError::NotSent(ConnectorError::Transient { why, retry_after: None })
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Line, MailError> {
+        let password = password(self.account, &self.secrets).await?;
+        let (line, _) = smtp::open(&self.settings, &password, &self.tuning).await?;
+        tracing::debug!(target: "skrynka::email", host = self.settings.smtp.host, "Signed in for sending");
+        Ok(line)
+    }
+
+    fn kept(&self) -> Option<Line> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(_, since)| since.elapsed() < self.tuning.kept_line);
+        idle.pop().map(|(line, _)| line)
+    }
+
+    fn keep(&self, line: Line) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT {
+            idle.push((line, Instant::now()));
+        }
+    }
+}
+
+impl Submitter for MailSubmitter {
+    fn submit<'a>(
+        &'a self,
+        mail: &'a OutgoingMail,
+        addresses: &'a [String],
+        before_end: &'a BeforeEnd<'a>,
+    ) -> BoxFuture<'a, Result<Outcomes, SendError>> {
+        Box::pin(self.offer(mail, addresses, before_end))
+    }
+
+    fn read(&self, mail: &OutgoingMail, place: Place, now: OffsetDateTime) -> Result<IncomingMessage, ConnectorError> {
+        let raw = compose(mail, true).map_err(|error| cannot_be_connector(&error))?;
+        let content = parse::content(&raw);
+        Ok(IncomingMessage {
+            place,
+            direction: Direction::Out,
+            received_at: now,
+            arrived_at: now,
+            seen: true,
+            answered: false,
+            raw: Raw::memory(raw),
+            content,
+        })
+    }
+
+    fn is_in_sent<'a>(&'a self, message_id: &'a str) -> BoxFuture<'a, Result<bool, ConnectorError>> {
+        Box::pin(async move {
+            let found = copy::is_in_sent(self.account, &self.settings, &self.secrets, &self.tuning, message_id).await;
+            found.map_err(|error| error.into_connector(self.clock.now()))
+        })
+    }
+
+    fn keep_copy<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, Result<SentCopy, ConnectorError>> {
+        Box::pin(async move {
+            let raw = compose(mail, true).map_err(|error| cannot_be_connector(&error))?;
+            let kept = copy::keep(self.account, &self.settings, &self.secrets, &self.tuning, (&mail.message_id, &raw));
+            kept.await.map_err(|error| error.into_connector(self.clock.now()))
+        })
+    }
+}
+
+fn cannot_be(error: ComposeError) -> SendError {
+    SendError::NotSent(cannot_be_connector(&error))
+}
+
+fn cannot_be_connector(error: &ComposeError) -> ConnectorError {
+    ConnectorError::Permanent(Trouble { code: TroubleCode::Refused, detail: skrynka_core::chain(error) })
+}

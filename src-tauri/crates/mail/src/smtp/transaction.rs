@@ -1,0 +1,162 @@
+//! One mail transaction (RFC 5321 section 3.3): whom it is for, what the server says of each address, the mail, and the
+//! end after which only the server knows.
+
+use skrynka_core::connector::{BeforeEnd, Outcome, Outcomes};
+
+use super::{Answer, Line};
+use crate::error::{MailError, Result};
+
+/// Written at a time; each piece has its own deadline.
+const PIECE: usize = 64 << 10;
+
+/// Why a transaction did not end with the mail being taken.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The server said no to the mail as a whole: its code, and its words.
+    Said { code: u16, words: String },
+    /// The mail needs what this server does not offer; it was not tried.
+    CannotTake(String),
+    /// The connection failed while the mail was certainly not taken.
+    Failed(MailError),
+    /// The connection failed after the end was given: the server may have taken it.
+    Unknown(MailError),
+    /// Whoever was asked before the end said no.
+    HeldBack,
+}
+
+impl From<MailError> for Refusal {
+    fn from(error: MailError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Line {
+    /// Offers a mail. Returns what the server said of each address; with none of them accepted nothing was sent, and
+    /// the connection may be used again.
+    pub(crate) async fn offer(
+        &mut self,
+        from: &str,
+        to: &[(String, String)],
+        mail: &[u8],
+        before_end: &BeforeEnd<'_>,
+    ) -> std::result::Result<Outcomes, Refusal> {
+        let sender = self.sender(from, to, mail)?;
+        let mut answers = self.announce(&sender, to).await?.into_iter();
+        let first = answers.next().ok_or_else(|| MailError::Protocol("no answer to MAIL".to_owned()))?;
+        if first.code != 250 {
+            return Err(refused(&first));
+        }
+        let mut outcomes = Outcomes::new();
+        for ((address, _), answer) in to.iter().zip(answers) {
+            outcomes.insert(address.clone(), outcome(&answer));
+        }
+        if !outcomes.values().any(|outcome| *outcome == Outcome::Told) {
+            self.ask("RSET").await?;
+            return Ok(outcomes);
+        }
+        let ready = self.ask("DATA").await?;
+        if ready.code != 354 {
+            return Err(refused(&ready));
+        }
+        self.write_mail(mail).await?;
+        if !before_end(outcomes.clone()).await {
+            return Err(Refusal::HeldBack);
+        }
+        let end = async {
+            self.write(b".\r\n").await?;
+            self.answer(self.tuning.accepted).await
+        };
+        let answer = end.await.map_err(Refusal::Unknown)?;
+        if answer.code != 250 {
+            return Err(refused(&answer));
+        }
+        for outcome in outcomes.values_mut() {
+            if *outcome == Outcome::Told {
+                *outcome = Outcome::Accepted;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// The MAIL command, with what the server has to know beforehand.
+    fn sender(&self, from: &str, to: &[(String, String)], mail: &[u8]) -> std::result::Result<String, Refusal> {
+        let parameter = |name: &str| self.offered.iter().find_map(|line| line.strip_prefix(name));
+        if let Some(most) = parameter("SIZE").and_then(|size| size.trim().parse::<u64>().ok()).filter(|most| *most > 0)
+            && mail.len() as u64 > most
+        {
+            let words = format!("the mail has {} bytes with its files, and the server takes {most}", mail.len());
+            return Err(Refusal::CannotTake(words));
+        }
+        let mut command = format!("MAIL FROM:<{from}>");
+        if parameter("SIZE").is_some() {
+            command.push_str(&format!(" SIZE={}", mail.len()));
+        }
+        if !from.is_ascii() || to.iter().any(|(_, address)| !address.is_ascii()) {
+            if parameter("SMTPUTF8").is_none() {
+                let words = "an address holds letters that this server cannot carry (no SMTPUTF8)".to_owned();
+                return Err(Refusal::CannotTake(words));
+            }
+            command.push_str(" SMTPUTF8");
+        }
+        Ok(command)
+    }
+
+    /// Says from whom and to whom; in one go where the server takes that (RFC 2920).
+    async fn announce(&mut self, sender: &str, to: &[(String, String)]) -> Result<Vec<Answer>> {
+        let commands: Vec<String> = std::iter::once(sender.to_owned())
+            .chain(to.iter().map(|(_, address)| format!("RCPT TO:<{address}>")))
+            .collect();
+        let deadline = self.tuning.command;
+        let mut answers = Vec::with_capacity(commands.len());
+        if self.offered.iter().any(|line| line.trim() == "PIPELINING") {
+            for some in commands.chunks(50) {
+                let lines: String = some.iter().flat_map(|command| [command.as_str(), "\r\n"]).collect();
+                self.write(lines.as_bytes()).await?;
+                for _ in some {
+                    answers.push(self.answer(deadline).await?);
+                }
+            }
+        } else {
+            for command in commands {
+                let answer = self.ask(&command).await?;
+                let goes_on = !answers.is_empty() || answer.code == 250;
+                answers.push(answer);
+                if !goes_on {
+                    break;
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Writes the mail up to its end, with a dot before every line that begins with one (RFC 5321 section 4.5.2).
+    async fn write_mail(&mut self, mail: &[u8]) -> Result<()> {
+        let mut piece = Vec::with_capacity(PIECE + 1024);
+        for line in mail.split_inclusive(|byte| *byte == b'\n') {
+            if line.starts_with(b".") {
+                piece.push(b'.');
+            }
+            piece.extend_from_slice(line);
+            if piece.len() >= PIECE {
+                self.write(&piece).await?;
+                piece.clear();
+            }
+        }
+        if !mail.ends_with(b"\r\n") {
+            piece.extend_from_slice(b"\r\n");
+        }
+        self.write(&piece).await
+    }
+}
+
+fn outcome(answer: &Answer) -> Outcome {
+    match answer.code {
+        250..=252 => Outcome::Told,
+        400..=499 => Outcome::Later { reply: answer.said().text },
+        _ => Outcome::Refused { reply: answer.said().text },
+    }
+}
+
+fn refused(answer: &Answer) -> Refusal {
+    Refusal::Said { code: answer.code, words: answer.said().text }
+}

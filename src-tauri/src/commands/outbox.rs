@@ -1,0 +1,293 @@
+//! Writing and sending: mails, drafts, files.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use skrynka_core::{
+    model::{AccountId, Address, ConversationId, DraftId, MessageId, OutgoingId},
+    store::{Letterhead, OutgoingFile},
+};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{DeskState, id, logged};
+use crate::{
+    desk::Desk,
+    mails::{self, Written},
+    views,
+    wire::{
+        AttachedFile, ConversationKey, DraftView, ErrorCode, LetterheadForm, MailBeginning, MailDraftForm, MessageKey,
+        OutgoingView, OverlookedView, PersonView, WireError, stamp,
+    },
+    words::Language,
+};
+
+/// Texts and mails that are shown at most.
+const UNSENT: i64 = 500;
+/// The longest draft, in bytes.
+const DRAFT: usize = 16 << 20;
+
+/// Puts a mail on its way and returns its key. What becomes of it is told by the journal.
+#[tauri::command]
+#[specta::specta]
+pub async fn send_mail(
+    desk: DeskState<'_>,
+    account: String,
+    conversation: Option<String>,
+    form: MailDraftForm,
+) -> Result<String, WireError> {
+    logged("send_mail", async {
+        let office = desk.office().await?;
+        let account: AccountId = id(&account)?;
+        let conversation = conversation.as_deref().map(id::<ConversationId>).transpose()?;
+        let send_at = match form.send_at.as_deref() {
+            Some(at) => Some(moment(at)?),
+            None => undo_until(&desk, office.bureau.clock.now()),
+        };
+        let written = Written { send_at, ..written(form)? };
+        let queued = mails::send(&office.bureau, account, conversation, written, language(&desk)).await?;
+        Ok(queued.to_string())
+    })
+    .await
+}
+
+/// What a person may have overlooked in a mail.
+#[tauri::command]
+#[specta::specta]
+pub async fn check_mail(
+    desk: DeskState<'_>,
+    account: String,
+    conversation: Option<String>,
+    form: MailDraftForm,
+) -> Result<Vec<OverlookedView>, WireError> {
+    logged("check_mail", async {
+        let office = desk.office().await?;
+        let account: AccountId = id(&account)?;
+        let conversation = conversation.as_deref().map(id::<ConversationId>).transpose()?;
+        let overlooked = mails::overlooked(&office.bureau, account, conversation, &written(form)?).await?;
+        Ok(overlooked.into_iter().map(views::overlooked).collect())
+    })
+    .await
+}
+
+/// How a mail is answered: to its author, or to all.
+#[tauri::command]
+#[specta::specta]
+pub async fn begin_answer(desk: DeskState<'_>, message: MessageKey, all: bool) -> Result<MailBeginning, WireError> {
+    logged("begin_answer", async {
+        let office = desk.office().await?;
+        let (account, message) = (id(&message.account)?, id::<MessageId>(&message.id)?);
+        let begun = mails::begin_answer(&office.bureau, account, message, all, language(&desk)).await?;
+        Ok(views::mail_beginning(begun, Vec::new()))
+    })
+    .await
+}
+
+/// How a mail is passed on, with its files.
+#[tauri::command]
+#[specta::specta]
+pub async fn begin_forward(desk: DeskState<'_>, message: MessageKey) -> Result<MailBeginning, WireError> {
+    logged("begin_forward", async {
+        let office = desk.office().await?;
+        let (account, message) = (id(&message.account)?, id::<MessageId>(&message.id)?);
+        let (begun, files) = mails::begin_forward(&office.bureau, account, message, language(&desk)).await?;
+        Ok(views::mail_beginning(begun, files))
+    })
+    .await
+}
+
+/// Texts and mails of every account that have not been sent, oldest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn outbox(desk: DeskState<'_>) -> Result<Vec<OutgoingView>, WireError> {
+    logged("outbox", async {
+        let unsent = desk.office().await?.bureau.store.unsent(UNSENT).await?;
+        Ok(unsent.into_iter().map(views::outgoing).collect())
+    })
+    .await
+}
+
+/// A person says that a mail whose end was not seen was sent.
+#[tauri::command]
+#[specta::specta]
+pub async fn confirm_sent(desk: DeskState<'_>, account: String, outgoing: String) -> Result<(), WireError> {
+    logged("confirm_sent", async {
+        let store = &desk.office().await?.bureau.store;
+        Ok(store.confirm_mail(id(&account)?, id::<OutgoingId>(&outgoing)?).await?)
+    })
+    .await
+}
+
+/// Begins to take a file and returns the key of its upload.
+#[tauri::command]
+#[specta::specta]
+pub async fn attach_begin(desk: DeskState<'_>, account: String, name: String) -> Result<String, WireError> {
+    logged("attach_begin", async {
+        let folder = desk.ground()?.profile.cache_dir().join("attached");
+        let name = skrynka_mail::parse::clean_file_name(&name, mails::media_type(&name));
+        Ok(desk.office().await?.uploads.begin(folder, id(&account)?, name)?.to_string())
+    })
+    .await
+}
+
+/// Takes a piece of a file, in base64.
+#[tauri::command]
+#[specta::specta]
+pub async fn attach_piece(desk: DeskState<'_>, upload: String, piece: String) -> Result<(), WireError> {
+    logged("attach_piece", async {
+        let bytes = STANDARD.decode(piece.as_bytes()).map_err(|_| invalid("piece"))?;
+        desk.office().await?.uploads.add(id(&upload)?, &bytes)
+    })
+    .await
+}
+
+/// Stores a file that is whole.
+#[tauri::command]
+#[specta::specta]
+pub async fn attach_end(desk: DeskState<'_>, upload: String) -> Result<AttachedFile, WireError> {
+    logged("attach_end", async {
+        let office = desk.office().await?;
+        let upload = office.uploads.take(id(&upload)?)?;
+        let mime = mails::media_type(&upload.name);
+        let kept = mails::keep_file(&office.bureau, upload.account, upload.path(), &upload.name, mime).await?;
+        Ok(views::attached(kept))
+    })
+    .await
+}
+
+/// Gives up a file that is being taken.
+#[tauri::command]
+#[specta::specta]
+pub async fn attach_cancel(desk: DeskState<'_>, upload: String) -> Result<(), WireError> {
+    logged("attach_cancel", async {
+        // One that is whole by now is as good as given up: nothing refers to it.
+        let _given_up = desk.office().await?.uploads.take(id(&upload)?);
+        Ok(())
+    })
+    .await
+}
+
+/// Every draft, the latest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn drafts(desk: DeskState<'_>) -> Result<Vec<DraftView>, WireError> {
+    logged("drafts", async {
+        let drafts = desk.office().await?.bureau.store.drafts().await?;
+        let view = |draft: skrynka_core::store::StoredDraft| DraftView {
+            account: draft.account.to_string(),
+            id: draft.id.to_string(),
+            conversation: draft.conversation.map(|id| id.to_string()),
+            content: draft.content.to_string(),
+            changed_at: stamp(draft.changed_at),
+        };
+        Ok(drafts.into_iter().map(view).collect())
+    })
+    .await
+}
+
+/// Stores a draft under a key that the window made (a UUID), in place of what stood there.
+#[tauri::command]
+#[specta::specta]
+pub async fn save_draft(
+    desk: DeskState<'_>,
+    account: String,
+    draft: String,
+    conversation: Option<ConversationKey>,
+    content: String,
+) -> Result<(), WireError> {
+    logged("save_draft", async {
+        if content.len() > DRAFT {
+            return Err(WireError { code: ErrorCode::TooLong, detail: String::new() });
+        }
+        let content = serde_json::from_str(&content.replace("\\u0000", "")).map_err(|_| invalid("content"))?;
+        let conversation = conversation.map(|key| id::<ConversationId>(&key.id)).transpose()?;
+        let store = &desk.office().await?.bureau.store;
+        Ok(store.save_draft(id(&account)?, id::<DraftId>(&draft)?, conversation, &content).await?)
+    })
+    .await
+}
+
+/// Removes a draft.
+#[tauri::command]
+#[specta::specta]
+pub async fn remove_draft(desk: DeskState<'_>, account: String, draft: String) -> Result<(), WireError> {
+    logged("remove_draft", async {
+        let store = &desk.office().await?.bureau.store;
+        Ok(store.remove_draft(id(&account)?, id::<DraftId>(&draft)?).await?)
+    })
+    .await
+}
+
+/// How an account's mails begin and end.
+#[tauri::command]
+#[specta::specta]
+pub async fn letterhead(desk: DeskState<'_>, account: String) -> Result<LetterheadForm, WireError> {
+    logged("letterhead", async {
+        let Letterhead { sender_name, signature } = desk.office().await?.bureau.store.letterhead(id(&account)?).await?;
+        Ok(LetterheadForm { sender_name, signature })
+    })
+    .await
+}
+
+/// Changes how an account's mails begin and end.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_letterhead(desk: DeskState<'_>, account: String, form: LetterheadForm) -> Result<(), WireError> {
+    logged("set_letterhead", async {
+        if form.sender_name.chars().count() > 200 || form.signature.chars().count() > 10_000 {
+            return Err(WireError { code: ErrorCode::TooLong, detail: String::new() });
+        }
+        let letterhead = Letterhead { sender_name: form.sender_name.trim().to_owned(), signature: form.signature };
+        Ok(desk.office().await?.bureau.store.set_letterhead(id(&account)?, &letterhead).await?)
+    })
+    .await
+}
+
+/// Until when a mail that is sent now can be taken back.
+fn undo_until(desk: &Desk, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let seconds = desk.settings().map_or(0, |settings| settings.undo());
+    (seconds > 0).then(|| now + Duration::seconds(seconds.into()))
+}
+
+/// Reads a moment that the window wrote.
+pub(super) fn moment(text: &str) -> Result<OffsetDateTime, WireError> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| invalid("sendAt"))
+}
+
+fn language(desk: &Desk) -> Language {
+    desk.settings().map_or(Language::English, |settings| Language::of(&settings))
+}
+
+fn written(form: MailDraftForm) -> Result<Written, WireError> {
+    let people = |people: Vec<PersonView>| {
+        let person = |person: PersonView| Address { name: person.name, address: person.address.trim().to_owned() };
+        people.into_iter().map(person).collect()
+    };
+    Ok(Written {
+        to: people(form.to),
+        cc: people(form.cc),
+        bcc: people(form.bcc),
+        subject: form.subject,
+        text: form.text,
+        entities: form.entities.into_iter().filter_map(views::read_entity).collect(),
+        answers: form.answers.as_deref().map(id::<MessageId>).transpose()?,
+        quotes: form.quotes,
+        files: form.files.iter().map(file).collect::<Result<_, _>>()?,
+        send_at: None,
+    })
+}
+
+fn file(file: &AttachedFile) -> Result<OutgoingFile, WireError> {
+    let mut sha256 = [0; 32];
+    let digits = file.sha256.as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(invalid("sha256"));
+    }
+    for (byte, pair) in sha256.iter_mut().zip(file.sha256.as_bytes().chunks_exact(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|_| invalid("sha256"))?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| invalid("sha256"))?;
+    }
+    let name = skrynka_mail::parse::clean_file_name(&file.name, &file.mime);
+    Ok(OutgoingFile { name, mime: file.mime.clone(), size: file.size.into(), sha256, content_id: None })
+}
+
+fn invalid(field: &str) -> WireError {
+    WireError { code: ErrorCode::InvalidInput, detail: field.to_owned() }
+}

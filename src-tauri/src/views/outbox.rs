@@ -1,0 +1,67 @@
+//! What is written and sent, as the window sees it.
+
+use std::fmt::Write as _;
+
+use skrynka_core::{
+    connector::Outcome,
+    model::Address,
+    store::{OutgoingFile, StoredMail},
+};
+
+use crate::{
+    mails::{Beginning, Overlooked},
+    wire::{AttachedFile, MailBeginning, OutgoingMailView, OverlookedView, PersonView, RefusedView, count},
+};
+
+/// A file whose bytes are stored.
+pub fn attached(file: OutgoingFile) -> AttachedFile {
+    let mut sha256 = String::with_capacity(64);
+    for byte in file.sha256 {
+        let _infallible = write!(sha256, "{byte:02x}");
+    }
+    AttachedFile { sha256, name: file.name, mime: file.mime, size: count(file.size) }
+}
+
+/// What a mail on its way has beside a text.
+pub fn mail(mail: StoredMail) -> OutgoingMailView {
+    let refused = mail.outcomes.iter().filter_map(|(address, outcome)| match outcome {
+        Outcome::Refused { reply } => Some((address, reply, false)),
+        Outcome::Later { reply } => Some((address, reply, true)),
+        Outcome::Told | Outcome::Accepted => None,
+    });
+    let refused =
+        refused.map(|(address, reply, later)| RefusedView { address: address.clone(), reply: reply.clone(), later });
+    OutgoingMailView {
+        refused: refused.collect(),
+        partly_sent: mail.outcomes.values().any(|outcome| *outcome == Outcome::Accepted),
+        subject: mail.subject,
+        to: people(mail.to),
+        cc: people(mail.cc),
+        bcc: people(mail.bcc),
+    }
+}
+
+/// How an answer begins.
+pub fn mail_beginning(begun: Beginning, files: Vec<OutgoingFile>) -> MailBeginning {
+    MailBeginning {
+        to: people(begun.to),
+        cc: people(begun.cc),
+        subject: begun.subject,
+        quote: begun.quote,
+        files: files.into_iter().map(attached).collect(),
+    }
+}
+
+/// What a person may have overlooked.
+pub fn overlooked(overlooked: Overlooked) -> OverlookedView {
+    match overlooked {
+        Overlooked::NoFile => OverlookedView::NoFile,
+        Overlooked::NoSubject => OverlookedView::NoSubject,
+        Overlooked::FileOfAnother { name, from } => OverlookedView::FileOfAnother { name, from },
+        Overlooked::NewAddress(address) => OverlookedView::NewAddress { address },
+    }
+}
+
+fn people(people: Vec<Address>) -> Vec<PersonView> {
+    people.into_iter().map(|person| PersonView { name: person.name, address: person.address }).collect()
+}

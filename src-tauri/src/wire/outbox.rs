@@ -1,0 +1,144 @@
+//! What is written and sent.
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+use super::{EntityView, PersonView};
+
+/// A file that goes with what is written; its bytes are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachedFile {
+    /// SHA-256 of its bytes in hex: which stored bytes it is.
+    pub sha256: String,
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub mime: String,
+    /// Its size in bytes; four billion at most.
+    pub size: u32,
+}
+
+/// A mail as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MailDraftForm {
+    /// To.
+    pub to: Vec<PersonView>,
+    /// Cc.
+    pub cc: Vec<PersonView>,
+    /// Bcc.
+    pub bcc: Vec<PersonView>,
+    /// The subject.
+    pub subject: String,
+    /// The text, without what is quoted.
+    pub text: String,
+    /// How stretches of it are shown.
+    pub entities: Vec<EntityView>,
+    /// The message that it answers; null for a new mail.
+    pub answers: Option<String>,
+    /// Whether that one is quoted under it.
+    pub quotes: bool,
+    /// Its files.
+    pub files: Vec<AttachedFile>,
+    /// Not before then, RFC 3339; null sends after the seconds that the preferences leave for taking it back.
+    pub send_at: Option<String>,
+}
+
+/// How an answer begins, or a mail that passes another one on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MailBeginning {
+    /// To.
+    pub to: Vec<PersonView>,
+    /// Cc.
+    pub cc: Vec<PersonView>,
+    /// The subject.
+    pub subject: String,
+    /// What is quoted under it.
+    pub quote: String,
+    /// The files that are passed on.
+    pub files: Vec<AttachedFile>,
+}
+
+/// What a mail on its way has beside a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct OutgoingMailView {
+    /// Its subject.
+    pub subject: String,
+    /// To.
+    pub to: Vec<PersonView>,
+    /// Cc.
+    pub cc: Vec<PersonView>,
+    /// Bcc.
+    pub bcc: Vec<PersonView>,
+    /// Addresses that the server refused, or takes later, with its own words.
+    pub refused: Vec<RefusedView>,
+    /// Whether the server has taken it for others.
+    pub partly_sent: bool,
+}
+
+/// An address that a server did not take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedView {
+    /// The address.
+    pub address: String,
+    /// The server's own words.
+    pub reply: String,
+    /// Whether it is tried again by itself.
+    pub later: bool,
+}
+
+/// A draft.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct DraftView {
+    /// Its account.
+    pub account: String,
+    /// Its key within the account.
+    pub id: String,
+    /// The conversation that it answers in; null for something new.
+    pub conversation: Option<String>,
+    /// As the window wrote it: JSON.
+    pub content: String,
+    /// When it was last changed.
+    pub changed_at: String,
+}
+
+/// How an account's mails begin and end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LetterheadForm {
+    /// The name that customers see; empty: the account's own.
+    pub sender_name: String,
+    /// Put under new mails; may be empty.
+    pub signature: String,
+}
+
+/// What a person may have overlooked before sending. Nothing is held back by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum OverlookedView {
+    /// The text speaks of a file and none is attached.
+    #[serde(rename_all = "camelCase")]
+    NoFile,
+    /// The subject is empty.
+    #[serde(rename_all = "camelCase")]
+    NoSubject,
+    /// A file came from somebody else.
+    #[serde(rename_all = "camelCase")]
+    FileOfAnother {
+        /// The file's name.
+        name: String,
+        /// Who sent it.
+        from: String,
+    },
+    /// An address that never wrote in this conversation and was never written to.
+    #[serde(rename_all = "camelCase")]
+    NewAddress {
+        /// The address.
+        address: String,
+    },
+}
