@@ -32,6 +32,8 @@ pub enum Mode {
     Rate(u32),
     /// Closes each connection after so many bytes from the server, counted from the switch or the connect.
     CutAfter(u64),
+    /// Closes each connection after so many bytes from the client, counted in the same way.
+    CutToServerAfter(u64),
     /// Resets what is open and every new connection after it was accepted.
     Reset,
     /// Keeps connections open and forwards nothing; what was sent meanwhile goes on its way afterwards.

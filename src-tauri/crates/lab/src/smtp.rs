@@ -21,7 +21,8 @@ use crate::{
     background::Background,
 };
 
-/// How the next mails fare.
+/// How the next mails fare. Whatever the fault, an address whose name begins with `refused` gets `550`, one that begins
+/// with `later` gets `451` until [`Fault::TakesLater`], and one that begins with `half` is refused in DATA.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -41,6 +42,24 @@ pub enum Fault {
     CloseAfterMail,
     /// Keeps the mail and says nothing while this fault is set.
     SilentAfterMail,
+    /// Says nothing to this command, or instead of a greeting, while this fault is set.
+    SilentAt(Verb),
+    /// Addresses that begin with `later` are taken now.
+    TakesLater,
+    /// Offers no STARTTLS.
+    NoTls,
+}
+
+/// A step of the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    Greeting,
+    Ehlo,
+    Auth,
+    Mail,
+    Rcpt,
+    Data,
 }
 
 /// A mail that was taken.

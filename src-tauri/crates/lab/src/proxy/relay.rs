@@ -90,7 +90,7 @@ async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, direction: Directio
         count(link, direction, chunk);
         to.write_all(chunk).await.map_err(|_| Abrupt::Reset)?;
         since_switch += chunk.len() as u64;
-        if chunk.len() < read && matches!(current, Mode::CutAfter(_)) {
+        if chunk.len() < read && matches!(current, Mode::CutAfter(_) | Mode::CutToServerAfter(_)) {
             return Err(Abrupt::Cut);
         }
     }
@@ -111,10 +111,15 @@ async fn let_through(chunk: &[u8], mode: Mode, since_switch: u64, direction: Dir
             let left = usize::try_from(limit.saturating_sub(since_switch)).unwrap_or(usize::MAX);
             &chunk[..chunk.len().min(left)]
         }
+        Mode::CutToServerAfter(limit) if direction == Direction::ToServer => {
+            let left = usize::try_from(limit.saturating_sub(since_switch)).unwrap_or(usize::MAX);
+            &chunk[..chunk.len().min(left)]
+        }
         Mode::LoseToServer if direction == Direction::ToServer => &[],
         Mode::LoseToClient if direction == Direction::ToClient => &[],
         Mode::Pass
         | Mode::CutAfter(_)
+        | Mode::CutToServerAfter(_)
         | Mode::Reset
         | Mode::Stall
         | Mode::LoseToServer

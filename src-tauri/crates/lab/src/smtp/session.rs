@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Fault, Received, Shared, lock};
+use super::{Fault, Received, Shared, Verb, lock};
 
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
@@ -42,6 +42,7 @@ impl Session {
         if self.fault() == Fault::Busy {
             return self.say("421 localhost busy").await;
         }
+        self.hold(Verb::Greeting).await;
         self.say("220 localhost ESMTP lab").await?;
         self.converse().await
     }
@@ -50,10 +51,14 @@ impl Session {
         loop {
             let line = self.line().await?;
             let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
-            match verb.to_ascii_uppercase().as_str() {
+            let verb = verb.to_ascii_uppercase();
+            if let Some(step) = step(&verb) {
+                self.hold(step).await;
+            }
+            match verb.as_str() {
                 "EHLO" => self.greet().await?,
                 "HELO" => self.say("250 localhost").await?,
-                "STARTTLS" if !self.encrypted => {
+                "STARTTLS" if !self.encrypted && self.fault() != Fault::NoTls => {
                     self.say("220 Go ahead").await?;
                     return Box::pin(self.upgrade()).await;
                 }
@@ -66,7 +71,12 @@ impl Session {
                     self.to.clear();
                     self.say("250 2.1.0 Ok").await?;
                 }
-                "RCPT" if self.fault() == Fault::RefuseRecipients => self.say("550 5.1.1 No such user").await?,
+                "RCPT" if self.fault() == Fault::RefuseRecipients || address(rest).starts_with("refused") => {
+                    self.say("550 5.1.1 No such user").await?;
+                }
+                "RCPT" if self.fault() != Fault::TakesLater && address(rest).starts_with("later") => {
+                    self.say("451 4.7.1 Greylisted").await?;
+                }
                 "RCPT" => {
                     self.to.push(address(rest));
                     self.say("250 2.1.5 Ok").await?;
@@ -85,9 +95,9 @@ impl Session {
     }
 
     async fn greet(&mut self) -> io::Result<()> {
-        let tls = if self.encrypted { "" } else { "250-STARTTLS\r\n" };
+        let tls = if self.encrypted || self.fault() == Fault::NoTls { "" } else { "250-STARTTLS\r\n" };
         self.say(&format!(
-            "250-localhost\r\n{tls}250-AUTH PLAIN LOGIN\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 52428800"
+            "250-localhost\r\n{tls}250-AUTH PLAIN LOGIN\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n250 SIZE 52428800"
         ))
         .await
     }
@@ -154,7 +164,13 @@ impl Session {
             | Fault::RefuseRecipients
             | Fault::CloseInMail
             | Fault::CloseAfterMail
-            | Fault::SilentAfterMail => {}
+            | Fault::SilentAfterMail
+            | Fault::SilentAt(_)
+            | Fault::TakesLater
+            | Fault::NoTls => {}
+        }
+        if self.to.iter().any(|to| to.starts_with("half")) {
+            return self.say("554 5.7.1 Not for half of them").await.map(ControlFlow::Continue);
         }
         let (user, from, to) = (self.user.clone(), self.from.clone(), self.to.clone());
         lock(&self.shared.mails).push(Received { user, from, to, raw });
@@ -164,6 +180,12 @@ impl Session {
         let mut fault = self.shared.fault.subscribe();
         let _sink_ended = fault.wait_for(|fault| *fault != Fault::SilentAfterMail).await.is_err();
         self.say("250 2.0.0 Kept").await.map(ControlFlow::Continue)
+    }
+
+    /// Waits while this step is to be answered with silence.
+    async fn hold(&mut self, step: Verb) {
+        let mut fault = self.shared.fault.subscribe();
+        let _sink_ended = fault.wait_for(|fault| *fault != Fault::SilentAt(step)).await.is_err();
     }
 
     fn fault(&self) -> Fault {
@@ -181,6 +203,17 @@ impl Session {
     async fn say(&mut self, words: &str) -> io::Result<()> {
         self.stream.write_all(format!("{words}\r\n").as_bytes()).await?;
         self.stream.flush().await
+    }
+}
+
+const fn step(verb: &str) -> Option<Verb> {
+    match verb.as_bytes() {
+        b"EHLO" => Some(Verb::Ehlo),
+        b"AUTH" => Some(Verb::Auth),
+        b"MAIL" => Some(Verb::Mail),
+        b"RCPT" => Some(Verb::Rcpt),
+        b"DATA" => Some(Verb::Data),
+        _ => None,
     }
 }
 

@@ -9,3 +9,4 @@ mod listening;
 mod odd_servers;
 mod probing;
 mod scripted;
+mod sending;
