@@ -249,7 +249,7 @@ impl Bureau {
             backoff: Backoff::default(),
             presence: Arc::new(presence),
             terms: LeaseTerms::default(),
-            mail: MailTerms::default(),
+            mail: mail_terms(),
         }
     }
 
@@ -292,6 +292,13 @@ fn own_name(program: &str) -> String {
     let named = ["HOSTNAME", "COMPUTERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let host = named.or_else(|| std::fs::read_to_string("/etc/hostname").ok()).unwrap_or_default();
     format!("{program}, {}", host.trim()).trim_end_matches([',', ' ']).to_owned()
+}
+
+fn mail_terms() -> MailTerms {
+    #[cfg(feature = "testing")]
+    return testing::mail_terms();
+    #[cfg(not(feature = "testing"))]
+    MailTerms::default()
 }
 
 /// Where chats' files wait until they are fetched whole.

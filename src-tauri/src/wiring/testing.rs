@@ -1,12 +1,14 @@
-//! The seam that lets sign-ins, and sessions that name no address, reach the data centres of a test or of the demo.
+//! The seam that shortens pauses for a test, and lets sign-ins, and sessions that name no address, reach the data centres of a test or of the demo.
 //! Compiled only with the feature `testing`, never into a release.
 
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
+    time::Duration,
 };
 
 use serde::Deserialize;
+use skrynka_core::engine::MailTerms;
 use skrynka_telegram::DataCentres;
 
 /// The variable that names the file with the data centres.
@@ -17,6 +19,15 @@ const VARIABLE: &str = "SKRYNKA_TELEGRAM_CENTRES";
 struct Named {
     address: SocketAddr,
     key: Option<String>,
+}
+
+/// Short pauses between tries of a mail where a test asks for them, in milliseconds.
+pub fn mail_terms() -> MailTerms {
+    let asked = std::env::var("SKRYNKA_MAIL_PAUSE_MS").ok().and_then(|ms| ms.parse().ok());
+    match asked {
+        Some(ms) => MailTerms { pauses: vec![Duration::from_millis(ms)], ..MailTerms::default() },
+        None => MailTerms::default(),
+    }
 }
 
 /// Reads the file that is named, each time: a key serves one sign-in.

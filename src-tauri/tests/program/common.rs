@@ -38,6 +38,11 @@ impl Profile {
         Self { folder, key }
     }
 
+    /// The file that opens the vault.
+    pub fn key(&self) -> PathBuf {
+        self.key.clone()
+    }
+
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("profile")
     }

@@ -6,4 +6,5 @@ mod chat_ledger;
 mod command_line;
 mod common;
 mod ledger;
+mod outbox;
 mod telegram;
