@@ -8,7 +8,7 @@ use std::{
 use skrynka_core::{
     engine::{AskError, Engine, Older},
     model::{AccountId, AttachmentId, ConversationId, Entity, MessageId, OutgoingId},
-    store::{ChatReach, OutgoingDraft, Store, StoreError},
+    store::{ChatReach, OutgoingDraft, OutgoingFile, Store, StoreError},
 };
 use time::OffsetDateTime;
 
@@ -20,6 +20,10 @@ use crate::{
 
 /// The longest text that Telegram takes, in UTF-16 units.
 pub const LONGEST: usize = 4096;
+/// The longest text under a file, in UTF-16 units.
+const LONGEST_UNDER_FILE: usize = 1024;
+/// The largest file that Telegram takes from every account, in bytes.
+const LARGEST_FILE: u64 = 2000 << 20;
 /// Messages read back at a time.
 const PAGE: u32 = 100;
 
@@ -30,8 +34,11 @@ pub enum SendError {
     #[error("the text is empty")]
     Empty,
     /// It is too long.
-    #[error("the text has {0} characters; Telegram takes {LONGEST}")]
-    TooLong(usize),
+    #[error("the text has {0} characters; Telegram takes {1}")]
+    TooLong(usize, usize),
+    /// The file is empty or too large.
+    #[error("{0} has {1} bytes; Telegram takes 1 to {LARGEST_FILE}")]
+    FileSize(String, u64),
     /// Nobody but its owners writes there.
     #[error("only its owners write in a channel")]
     ReadOnly,
@@ -45,7 +52,7 @@ impl From<SendError> for WireError {
         let detail = error.to_string();
         let code = match error {
             SendError::Empty => ErrorCode::InvalidInput,
-            SendError::TooLong(_) => ErrorCode::TooLong,
+            SendError::TooLong(..) | SendError::FileSize(..) => ErrorCode::TooLong,
             SendError::ReadOnly => ErrorCode::NotOffered,
             SendError::Store(error) => return error.into(),
         };
@@ -76,6 +83,8 @@ pub struct Text {
     pub reply_to: Option<MessageId>,
     /// Not before then.
     pub send_at: Option<OffsetDateTime>,
+    /// The file that goes with it, which is stored already.
+    pub file: Option<OutgoingFile>,
 }
 
 /// Puts a text on its way. The program that listens to the account sends it, in the order of the chat.
@@ -89,11 +98,15 @@ pub async fn send(
     text: Text,
 ) -> Result<OutgoingId, SendError> {
     let length = text.text.encode_utf16().count();
-    if text.text.trim().is_empty() || text.text.contains('\0') {
+    if text.file.is_none() && text.text.trim().is_empty() || text.text.contains('\0') {
         return Err(SendError::Empty);
     }
-    if length > LONGEST {
-        return Err(SendError::TooLong(length));
+    let longest = if text.file.is_some() { LONGEST_UNDER_FILE } else { LONGEST };
+    if length > longest {
+        return Err(SendError::TooLong(length, longest));
+    }
+    if let Some(file) = text.file.as_ref().filter(|file| file.size == 0 || file.size > LARGEST_FILE) {
+        return Err(SendError::FileSize(file.name.clone(), file.size));
     }
     if !views::is_writable(bureau.store.chat_reach(account, conversation).await?.kind) {
         return Err(SendError::ReadOnly);
@@ -107,6 +120,7 @@ pub async fn send(
         reply_to: text.reply_to,
         random_id: rand::random(),
         send_at: text.send_at,
+        file: text.file,
     };
     bureau.store.queue_text(account, &draft).await?;
     tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %id, length, "Message accepted");

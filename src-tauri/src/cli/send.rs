@@ -8,7 +8,7 @@ use serde_json::json;
 use skrynka_core::{
     engine::Engine,
     model::{AccountId, AccountState, Address, ConversationId, OutgoingId},
-    store::{OutgoingState, Store, StoredOutgoing},
+    store::{OutgoingFile, OutgoingState, Store, StoredOutgoing},
 };
 use tokio::time::Instant;
 
@@ -39,7 +39,7 @@ pub struct SendArguments {
     /// A mail's subject.
     #[arg(long, value_name = "S", default_value = "", allow_hyphen_values = true)]
     subject: String,
-    /// A file that goes with a mail; may be given again.
+    /// A file that goes with it; may be given again for a mail.
     #[arg(long, value_name = "FILE")]
     attach: Vec<std::path::PathBuf>,
     /// What to send; `-` reads standard input.
@@ -60,11 +60,16 @@ pub async fn run(common: &Common, output: Output, arguments: SendArguments) -> a
         let (id, conversation) = if known.email.is_some() {
             (mail(session, account, &arguments, text).await?, None)
         } else {
-            if !arguments.subject.is_empty() || !arguments.attach.is_empty() {
-                bail!("a text of a chat has no subject, and files of chats are not sent from here yet");
+            if !arguments.subject.is_empty() {
+                bail!("a text of a chat has no subject");
             }
             let conversation = chat(&bureau.store, account, &arguments.to).await?;
-            (chats::send(bureau, account, conversation, Text { text, ..Text::default() }).await?, Some(conversation))
+            let mut files = attached(session, account, &arguments.attach).await?.into_iter();
+            if files.len() > 1 {
+                bail!("one file goes with a text of a chat; send the others by themselves");
+            }
+            let text = Text { text, file: files.next(), ..Text::default() };
+            (chats::send(bureau, account, conversation, text).await?, Some(conversation))
         };
         // Whoever listens to the account sends it; nobody else may connect.
         let engine = match bureau.listen_to(account, "skrynka send").await {
@@ -158,15 +163,25 @@ async fn mail(
 ) -> anyhow::Result<OutgoingId> {
     let addresses = arguments.to.split(',').map(str::trim).filter(|address| !address.is_empty());
     let to = addresses.map(|address| Address { name: String::new(), address: address.to_owned() }).collect();
+    let files = attached(session, account, &arguments.attach).await?;
+    let written = Written { to, subject: arguments.subject.clone(), text, files, ..Written::default() };
+    Ok(mails::send(&session.bureau, account, None, written, Language::English).await?)
+}
+
+/// Stores the files that are to go with it.
+async fn attached(
+    session: &Session,
+    account: AccountId,
+    paths: &[std::path::PathBuf],
+) -> anyhow::Result<Vec<OutgoingFile>> {
     let mut files = Vec::new();
-    for path in &arguments.attach {
+    for path in paths {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let mime = media_type(&name);
         let kept = mails::keep_file(&session.bureau, account, path, &name, mime).await;
         files.push(kept.with_context(|| format!("{} cannot be attached; nothing was sent", path.display()))?);
     }
-    let written = Written { to, subject: arguments.subject.clone(), text, files, ..Written::default() };
-    Ok(mails::send(&session.bureau, account, None, written, Language::English).await?)
+    Ok(files)
 }
 
 async fn chat(store: &Store, account: AccountId, to: &str) -> anyhow::Result<ConversationId> {

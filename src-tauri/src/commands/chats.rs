@@ -7,10 +7,10 @@ use tauri::ipc::Channel;
 
 use super::{DeskState, id, logged, message::fetch};
 use crate::{
-    chats::{self, Text},
+    chats::{self, SendError, Text},
     views,
     wire::{
-        ConversationKey, EntityView, FileProgress, MessageKey, MessageVersionView, OlderLoaded, WireError, count, stamp,
+        AttachedFile, ConversationKey, EntityView, FileProgress, MessageKey, MessageVersionView, OlderLoaded, WireError, count, stamp,
     },
     wiring::fetched_files_dir,
 };
@@ -34,9 +34,95 @@ pub async fn send_text(
         let reply_to = reply_to.as_deref().map(id::<MessageId>).transpose()?;
         let entities = entities.into_iter().filter_map(views::read_entity).collect();
         let send_at = send_at.as_deref().map(super::outbox::moment).transpose()?;
-        let text = Text { text, entities, reply_to, send_at };
+        let text = Text { text, entities, reply_to, send_at, file: None };
         let queued = chats::send(&desk.office().await?.bureau, account, conversation, text).await?;
         Ok(queued.to_string())
+    })
+    .await
+}
+
+/// Puts files on their way, each as a message of its own, the text under the first. Returns their keys.
+#[tauri::command]
+#[specta::specta]
+pub async fn send_files(
+    desk: DeskState<'_>,
+    conversation: ConversationKey,
+    text: String,
+    entities: Vec<EntityView>,
+    reply_to: Option<String>,
+    send_at: Option<String>,
+    files: Vec<AttachedFile>,
+) -> Result<Vec<String>, WireError> {
+    logged("send_files", async {
+        let (account, conversation) = key(&conversation)?;
+        let reply_to = reply_to.as_deref().map(id::<MessageId>).transpose()?;
+        let send_at = send_at.as_deref().map(super::outbox::moment).transpose()?;
+        let mut first = Some((text, entities.into_iter().filter_map(views::read_entity).collect()));
+        let bureau = &desk.office().await?.bureau;
+        let mut queued = Vec::new();
+        for file in &files {
+            let (text, entities) = first.take().unwrap_or_default();
+            let file = Some(super::outbox::file(file)?);
+            let text = Text { text, entities, reply_to, send_at, file };
+            queued.push(chats::send(bureau, account, conversation, text).await?.to_string());
+        }
+        Ok(queued)
+    })
+    .await
+}
+
+/// How much of a file on its way up has been sent, in KiB; null where it is not being sent from here.
+#[tauri::command]
+#[specta::specta]
+pub async fn upload_progress(desk: DeskState<'_>, outgoing: String) -> Result<Option<u32>, WireError> {
+    logged("upload_progress", async {
+        let done = desk.office().await?.engine.upload_progress(id::<OutgoingId>(&outgoing)?);
+        Ok(done.map(|bytes| count(bytes / 1024)))
+    })
+    .await
+}
+
+/// Gives up a file on its way up.
+#[tauri::command]
+#[specta::specta]
+pub async fn give_up_upload(desk: DeskState<'_>, outgoing: String) -> Result<(), WireError> {
+    logged("give_up_upload", async {
+        desk.office().await?.engine.give_up_upload(id::<OutgoingId>(&outgoing)?);
+        Ok(())
+    })
+    .await
+}
+
+/// Changes a chat message of ours.
+#[tauri::command]
+#[specta::specta]
+pub async fn edit_message(
+    desk: DeskState<'_>,
+    message: MessageKey,
+    text: String,
+    entities: Vec<EntityView>,
+) -> Result<(), WireError> {
+    logged("edit_message", async {
+        let length = text.encode_utf16().count();
+        if text.trim().is_empty() || text.contains('\0') {
+            return Err(SendError::Empty.into());
+        }
+        if length > chats::LONGEST {
+            return Err(SendError::TooLong(length, chats::LONGEST).into());
+        }
+        let entities = entities.into_iter().filter_map(views::read_entity).collect();
+        let engine = &desk.office().await?.engine;
+        Ok(engine.edit_message(id(&message.account)?, id(&message.id)?, text, entities).await?)
+    })
+    .await
+}
+
+/// Deletes a chat message of ours for everybody; it stays here, marked.
+#[tauri::command]
+#[specta::specta]
+pub async fn delete_message(desk: DeskState<'_>, message: MessageKey) -> Result<(), WireError> {
+    logged("delete_message", async {
+        Ok(desk.office().await?.engine.delete_message(id(&message.account)?, id(&message.id)?).await?)
     })
     .await
 }

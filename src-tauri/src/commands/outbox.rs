@@ -274,7 +274,8 @@ fn written(form: MailDraftForm) -> Result<Written, WireError> {
     })
 }
 
-fn file(file: &AttachedFile) -> Result<OutgoingFile, WireError> {
+/// Reads which stored bytes a file is.
+pub(super) fn file(file: &AttachedFile) -> Result<OutgoingFile, WireError> {
     let mut sha256 = [0; 32];
     let digits = file.sha256.as_bytes();
     if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {

@@ -110,6 +110,16 @@ export const commands = {
 	setLetterhead: (account: string, form: LetterheadForm) => typedError<null, WireError>(__TAURI_INVOKE("set_letterhead", { account, form })),
 	/**  Puts a text on its way and returns its key. What becomes of it is told by the journal and read with the chat. */
 	sendText: (conversation: ConversationKey, text: string, entities: EntityView[], replyTo: string | null, sendAt: string | null) => typedError<string, WireError>(__TAURI_INVOKE("send_text", { conversation, text, entities, replyTo, sendAt })),
+	/**  Puts files on their way, each as a message of its own, the text under the first. Returns their keys. */
+	sendFiles: (conversation: ConversationKey, text: string, entities: EntityView[], replyTo: string | null, sendAt: string | null, files: AttachedFile[]) => typedError<string[], WireError>(__TAURI_INVOKE("send_files", { conversation, text, entities, replyTo, sendAt, files })),
+	/**  How much of a file on its way up has been sent, in KiB; null where it is not being sent from here. */
+	uploadProgress: (outgoing: string) => typedError<number | null, WireError>(__TAURI_INVOKE("upload_progress", { outgoing })),
+	/**  Gives up a file on its way up. */
+	giveUpUpload: (outgoing: string) => typedError<null, WireError>(__TAURI_INVOKE("give_up_upload", { outgoing })),
+	/**  Changes a chat message of ours. */
+	editMessage: (message: MessageKey, text: string, entities: EntityView[]) => typedError<null, WireError>(__TAURI_INVOKE("edit_message", { message, text, entities })),
+	/**  Deletes a chat message of ours for everybody; it stays here, marked. */
+	deleteMessage: (message: MessageKey) => typedError<null, WireError>(__TAURI_INVOKE("delete_message", { message })),
 	/**  Lets a text that failed, or whose fate stayed unknown, be tried again as the same message. */
 	retryText: (account: string, outgoing: string) => typedError<null, WireError>(__TAURI_INVOKE("retry_text", { account, outgoing })),
 	/**  Removes a text that has certainly not been sent. */

@@ -39,7 +39,7 @@ use crate::{
     clock::Clock,
     connector::{Connector, Remote},
     ingest::Ingest,
-    model::{Account, AccountId, AccountState, Channel},
+    model::{Account, AccountId, AccountState, Channel, OutgoingId},
     secrets::Secrets,
     store::{LeaseToken, Store, StoreError, answered},
 };
@@ -98,6 +98,8 @@ struct Shared {
     turns: fetching::Turns,
     /// Until when a server takes no texts or no read marks of an account. Outlives the attempt in which it said so.
     limits: Mutex<HashMap<(AccountId, sending::Limited), OffsetDateTime>>,
+    /// Files that are being sent.
+    uploads: Mutex<HashMap<OutgoingId, Arc<sending::UnderWay>>>,
     /// Wakes the supervisor of an account that somebody let go of, or that has something to send.
     bells: Mutex<HashMap<AccountId, Arc<Notify>>>,
 }
@@ -158,6 +160,7 @@ impl Engine {
             files: tokio::sync::SetOnce::new(),
             turns: fetching::Turns::default(),
             limits: Mutex::default(),
+            uploads: Mutex::default(),
             bells: Mutex::default(),
             parts,
         });

@@ -1,7 +1,9 @@
 //! What can be asked of an account beside the listener, over the listener's own connection.
 
+mod change;
 mod fetch;
 mod send;
+mod upload;
 
 use std::sync::Arc;
 
@@ -9,8 +11,8 @@ use futures_util::future::BoxFuture;
 use grammers_tl_types as tl;
 use serde_json::Value;
 use skrynka_core::{
-    connector::{Batch, ConnectorError, Fetched, History, Incoming, Remote, SendError, SendText, Sent},
-    model::{ChatKey, Peer, PeerKind, Place},
+    connector::{Batch, ConnectorError, Fetched, History, Incoming, Remote, SendError, SendFile, SendText, Sent},
+    model::{ChatKey, Entity, Peer, PeerKind, Place},
 };
 use tokio::io::AsyncWrite;
 
@@ -139,8 +141,30 @@ impl Remote for TelegramRemote {
         Box::pin(async move { self.read_up_to(chat, up_to).await.map_err(|error| error.into_refusal(now())) })
     }
 
-    fn send_text(&self, text: SendText) -> BoxFuture<'_, std::result::Result<Sent, SendError>> {
-        Box::pin(self.send(text))
+    fn send_text(
+        &self,
+        text: SendText,
+        file: Option<SendFile>,
+    ) -> BoxFuture<'_, std::result::Result<Sent, SendError>> {
+        Box::pin(self.send(text, file))
+    }
+
+    fn edit_text(
+        &self,
+        chat: ChatKey,
+        number: u32,
+        text: String,
+        entities: Vec<Entity>,
+    ) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
+        let now = || self.clock.now();
+        Box::pin(async move {
+            self.edit(chat, number, text, &entities).await.map_err(|error| error.into_refusal(now()))
+        })
+    }
+
+    fn delete_message(&self, chat: ChatKey, number: u32) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
+        let now = || self.clock.now();
+        Box::pin(async move { self.delete(chat, number).await.map_err(|error| error.into_refusal(now())) })
     }
 
     fn fetch_file<'a>(

@@ -1,5 +1,7 @@
 //! What can be asked of the other side while the listener runs.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
 use tokio::io::AsyncWrite;
@@ -22,12 +24,30 @@ pub trait Remote: Send + Sync {
         Box::pin(async { Err(not_offered("marking a chat read")) })
     }
 
-    /// Sends a text. The message itself comes by the listener's road as every other one.
+    /// Sends a text, or a file with a text under it. The message itself comes by the listener's road as every other one.
     ///
     /// The same `random_id` again is the same message again: a server that has accepted it answers where it stands.
-    fn send_text(&self, text: SendText) -> BoxFuture<'_, Result<Sent, SendError>> {
-        let _not_used = text;
+    fn send_text(&self, text: SendText, file: Option<SendFile>) -> BoxFuture<'_, Result<Sent, SendError>> {
+        let _not_used = (text, file);
         Box::pin(async { Err(SendError::NotSent(not_offered("sending a text"))) })
+    }
+
+    /// Changes a message of ours. What it says then comes by the listener's road.
+    fn edit_text(
+        &self,
+        chat: ChatKey,
+        number: u32,
+        text: String,
+        entities: Vec<Entity>,
+    ) -> BoxFuture<'_, Result<(), ConnectorError>> {
+        let _not_used = (chat, number, text, entities);
+        Box::pin(async { Err(not_offered("changing a message")) })
+    }
+
+    /// Deletes a message of ours for everybody. That it is gone comes by the listener's road.
+    fn delete_message(&self, chat: ChatKey, number: u32) -> BoxFuture<'_, Result<(), ConnectorError>> {
+        let _not_used = (chat, number);
+        Box::pin(async { Err(not_offered("deleting a message")) })
     }
 
     /// Writes a message's file into `sink` from byte `offset` on and flushes it. `remote` is what the connector handed
@@ -69,6 +89,28 @@ pub struct SendText {
     pub reply_to: Option<u32>,
     /// What tells the server that a second try is the same message; stored before the first.
     pub random_id: i64,
+}
+
+/// A file to be sent.
+#[derive(Clone)]
+pub struct SendFile {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub mime: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where its bytes are.
+    pub source: Arc<dyn FileSource>,
+}
+
+/// The bytes of a file that goes out.
+pub trait FileSource: Send + Sync {
+    /// Reads the piece with this number, counted from 0; each but the last has 1 MiB.
+    ///
+    /// # Errors
+    /// The bytes are not there, or somebody has given up sending them.
+    fn piece(&self, number: u32) -> BoxFuture<'_, Result<Vec<u8>, ConnectorError>>;
 }
 
 /// What became of a text.

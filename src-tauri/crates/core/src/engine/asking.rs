@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Engine, Shared};
 use crate::{
     connector::ConnectorError,
-    model::{AccountId, AttachmentId, ChatKey, Trouble, TroubleCode},
+    model::{AccountId, AttachmentId, ChatKey, Direction, Entity, MessageId, Trouble, TroubleCode},
     store::StoreError,
 };
 
@@ -54,6 +54,40 @@ impl Engine {
         let ingested = self.shared.ingest.ingest(account, Some(lease), history.batch).await?;
         self.shared.stored.notify_one();
         Ok(Older { stored: ingested.stored, first: history.first, beginning: history.beginning })
+    }
+
+    /// Changes a chat message of ours; what it says then comes by the listener's road.
+    ///
+    /// # Errors
+    /// See [`AskError`]; the message says what it said.
+    pub async fn edit_message(
+        &self,
+        account: AccountId,
+        message: MessageId,
+        text: String,
+        entities: Vec<Entity>,
+    ) -> Result<(), AskError> {
+        let (chat, number) = self.own_message(account, message).await?;
+        let (remote, _) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
+        Ok(remote.edit_text(chat, number, text, entities).await?)
+    }
+
+    /// Deletes a chat message of ours for everybody; it stays here, marked.
+    ///
+    /// # Errors
+    /// See [`AskError`]; the message is where it was.
+    pub async fn delete_message(&self, account: AccountId, message: MessageId) -> Result<(), AskError> {
+        let (chat, number) = self.own_message(account, message).await?;
+        let (remote, _) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
+        Ok(remote.delete_message(chat, number).await?)
+    }
+
+    async fn own_message(&self, account: AccountId, message: MessageId) -> Result<(ChatKey, u32), AskError> {
+        let stored = self.shared.parts.store.message(account, message).await?;
+        let chat = self.shared.parts.store.chat_reach(account, stored.conversation).await?.key;
+        let place = stored.chat.filter(|_| stored.direction == Direction::Out).map(|chat| chat.place);
+        let place = place.ok_or(StoreError::NotFound("a chat message of ours"))?;
+        Ok((chat, place.number))
     }
 
     /// Fetches a chat's file unless it is here, checks its size and stores it. What came of it before the connection

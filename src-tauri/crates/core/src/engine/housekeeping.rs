@@ -122,6 +122,7 @@ pub(super) async fn prune(shared: Arc<Shared>, stop: CancellationToken) {
         let pruned = async {
             let facts = shared.parts.store.prune_journal(before).await?;
             shared.parts.store.prune_history().await?;
+            shared.parts.store.prune_blobs().await?;
             Ok::<_, StoreError>(facts)
         };
         match pruned.await {

@@ -2,21 +2,31 @@
 //!
 //! A text's `random_id` is stored before the first try, so a try whose answer was lost is repeated as the same message.
 
-use std::{collections::HashSet, sync::PoisonError, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
+use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Backoff, Shared};
+use super::{Backoff, Engine, Shared};
 use crate::{
-    connector::{ConnectorError, Remote, SendError},
-    model::{Account, AccountId, Channel, ChatKey, Trouble, TroubleCode},
-    store::{DueText, LeaseToken, NotSent, StoreError},
+    connector::{ConnectorError, FileSource, Remote, SendError, SendFile},
+    model::{Account, AccountId, Channel, ChatKey, OutgoingId, Trouble, TroubleCode},
+    store::{DueText, LeaseToken, NotSent, OutgoingFile, Store, StoreError},
 };
 
 /// A try that has no answer by then is uncertain.
 const SEND_DEADLINE: Duration = Duration::from_secs(60);
+/// Bytes of a file that a slow line takes in a second; one that takes fewer is given up.
+const SLOWEST: u64 = 20 << 10;
 /// Another program's text is found at least this often, should its ring be lost.
 const LOOK: Duration = Duration::from_secs(15);
 
@@ -103,7 +113,7 @@ async fn send_all(
         && let Some(text) = store.next_text(account.id, Some(lease), clock.now()).await?
     {
         let (id, tries) = (text.id, text.tries);
-        match try_text(remote, text).await {
+        match try_text(shared, account.id, remote, text).await {
             Ok(sent) => {
                 store.text_sent(account.id, id, &sent).await?;
                 tracing::info!(target: "skrynka::outbox", outgoing = %id, number = sent.place.number, "Message sent");
@@ -125,11 +135,98 @@ async fn send_all(
     Ok(())
 }
 
-async fn try_text(remote: &dyn Remote, text: DueText) -> Result<crate::connector::Sent, SendError> {
-    tokio::time::timeout(SEND_DEADLINE, remote.send_text(text.send)).await.unwrap_or_else(|_| {
+async fn try_text(
+    shared: &Shared,
+    account: AccountId,
+    remote: &dyn Remote,
+    text: DueText,
+) -> Result<crate::connector::Sent, SendError> {
+    let DueText { id, send, file, .. } = text;
+    let size = file.as_ref().map_or(0, |file| file.size);
+    let deadline = SEND_DEADLINE + Duration::from_secs(size / SLOWEST);
+    let upload = file.map(|file| Upload::begin(shared, account, id, &file));
+    let file = upload.as_ref().map(|upload| upload.file.clone());
+    let tried = tokio::time::timeout(deadline, remote.send_text(send, file)).await;
+    tried.unwrap_or_else(|_| {
         let detail = "no answer within the deadline".to_owned();
         Err(SendError::Uncertain(Trouble { code: TroubleCode::Timeout, detail }))
     })
+}
+
+/// A file on its way up, as long as it lives among those that can be asked after and given up.
+struct Upload<'a> {
+    shared: &'a Shared,
+    id: OutgoingId,
+    file: SendFile,
+}
+
+impl<'a> Upload<'a> {
+    fn begin(shared: &'a Shared, account: AccountId, id: OutgoingId, file: &OutgoingFile) -> Self {
+        let under_way = Arc::new(UnderWay::default());
+        shared.uploads.lock().unwrap_or_else(PoisonError::into_inner).insert(id, under_way.clone());
+        let blob = Blob { store: shared.parts.store.clone(), account, sha256: file.sha256, under_way };
+        let (name, mime) = (file.name.clone(), file.mime.clone());
+        Self { shared, id, file: SendFile { name, mime, size: file.size, source: Arc::new(blob) } }
+    }
+}
+
+impl Drop for Upload<'_> {
+    fn drop(&mut self) {
+        self.shared.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// How far a file is.
+#[derive(Default)]
+pub(super) struct UnderWay {
+    /// Bytes read so far.
+    read: AtomicU64,
+    /// Whether somebody has given it up.
+    given_up: AtomicBool,
+}
+
+/// The bytes of a blob, for whoever sends it.
+struct Blob {
+    store: Store,
+    account: AccountId,
+    sha256: [u8; 32],
+    under_way: Arc<UnderWay>,
+}
+
+impl FileSource for Blob {
+    fn piece(&self, number: u32) -> BoxFuture<'_, Result<Vec<u8>, ConnectorError>> {
+        let failed = |code, detail: String| Trouble { code, detail };
+        Box::pin(async move {
+            if self.under_way.given_up.load(Ordering::Relaxed) {
+                let why = failed(TroubleCode::Refused, "given up before it was sent".to_owned());
+                return Err(ConnectorError::Permanent(why));
+            }
+            let bytes = self.store.blob_chunk(self.account, self.sha256, number).await.map_err(|error| {
+                let why = failed(TroubleCode::Database, crate::chain(&error));
+                ConnectorError::Transient { why, retry_after: None }
+            })?;
+            let bytes = bytes.ok_or_else(|| {
+                ConnectorError::Permanent(failed(TroubleCode::Refused, "the attached file is not there".to_owned()))
+            })?;
+            self.under_way.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            Ok(bytes)
+        })
+    }
+}
+
+impl Engine {
+    /// Bytes of a file on its way up that have been read so far; `None` where it is not being sent from here.
+    pub fn upload_progress(&self, id: OutgoingId) -> Option<u64> {
+        let uploads = self.shared.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        uploads.get(&id).map(|under_way| under_way.read.load(Ordering::Relaxed))
+    }
+
+    /// Gives up a file on its way up: it is not sent unless it is whole already.
+    pub fn give_up_upload(&self, id: OutgoingId) {
+        if let Some(under_way) = self.shared.uploads.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            under_way.given_up.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What follows a try that did not succeed.

@@ -59,6 +59,50 @@ impl Store {
         Ok(known)
     }
 
+    /// Returns one chunk of a blob; `None` beyond its end.
+    pub async fn blob_chunk(
+        &self,
+        account: AccountId,
+        sha256: [u8; 32],
+        number: u32,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let bytes = sqlx::query_scalar!(
+            "SELECT bytes FROM blob_chunks WHERE account_id = $1 AND sha256 = $2 AND chunk = $3",
+            account.0,
+            sha256.as_slice(),
+            i32::try_from(number).unwrap_or(i32::MAX)
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(bytes)
+    }
+
+    /// Removes bytes that nothing refers to any more and that were stored a day ago or earlier: files that were sent
+    /// or given up. Returns how many.
+    pub async fn prune_blobs(&self) -> Result<u64, StoreError> {
+        sqlx::query!(
+            "DELETE FROM outgoing_files f USING outgoing o
+             WHERE o.account_id = f.account_id AND o.id = f.outgoing_id AND o.state = 'sent'
+               AND o.sent_at < clock_timestamp() - interval '1 day'
+               AND NOT EXISTS (SELECT 1 FROM outgoing_mails m WHERE m.account_id = o.account_id
+                               AND m.outgoing_id = o.id AND m.copy = 'wanted')"
+        )
+        .execute(&self.pool)
+        .await?;
+        let pruned = sqlx::query!(
+            "DELETE FROM blobs b WHERE b.created_at < clock_timestamp() - interval '1 day'
+               AND NOT EXISTS (SELECT 1 FROM attachments f WHERE f.account_id = b.account_id AND f.sha256 = b.sha256
+                               AND f.part IS NULL)
+               AND NOT EXISTS (SELECT 1 FROM outgoing_files f
+                               WHERE f.account_id = b.account_id AND f.sha256 = b.sha256)
+               AND NOT EXISTS (SELECT 1 FROM drafts d WHERE d.account_id = b.account_id
+                               AND d.content::text LIKE '%' || encode(b.sha256, 'hex') || '%')"
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(pruned.rows_affected())
+    }
+
     /// Returns the bytes of a chat's file that was fetched.
     pub async fn kept_file(&self, account: AccountId, id: AttachmentId) -> Result<Vec<u8>, StoreError> {
         let chunks = sqlx::query_scalar!(

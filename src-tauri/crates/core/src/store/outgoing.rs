@@ -27,6 +27,8 @@ pub struct OutgoingDraft {
     pub random_id: i64,
     /// Not before then; until then it can be taken back.
     pub send_at: Option<OffsetDateTime>,
+    /// The file that goes with it, whose bytes are a blob of the account already.
+    pub file: Option<OutgoingFile>,
 }
 
 /// Where a text stands on its way.
@@ -157,6 +159,8 @@ pub struct DueText {
     pub tries: u32,
     /// What to send.
     pub send: SendText,
+    /// The file that goes with it.
+    pub file: Option<OutgoingFile>,
 }
 
 /// What became of a try that did not succeed.
@@ -268,6 +272,23 @@ impl Store {
         if queued == 0 {
             return Err(StoreError::NotFound("the chat"));
         }
+        if let Some(file) = &draft.file {
+            let written = sqlx::query!(
+                "INSERT INTO outgoing_files (account_id, outgoing_id, position, name, mime, sha256)
+                 SELECT $1, $2, 0, $3, $4, b.sha256 FROM blobs b WHERE b.account_id = $1 AND b.sha256 = $5",
+                account.0,
+                draft.id.0,
+                file.name,
+                file.mime,
+                file.sha256.as_slice()
+            )
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if written == 0 {
+                return Err(StoreError::NotFound("the attached file"));
+            }
+        }
         ring(&mut tx, account).await?;
         journal::announce(&mut tx, account, &[changed(Some(draft.conversation.0))]).await?;
         Ok(tx.commit().await?)
@@ -328,7 +349,28 @@ impl Store {
             tx.commit().await?;
         }
         let Some(row) = row else { return Ok(None) };
+        let file = sqlx::query!(
+            "SELECT f.name, f.mime, f.sha256, b.size FROM outgoing_files f
+             JOIN blobs b ON b.account_id = f.account_id AND b.sha256 = f.sha256
+             WHERE f.account_id = $1 AND f.outgoing_id = $2 ORDER BY f.position LIMIT 1",
+            account.0,
+            row.id
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let hash = |sha256: Vec<u8>| sha256.try_into().map_err(|_| StoreError::Inconsistent("a file's hash".to_owned()));
+        let file = match file {
+            None => None,
+            Some(file) => Some(OutgoingFile {
+                name: file.name,
+                mime: file.mime,
+                size: file.size.unsigned_abs(),
+                sha256: hash(file.sha256)?,
+                content_id: None,
+            }),
+        };
         Ok(Some(DueText {
+            file,
             id: OutgoingId(row.id),
             tries: u32::try_from(row.tries).unwrap_or(1),
             send: SendText {

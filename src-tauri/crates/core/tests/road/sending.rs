@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::{Clock as _, SystemClock},
     connector::{
-        Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote, SendError, SendText, Sent,
+        Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote, SendError, SendFile, SendText, Sent,
     },
     model::{ChatKey, ChatKind, ConversationId, Direction, OutgoingId, Peer, PeerKind, Trouble, TroubleCode},
     store::{LeaseToken, NotSent, OutgoingDraft, OutgoingState, StoreError, StoredOutgoing},
@@ -45,7 +45,7 @@ enum Answer {
 }
 
 impl Remote for Server {
-    fn send_text(&self, text: SendText) -> BoxFuture<'_, Result<Sent, SendError>> {
+    fn send_text(&self, text: SendText, _: Option<SendFile>) -> BoxFuture<'_, Result<Sent, SendError>> {
         let why = |code| Trouble { code, detail: "on purpose".to_owned() };
         let mut answers = self.answers.lock().unwrap();
         let answer = if answers.is_empty() { None } else { Some(answers.remove(0)) };
@@ -106,6 +106,7 @@ fn draft(conversation: ConversationId, text: &str, random_id: i64) -> OutgoingDr
         reply_to: None,
         random_id,
         send_at: None,
+        file: None,
     }
 }
 

@@ -1,8 +1,8 @@
-//! Sending a text, so that a lost answer never sends it twice.
+//! Sending a text, or a file with a text under it, so that a lost answer never sends it twice.
 
 use grammers_tl_types as tl;
 use skrynka_core::{
-    connector::{SendError, SendText, Sent},
+    connector::{SendError, SendFile, SendText, Sent},
     model::ChatKey,
 };
 
@@ -17,10 +17,22 @@ use crate::{
 const LOOKED_THROUGH: i32 = 100;
 
 impl TelegramRemote {
-    pub(super) async fn send(&self, text: SendText) -> std::result::Result<Sent, SendError> {
-        let request = self.request(&text).map_err(|error| SendError::NotSent(self.failed(error)))?;
+    pub(super) async fn send(
+        &self,
+        text: SendText,
+        file: Option<SendFile>,
+    ) -> std::result::Result<Sent, SendError> {
+        let failed = |error| SendError::NotSent(self.failed(error));
         let peer = text.chat.peer;
-        let told = match self.pool.ask(&request).await {
+        let asked = match file {
+            None => self.pool.ask(&self.request(&text).map_err(failed)?).await,
+            Some(file) => {
+                // Nothing is in the chat until the file is whole.
+                let media = self.upload(&file).await?;
+                self.pool.ask(&self.media_request(&text, media).map_err(failed)?).await
+            }
+        };
+        let told = match asked {
             Ok(told) => told,
             Err(error) if error.is("RANDOM_ID_DUPLICATE") => {
                 // The news of the message went down with the first answer.
@@ -62,6 +74,37 @@ impl TelegramRemote {
             allow_paid_stars: None,
             suggested_post: None,
             rich_message: None,
+        })
+    }
+
+    fn media_request(
+        &self,
+        text: &SendText,
+        media: tl::enums::InputMedia,
+    ) -> Result<tl::functions::messages::SendMedia> {
+        let entities = entities_out(&text.entities);
+        Ok(tl::functions::messages::SendMedia {
+            silent: false,
+            background: false,
+            clear_draft: true,
+            noforwards: false,
+            update_stickersets_order: false,
+            invert_media: false,
+            allow_paid_floodskip: false,
+            peer: self.input(text.chat.peer)?,
+            reply_to: reply_to(text),
+            media,
+            message: text.text.clone(),
+            random_id: text.random_id,
+            reply_markup: None,
+            entities: (!entities.is_empty()).then_some(entities),
+            schedule_date: None,
+            schedule_repeat_period: None,
+            send_as: None,
+            quick_reply_shortcut: None,
+            effect: None,
+            allow_paid_stars: None,
+            suggested_post: None,
         })
     }
 

@@ -334,7 +334,7 @@ async fn a_person_who_is_told_of_in_part_can_be_answered() {
     let chat = Peer { kind: PeerKind::User, id: petro.0 }.into();
     let text = SendText { chat, text: "yes".to_owned(), entities: Vec::new(), reply_to: None, random_id: 7 };
     let remote = listening.remote.clone();
-    listening.beside(&mut desk, remote.send_text(text)).await.unwrap();
+    listening.beside(&mut desk, remote.send_text(text, None)).await.unwrap();
     assert_eq!(office.net.sent_by(office.account).len(), 1);
     listening.stop(&mut desk).await;
 }

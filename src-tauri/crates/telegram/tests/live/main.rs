@@ -10,5 +10,6 @@ mod history;
 mod holes;
 mod losing;
 mod remote;
+mod sending_files;
 mod sign_in;
 mod ways;

@@ -31,7 +31,7 @@ async fn a_text_is_sent_and_comes_back_by_the_listeners_road() {
     let mut answer = text(chat(olena), "500 UAH, ready on Friday", 7_001);
     answer.reply_to = Some(number);
     answer.entities = vec![Entity { offset: 0, length: 7, kind: EntityKind::Bold }];
-    let sent = listening.beside(&mut desk, remote.send_text(answer)).await.unwrap();
+    let sent = listening.beside(&mut desk, remote.send_text(answer, None)).await.unwrap();
     listening.until_text(&mut desk, "500 UAH, ready on Friday").await;
     let message = &desk.messages[&sent.place];
     assert_eq!(message.direction, skrynka_core::model::Direction::Out);
@@ -39,7 +39,7 @@ async fn a_text_is_sent_and_comes_back_by_the_listeners_road() {
     assert_eq!(desk.chat(&sent.place).entities[0].kind, EntityKind::Bold);
     let Chat::Channel(id) = supergroup else { panic!("a supergroup is a channel") };
     let group = Peer { kind: PeerKind::Channel, id }.into();
-    let sent = listening.beside(&mut desk, remote.send_text(text(group, "to all", 7_002))).await.unwrap();
+    let sent = listening.beside(&mut desk, remote.send_text(text(group, "to all", 7_002), None)).await.unwrap();
     listening.until_text(&mut desk, "to all").await;
     assert!(desk.messages.contains_key(&sent.place));
     let seen = office.net.sent_by(office.account);
@@ -59,9 +59,9 @@ async fn a_lost_answer_never_sends_twice() {
     let remote = listening.remote.clone();
     office.net.lose_answers("messages.sendMessage", 1);
     let answer = text(chat(olena), "once only", 42);
-    let lost = listening.beside(&mut desk, remote.send_text(answer.clone())).await;
+    let lost = listening.beside(&mut desk, remote.send_text(answer.clone(), None)).await;
     assert!(matches!(lost, Err(SendError::Uncertain(_))), "{lost:?}");
-    let again = listening.beside(&mut desk, remote.send_text(answer)).await.unwrap();
+    let again = listening.beside(&mut desk, remote.send_text(answer, None)).await.unwrap();
     listening.until_text(&mut desk, "once only").await;
     assert_eq!(desk.chat(&again.place).text, "once only");
     assert_eq!(office.net.sent_by(office.account).len(), 1);
@@ -83,12 +83,12 @@ async fn a_refused_text_was_not_sent() {
         ("FROZEN_METHOD_INVALID", TroubleCode::Frozen),
     ] {
         office.net.fail("messages.sendMessage", 1, error);
-        let refused = listening.beside(&mut desk, remote.send_text(text(chat(olena), "no", 1))).await;
+        let refused = listening.beside(&mut desk, remote.send_text(text(chat(olena), "no", 1), None)).await;
         let Err(SendError::NotSent(why)) = refused else { panic!("{error}: {refused:?}") };
         assert_eq!(why.trouble().code, code, "{error}");
     }
     let nobody = Peer { kind: PeerKind::User, id: 99 }.into();
-    let unknown = listening.beside(&mut desk, remote.send_text(text(nobody, "no", 1))).await;
+    let unknown = listening.beside(&mut desk, remote.send_text(text(nobody, "no", 1), None)).await;
     assert!(matches!(unknown, Err(SendError::NotSent(_))));
     assert!(office.net.sent_by(office.account).is_empty());
     listening.stop(&mut desk).await;
@@ -105,11 +105,11 @@ async fn a_lasting_no_is_final() {
     let remote = listening.remote.clone();
     for error in ["406 TOPIC_DELETED", "404 METHOD_GONE", "403 CHAT_WRITE_FORBIDDEN", "FROZEN_METHOD_INVALID"] {
         office.net.fail("messages.sendMessage", 1, error);
-        let refused = listening.beside(&mut desk, remote.send_text(text(chat(olena), "no", 1))).await;
+        let refused = listening.beside(&mut desk, remote.send_text(text(chat(olena), "no", 1), None)).await;
         assert!(matches!(refused, Err(SendError::NotSent(ConnectorError::Permanent(_)))), "{error}: {refused:?}");
     }
     office.net.fail("messages.sendMessage", 1, "401 SOMETHING_NEW");
-    let refused = listening.beside(&mut desk, remote.send_text(text(chat(olena), "no", 1))).await;
+    let refused = listening.beside(&mut desk, remote.send_text(text(chat(olena), "no", 1), None)).await;
     assert!(matches!(refused, Err(SendError::NotSent(ConnectorError::SignInRequired(_)))), "{refused:?}");
     listening.stop(&mut desk).await;
 }
@@ -124,7 +124,7 @@ async fn a_text_to_oneself_stands_in_ones_own_chat() {
     let mut listening = office.caught_up(&mut desk).await;
     let remote = listening.remote.clone();
     let me = UserId(office.account.0);
-    listening.beside(&mut desk, remote.send_text(text(chat(me), "to do: call Olena", 8_001))).await.unwrap();
+    listening.beside(&mut desk, remote.send_text(text(chat(me), "to do: call Olena", 8_001), None)).await.unwrap();
     listening.until_text(&mut desk, "to do: call Olena").await;
     listening.stop(&mut desk).await;
     let mut listening = office.listen(&desk).await;
@@ -274,7 +274,7 @@ async fn a_silent_data_centre_of_a_file_holds_up_nothing_else() {
     let (place, file) = only_file(&desk);
     let mut nothing = Vec::new();
     let fetch = remote.fetch_file(place, file.remote, 0, &mut nothing);
-    let send = remote.send_text(text(chat(olena), "meanwhile", 5));
+    let send = remote.send_text(text(chat(olena), "meanwhile", 5), None);
     let both = async {
         match futures_util::future::select(fetch, send).await {
             Either::Left(_) => panic!("the text waited for the file"),

@@ -1,0 +1,133 @@
+//! Files on their way up, and changes to what was said.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use futures_util::future::BoxFuture;
+use skrynka_core::{
+    connector::{ConnectorError, FileSource, SendError, SendFile, SendText},
+    model::{ChatKey, Entity, EntityKind, Media, Peer, PeerKind, Trouble, TroubleCode},
+};
+use skrynka_lab::telegram::{Push, UserId};
+
+use crate::desk::{Desk, Office};
+
+const MIB: usize = 1 << 20;
+
+/// Bytes in pieces; gives up after so many.
+struct Bytes {
+    bytes: Vec<u8>,
+    until: u32,
+    read: AtomicU32,
+}
+
+impl FileSource for Bytes {
+    fn piece(&self, number: u32) -> BoxFuture<'_, Result<Vec<u8>, ConnectorError>> {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        let piece = self.bytes.chunks(MIB).nth(number as usize).map(<[u8]>::to_vec);
+        let given_up = number >= self.until;
+        Box::pin(async move {
+            let why = Trouble { code: TroubleCode::Refused, detail: "given up".to_owned() };
+            piece.filter(|_| !given_up).ok_or(ConnectorError::Permanent(why))
+        })
+    }
+}
+
+fn file(name: &str, bytes: Vec<u8>, until: u32) -> SendFile {
+    let size = bytes.len() as u64;
+    let source = Arc::new(Bytes { bytes, until, read: AtomicU32::new(0) });
+    SendFile { name: name.to_owned(), mime: "application/pdf".to_owned(), size, source }
+}
+
+fn bytes(size: usize) -> Vec<u8> {
+    (0..size).map(|n| (n * 31 % 251) as u8).collect()
+}
+
+fn chat(user: UserId) -> ChatKey {
+    Peer { kind: PeerKind::User, id: user.0 }.into()
+}
+
+fn text(chat: ChatKey, text: &str, random_id: i64) -> SendText {
+    SendText { chat, text: text.to_owned(), entities: Vec::new(), reply_to: None, random_id }
+}
+
+/// Small and big files go up by different methods; each arrives byte for byte, once, with its text.
+#[tokio::test]
+async fn files_arrive_as_they_are() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "send me the papers", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    for (number, size) in [1, 600_000, 10 * MIB, 10 * MIB + 1, 12 * MIB + 5].into_iter().enumerate() {
+        let words = format!("paper {number}");
+        let sent = remote.send_text(
+            text(chat(olena), &words, 100 + number as i64),
+            Some(file("Свідоцтво (копія).pdf", bytes(size), u32::MAX)),
+        );
+        let sent = listening.beside(&mut desk, sent).await.unwrap();
+        listening.until_text(&mut desk, &words).await;
+        let Some(Media::File(kept)) = &desk.chat(&sent.place).media else { panic!("no file") };
+        assert_eq!((kept.name.as_str(), kept.size), ("Свідоцтво (копія).pdf", size as u64));
+    }
+    let seen = office.net.sent_by(office.account);
+    assert_eq!(seen.len(), 5);
+    for (sent, size) in seen.iter().zip([1, 600_000, 10 * MIB, 10 * MIB + 1, 12 * MIB + 5]) {
+        let there = sent.file.as_ref().unwrap();
+        assert!(there.bytes == bytes(size), "{size} bytes are not those that were sent");
+        assert_eq!(there.mime, "application/pdf");
+    }
+    listening.stop(&mut desk).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_given_up_is_not_sent() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let sent = remote.send_text(text(chat(olena), "half", 1), Some(file("a.pdf", bytes(5 * MIB), 2)));
+    let sent = listening.beside(&mut desk, sent).await;
+    assert!(matches!(sent, Err(SendError::NotSent(ConnectorError::Permanent(_)))), "{sent:?}");
+    let empty = remote.send_text(text(chat(olena), "nothing", 2), Some(file("a.pdf", Vec::new(), 2)));
+    let empty = listening.beside(&mut desk, empty).await;
+    assert!(matches!(empty, Err(SendError::NotSent(ConnectorError::Permanent(_)))), "{empty:?}");
+    assert!(office.net.sent_by(office.account).is_empty());
+    listening.stop(&mut desk).await;
+}
+
+#[tokio::test]
+async fn what_was_said_is_changed_and_deleted_for_everybody() {
+    let (office, olena, supergroup) = Office::with_supergroup().await;
+    office.writes(olena, "first", Push::Pushed);
+    office.net.send(olena, supergroup, "hello", Push::Pushed).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let skrynka_lab::telegram::Chat::Channel(id) = supergroup else { panic!("a supergroup is a channel") };
+    let group = Peer { kind: PeerKind::Channel, id }.into();
+    for (number, chat) in [chat(olena), group].into_iter().enumerate() {
+        let words = format!("tomorow {number}");
+        let sent = listening.beside(&mut desk, remote.send_text(text(chat, &words, 10 + number as i64), None)).await.unwrap();
+        listening.until_text(&mut desk, &words).await;
+        let bold = vec![Entity { offset: 0, length: 8, kind: EntityKind::Bold }];
+        let better = format!("tomorrow {number}");
+        let edited = remote.edit_text(chat, sent.place.number, better.clone(), bold);
+        listening.beside(&mut desk, edited).await.unwrap();
+        listening.until_text(&mut desk, &better).await;
+        assert_eq!(desk.chat(&sent.place).entities.len(), 1);
+        // The same again is no failure.
+        let bold = vec![Entity { offset: 0, length: 8, kind: EntityKind::Bold }];
+        listening.beside(&mut desk, remote.edit_text(chat, sent.place.number, better, bold)).await.unwrap();
+        listening.beside(&mut desk, remote.delete_message(chat, sent.place.number)).await.unwrap();
+        listening.until(&mut desk, |desk| desk.told_deleted.contains_key(&sent.place.number)).await;
+    }
+    let foreign = listening.beside(&mut desk, remote.edit_text(chat(olena), 1, "mine".to_owned(), Vec::new())).await;
+    assert!(foreign.is_err());
+    listening.stop(&mut desk).await;
+}
