@@ -17,10 +17,10 @@ use skrynka_core::{
     secrets::Secrets,
     store::{
         CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition,
-        Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
+        OutgoingState, Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
-use time::{OffsetDateTime, Time, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc3339};
 
 use crate::{
     desk::Office,
@@ -37,6 +37,10 @@ use crate::{
 const TEXT: usize = 64 * 1024;
 /// Quarters of an hour in a day.
 const QUARTERS: usize = 96;
+/// What goes out and has not gone for so long is late.
+const LATE: Duration = Duration::minutes(10);
+/// Texts and mails that are counted at most.
+const UNSENT: i64 = 10_000;
 /// A listener that has not said anything for this long has ended.
 const SILENT: time::Duration = time::Duration::minutes(10);
 /// Less room than this on the profile's disk is worth a warning.
@@ -431,6 +435,7 @@ pub async fn bureau_checks(bureau: &Bureau) -> Vec<Check> {
     }
     checks.push(summaries(bureau).await);
     checks.push(search_index(bureau).await);
+    checks.push(outbox(bureau).await);
     match (bureau.store.accounts().await, bureau.store.statuses().await) {
         (Ok(accounts), Ok(statuses)) => {
             for account in accounts {
@@ -473,6 +478,29 @@ fn check(now: OffsetDateTime, name: &str, state: CheckState, detail: String, rep
         repair: repair.map(ToOwned::to_owned),
         checked_at: stamp(now),
     }
+}
+
+/// What goes out and has not gone: red where a person has to decide, yellow where it is late.
+async fn outbox(bureau: &Bureau) -> Check {
+    let now = bureau.clock.now();
+    let unsent = match bureau.store.unsent(UNSENT).await {
+        Ok(unsent) => unsent,
+        Err(error) => return check(now, "outbox", CheckState::Unknown, skrynka_core::chain(&error), None),
+    };
+    let count = |state| unsent.iter().filter(|one| one.state == state).count();
+    let (failed, uncertain) = (count(OutgoingState::Failed), count(OutgoingState::Uncertain));
+    let late = unsent.iter().filter(|one| {
+        let due = one.send_at.unwrap_or(one.created_at);
+        matches!(one.state, OutgoingState::Waiting | OutgoingState::Sending) && now - due > LATE
+    });
+    let late = late.count();
+    let detail = format!("{} on their way, {late} late, {failed} failed, {uncertain} perhaps sent", unsent.len());
+    let state = match (failed + uncertain, late) {
+        (0, 0) => CheckState::Ok,
+        (0, _) => CheckState::Warn,
+        _ => CheckState::Failed,
+    };
+    check(now, "outbox", state, detail, (state == CheckState::Failed).then_some("outbox"))
 }
 
 async fn database(bureau: &Bureau) -> Check {
