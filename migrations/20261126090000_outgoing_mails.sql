@@ -29,6 +29,8 @@ CREATE TABLE outgoing_mails (
     outcomes jsonb NOT NULL DEFAULT '{}',
     -- When it was first tried: its Date, and the start of the time in which it is tried again.
     dated_at timestamptz,
+    -- Since when nobody knows whether it was sent: it is looked for in the Sent folder for a while.
+    uncertain_since timestamptz,
     -- A person says that it was sent.
     confirmed boolean NOT NULL DEFAULT false,
     -- Its copy in the server's Sent folder: to be kept, there, kept by the provider itself, or not possible.
@@ -68,3 +70,10 @@ ALTER TABLE accounts
 
 -- Whose file it was that is attached to an answer.
 CREATE INDEX attachments_by_content ON attachments (account_id, sha256) WHERE sha256 IS NOT NULL;
+
+-- What is looked through again and again is little, whatever was sent before.
+CREATE INDEX outgoing_mails_without_copy ON outgoing_mails (account_id) WHERE copy = 'wanted';
+CREATE INDEX outgoing_open ON outgoing (created_at, id) WHERE state <> 'sent';
+
+-- An older program would send a text without its file, and at once what is to be sent later.
+UPDATE bureau SET min_client = 4;

@@ -7,7 +7,7 @@ use std::{
 
 use skrynka_core::{
     engine::{AskError, Engine, Older},
-    model::{AccountId, AttachmentId, ConversationId, Entity, MessageId, OutgoingId},
+    model::{AccountId, AttachmentId, ConversationId, DraftId, Entity, MessageId, OutgoingId},
     store::{ChatReach, OutgoingDraft, OutgoingFile, Store, StoreError},
 };
 use time::OffsetDateTime;
@@ -87,7 +87,8 @@ pub struct Text {
     pub file: Option<OutgoingFile>,
 }
 
-/// Puts a text on its way. The program that listens to the account sends it, in the order of the chat.
+/// Puts texts on their way, all or none, with the end of the draft that they were written as. The program that listens
+/// to the account sends them, in the order of the chat.
 ///
 /// # Errors
 /// See [`SendError`].
@@ -95,8 +96,33 @@ pub async fn send(
     bureau: &Bureau,
     account: AccountId,
     conversation: ConversationId,
-    text: Text,
-) -> Result<OutgoingId, SendError> {
+    texts: Vec<Text>,
+    draft: Option<DraftId>,
+) -> Result<Vec<OutgoingId>, SendError> {
+    texts.iter().try_for_each(check)?;
+    if !views::is_writable(bureau.store.chat_reach(account, conversation).await?.kind) {
+        return Err(SendError::ReadOnly);
+    }
+    let queued = texts.into_iter().map(|text| OutgoingDraft {
+        id: OutgoingId::new(bureau.clock.now()),
+        conversation,
+        text: text.text,
+        entities: text.entities,
+        reply_to: text.reply_to,
+        random_id: rand::random(),
+        send_at: text.send_at,
+        file: text.file,
+    });
+    let queued: Vec<OutgoingDraft> = queued.collect();
+    bureau.store.queue_texts(account, &queued, draft).await?;
+    for text in &queued {
+        let (length, file) = (text.text.chars().count(), text.file.as_ref().map(|file| file.size));
+        tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %text.id, length, file, "Message accepted");
+    }
+    Ok(queued.into_iter().map(|text| text.id).collect())
+}
+
+fn check(text: &Text) -> Result<(), SendError> {
     let length = text.text.encode_utf16().count();
     if text.file.is_none() && text.text.trim().is_empty() || text.text.contains('\0') {
         return Err(SendError::Empty);
@@ -105,26 +131,12 @@ pub async fn send(
     if length > longest {
         return Err(SendError::TooLong(length, longest));
     }
-    if let Some(file) = text.file.as_ref().filter(|file| file.size == 0 || file.size > LARGEST_FILE) {
-        return Err(SendError::FileSize(file.name.clone(), file.size));
+    match &text.file {
+        Some(file) if file.size == 0 || file.size > LARGEST_FILE => {
+            Err(SendError::FileSize(file.name.clone(), file.size))
+        }
+        Some(_) | None => Ok(()),
     }
-    if !views::is_writable(bureau.store.chat_reach(account, conversation).await?.kind) {
-        return Err(SendError::ReadOnly);
-    }
-    let id = OutgoingId::new(bureau.clock.now());
-    let draft = OutgoingDraft {
-        id,
-        conversation,
-        text: text.text,
-        entities: text.entities,
-        reply_to: text.reply_to,
-        random_id: rand::random(),
-        send_at: text.send_at,
-        file: text.file,
-    };
-    bureau.store.queue_text(account, &draft).await?;
-    tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %id, length, "Message accepted");
-    Ok(id)
 }
 
 /// Reads what is older than the oldest message stored of a chat.

@@ -72,9 +72,16 @@ pub fn opened_dir(profile: &Profile) -> PathBuf {
     profile.cache_dir().join("opened")
 }
 
+/// Where files of the window wait until they are whole.
+pub fn attached_dir(profile: &Profile) -> PathBuf {
+    profile.cache_dir().join("attached")
+}
+
 /// Removes opened files, and parts of files that were being fetched, that nobody has touched for days.
 pub fn sweep(profile: &Profile, now: SystemTime) {
-    for (_, copy) in copies(profile) {
+    let attached = attached_dir(profile);
+    let begun = entries(&attached).map(|entry| entry.path());
+    for copy in copies(profile).into_iter().map(|(_, copy)| copy).chain(begun) {
         let touched = fs::read_dir(&copy)
             .into_iter()
             .flatten()
@@ -104,8 +111,15 @@ pub async fn forget(profile: &Profile, store: &Store) -> Result<(), StoreError> 
 /// What stands on the disk of which file: a folder of an opened one, a part of one that is fetched.
 fn copies(profile: &Profile) -> Vec<(AttachmentId, PathBuf)> {
     let folders = [opened_dir(profile), fetched_files_dir(profile)];
-    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
-    entries.filter_map(|entry| Some((entry.path().file_stem()?.to_str()?.parse().ok()?, entry.path()))).collect()
+    folders
+        .iter()
+        .flat_map(|folder| entries(folder))
+        .filter_map(|entry| Some((entry.path().file_stem()?.to_str()?.parse().ok()?, entry.path())))
+        .collect()
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = fs::DirEntry> {
+    fs::read_dir(folder).into_iter().flatten().flatten()
 }
 
 fn remove(copy: &Path) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use skrynka_core::{
     connector::{Content, Letter, OutgoingMail},
     model::{
-        Account, AccountId, Address, ConversationId, Direction, EmailSettings, Entity, MessageId, OutgoingId,
+        Account, AccountId, Address, ConversationId, Direction, DraftId, EmailSettings, Entity, MessageId, OutgoingId,
         is_plausible_address,
     },
     store::{MailDraft, OutgoingFile, StoreError},
@@ -23,8 +23,10 @@ use crate::{
 const RECIPIENTS: usize = 500;
 /// The longest subject, in characters: what a header line can carry (RFC 5322 section 2.1.1).
 const SUBJECT: usize = 900;
+/// The most bytes of all files of one mail: more than any provider takes, and what fits into memory a few times.
+const FILES: u64 = 100 << 20;
 /// The longest text, in bytes.
-const TEXT: usize = 10 << 20;
+pub const TEXT: usize = 10 << 20;
 
 /// A mail that a person wants to send.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +51,8 @@ pub struct Written {
     pub files: Vec<OutgoingFile>,
     /// Not before then.
     pub send_at: Option<OffsetDateTime>,
+    /// The draft that it was written as.
+    pub draft: Option<DraftId>,
 }
 
 /// Why a mail was not put on its way. Nothing is stored, nothing is sent.
@@ -72,6 +76,9 @@ pub enum WriteError {
     /// The subject or text is too long.
     #[error("the {0} is too long")]
     TooLong(&'static str),
+    /// The files are too large for a mail.
+    #[error("the files have {0} bytes; a mail takes {FILES} at most")]
+    Files(u64),
     /// The database refused, or what is answered is not there.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -85,7 +92,7 @@ impl From<WriteError> for WireError {
             WriteError::Nobody | WriteError::Address(_) | WriteError::TooMany(_) | WriteError::Empty => {
                 ErrorCode::InvalidInput
             }
-            WriteError::TooLong(_) => ErrorCode::TooLong,
+            WriteError::TooLong(_) | WriteError::Files(_) => ErrorCode::TooLong,
             WriteError::Store(error) => return error.into(),
         };
         Self { code, detail }
@@ -135,7 +142,8 @@ pub async fn send(
         files: Vec::new(),
     };
     let (length, files, to) = (mail.text.len(), written.files.len(), mail.recipients().len());
-    let draft = MailDraft { id, conversation, send_at: written.send_at, mail, files: written.files };
+    let draft =
+        MailDraft { id, conversation, send_at: written.send_at, draft: written.draft, mail, files: written.files };
     bureau.store.queue_mail(account, &draft).await?;
     tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %id, length, files, to, "Message accepted");
     Ok(id)
@@ -148,7 +156,9 @@ fn check(written: &Written) -> Result<(), WriteError> {
         count if count > RECIPIENTS => return Err(WriteError::TooMany(count)),
         _ => {}
     }
-    if let Some(wrong) = everybody().find(|person| !is_plausible_address(&person.address) || !is_address(&person.address)) {
+    if let Some(wrong) =
+        everybody().find(|person| !is_plausible_address(&person.address) || !is_address(&person.address))
+    {
         return Err(WriteError::Address(wrong.address.clone()));
     }
     if written.text.trim().is_empty() && written.files.is_empty() && written.subject.trim().is_empty() {
@@ -159,6 +169,10 @@ fn check(written: &Written) -> Result<(), WriteError> {
     }
     if written.text.len() > TEXT {
         return Err(WriteError::TooLong("text"));
+    }
+    let files: u64 = written.files.iter().map(|file| file.size).sum();
+    if files > FILES {
+        return Err(WriteError::Files(files));
     }
     Ok(())
 }
@@ -193,13 +207,8 @@ pub async fn overlooked(
     if written.files.is_empty() && answer::speaks_of_attachment(&written.text) {
         found.push(Overlooked::NoFile);
     }
-    let everybody: Vec<String> = written
-        .to
-        .iter()
-        .chain(&written.cc)
-        .chain(&written.bcc)
-        .map(|person| person.address.to_lowercase())
-        .collect();
+    let everybody: Vec<String> =
+        written.to.iter().chain(&written.cc).chain(&written.bcc).map(|person| person.address.to_lowercase()).collect();
     for file in &written.files {
         if let Some(from) = bureau.store.file_of_another(account, file.sha256, &everybody).await? {
             found.push(Overlooked::FileOfAnother { name: file.name.clone(), from });

@@ -73,7 +73,6 @@ pub fn bindings() -> Builder<tauri::Wry> {
             outbox::letterhead,
             outbox::set_letterhead,
             chats::send_text,
-            chats::send_files,
             chats::upload_progress,
             chats::give_up_upload,
             chats::edit_message,

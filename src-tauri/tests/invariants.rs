@@ -113,6 +113,7 @@ fn secrets_are_exposed_only_where_a_library_is_handed_the_value() {
             "core/src/logbook",
             "mail/src/connect",
             "mail/src/probe",
+            "mail/src/smtp",
             "telegram/src/session/secret",
             "telegram/src/sign_in",
             "telegram/src/pool/proxy",

@@ -20,8 +20,8 @@ use crate::{
     words::Language,
 };
 
-/// A text from standard input is read so far: enough to say how long it is.
-const INPUT: u64 = 1 << 20;
+/// A text from standard input is read so far: enough to say that it is too long.
+const INPUT: u64 = mails::TEXT as u64 + 1;
 /// How often the text's state is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// The message of a text that was sent arrives within this.
@@ -69,7 +69,8 @@ pub async fn run(common: &Common, output: Output, arguments: SendArguments) -> a
                 bail!("one file goes with a text of a chat; send the others by themselves");
             }
             let text = Text { text, file: files.next(), ..Text::default() };
-            (chats::send(bureau, account, conversation, text).await?, Some(conversation))
+            let queued = chats::send(bureau, account, conversation, vec![text], None).await?;
+            (queued.first().copied().context("Nothing was put on its way")?, Some(conversation))
         };
         // Whoever listens to the account sends it; nobody else may connect.
         let engine = match bureau.listen_to(account, "skrynka send").await {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skrynka_core::model::{AccountId, AttachmentId, ConversationId, MessageId, OutgoingId};
+use skrynka_core::model::{AccountId, AttachmentId, ConversationId, DraftId, MessageId, OutgoingId};
 use tauri::ipc::Channel;
 
 use super::{DeskState, id, logged, message::fetch};
@@ -10,7 +10,8 @@ use crate::{
     chats::{self, SendError, Text},
     views,
     wire::{
-        AttachedFile, ConversationKey, EntityView, FileProgress, MessageKey, MessageVersionView, OlderLoaded, WireError, count, stamp,
+        ConversationKey, EntityView, FileProgress, MessageKey, MessageVersionView, OlderLoaded, TextForm, WireError,
+        count, stamp,
     },
     wiring::fetched_files_dir,
 };
@@ -18,55 +19,33 @@ use crate::{
 /// How often the progress of a file is told.
 const TOLD: Duration = Duration::from_millis(200);
 
-/// Puts a text on its way and returns its key. What becomes of it is told by the journal and read with the chat.
+/// Puts a text on its way, or files, each as a message of its own with the text under the first. Returns their keys; what
+/// becomes of them is told by the journal and read with the chat. The draft that it was written as ends with it.
 #[tauri::command]
 #[specta::specta]
 pub async fn send_text(
     desk: DeskState<'_>,
     conversation: ConversationKey,
-    text: String,
-    entities: Vec<EntityView>,
-    reply_to: Option<String>,
-    send_at: Option<String>,
-) -> Result<String, WireError> {
+    form: TextForm,
+    draft: Option<String>,
+) -> Result<Vec<String>, WireError> {
     logged("send_text", async {
         let (account, conversation) = key(&conversation)?;
-        let reply_to = reply_to.as_deref().map(id::<MessageId>).transpose()?;
-        let entities = entities.into_iter().filter_map(views::read_entity).collect();
-        let send_at = send_at.as_deref().map(super::outbox::moment).transpose()?;
-        let text = Text { text, entities, reply_to, send_at, file: None };
-        let queued = chats::send(&desk.office().await?.bureau, account, conversation, text).await?;
-        Ok(queued.to_string())
-    })
-    .await
-}
-
-/// Puts files on their way, each as a message of its own, the text under the first. Returns their keys.
-#[tauri::command]
-#[specta::specta]
-pub async fn send_files(
-    desk: DeskState<'_>,
-    conversation: ConversationKey,
-    text: String,
-    entities: Vec<EntityView>,
-    reply_to: Option<String>,
-    send_at: Option<String>,
-    files: Vec<AttachedFile>,
-) -> Result<Vec<String>, WireError> {
-    logged("send_files", async {
-        let (account, conversation) = key(&conversation)?;
-        let reply_to = reply_to.as_deref().map(id::<MessageId>).transpose()?;
-        let send_at = send_at.as_deref().map(super::outbox::moment).transpose()?;
-        let mut first = Some((text, entities.into_iter().filter_map(views::read_entity).collect()));
-        let bureau = &desk.office().await?.bureau;
-        let mut queued = Vec::new();
-        for file in &files {
-            let (text, entities) = first.take().unwrap_or_default();
+        let draft = draft.as_deref().map(id::<DraftId>).transpose()?;
+        let reply_to = form.reply_to.as_deref().map(id::<MessageId>).transpose()?;
+        let send_at = form.send_at.as_deref().map(super::outbox::moment).transpose()?;
+        let entities = form.entities.into_iter().filter_map(views::read_entity).collect();
+        let mut texts = vec![Text { text: form.text, entities, reply_to, send_at, file: None }];
+        for (number, file) in form.files.iter().enumerate() {
             let file = Some(super::outbox::file(file)?);
-            let text = Text { text, entities, reply_to, send_at, file };
-            queued.push(chats::send(bureau, account, conversation, text).await?.to_string());
+            match texts.first_mut().filter(|_| number == 0) {
+                Some(first) => first.file = file,
+                None => texts.push(Text { reply_to, send_at, file, ..Text::default() }),
+            }
         }
-        Ok(queued)
+        let bureau = &desk.office().await?.bureau;
+        let queued = chats::send(bureau, account, conversation, texts, draft).await?;
+        Ok(queued.into_iter().map(|id| id.to_string()).collect())
     })
     .await
 }

@@ -9,6 +9,7 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{DeskState, id, logged};
 use crate::{
+    copies,
     desk::Desk,
     mails::{self, Written},
     views,
@@ -24,7 +25,8 @@ const UNSENT: i64 = 500;
 /// The longest draft, in bytes.
 const DRAFT: usize = 16 << 20;
 
-/// Puts a mail on its way and returns its key. What becomes of it is told by the journal.
+/// Puts a mail on its way and returns its key. What becomes of it is told by the journal. The draft that it was written
+/// as ends with it.
 #[tauri::command]
 #[specta::specta]
 pub async fn send_mail(
@@ -32,8 +34,10 @@ pub async fn send_mail(
     account: String,
     conversation: Option<String>,
     form: MailDraftForm,
+    draft: Option<String>,
 ) -> Result<String, WireError> {
     logged("send_mail", async {
+        let draft = draft.as_deref().map(id::<DraftId>).transpose()?;
         let office = desk.office().await?;
         let account: AccountId = id(&account)?;
         let conversation = conversation.as_deref().map(id::<ConversationId>).transpose()?;
@@ -41,7 +45,7 @@ pub async fn send_mail(
             Some(at) => Some(moment(at)?),
             None => undo_until(&desk, office.bureau.clock.now()),
         };
-        let written = Written { send_at, ..written(form)? };
+        let written = Written { send_at, draft, ..written(form)? };
         let queued = mails::send(&office.bureau, account, conversation, written, language(&desk)).await?;
         Ok(queued.to_string())
     })
@@ -120,7 +124,7 @@ pub async fn confirm_sent(desk: DeskState<'_>, account: String, outgoing: String
 #[specta::specta]
 pub async fn attach_begin(desk: DeskState<'_>, account: String, name: String) -> Result<String, WireError> {
     logged("attach_begin", async {
-        let folder = desk.ground()?.profile.cache_dir().join("attached");
+        let folder = copies::attached_dir(&desk.ground()?.profile);
         let name = skrynka_mail::parse::clean_file_name(&name, mails::media_type(&name));
         Ok(desk.office().await?.uploads.begin(folder, id(&account)?, name)?.to_string())
     })
@@ -271,6 +275,7 @@ fn written(form: MailDraftForm) -> Result<Written, WireError> {
         quotes: form.quotes,
         files: form.files.iter().map(file).collect::<Result<_, _>>()?,
         send_at: None,
+        draft: None,
     })
 }
 

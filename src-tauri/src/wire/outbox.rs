@@ -19,6 +19,22 @@ pub struct AttachedFile {
     pub size: u32,
 }
 
+/// A text of a chat as it is written, with its files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct TextForm {
+    /// The text; may be empty where there are files.
+    pub text: String,
+    /// How stretches of it are shown.
+    pub entities: Vec<EntityView>,
+    /// The message that it answers.
+    pub reply_to: Option<String>,
+    /// Not before then, RFC 3339; null: at once.
+    pub send_at: Option<String>,
+    /// The files, each of which becomes a message of its own.
+    pub files: Vec<AttachedFile>,
+}
+
 /// A mail as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]

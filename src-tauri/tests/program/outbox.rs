@@ -66,26 +66,32 @@ impl Outwards {
     /// Accepts the next mails, as the window does.
     fn queue(&mut self, count: u32) {
         for _ in 0..count {
-            let now = SystemClock.now();
-            let id = OutgoingId::new(now);
-            let number = self.queued.len();
-            let mail = OutgoingMail {
-                message_id: format!("{}@example.org", id.0.simple()),
-                from: Address { name: "Бюро".to_owned(), address: USER.to_owned() },
-                to: vec![Address { name: String::new(), address: format!("customer{number}@example.org") }],
-                cc: Vec::new(),
-                bcc: Vec::new(),
-                subject: format!("[{number}] ledger"),
-                date: now,
-                references: Vec::new(),
-                text: format!("Mail number {number}.\n{}", "Рядок тексту.\n".repeat(number % 50)),
-                html: None,
-                files: Vec::new(),
-            };
-            let draft = MailDraft { id, conversation: None, send_at: None, mail, files: Vec::new() };
-            self.runtime.block_on(self.store.queue_mail(self.account, &draft)).unwrap();
-            self.queued.push(id);
+            let customer = format!("customer{}@example.org", self.queued.len());
+            self.queue_to(&[&customer]);
         }
+    }
+
+    fn queue_to(&mut self, to: &[&str]) {
+        let person = |address: &&str| Address { name: String::new(), address: (*address).to_owned() };
+        let now = SystemClock.now();
+        let id = OutgoingId::new(now);
+        let number = self.queued.len();
+        let mail = OutgoingMail {
+            message_id: format!("{}@example.org", id.0.simple()),
+            from: Address { name: "Бюро".to_owned(), address: USER.to_owned() },
+            to: to.iter().map(person).collect(),
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            subject: format!("[{number}] ledger"),
+            date: now,
+            references: Vec::new(),
+            text: format!("Mail number {number}.\n{}", "Рядок тексту.\n".repeat(number % 50)),
+            html: None,
+            files: Vec::new(),
+        };
+        let draft = MailDraft { id, conversation: None, send_at: None, draft: None, mail, files: Vec::new() };
+        self.runtime.block_on(self.store.queue_mail(self.account, &draft)).unwrap();
+        self.queued.push(id);
     }
 
     fn listen(&self, kill_at: Option<&str>) -> Child {
@@ -236,6 +242,43 @@ fn random_faults_of_app_network_and_server_double_nothing_and_tell_nothing_wrong
         outwards.smtp.set_fault(Fault::None);
     }
     let counts = outwards.assert_true();
-    let figure = format!("{mails} mails, {kills} kills and {faults:?}, {counts:?}, 0 doubled, 0 told wrong, seed {seed}");
+    let figure =
+        format!("{mails} mails, {kills} kills and {faults:?}, {counts:?}, 0 doubled, 0 told wrong, seed {seed}");
     evidence("P1 nothing lost, nothing doubled", "mail out: random faults", &figure);
+}
+
+#[test]
+fn each_address_has_its_own_end_and_none_is_forgotten() {
+    let mut outwards = Outwards::new();
+    outwards.queue_to(&["olena@example.org", "refused@example.org", "later@example.org"]);
+    let id = outwards.queued[0];
+    let mut app = outwards.listen(None);
+    let look = |done: &dyn Fn(&skrynka_core::store::StoredOutgoing) -> bool| {
+        let begun = std::time::Instant::now();
+        loop {
+            let mail = outwards.runtime.block_on(outwards.store.outgoing_text(outwards.account, id)).unwrap();
+            if done(&mail) {
+                return mail;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{mail:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    // Olena has it, one is tried again.
+    look(&|mail| mail.tries >= 3 && mail.state == OutgoingState::Waiting);
+    assert_eq!(outwards.smtp.mails().len(), 1);
+    outwards.smtp.set_fault(Fault::TakesLater);
+    let mail = look(&|mail| mail.state == OutgoingState::Failed);
+    let refused = mail.error.unwrap().detail;
+    assert!(refused.contains("refused@example.org") && refused.contains("550"), "{refused}");
+    let got: Vec<_> = outwards.smtp.mails().into_iter().flat_map(|mail| mail.to).collect();
+    assert_eq!(got, ["olena@example.org", "later@example.org"]);
+    // A person lets the rest go: it stays one message, with one copy.
+    outwards.runtime.block_on(outwards.store.discard_text(outwards.account, id)).unwrap();
+    look(&|mail| mail.state == OutgoingState::Sent);
+    while outwards.dovecot.flags(USER, "Sent").unwrap().is_empty() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    kill_now(&mut app);
+    outwards.assert_one_message_each(1);
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     chat::{Chat, ChatAuthor, ChatMessage, KnownPeer},
     permit::{Permission, Permit},
-    remote::{FileSource, Fetched, History, Remote, SendError, SendFile, SendText, Sent, not_offered},
+    remote::{Fetched, FileSource, History, Remote, SendError, SendFile, SendText, Sent, not_offered},
     submit::{BeforeEnd, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy, Submitter},
 };
 use crate::{

@@ -404,6 +404,8 @@ impl Work {
         for message in messages {
             let same = candidates.get_mut(&message.raw.sha256).filter(|_| has_bytes(&message));
             match same.and_then(|found| (!found.is_empty()).then(|| found.remove(0))) {
+                // A mail of ours that a folder showed before its server's answer was stored.
+                Some(_) if message.place.is_outbox() => self.done.known += 1,
                 Some(same) => {
                     // A place without a read mark says nothing of a message that was read at another.
                     if message.seen && !same.read {
@@ -417,6 +419,7 @@ impl Work {
         }
         if !links.is_empty() {
             self.done.linked += links.len();
+            self.tx.leave_outbox(&links.iter().map(|link| link.1).collect::<Vec<_>>()).await?;
             self.tx.link(&links).await?;
             let read: Vec<_> = links
                 .iter()

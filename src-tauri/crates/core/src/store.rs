@@ -43,15 +43,16 @@ pub use contacts::TelegramPerson;
 pub use conversations::{
     ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary, MUTED_FOR_GOOD,
 };
+pub use drafts::StoredDraft;
 pub(crate) use ingest::at_name;
 pub use ingest::{Beginning, ChatSummary, IngestTx, KnownPlace, NewMessage, SummaryChange};
-pub use drafts::StoredDraft;
 pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
 pub use leases::{Bells, HeldLease, LeaseHolder, LeaseSpan, LeaseToken, TakenLease};
 pub use lookups::{ChatReach, NamedChat, Owner};
 pub use messages::{ExportedFile, ExportedMessage, MessagePosition, StoredMessage};
 pub use migrate::{CLIENT_VERSION, MigrationStatus};
 pub use outgoing::{DueText, NotSent, OutgoingDraft, OutgoingFile, OutgoingState, StoredMail, StoredOutgoing};
+pub(crate) use outgoing_mails::as_accepted;
 pub use outgoing_mails::{DueMail, Letterhead, MailDraft, OwnMail};
 pub use search::{Hit, Indexed};
 pub use server::Server;

@@ -12,8 +12,21 @@ const REFERENCES: usize = 30;
 
 /// Words of an attached file in the bureau's languages, as they begin.
 const ATTACHED: [&str; 15] = [
-    "додаю", "додан", "вкладен", "прикріп", "у вкладенні", "надсилаю файл", "attached", "attachment", "enclosed", "załącz",
-    "w załączniku", "przesyłam plik", "прикреп", "вложен", "прилага",
+    "додаю",
+    "додан",
+    "вкладен",
+    "прикріп",
+    "у вкладенні",
+    "надсилаю файл",
+    "attached",
+    "attachment",
+    "enclosed",
+    "załącz",
+    "w załączniku",
+    "przesyłam plik",
+    "прикреп",
+    "вложен",
+    "прилага",
 ];
 
 /// To whom an answer goes: to, and cc. Our own address is left out unless nobody else is there.
@@ -204,7 +217,8 @@ mod tests {
 
     #[test]
     fn a_reply_mark_stands_once() {
-        for (subject, answer) in [("Договір", "Re: Договір"), ("RE: Odp: re[2]: Umowa", "Re: Umowa"), ("", "Re:")] {
+        for (subject, answer) in [("Договір", "Re: Договір"), ("RE: Odp: re[2]: Umowa", "Re: Umowa"), ("", "Re:")]
+        {
             assert_eq!(reply_subject(subject), answer);
         }
         assert_eq!(forward_subject("Re: Umowa"), "Fwd: Umowa");
@@ -243,7 +257,10 @@ mod tests {
         let marked = html("а𝄞b<c", &[mark(0, 3, EntityKind::Bold), mark(1, 3, EntityKind::Italic)]);
         assert_eq!(marked, "<div dir=\"auto\"><b>а<i>𝄞</i></b><i>b</i>&lt;c</div>");
         let link = EntityKind::TextUrl { url: "https://x.test/?a=1&b=\"".to_owned() };
-        assert_eq!(html("x\ny", &[mark(0, 1, link)]), "<div dir=\"auto\"><a href=\"https://x.test/?a=1&amp;b=%22\">x</a><br>\ny</div>");
+        assert_eq!(
+            html("x\ny", &[mark(0, 1, link)]),
+            "<div dir=\"auto\"><a href=\"https://x.test/?a=1&amp;b=%22\">x</a><br>\ny</div>"
+        );
         let script = EntityKind::TextUrl { url: "javascript:alert(1)".to_owned() };
         assert_eq!(html("x", &[mark(0, 9, script)]), "<div dir=\"auto\">x</div>");
     }

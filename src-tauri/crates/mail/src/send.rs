@@ -71,13 +71,19 @@ impl MailSubmitter {
         };
         let mut offered = line.offer(&from, &to, &raw, before_end).await;
         // A server may have closed a connection that waited; nothing was said over it yet.
-        if reused && matches!(&offered, Err(Refusal::Failed(MailError::Closed { .. } | MailError::Broken(_)))) {
+        let closed = matches!(
+            &offered,
+            Err(Refusal::Failed(MailError::Closed { .. } | MailError::Broken(_)) | Refusal::Said { code: 421, .. })
+        );
+        if reused && closed {
             line = self.open().await.map_err(failed)?;
             offered = line.offer(&from, &to, &raw, before_end).await;
         }
         match offered {
             Ok(outcomes) => {
-                self.keep(line);
+                if !line.spent {
+                    self.keep(line);
+                }
                 Ok(outcomes)
             }
             Err(refusal) => Err(self.unsent(refusal)),
@@ -85,7 +91,8 @@ impl MailSubmitter {
     }
 
     fn unsent(&self, refusal: Refusal) -> SendError {
-        let refused = |detail: String| Trouble { code: TroubleCode::Refused, detail: detail.chars().take(500).collect() };
+        let refused =
+            |detail: String| Trouble { code: TroubleCode::Refused, detail: detail.chars().take(500).collect() };
         match refusal {
             Refusal::Said { code, words } => SendError::NotSent(match code {
                 // RFC 4954 section 6: the sign-in does not hold for sending.
@@ -105,7 +112,9 @@ impl MailSubmitter {
 
     async fn open(&self) -> Result<Line, MailError> {
         let password = password(self.account, &self.secrets).await?;
-        let (line, _) = smtp::open(&self.settings, &password, &self.tuning).await?;
+        // A server that holds strangers up for minutes (RFC 5321 section 4.5.3.2) takes the mail all the same.
+        let patient = Tuning { command: self.tuning.submit, ..self.tuning.clone() };
+        let (line, _) = smtp::open(&self.settings, &password, &patient).await?;
         tracing::debug!(target: "skrynka::email", host = self.settings.smtp.host, "Signed in for sending");
         Ok(line)
     }

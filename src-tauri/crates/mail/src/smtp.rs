@@ -108,6 +108,8 @@ pub(crate) struct Line {
     tuning: Tuning,
     /// What the server offers, in upper case.
     offered: Vec<String>,
+    /// Whether it serves no further mail.
+    pub(crate) spent: bool,
 }
 
 /// A reply: its code, and its lines without it.
@@ -132,7 +134,7 @@ impl Answer {
 
 impl Line {
     fn new(stream: Box<dyn Stream>, tuning: &Tuning) -> Self {
-        Self { stream: BufReader::new(stream), tuning: tuning.clone(), offered: Vec::new() }
+        Self { stream: BufReader::new(stream), tuning: tuning.clone(), offered: Vec::new(), spent: false }
     }
 
     async fn greeted(stream: Box<dyn Stream>, tuning: &Tuning) -> Result<Self> {

@@ -39,6 +39,8 @@ pub struct Tuning {
     pub owed: Duration,
     /// The pause before marks that could not be set are tried again; each attempt makes it longer.
     pub mark_again: Duration,
+    /// The longest silence while a mail is being offered (RFC 5321 section 4.5.3.2).
+    pub submit: Duration,
     /// The longest wait for the answer to the end of a mail. RFC 5321 section 4.5.3.2.6 gives a server ten minutes.
     pub accepted: Duration,
     /// How long a connection for sending waits for the next mail.
@@ -67,6 +69,7 @@ impl Default for Tuning {
             max_message: 150 << 20,
             owed: Duration::from_secs(3600),
             mark_again: Duration::from_secs(15),
+            submit: Duration::from_secs(300),
             accepted: Duration::from_secs(600),
             kept_line: Duration::from_secs(30),
             recent: 5_000,

@@ -141,11 +141,7 @@ impl Remote for TelegramRemote {
         Box::pin(async move { self.read_up_to(chat, up_to).await.map_err(|error| error.into_refusal(now())) })
     }
 
-    fn send_text(
-        &self,
-        text: SendText,
-        file: Option<SendFile>,
-    ) -> BoxFuture<'_, std::result::Result<Sent, SendError>> {
+    fn send_text(&self, text: SendText, file: Option<SendFile>) -> BoxFuture<'_, std::result::Result<Sent, SendError>> {
         Box::pin(self.send(text, file))
     }
 
@@ -157,9 +153,9 @@ impl Remote for TelegramRemote {
         entities: Vec<Entity>,
     ) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
         let now = || self.clock.now();
-        Box::pin(async move {
-            self.edit(chat, number, text, &entities).await.map_err(|error| error.into_refusal(now()))
-        })
+        Box::pin(
+            async move { self.edit(chat, number, text, &entities).await.map_err(|error| error.into_refusal(now())) },
+        )
     }
 
     fn delete_message(&self, chat: ChatKey, number: u32) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {

@@ -3,7 +3,11 @@
 //! SMTP knows no second try of the same mail: one that a server may have taken is never offered again by itself. It is
 //! looked for in the Sent folder for a while, and then a person decides.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use time::OffsetDateTime;
 use tokio::sync::Notify;
@@ -16,13 +20,19 @@ use crate::{
     },
     fault,
     model::{Account, OutgoingId, Trouble, TroubleCode},
-    store::{DueMail, StoreError},
+    store::{DueMail, StoreError, as_accepted},
 };
 
 /// Mails that are offered at the same time.
 const AT_ONCE: usize = 4;
 /// Another program's mail is found at least this often, should its ring be lost.
 const LOOK: Duration = Duration::from_secs(15);
+/// A refused sign-in is tried again after so long: more would lock the account out. Changed settings begin anew.
+const SIGN_IN_AGAIN: Duration = Duration::from_secs(15 * 60);
+/// So often a copy is tried to be kept: for about a day.
+const COPY_TRIES: u32 = 26;
+/// How soon an outcome is noted again that could not be.
+const NOTE_AGAIN: Duration = Duration::from_secs(1);
 /// How long mails under way may take to end once the program is to stop.
 const ENDING: Duration = Duration::from_secs(5);
 
@@ -64,7 +74,7 @@ impl MailTerms {
 pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell: &Notify, ended: &CancellationToken) {
     let Some(connector) = shared.parts.connectors.get(&account.channel) else { return };
     let Some(submitter) = connector.submitter(account, &shared.parts.secrets) else { return };
-    let post = Post { shared, account, lease, submitter: &*submitter, sent: Notify::new() };
+    let post = Post { shared, account, lease, submitter: &*submitter, sent: Notify::new(), held: Mutex::default() };
     let stop = async {
         ended.cancelled().await;
         tokio::time::sleep(ENDING).await;
@@ -82,12 +92,43 @@ struct Post<'a> {
     submitter: &'a dyn Submitter,
     /// Rings when a mail was sent: its copy is wanted.
     sent: Notify,
+    /// Until when the server takes nothing of this account.
+    held: Mutex<Option<OffsetDateTime>>,
+}
+
+/// What became of a try.
+enum Tried {
+    Taken(Delivered),
+    NotTaken(NotTaken),
+}
+
+/// A try at whose end the server has not, or perhaps not, taken the mail.
+struct NotTaken {
+    outcomes: Outcomes,
+    why: Trouble,
+    /// When the next try follows; `None`: none does.
+    again: Option<OffsetDateTime>,
+    uncertain: bool,
+}
+
+impl NotTaken {
+    fn finally(why: Trouble) -> Self {
+        Self { outcomes: Outcomes::new(), why, again: None, uncertain: false }
+    }
+}
+
+impl From<NotTaken> for Tried {
+    fn from(not: NotTaken) -> Self {
+        Self::NotTaken(not)
+    }
 }
 
 impl Post<'_> {
     async fn run(&self, bell: &Notify, ended: &CancellationToken) {
         let store = &self.shared.parts.store;
-        while let Err(error) = store.recover_mails(self.account.id, self.lease.token()).await {
+        while let Err(error) =
+            store.recover_mails(self.account.id, self.lease.token(), self.shared.parts.clock.now()).await
+        {
             tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
             tokio::select! {
                 () = ended.cancelled() => return,
@@ -120,22 +161,28 @@ impl Post<'_> {
         let store = &self.shared.parts.store;
         while !ended.is_cancelled() {
             let now = self.shared.parts.clock.now();
-            match store.next_mail(self.account.id, self.lease.token(), now).await {
-                Ok(Some(mail)) => {
-                    self.offer(mail).await;
-                    // The next one of its conversation may go.
-                    ring.notify_one();
-                    continue;
-                }
-                Ok(None) => {}
-                Err(StoreError::LeaseLost) => return,
-                Err(error) => {
-                    tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
+            let held = self.held_until(now);
+            let mut failed = false;
+            if held.is_none() {
+                match store.next_mail(self.account.id, self.lease.token(), now).await {
+                    Ok(Some(mail)) => {
+                        self.offer(mail, ended).await;
+                        // The next one of its conversation may go.
+                        ring.notify_one();
+                        continue;
+                    }
+                    Ok(None) => {}
+                    Err(StoreError::LeaseLost) => return,
+                    Err(error) => {
+                        failed = true;
+                        tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
+                    }
                 }
             }
-            let due = store.next_mail_due(self.account.id).await.unwrap_or_default();
+            let due = store.next_mail_due(self.account.id, now).await.unwrap_or_default();
+            let due = if failed { None } else { held.or(due) };
             let until = due.map(|due| Duration::try_from(due - self.shared.parts.clock.now()).unwrap_or_default());
-            let pause = until.unwrap_or(LOOK).clamp(Duration::from_millis(100), LOOK);
+            let pause = until.unwrap_or(LOOK).clamp(Duration::from_millis(20), LOOK);
             tokio::select! {
                 () = ended.cancelled() => {}
                 () = ring.notified() => {}
@@ -144,33 +191,49 @@ impl Post<'_> {
         }
     }
 
-    /// Offers one mail and notes what became of it.
-    async fn offer(&self, mut mail: DueMail) {
-        let (store, id) = (&self.shared.parts.store, mail.id);
-        let noted = match store.mail_files(self.account.id, id).await {
+    /// Until when the server takes nothing of this account, where that is still to come.
+    fn held_until(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).filter(|until| *until > now)
+    }
+
+    /// Offers one mail and notes what became of it. A database that is away for a moment takes no outcome with it.
+    async fn offer(&self, mut mail: DueMail, ended: &CancellationToken) {
+        let id = mail.id;
+        let outcome = match self.shared.parts.store.mail_files(self.account.id, id).await {
             Ok(files) => {
                 mail.mail.files = files;
-                self.try_mail(mail).await
+                self.try_mail(&mail).await
             }
-            Err(error @ StoreError::NotFound(_)) => {
-                let why = Trouble { code: TroubleCode::Refused, detail: format!("{error}; nothing was sent") };
-                self.not_sent(id, (&Outcomes::new(), &why), (None, false)).await
+            Err(error @ (StoreError::NotFound(_) | StoreError::Refused(_))) => {
+                let detail = format!("{}; nothing was sent", crate::chain(&error));
+                NotTaken::finally(Trouble { code: TroubleCode::Refused, detail }).into()
             }
             Err(error) => {
-                let why = Trouble { code: TroubleCode::Database, detail: crate::chain(&error) };
                 let again = Some(self.shared.parts.clock.now() + LOOK);
-                self.not_sent(id, (&Outcomes::new(), &why), (again, false)).await
+                let why = Trouble { code: TroubleCode::Database, detail: crate::chain(&error) };
+                NotTaken { again, ..NotTaken::finally(why) }.into()
             }
         };
-        // What could not be noted stays "sending" and is sorted out with the next lease.
-        if let Err(error) = noted {
-            tracing::error!(
-                target: "skrynka::outbox", outgoing = %id, error = %crate::chain(&error), "Outcome of a mail not noted"
-            );
+        loop {
+            let noted = match &outcome {
+                Tried::Taken(delivered) => self.delivered(&mail, delivered.clone()).await,
+                Tried::NotTaken(not) => self.not_sent(id, not).await,
+            };
+            match noted {
+                Ok(()) | Err(StoreError::LeaseLost) => return,
+                Err(error) => tracing::error!(
+                    target: "skrynka::outbox", outgoing = %id, error = %crate::chain(&error), "Outcome of a mail not noted"
+                ),
+            }
+            tokio::select! {
+                // What could not be noted stays "sending" and is sorted out with the next lease.
+                () = ended.cancelled() => return,
+                () = tokio::time::sleep(NOTE_AGAIN) => {}
+            }
         }
     }
 
-    async fn try_mail(&self, mail: DueMail) -> Result<(), StoreError> {
+    async fn try_mail(&self, mail: &DueMail) -> Tried {
         let (parts, id) = (&self.shared.parts, mail.id);
         let before_end = |outcomes: Outcomes| -> futures_util::future::BoxFuture<'_, bool> {
             Box::pin(async move {
@@ -190,29 +253,42 @@ impl Post<'_> {
         match tried {
             Ok(outcomes) if outcomes.values().any(|outcome| *outcome == Outcome::Accepted) => {
                 let later = outcomes.values().any(|outcome| matches!(outcome, Outcome::Later { .. }));
-                let delivered = Delivered { outgoing: id, outcomes, again: again.filter(|_| later) };
-                self.delivered(&mail, delivered).await
+                Tried::Taken(Delivered { outgoing: id, outcomes, again: again.filter(|_| later) })
             }
             Ok(outcomes) => {
                 let (later, detail) = refused(&outcomes);
                 let why = Trouble { code: TroubleCode::Refused, detail };
-                self.not_sent(id, (&outcomes, &why), (again.filter(|_| later), false)).await
+                NotTaken { outcomes, why, again: again.filter(|_| later), uncertain: false }.into()
             }
-            Err(SendError::Uncertain(why)) => self.not_sent(id, (&Outcomes::new(), &why), (None, true)).await,
-            Err(SendError::NotSent(error)) => {
-                let why = error.trouble().clone();
-                let again = match error {
-                    ConnectorError::Transient { retry_after, .. } => {
-                        again.map(|again| again.max(now + retry_after.unwrap_or_default()))
-                    }
-                    ConnectorError::Limited { until, .. } => again.map(|again| again.max(until)),
-                    ConnectorError::SignInRequired(_)
-                    | ConnectorError::Misconfigured(_)
-                    | ConnectorError::Permanent(_) => None,
-                };
-                self.not_sent(id, (&Outcomes::new(), &why), (again, false)).await
-            }
+            Err(SendError::Uncertain(why)) => NotTaken { uncertain: true, ..NotTaken::finally(why) }.into(),
+            Err(SendError::NotSent(error)) => self.not_taken(error, again, now).into(),
         }
+    }
+
+    /// What follows a failure of the connection or the account.
+    fn not_taken(&self, error: ConnectorError, again: Option<OffsetDateTime>, now: OffsetDateTime) -> NotTaken {
+        let why = error.trouble().clone();
+        let again = match error {
+            ConnectorError::Transient { retry_after, .. } => {
+                again.map(|again| again.max(now + retry_after.unwrap_or_default()))
+            }
+            // The account's, not the mail's: another mail would only make it worse.
+            ConnectorError::Limited { until, .. } => {
+                self.hold(until);
+                again.map(|again| again.max(until))
+            }
+            ConnectorError::SignInRequired(_) => {
+                self.hold(now + SIGN_IN_AGAIN);
+                again.map(|again| again.max(now + SIGN_IN_AGAIN))
+            }
+            ConnectorError::Misconfigured(_) | ConnectorError::Permanent(_) => None,
+        };
+        NotTaken { again, ..NotTaken::finally(why) }
+    }
+
+    fn hold(&self, until: OffsetDateTime) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Some(held.map_or(until, |held| held.max(until)));
     }
 
     /// Stores a mail that the server took among the messages, with what it said.
@@ -236,18 +312,14 @@ impl Post<'_> {
         Ok(())
     }
 
-    async fn not_sent(
-        &self,
-        id: OutgoingId,
-        (outcomes, why): (&Outcomes, &Trouble),
-        (again, uncertain): (Option<OffsetDateTime>, bool),
-    ) -> Result<(), StoreError> {
+    async fn not_sent(&self, id: OutgoingId, not: &NotTaken) -> Result<(), StoreError> {
+        let NotTaken { outcomes, why, again, uncertain } = not;
         tracing::warn!(
             target: "skrynka::outbox", outgoing = %id, code = why.code.as_str(), why = why.detail, uncertain,
             again = again.is_some(), "Mail not sent"
         );
         let (store, lease) = (&self.shared.parts.store, self.lease.token());
-        store.mail_not_sent(self.account.id, lease, id, (outcomes, why), (again, uncertain)).await
+        store.mail_not_sent(self.account.id, lease, id, (outcomes, why), (*again, *uncertain)).await
     }
 
     /// Looks for mails of which nobody knows, and keeps copies of those that were sent.
@@ -278,7 +350,9 @@ impl Post<'_> {
         let parts = &self.shared.parts;
         let since = now - parts.mail.look_for;
         for (mut mail, confirmed) in parts.store.uncertain_mails(self.account.id, since).await? {
-            if !confirmed && !look {
+            // A copy that was kept when other addresses took it proves nothing of these.
+            let partly = mail.outcomes.values().any(|outcome| *outcome == Outcome::Accepted);
+            if !confirmed && (!look || partly) {
                 continue;
             }
             let found = confirmed || self.is_in_sent(&mail).await;
@@ -286,11 +360,7 @@ impl Post<'_> {
                 continue;
             }
             mail.mail.files = parts.store.mail_files(self.account.id, mail.id).await?;
-            let accepted = |(address, outcome): (&String, &Outcome)| {
-                let outcome = if *outcome == Outcome::Told { Outcome::Accepted } else { outcome.clone() };
-                (address.clone(), outcome)
-            };
-            let outcomes = mail.outcomes.iter().map(accepted).collect();
+            let outcomes = as_accepted(&mail.outcomes);
             let delivered = Delivered { outgoing: mail.id, outcomes, again: None };
             self.delivered(&mail, delivered).await?;
         }
@@ -325,9 +395,10 @@ impl Post<'_> {
                     Ok(copy)
                 }
                 Err(error) => {
+                    let tries = mail.copy_tries + 1;
                     let now = parts.clock.now();
-                    let again = parts.mail.again(mail.tries, mail.mail.date, now).map(|again| again.max(now + LOOK));
-                    tracing::warn!(target: "skrynka::outbox", outgoing = %mail.id, error = %error, "Copy not kept");
+                    let again = (tries < COPY_TRIES).then(|| parts.mail.again(tries, now, now)).flatten();
+                    tracing::warn!(target: "skrynka::outbox", outgoing = %mail.id, tries, error = %error, "Copy not kept");
                     Err(again)
                 }
             };
@@ -356,7 +427,9 @@ mod tests {
         let terms = MailTerms::default();
         let first = OffsetDateTime::UNIX_EPOCH;
         let minutes = |n| first + time::Duration::minutes(n);
-        for (tries, now, next) in [(1, 0, Some(1)), (2, 1, Some(6)), (3, 6, Some(21)), (4, 21, Some(81)), (9, 400, Some(460))] {
+        for (tries, now, next) in
+            [(1, 0, Some(1)), (2, 1, Some(6)), (3, 6, Some(21)), (4, 21, Some(81)), (9, 400, Some(460))]
+        {
             assert_eq!(terms.again(tries, first, minutes(now)), next.map(minutes), "{tries}");
         }
         assert_eq!(terms.again(30, first, minutes(24 * 60 - 60)), None);

@@ -41,17 +41,19 @@ pub(super) async fn run(
     if account.channel != Channel::Telegram {
         return;
     }
-    let (texts_bell, reads_bell) = (Notify::new(), Notify::new());
+    let (texts_bell, files_bell, reads_bell) = (Notify::new(), Notify::new(), Notify::new());
     let rings = async {
         loop {
             bell.notified().await;
             texts_bell.notify_one();
+            files_bell.notify_one();
             reads_bell.notify_one();
         }
     };
-    let texts = async {
+    // A large file takes hours over a slow line: no other chat's text waits behind it.
+    let lane = async |bell: &Notify, with_file: bool| {
         loop {
-            if let Err(error) = send_all(shared, account, remote, lease).await {
+            if let Err(error) = send_all(shared, account, remote, lease, with_file).await {
                 tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
             }
             let due = shared.parts.store.next_text_due(account.id).await.unwrap_or_default();
@@ -59,7 +61,7 @@ pub(super) async fn run(
             // What became due meanwhile is negative, and waits no longer.
             let until = due.map(|due| Duration::try_from(due - shared.parts.clock.now()).unwrap_or_default());
             let pause = until.unwrap_or(LOOK).clamp(Duration::from_millis(100), LOOK);
-            let _rung_or_not = tokio::time::timeout(pause, texts_bell.notified()).await;
+            let _rung_or_not = tokio::time::timeout(pause, bell.notified()).await;
         }
     };
     // Read marks may wait long for the server's leave: no text waits behind them.
@@ -76,7 +78,8 @@ pub(super) async fn run(
     tokio::select! {
         () = ended.cancelled() => {}
         () = rings => {}
-        () = texts => {}
+        () = lane(&texts_bell, false) => {}
+        () = lane(&files_bell, true) => {}
         () = reads => {}
     }
 }
@@ -107,10 +110,11 @@ async fn send_all(
     account: &Account,
     remote: &dyn Remote,
     lease: LeaseToken,
+    with_file: bool,
 ) -> Result<(), StoreError> {
     let (store, clock) = (&shared.parts.store, &shared.parts.clock);
     while shared.limit(account.id, Limited::Texts).is_none()
-        && let Some(text) = store.next_text(account.id, Some(lease), clock.now()).await?
+        && let Some(text) = store.next_text(account.id, Some(lease), clock.now(), with_file).await?
     {
         let (id, tries) = (text.id, text.tries);
         match try_text(shared, account.id, remote, text).await {

@@ -47,6 +47,8 @@ const PROVED: Duration = Duration::from_secs(60);
 /// Batches up to this size are logged message by message.
 const NAMED: usize = 3;
 
+/// The pause after a panic of what sends mail.
+const SEND_ANEW: Duration = Duration::from_secs(15);
 /// Who waits for a lease looks at most this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -227,11 +229,17 @@ impl Supervisor {
         }
     }
 
-    /// Sends mail under a lease. A panic ends the sending until the next lease, and nothing else.
+    /// Sends mail under a lease. A panic ends what is being sent, and nothing else.
     async fn send_mail(&self, lease: &Lease, ended: &CancellationToken) {
-        let sending = AssertUnwindSafe(Box::pin(mailing::run(&self.shared, &self.account, lease, &self.bell, ended)));
-        if let Err(panic) = sending.catch_unwind().await {
+        while !ended.is_cancelled() {
+            let sending =
+                AssertUnwindSafe(Box::pin(mailing::run(&self.shared, &self.account, lease, &self.bell, ended)));
+            let Err(panic) = sending.catch_unwind().await else { return };
             tracing::error!(target: "skrynka::outbox", panic = panic_text(panic.as_ref()), "Sending ended abnormally");
+            tokio::select! {
+                () = ended.cancelled() => {}
+                () = tokio::time::sleep(SEND_ANEW) => {}
+            }
         }
     }
 

@@ -338,6 +338,7 @@ impl Store {
         sqlx::query!("DELETE FROM message_places WHERE account_id = $1", id.0).execute(&mut *tx).await?;
         sqlx::query!("DELETE FROM raw_messages WHERE account_id = $1", id.0).execute(&mut *tx).await?;
         sqlx::query!("DELETE FROM journal WHERE account_id = $1", id.0).execute(&mut *tx).await?;
+        sqlx::query!("DELETE FROM outgoing WHERE account_id = $1", id.0).execute(&mut *tx).await?;
         sqlx::query!("DELETE FROM accounts WHERE id = $1 AND removed_at IS NOT NULL", id.0).execute(&mut *tx).await?;
         journal::announce(&mut tx, AccountId::BUREAU, &[account_fact(FactKind::AccountRemoved)]).await?;
         tx.commit().await?;

@@ -125,16 +125,18 @@ async fn write_blob(
     (sha256, size): ([u8; 32], u64),
     source: &mut (impl std::io::Read + Send),
 ) -> Result<(), StoreError> {
-    let fresh = sqlx::query!(
-        "INSERT INTO blobs (account_id, sha256, size) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    // One that is there is used anew: it may not be pruned before something refers to it.
+    let fresh = sqlx::query_scalar!(
+        r#"INSERT INTO blobs (account_id, sha256, size) VALUES ($1, $2, $3)
+           ON CONFLICT (account_id, sha256) DO UPDATE SET created_at = clock_timestamp()
+           RETURNING xmax = 0 AS "fresh!""#,
         account.0,
         sha256.as_slice(),
         i64::try_from(size).unwrap_or(i64::MAX)
     )
-    .execute(&mut *connection)
-    .await?
-    .rows_affected();
-    if fresh == 0 {
+    .fetch_one(&mut *connection)
+    .await?;
+    if !fresh {
         return Ok(());
     }
     let mut hasher = Sha256::new();

@@ -81,3 +81,17 @@ impl Store {
         Ok(stored.collect())
     }
 }
+
+/// Removes the draft of what is put on its way, in the same transaction: what was sent is no draft any more.
+pub(super) async fn remove(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    draft: Option<DraftId>,
+) -> Result<(), StoreError> {
+    if let Some(draft) = draft {
+        sqlx::query!("DELETE FROM drafts WHERE account_id = $1 AND id = $2", account.0, draft.0)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}

@@ -602,11 +602,14 @@ impl IngestTx {
         .await?;
         // Where both have a draft, the other one stays by itself.
         sqlx::query!(
-            "UPDATE drafts d SET conversation_id = CASE WHEN EXISTS (
-                        SELECT 1 FROM drafts k WHERE k.account_id = $1 AND k.conversation_id = n.into_id)
-                    THEN NULL ELSE n.into_id END
-             FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
-             WHERE d.account_id = $1 AND d.conversation_id = n.from_id",
+            "UPDATE drafts d SET conversation_id = CASE WHEN s.newest AND NOT EXISTS (
+                        SELECT 1 FROM drafts k WHERE k.account_id = $1 AND k.conversation_id = s.into_id)
+                    THEN s.into_id END
+             FROM (SELECT g.id, n.into_id,
+                          row_number() OVER (PARTITION BY n.into_id ORDER BY g.changed_at DESC, g.id) = 1 AS newest
+                   FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
+                   JOIN drafts g ON g.account_id = $1 AND g.conversation_id = n.from_id) s
+             WHERE d.account_id = $1 AND d.id = s.id",
             account,
             &from,
             &into

@@ -4,10 +4,10 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Answered, Fact, FactKind, LeaseToken, Store, StoreError, journal, place};
+use super::{Answered, Fact, FactKind, LeaseToken, Store, StoreError, drafts, journal, place};
 use crate::{
     connector::{Outcomes, SendText, Sent},
-    model::{AccountId, Address, ChatKey, ConversationId, Entity, MessageId, OutgoingId, Place, Trouble},
+    model::{AccountId, Address, ChatKey, ConversationId, DraftId, Entity, MessageId, OutgoingId, Place, Trouble},
 };
 
 /// A text that somebody wants to send.
@@ -209,7 +209,8 @@ impl TryFrom<OutgoingRow> for StoredOutgoing {
     type Error = StoreError;
 
     fn try_from(row: OutgoingRow) -> Result<Self, Self::Error> {
-        let people = |value: Option<serde_json::Value>| serde_json::from_value(value.unwrap_or_default()).map_err(wrong);
+        let people =
+            |value: Option<serde_json::Value>| serde_json::from_value(value.unwrap_or_default()).map_err(wrong);
         let mail = match row.subject {
             None => None,
             Some(subject) => Some(StoredMail {
@@ -247,60 +248,35 @@ impl TryFrom<OutgoingRow> for StoredOutgoing {
 }
 
 impl Store {
-    /// Stores a text that is to be sent and wakes the program that listens to the account.
-    pub async fn queue_text(&self, account: AccountId, draft: &OutgoingDraft) -> Result<(), StoreError> {
+    /// Stores texts that are to be sent, all or none, with the end of the draft that they were written as, and wakes
+    /// the program that listens to the account.
+    pub async fn queue_texts(
+        &self,
+        account: AccountId,
+        texts: &[OutgoingDraft],
+        draft: Option<DraftId>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin_for(account).await?;
-        let entities = serde_json::to_value(&draft.entities).map_err(wrong)?;
-        let queued = sqlx::query!(
-            "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id, send_at)
-             SELECT $1, $2, c.id, $4, $5, (SELECT p.number FROM message_places p
-                                           WHERE p.account_id = $1 AND p.message_id = $6 ORDER BY p.number LIMIT 1), $7,
-                    $8
-             FROM conversations c WHERE c.account_id = $1 AND c.id = $3 AND c.remote_peer IS NOT NULL",
-            account.0,
-            draft.id.0,
-            draft.conversation.0,
-            draft.text,
-            entities,
-            draft.reply_to.map(|id| id.0),
-            draft.random_id,
-            draft.send_at
-        )
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        if queued == 0 {
-            return Err(StoreError::NotFound("the chat"));
+        let mut facts = Vec::with_capacity(texts.len());
+        for text in texts {
+            write(&mut tx, account, text).await?;
+            facts.push(changed(Some(text.conversation.0)));
         }
-        if let Some(file) = &draft.file {
-            let written = sqlx::query!(
-                "INSERT INTO outgoing_files (account_id, outgoing_id, position, name, mime, sha256)
-                 SELECT $1, $2, 0, $3, $4, b.sha256 FROM blobs b WHERE b.account_id = $1 AND b.sha256 = $5",
-                account.0,
-                draft.id.0,
-                file.name,
-                file.mime,
-                file.sha256.as_slice()
-            )
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-            if written == 0 {
-                return Err(StoreError::NotFound("the attached file"));
-            }
-        }
+        drafts::remove(&mut tx, account, draft).await?;
         ring(&mut tx, account).await?;
-        journal::announce(&mut tx, account, &[changed(Some(draft.conversation.0))]).await?;
+        journal::announce(&mut tx, account, &facts).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Takes the next text whose time has come and notes that it is being tried. Texts of one chat follow one another.
+    /// Takes the next text, with or without a file, whose time has come and notes that it is being tried. Texts of one
+    /// chat follow one another.
     /// One that was perhaps sent too long ago to be known again waits for a person.
     pub async fn next_text(
         &self,
         account: AccountId,
         lease: Option<LeaseToken>,
         now: OffsetDateTime,
+        with_file: bool,
     ) -> Result<Option<DueText>, StoreError> {
         let mut tx = self.begin_held(account, lease).await?;
         let parked = sqlx::query_scalar!(
@@ -325,6 +301,8 @@ impl Store {
                    WHERE due.account_id = $1 AND due.state IN ('waiting', 'sending', 'uncertain')
                      AND (due.state <> 'uncertain' OR due.tries < $3) AND (due.not_before IS NULL OR due.not_before <= $2)
                      AND (due.send_at IS NULL OR due.send_at <= $2)
+                     AND $4 = EXISTS (SELECT 1 FROM outgoing_files f
+                                      WHERE f.account_id = $1 AND f.outgoing_id = due.id)
                      AND NOT EXISTS (
                          SELECT 1 FROM outgoing earlier
                          WHERE earlier.account_id = $1 AND earlier.conversation_id = due.conversation_id
@@ -338,7 +316,8 @@ impl Store {
                          c.remote_peer AS "remote_peer!""#,
             account.0,
             now,
-            UNCERTAIN_TRIES
+            UNCERTAIN_TRIES,
+            with_file
         )
         .fetch_optional(&mut *tx)
         .await?;
@@ -358,7 +337,8 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        let hash = |sha256: Vec<u8>| sha256.try_into().map_err(|_| StoreError::Inconsistent("a file's hash".to_owned()));
+        let hash =
+            |sha256: Vec<u8>| sha256.try_into().map_err(|_| StoreError::Inconsistent("a file's hash".to_owned()));
         let file = match file {
             None => None,
             Some(file) => Some(OutgoingFile {
@@ -459,7 +439,7 @@ impl Store {
         let mut tx = self.begin_for(account).await?;
         let conversation = sqlx::query_scalar!(
             "WITH mail AS (
-                 UPDATE outgoing_mails m SET dated_at = NULL,
+                 UPDATE outgoing_mails m SET dated_at = NULL, confirmed = false,
                         outcomes = coalesce((SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(m.outcomes) e
                                              WHERE e.value ->> 'outcome' = 'accepted'), '{}')
                  FROM outgoing o
@@ -480,18 +460,33 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Removes a text that the server has certainly not accepted.
+    /// Removes a text that the server has certainly not accepted. A mail that some addresses have counts as sent to
+    /// them: the others do not get it.
     pub async fn discard_text(&self, account: AccountId, id: OutgoingId) -> Result<(), StoreError> {
         let mut tx = self.begin_for(account).await?;
-        let conversation = sqlx::query_scalar!(
-            "DELETE FROM outgoing WHERE account_id = $1 AND id = $2 AND state IN ('waiting', 'failed')
-             RETURNING conversation_id",
+        let settled = sqlx::query_scalar!(
+            "UPDATE outgoing o SET state = 'sent', error = NULL, not_before = NULL FROM outgoing_mails m
+             WHERE o.account_id = $1 AND o.id = $2 AND o.state IN ('waiting', 'failed')
+               AND m.account_id = $1 AND m.outgoing_id = $2
+               AND EXISTS (SELECT 1 FROM jsonb_each(m.outcomes) e WHERE e.value ->> 'outcome' = 'accepted')
+             RETURNING o.conversation_id",
             account.0,
             id.0
         )
         .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(StoreError::NotFound("the text"))?;
+        .await?;
+        let conversation = match settled {
+            Some(conversation) => conversation,
+            None => sqlx::query_scalar!(
+                "DELETE FROM outgoing WHERE account_id = $1 AND id = $2 AND state IN ('waiting', 'failed')
+                 RETURNING conversation_id",
+                account.0,
+                id.0
+            )
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or(StoreError::NotFound("the text"))?,
+        };
         journal::announce(&mut tx, account, &[changed(conversation)]).await?;
         Ok(tx.commit().await?)
     }
@@ -575,7 +570,8 @@ impl Store {
         let files = sqlx::query!(
             "SELECT f.outgoing_id, f.name, f.mime, f.content_id, f.sha256, b.size
              FROM outgoing_files f JOIN blobs b ON b.account_id = f.account_id AND b.sha256 = f.sha256
-             WHERE f.outgoing_id = ANY($1) ORDER BY f.position",
+             WHERE f.account_id = ANY($1) AND f.outgoing_id = ANY($2) ORDER BY f.position",
+            &found.iter().map(|outgoing| outgoing.account.0).collect::<Vec<_>>(),
             &found.iter().map(|outgoing| outgoing.id.0).collect::<Vec<_>>()
         )
         .fetch_all(&self.pool)
@@ -621,6 +617,54 @@ impl Store {
         .await?;
         Ok(())
     }
+}
+
+/// Writes one text with its file.
+async fn write(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    draft: &OutgoingDraft,
+) -> Result<(), StoreError> {
+    let entities = serde_json::to_value(&draft.entities).map_err(wrong)?;
+    let queued = sqlx::query!(
+        "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id, send_at)
+         SELECT $1, $2, c.id, $4, $5, (SELECT p.number FROM message_places p
+                                       WHERE p.account_id = $1 AND p.message_id = $6 ORDER BY p.number LIMIT 1), $7,
+                $8
+         FROM conversations c WHERE c.account_id = $1 AND c.id = $3 AND c.remote_peer IS NOT NULL",
+        account.0,
+        draft.id.0,
+        draft.conversation.0,
+        draft.text,
+        entities,
+        draft.reply_to.map(|id| id.0),
+        draft.random_id,
+        draft.send_at
+    )
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    if queued == 0 {
+        return Err(StoreError::NotFound("the chat"));
+    }
+    if let Some(file) = &draft.file {
+        let written = sqlx::query!(
+            "INSERT INTO outgoing_files (account_id, outgoing_id, position, name, mime, sha256)
+             SELECT $1, $2, 0, $3, $4, b.sha256 FROM blobs b WHERE b.account_id = $1 AND b.sha256 = $5",
+            account.0,
+            draft.id.0,
+            file.name,
+            file.mime,
+            file.sha256.as_slice()
+        )
+        .execute(&mut *connection)
+        .await?
+        .rows_affected();
+        if written == 0 {
+            return Err(StoreError::NotFound("the attached file"));
+        }
+    }
+    Ok(())
 }
 
 /// Notes where a text stands whose sender may not have seen the answer. Returns its conversation where that is news.

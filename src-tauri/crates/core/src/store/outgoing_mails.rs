@@ -6,13 +6,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Fact, IngestTx, LeaseToken, OutgoingFile, Store, StoreError, journal, leases,
+    Fact, IngestTx, LeaseToken, OutgoingFile, Store, StoreError, drafts, journal, leases,
     outgoing::{changed, ring, wrong},
     threads,
 };
 use crate::{
     connector::{Delivered, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy},
-    model::{AccountId, Address, ConversationId, MessageId, OutgoingId, Place, Trouble, TroubleCode},
+    model::{AccountId, Address, ConversationId, DraftId, MessageId, OutgoingId, Place, Trouble, TroubleCode},
 };
 
 /// A mail that somebody wants to send.
@@ -24,6 +24,8 @@ pub struct MailDraft {
     pub conversation: Option<ConversationId>,
     /// Not before then; until then it can be taken back.
     pub send_at: Option<OffsetDateTime>,
+    /// The draft that it was written as, which goes with it.
+    pub draft: Option<DraftId>,
     /// What is sent, without its files and its date.
     pub mail: OutgoingMail,
     /// Its files, whose bytes are blobs of the account already.
@@ -52,14 +54,15 @@ pub struct DueMail {
     pub mail: OutgoingMail,
     /// What the server said so far.
     pub outcomes: Outcomes,
+    /// How often its copy was tried to be kept.
+    pub copy_tries: u32,
 }
 
 impl DueMail {
     /// The addresses that have not been answered for good.
     pub fn addresses(&self) -> Vec<String> {
-        let open = |address: &String| {
-            matches!(self.outcomes.get(address), None | Some(Outcome::Told | Outcome::Later { .. }))
-        };
+        let open =
+            |address: &String| matches!(self.outcomes.get(address), None | Some(Outcome::Told | Outcome::Later { .. }));
         self.mail.recipients().into_iter().filter(open).collect()
     }
 }
@@ -88,6 +91,7 @@ struct MailRow {
     body_html: Option<String>,
     refs: Vec<String>,
     outcomes: serde_json::Value,
+    copy_tries: i32,
     dated_at: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
 }
@@ -97,12 +101,14 @@ impl TryFrom<MailRow> for DueMail {
 
     fn try_from(row: MailRow) -> Result<Self, Self::Error> {
         let people = |value| serde_json::from_value::<Vec<Address>>(value).map_err(wrong);
-        let number = u32::try_from(row.number).map_err(|_| StoreError::Inconsistent("an outgoing mail's number".into()))?;
+        let number =
+            u32::try_from(row.number).map_err(|_| StoreError::Inconsistent("an outgoing mail's number".into()))?;
         Ok(Self {
             id: OutgoingId(row.id),
             tries: u32::try_from(row.tries).unwrap_or(1),
             place: Place::outbox(number),
             outcomes: serde_json::from_value(row.outcomes).map_err(wrong)?,
+            copy_tries: u32::try_from(row.copy_tries).unwrap_or(0),
             mail: OutgoingMail {
                 message_id: row.rfc_message_id,
                 from: Address { name: row.author_name, address: row.author_address },
@@ -273,6 +279,7 @@ impl Store {
             // Its answers belong to where it was written, whatever it refers to.
             threads::remember(&mut tx, account, std::slice::from_ref(&mail.message_id), &[conversation]).await?;
         }
+        drafts::remove(&mut tx, account, draft.draft).await?;
         ring(&mut tx, account).await?;
         journal::announce(&mut tx, account, &[changed(conversation)]).await?;
         Ok(tx.commit().await?)
@@ -280,16 +287,36 @@ impl Store {
 
     /// Sorts out what an earlier run of this account left being sent: what was not offered to its end is tried again,
     /// and of the rest nobody knows.
-    pub async fn recover_mails(&self, account: AccountId, lease: LeaseToken) -> Result<(), StoreError> {
+    /// What waits because the sign-in was refused is tried at once: somebody may have corrected the password.
+    pub async fn recover_mails(
+        &self,
+        account: AccountId,
+        lease: LeaseToken,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin_held(account, Some(lease)).await?;
+        sqlx::query!(
+            "UPDATE outgoing o SET not_before = NULL FROM outgoing_mails m
+             WHERE o.account_id = $1 AND o.state = 'waiting' AND o.error ->> 'code' IN ('sign_in', 'app_password', 'secrets')
+               AND m.account_id = $1 AND m.outgoing_id = o.id",
+            account.0
+        )
+        .execute(&mut *tx)
+        .await?;
         let found = sqlx::query_scalar!(
-            "UPDATE outgoing o SET state = CASE WHEN o.maybe_sent THEN 'uncertain' ELSE 'waiting' END,
-                    error = CASE WHEN o.maybe_sent THEN $2 ELSE o.error END
-             FROM outgoing_mails m
-             WHERE o.account_id = $1 AND o.state = 'sending' AND m.account_id = $1 AND m.outgoing_id = o.id
-             RETURNING o.conversation_id",
+            "WITH found AS (
+                 UPDATE outgoing o SET state = CASE WHEN o.maybe_sent THEN 'uncertain' ELSE 'waiting' END,
+                        error = CASE WHEN o.maybe_sent THEN $2 ELSE o.error END
+                 FROM outgoing_mails m
+                 WHERE o.account_id = $1 AND o.state = 'sending' AND m.account_id = $1 AND m.outgoing_id = o.id
+                 RETURNING o.id, o.conversation_id, o.state),
+             noted AS (
+                 UPDATE outgoing_mails m SET uncertain_since = $3 FROM found
+                 WHERE m.account_id = $1 AND m.outgoing_id = found.id AND found.state = 'uncertain')
+             SELECT conversation_id FROM found",
             account.0,
-            serde_json::to_value(cut()).map_err(wrong)?
+            serde_json::to_value(cut()).map_err(wrong)?,
+            now
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -351,13 +378,18 @@ impl Store {
         Ok(Some(mail))
     }
 
-    /// When the next mail that waits for its time is due.
-    pub async fn next_mail_due(&self, account: AccountId) -> Result<Option<OffsetDateTime>, StoreError> {
+    /// When the next mail that waits for its time is due; one whose time has come waits for another.
+    pub async fn next_mail_due(
+        &self,
+        account: AccountId,
+        now: OffsetDateTime,
+    ) -> Result<Option<OffsetDateTime>, StoreError> {
         let due = sqlx::query_scalar!(
             "SELECT min(greatest(o.not_before, o.send_at)) FROM outgoing o
              JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
-             WHERE o.account_id = $1 AND o.state = 'waiting'",
-            account.0
+             WHERE o.account_id = $1 AND o.state = 'waiting' AND greatest(o.not_before, o.send_at) > $2",
+            account.0,
+            now
         )
         .fetch_one(&self.pool)
         .await?;
@@ -453,10 +485,13 @@ impl Store {
         .await?;
         let Some(conversation) = conversation else { return Ok(()) };
         sqlx::query!(
-            "UPDATE outgoing_mails SET outcomes = outcomes || $3 WHERE account_id = $1 AND outgoing_id = $2",
+            "UPDATE outgoing_mails SET outcomes = outcomes || $3,
+                    uncertain_since = CASE WHEN $4 THEN clock_timestamp() ELSE uncertain_since END
+             WHERE account_id = $1 AND outgoing_id = $2",
             account.0,
             id.0,
-            serde_json::to_value(outcomes).map_err(wrong)?
+            serde_json::to_value(outcomes).map_err(wrong)?,
+            uncertain
         )
         .execute(&mut *tx)
         .await?;
@@ -469,16 +504,16 @@ impl Store {
     pub async fn uncertain_mails(
         &self,
         account: AccountId,
-        tried_after: OffsetDateTime,
+        since: OffsetDateTime,
     ) -> Result<Vec<(DueMail, bool)>, StoreError> {
         let mut connection = self.pool.acquire().await?;
         let rows = sqlx::query!(
             "SELECT o.id, m.confirmed FROM outgoing o
              JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
-             WHERE o.account_id = $1 AND o.state = 'uncertain' AND (m.confirmed OR m.dated_at > $2)
+             WHERE o.account_id = $1 AND o.state = 'uncertain' AND (m.confirmed OR m.uncertain_since > $2)
              ORDER BY o.created_at LIMIT 100",
             account.0,
-            tried_after
+            since
         )
         .fetch_all(&mut *connection)
         .await?;
@@ -570,7 +605,10 @@ impl IngestTx {
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        let own = |outgoing, message: Option<Uuid>| OwnMail { outgoing: OutgoingId(outgoing), message: message.map(MessageId) };
+        let own = |outgoing, message: Option<Uuid>| OwnMail {
+            outgoing: OutgoingId(outgoing),
+            message: message.map(MessageId),
+        };
         Ok(rows.into_iter().map(|row| (row.rfc_message_id, own(row.outgoing_id, row.message))).collect())
     }
 
@@ -586,12 +624,13 @@ impl IngestTx {
         Ok(())
     }
 
-    /// A copy of a mail stands in a folder: where nobody knew whether it was sent, it was. Returns its conversation
-    /// where that is news.
+    /// A copy of a mail stands in a folder: where nobody knew whether it was sent, it was. A copy of a mail that some
+    /// addresses have had before proves nothing of the others. Returns its conversation where that is news.
     pub async fn found_copy(&mut self, id: OutgoingId) -> Result<Option<Option<ConversationId>>, StoreError> {
         let told = sqlx::query_scalar!(
             "SELECT m.outcomes FROM outgoing_mails m JOIN outgoing o ON o.account_id = m.account_id AND o.id = m.outgoing_id
-             WHERE m.account_id = $1 AND m.outgoing_id = $2 AND o.maybe_sent AND o.state IN ('sending', 'uncertain')",
+             WHERE m.account_id = $1 AND m.outgoing_id = $2 AND o.maybe_sent AND o.state IN ('sending', 'uncertain')
+               AND NOT EXISTS (SELECT 1 FROM jsonb_each(m.outcomes) e WHERE e.value ->> 'outcome' = 'accepted')",
             self.account.0,
             id.0
         )
@@ -599,22 +638,31 @@ impl IngestTx {
         .await?;
         let Some(told) = told else { return Ok(None) };
         let outcomes: Outcomes = serde_json::from_value(told).map_err(wrong)?;
-        let accepted = |outcome| if outcome == Outcome::Told { Outcome::Accepted } else { outcome };
-        let outcomes = outcomes.into_iter().map(|(address, outcome)| (address, accepted(outcome))).collect();
-        self.delivered(&Delivered { outgoing: id, outcomes, again: None }).await
+        self.delivered(&Delivered { outgoing: id, outcomes: as_accepted(&outcomes), again: None }).await
     }
 
-    /// Notes that the server took a mail: it is sent, unless addresses are left that were refused or are to be tried
-    /// again. Returns its conversation where that is news.
+    /// Notes that the server took a mail: it is sent, unless addresses are left that were refused, now or before, or are
+    /// to be tried again. Returns its conversation where that is news.
     pub async fn delivered(&mut self, delivered: &Delivered) -> Result<Option<Option<ConversationId>>, StoreError> {
-        let refused = delivered.outcomes.iter().find_map(|(address, outcome)| match outcome {
-            Outcome::Refused { reply } => Some(format!("{address}: {reply}")),
-            Outcome::Told | Outcome::Accepted | Outcome::Later { .. } => None,
-        });
-        let later = delivered.outcomes.iter().find_map(|(address, outcome)| match outcome {
-            Outcome::Later { reply } => Some(format!("{address}: {reply}")),
-            Outcome::Told | Outcome::Accepted | Outcome::Refused { .. } => None,
-        });
+        let before = sqlx::query_scalar!(
+            "SELECT m.outcomes FROM outgoing_mails m JOIN outgoing o ON o.account_id = m.account_id AND o.id = m.outgoing_id
+             WHERE m.account_id = $1 AND m.outgoing_id = $2 AND o.state <> 'sent' FOR UPDATE",
+            self.account.0,
+            delivered.outgoing.0
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        let Some(before) = before else { return Ok(None) };
+        let mut outcomes: Outcomes = serde_json::from_value(before).map_err(wrong)?;
+        outcomes.extend(delivered.outcomes.clone());
+        let first = |later: bool| {
+            outcomes.iter().find_map(|(address, outcome)| match outcome {
+                Outcome::Refused { reply } if !later => Some(format!("{address}: {reply}")),
+                Outcome::Later { reply } if later => Some(format!("{address}: {reply}")),
+                Outcome::Told | Outcome::Accepted | Outcome::Refused { .. } | Outcome::Later { .. } => None,
+            })
+        };
+        let (later, refused) = (first(true), first(false));
         let state = match (&later, &refused) {
             (Some(_), _) if delivered.again.is_some() => "waiting",
             (None, None) => "sent",
@@ -624,21 +672,20 @@ impl IngestTx {
         let conversation = sqlx::query_scalar!(
             "UPDATE outgoing SET state = $3, error = $4, not_before = $5, maybe_sent = false,
                     sent_at = clock_timestamp()
-             WHERE account_id = $1 AND id = $2 AND state <> 'sent' RETURNING conversation_id",
+             WHERE account_id = $1 AND id = $2 RETURNING conversation_id",
             self.account.0,
             delivered.outgoing.0,
             state,
             why.map(serde_json::to_value).transpose().map_err(wrong)?,
             delivered.again
         )
-        .fetch_optional(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
-        let Some(conversation) = conversation else { return Ok(None) };
         sqlx::query!(
-            "UPDATE outgoing_mails SET outcomes = outcomes || $3 WHERE account_id = $1 AND outgoing_id = $2",
+            "UPDATE outgoing_mails SET outcomes = $3, confirmed = false WHERE account_id = $1 AND outgoing_id = $2",
             self.account.0,
             delivered.outgoing.0,
-            serde_json::to_value(&delivered.outcomes).map_err(wrong)?
+            serde_json::to_value(&outcomes).map_err(wrong)?
         )
         .execute(&mut *self.tx)
         .await?;
@@ -646,15 +693,17 @@ impl IngestTx {
     }
 }
 
-async fn mail(
-    connection: &mut sqlx::PgConnection,
-    account: AccountId,
-    id: OutgoingId,
-) -> Result<DueMail, StoreError> {
+/// What a server said, once it is known that it took the mail for those it had not refused.
+pub(crate) fn as_accepted(outcomes: &Outcomes) -> Outcomes {
+    let accepted = |outcome: &Outcome| if *outcome == Outcome::Told { Outcome::Accepted } else { outcome.clone() };
+    outcomes.iter().map(|(address, outcome)| (address.clone(), accepted(outcome))).collect()
+}
+
+async fn mail(connection: &mut sqlx::PgConnection, account: AccountId, id: OutgoingId) -> Result<DueMail, StoreError> {
     let row = sqlx::query_as!(
         MailRow,
         "SELECT o.id, o.tries, o.body_text, m.rfc_message_id, m.number, m.author_name, m.author_address, m.subject,
-                m.recipients_to, m.recipients_cc, m.recipients_bcc, m.body_html, m.refs, m.outcomes, m.dated_at,
+                m.recipients_to, m.recipients_cc, m.recipients_bcc, m.body_html, m.refs, m.outcomes, m.copy_tries, m.dated_at,
                 o.created_at
          FROM outgoing o JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
          WHERE o.account_id = $1 AND o.id = $2",

@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::{Clock as _, SystemClock},
     connector::{
-        Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote, SendError, SendFile, SendText, Sent,
+        Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote, SendError, SendFile,
+        SendText, Sent,
     },
     model::{ChatKey, ChatKind, ConversationId, Direction, OutgoingId, Peer, PeerKind, Trouble, TroubleCode},
     store::{LeaseToken, NotSent, OutgoingDraft, OutgoingState, StoreError, StoredOutgoing},
@@ -140,11 +141,15 @@ async fn a_lost_answer_is_asked_for_again_as_the_same_message() {
     *server.answers.lock().unwrap() = vec![Answer::Lost, Answer::Busy, Answer::Lost];
     let first = bureau.store.messages(bureau.account, conversation, None, 1).await.unwrap()[0].id;
     let reply = OutgoingDraft { reply_to: Some(first), ..draft(conversation, "Так, завтра", 41) };
-    bureau.store.queue_text(bureau.account, &reply).await.unwrap();
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&reply), None).await.unwrap();
     let waiting = bureau.store.outgoing(bureau.account, conversation).await.unwrap().remove(0);
     let answered = waiting.answers.unwrap();
     assert_eq!((answered.message, answered.text.as_str()), (first, "Добрий день"));
-    bureau.store.queue_text(bureau.account, &draft(conversation, "О десятій", 42)).await.unwrap();
+    bureau
+        .store
+        .queue_texts(bureau.account, std::slice::from_ref(&draft(conversation, "О десятій", 42)), None)
+        .await
+        .unwrap();
 
     let wire = Arc::new(Wire::default());
     let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
@@ -169,8 +174,8 @@ async fn a_refused_text_waits_for_a_person_and_can_be_tried_again_or_removed() {
     let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
     program.until_live(&bureau).await;
     let (kept, removed) = (draft(conversation, "a", 1), draft(conversation, "b", 2));
-    bureau.store.queue_text(bureau.account, &kept).await.unwrap();
-    bureau.store.queue_text(bureau.account, &removed).await.unwrap();
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&kept), None).await.unwrap();
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&removed), None).await.unwrap();
     until(&bureau, conversation, |all| all.iter().all(|text| text.state == OutgoingState::Failed)).await;
     let failed = bureau.store.outgoing(bureau.account, conversation).await.unwrap();
     assert_eq!(failed[0].error.as_ref().unwrap().code, TroubleCode::Refused);
@@ -188,15 +193,15 @@ async fn a_refused_text_waits_for_a_person_and_can_be_tried_again_or_removed() {
 #[tokio::test]
 async fn the_network_may_tell_what_became_of_a_lost_answer() {
     let (bureau, conversation) = bureau().await;
-    bureau.store.queue_text(bureau.account, &draft(conversation, "a", 5)).await.unwrap();
-    let due = bureau.store.next_text(bureau.account, None, START).await.unwrap().unwrap();
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&draft(conversation, "a", 5)), None).await.unwrap();
+    let due = bureau.store.next_text(bureau.account, None, START, false).await.unwrap().unwrap();
     assert_eq!((due.send.random_id, due.tries), (5, 1));
 
     bureau.ingest(vec![Incoming::Sent { random_id: 5, place: OLENA.place(77) }]).await;
 
     let text = bureau.store.outgoing(bureau.account, conversation).await.unwrap().remove(0);
     assert_eq!((text.state, text.place), (OutgoingState::Sent, Some(OLENA.place(77))));
-    assert_eq!(bureau.store.next_text(bureau.account, None, START).await.unwrap(), None);
+    assert_eq!(bureau.store.next_text(bureau.account, None, START, false).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -234,7 +239,7 @@ async fn a_text_that_was_perhaps_sent_is_never_called_unsent() {
         let server = Arc::new(Server::default());
         *server.answers.lock().unwrap() = vec![Answer::Lost, then];
         let text = draft(conversation, "Так, завтра", 41);
-        bureau.store.queue_text(bureau.account, &text).await.unwrap();
+        bureau.store.queue_texts(bureau.account, std::slice::from_ref(&text), None).await.unwrap();
         let wire = Arc::new(Wire::default());
         let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
         let tried = |all: &[StoredOutgoing]| {
@@ -255,9 +260,9 @@ async fn a_text_that_was_perhaps_sent_is_never_called_unsent() {
 async fn a_try_that_was_cut_off_stays_uncertain() {
     let (bureau, conversation) = bureau().await;
     let text = draft(conversation, "a", 5);
-    bureau.store.queue_text(bureau.account, &text).await.unwrap();
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&text), None).await.unwrap();
     for _ in 0..2 {
-        bureau.store.next_text(bureau.account, None, START).await.unwrap().unwrap();
+        bureau.store.next_text(bureau.account, None, START, false).await.unwrap().unwrap();
     }
     let why = Trouble { code: TroubleCode::Refused, detail: "no".to_owned() };
     bureau.store.text_not_sent(bureau.account, None, text.id, &NotSent::Failed, &why).await.unwrap();
@@ -270,11 +275,11 @@ async fn a_try_that_was_cut_off_stays_uncertain() {
 async fn who_lost_the_lease_takes_and_judges_no_text() {
     let (bureau, conversation) = bureau().await;
     let text = draft(conversation, "a", 5);
-    bureau.store.queue_text(bureau.account, &text).await.unwrap();
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&text), None).await.unwrap();
     let lost = Some(LeaseToken(7));
-    let taken = bureau.store.next_text(bureau.account, lost, START).await;
+    let taken = bureau.store.next_text(bureau.account, lost, START, false).await;
     assert!(matches!(taken, Err(StoreError::LeaseLost)), "{taken:?}");
-    bureau.store.next_text(bureau.account, None, START).await.unwrap().unwrap();
+    bureau.store.next_text(bureau.account, None, START, false).await.unwrap().unwrap();
     let why = Trouble { code: TroubleCode::Refused, detail: "no".to_owned() };
     let judged = bureau.store.text_not_sent(bureau.account, lost, text.id, &NotSent::Failed, &why).await;
     assert!(matches!(judged, Err(StoreError::LeaseLost)), "{judged:?}");
@@ -286,16 +291,16 @@ async fn a_text_that_is_too_old_to_be_known_again_waits_for_a_person() {
     let (bureau, conversation) = bureau().await;
     let (old, next) = (draft(conversation, "a", 5), draft(conversation, "b", 6));
     for text in [&old, &next] {
-        bureau.store.queue_text(bureau.account, text).await.unwrap();
+        bureau.store.queue_texts(bureau.account, std::slice::from_ref(text), None).await.unwrap();
     }
     let created = bureau.store.outgoing_text(bureau.account, old.id).await.unwrap().created_at;
-    assert_eq!(bureau.store.next_text(bureau.account, None, created).await.unwrap().unwrap().id, old.id);
+    assert_eq!(bureau.store.next_text(bureau.account, None, created, false).await.unwrap().unwrap().id, old.id);
     let later = created + time::Duration::days(2);
-    assert_eq!(bureau.store.next_text(bureau.account, None, later).await.unwrap().unwrap().id, next.id);
+    assert_eq!(bureau.store.next_text(bureau.account, None, later, false).await.unwrap().unwrap().id, next.id);
     let stored = bureau.store.outgoing_text(bureau.account, old.id).await.unwrap();
     assert_eq!((stored.state, stored.is_over()), (OutgoingState::Uncertain, true));
     bureau.store.retry_text(bureau.account, old.id).await.unwrap();
-    assert_eq!(bureau.store.next_text(bureau.account, None, later).await.unwrap().unwrap().id, old.id);
+    assert_eq!(bureau.store.next_text(bureau.account, None, later, false).await.unwrap().unwrap().id, old.id);
 }
 
 /// A limit is the account's: the texts of its other chats wait as well.
@@ -312,8 +317,8 @@ async fn a_limit_holds_back_every_chat_and_no_read_mark() {
     let beside = bureau.conversations().await.into_iter().find(|one| one.id != conversation).unwrap().id;
     let server = Arc::new(Server::default());
     *server.answers.lock().unwrap() = vec![Answer::Limited];
-    bureau.store.queue_text(bureau.account, &draft(conversation, "a", 1)).await.unwrap();
-    bureau.store.queue_text(bureau.account, &draft(beside, "b", 2)).await.unwrap();
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&draft(conversation, "a", 1)), None).await.unwrap();
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&draft(beside, "b", 2)), None).await.unwrap();
     bureau.store.mark_read(bureau.account, beside, None).await.unwrap();
     let wire = Arc::new(Wire::default());
     let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;

@@ -7,8 +7,8 @@ use lettre::{
     Message,
     address::Envelope,
     message::{
-        Attachment, Mailbox, MultiPart, SinglePart,
-        header::{ContentDisposition, ContentType},
+        Mailbox, MultiPart, SinglePart,
+        header::{ContentDisposition, ContentTransferEncoding, ContentType},
     },
 };
 use skrynka_core::{
@@ -128,28 +128,33 @@ fn part(file: &MailFile) -> SinglePart {
         .header(content_type(&file.mime))
         .header(lettre::message::header::ContentId::from(format!("<{}>", line(&id))))
         .header(ContentDisposition::inline_with_name(&line(&file.name)))
+        .header(ContentTransferEncoding::Base64)
         .body(file.bytes.clone())
 }
 
+/// A file goes as base64 whatever is in it: as text its ends of lines would be changed on the way.
 fn part_attached(file: &MailFile) -> SinglePart {
-    Attachment::new(line(&file.name)).body(file.bytes.clone(), content_type(&file.mime))
+    SinglePart::builder()
+        .header(content_type(&file.mime))
+        .header(ContentDisposition::attachment(&line(&file.name)))
+        .header(ContentTransferEncoding::Base64)
+        .body(file.bytes.clone())
 }
 
 fn content_type(mime: &str) -> ContentType {
     // A mail within a mail may not be encoded (RFC 2046 section 5.2.1): it goes as a file.
-    let mime = if mime.starts_with("message/") || mime.starts_with("multipart/") { "application/octet-stream" } else { mime };
-    ContentType::parse(mime).unwrap_or_else(|_| ContentType::parse("application/octet-stream").unwrap_or(ContentType::TEXT_PLAIN))
+    let mime =
+        if mime.starts_with("message/") || mime.starts_with("multipart/") { "application/octet-stream" } else { mime };
+    ContentType::parse(mime)
+        .unwrap_or_else(|_| ContentType::parse("application/octet-stream").unwrap_or(ContentType::TEXT_PLAIN))
 }
 
 /// Writes an address; a domain in other letters than Latin goes as punycode (RFC 5891).
 pub(crate) fn mail_address(address: &str) -> Result<lettre::Address, ComposeError> {
     let wrong = || ComposeError::Address(address.to_owned());
     let (user, domain) = address.rsplit_once('@').ok_or_else(wrong)?;
-    let domain = if domain.is_ascii() {
-        domain.to_owned()
-    } else {
-        url::Host::parse(domain).map_err(|_| wrong())?.to_string()
-    };
+    let domain =
+        if domain.is_ascii() { domain.to_owned() } else { url::Host::parse(domain).map_err(|_| wrong())?.to_string() };
     lettre::Address::new(user, domain).map_err(|_| wrong())
 }
 
@@ -235,7 +240,8 @@ mod tests {
         assert_eq!(letter.sent_at, Some(sent.date));
         assert_eq!(letter.text.replace("\r\n", "\n").trim_end(), sent.text);
         assert!(letter.has_html);
-        let names: Vec<_> = letter.attachments.iter().map(|file| (file.name.as_str(), file.inline, file.size)).collect();
+        let names: Vec<_> =
+            letter.attachments.iter().map(|file| (file.name.as_str(), file.inline, file.size)).collect();
         assert_eq!(names.len(), 2, "{names:?}");
         assert!(names.contains(&("Свідоцтво про народження (копія) 2026.pdf", false, 5000)), "{names:?}");
         assert!(names.contains(&("logo.png", true, 3)), "{names:?}");
@@ -246,6 +252,17 @@ mod tests {
         let text = |with| String::from_utf8(compose(&mail(), with).unwrap()).unwrap();
         assert!(!text(false).contains("hidden@example.org"));
         assert!(text(true).contains("Bcc:"));
+    }
+
+    #[test]
+    fn a_text_file_keeps_its_ends_of_lines() {
+        let bytes = b"one\ntwo\n.\nthree\r\nfour\0".to_vec();
+        let file = MailFile { name: "a.txt".to_owned(), mime: "text/plain".to_owned(), content_id: None, bytes };
+        let raw = compose(&OutgoingMail { files: vec![file.clone()], ..mail() }, false).unwrap();
+        let bare = raw.windows(2).any(|pair| pair[1] == b'\n' && pair[0] != b'\r');
+        assert!(!bare, "a bare end of line");
+        let part = read(&raw).attachments[0].part;
+        assert_eq!(parse::attachment_bytes(&raw, part), Some(file.bytes));
     }
 
     #[test]

@@ -51,7 +51,8 @@ impl Line {
             outcomes.insert(address.clone(), outcome(&answer));
         }
         if !outcomes.values().any(|outcome| *outcome == Outcome::Told) {
-            self.ask("RSET").await?;
+            // What was said of the addresses is known, however the rest goes.
+            self.spent = self.ask("RSET").await.map_or(true, |answer| answer.code != 250);
             return Ok(outcomes);
         }
         let ready = self.ask("DATA").await?;
@@ -67,8 +68,11 @@ impl Line {
             self.answer(self.tuning.accepted).await
         };
         let answer = end.await.map_err(Refusal::Unknown)?;
-        if answer.code != 250 {
-            return Err(refused(&answer));
+        // RFC 5321 section 4.2.1: the first digit decides.
+        match answer.code {
+            200..=299 => {}
+            400..=599 => return Err(refused(&answer)),
+            _ => return Err(Refusal::Unknown(MailError::Protocol(answer.said().text))),
         }
         for outcome in outcomes.values_mut() {
             if *outcome == Outcome::Told {

@@ -13,7 +13,9 @@ use std::{
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::SystemClock,
-    connector::{Connector as _, ConnectorError, MailFile, Outcome, Outcomes, OutgoingMail, SendError, SentCopy, Submitter},
+    connector::{
+        Connector as _, ConnectorError, MailFile, Outcome, Outcomes, OutgoingMail, SendError, SentCopy, Submitter,
+    },
     model::{Account, AccountId, Address, Channel, EmailSettings, Endpoint, Security, TroubleCode},
 };
 use skrynka_lab::{
@@ -71,7 +73,7 @@ fn submitter(settings: EmailSettings, tuning: Tuning) -> Arc<dyn Submitter> {
 
 fn impatient() -> Tuning {
     let brief = Duration::from_millis(400);
-    Tuning { command: brief, connect: brief, accepted: brief, ..Tuning::default() }
+    Tuning { command: brief, connect: brief, submit: brief, accepted: brief, ..Tuning::default() }
 }
 
 fn person(name: &str, address: &str) -> Address {
@@ -300,7 +302,12 @@ async fn others_read_our_names_and_thread_our_mails() {
         files: vec![file],
         ..mail(&[])
     };
-    let other = OutgoingMail { message_id: "other@skrynka.test".to_owned(), ..mail(&["petro@example.org"]) };
+    // A common subject would tie them as well.
+    let other = OutgoingMail {
+        message_id: "other@skrynka.test".to_owned(),
+        subject: "Інше".to_owned(),
+        ..mail(&["petro@example.org"])
+    };
     for mail in [&first, &other, &second] {
         assert_eq!(submitter.keep_copy(mail).await.unwrap(), SentCopy::Kept);
     }

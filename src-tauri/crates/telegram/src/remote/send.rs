@@ -17,11 +17,7 @@ use crate::{
 const LOOKED_THROUGH: i32 = 100;
 
 impl TelegramRemote {
-    pub(super) async fn send(
-        &self,
-        text: SendText,
-        file: Option<SendFile>,
-    ) -> std::result::Result<Sent, SendError> {
+    pub(super) async fn send(&self, text: SendText, file: Option<SendFile>) -> std::result::Result<Sent, SendError> {
         let failed = |error| SendError::NotSent(self.failed(error));
         let peer = text.chat.peer;
         let asked = match file {

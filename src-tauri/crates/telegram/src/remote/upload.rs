@@ -23,7 +23,8 @@ impl TelegramRemote {
         let failed = |error: TelegramError| SendError::NotSent(error.into_refusal(self.clock.now()));
         let total = file.size.div_ceil(PART as u64);
         if total == 0 || total > MOST_PARTS {
-            let detail = format!("{} has {} bytes; Telegram takes 1 to {}", file.name, file.size, MOST_PARTS * PART as u64);
+            let detail =
+                format!("{} has {} bytes; Telegram takes 1 to {}", file.name, file.size, MOST_PARTS * PART as u64);
             return Err(SendError::NotSent(ConnectorError::Permanent(Trouble { code: TroubleCode::Refused, detail })));
         }
         let parts = i32::try_from(total).unwrap_or(i32::MAX);
@@ -81,7 +82,8 @@ impl TelegramRemote {
             let home = self.pool.home();
             let brought = match total {
                 Some(file_total_parts) => {
-                    let request = tl::functions::upload::SaveBigFilePart { file_id, file_part, file_total_parts, bytes };
+                    let request =
+                        tl::functions::upload::SaveBigFilePart { file_id, file_part, file_total_parts, bytes };
                     self.pool.ask_within(home, &request, tuning.file_part).await
                 }
                 None => {

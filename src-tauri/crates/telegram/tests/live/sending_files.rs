@@ -113,7 +113,8 @@ async fn what_was_said_is_changed_and_deleted_for_everybody() {
     let group = Peer { kind: PeerKind::Channel, id }.into();
     for (number, chat) in [chat(olena), group].into_iter().enumerate() {
         let words = format!("tomorow {number}");
-        let sent = listening.beside(&mut desk, remote.send_text(text(chat, &words, 10 + number as i64), None)).await.unwrap();
+        let sent =
+            listening.beside(&mut desk, remote.send_text(text(chat, &words, 10 + number as i64), None)).await.unwrap();
         listening.until_text(&mut desk, &words).await;
         let bold = vec![Entity { offset: 0, length: 8, kind: EntityKind::Bold }];
         let better = format!("tomorrow {number}");
