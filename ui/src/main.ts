@@ -3,6 +3,7 @@ import './styles/fonts.css';
 import './styles/kit.css';
 import './styles/app.css';
 import './styles/chat.css';
+import './styles/mail.css';
 
 import { mount } from 'svelte';
 

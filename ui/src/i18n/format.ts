@@ -72,6 +72,13 @@ export function shortDateTime(language: Language, at: Date, now: Date): string {
   return `${shortDate(language, at, now)}, ${clockTime(language, at)}`;
 }
 
+/** What is to come: today the time, tomorrow the word with it, else the day with it. */
+export function comingTime(language: Language, at: Date, now: Date): string {
+  const days = daysBetween(now, at);
+  if (days === 0) return clockTime(language, at);
+  return `${days === 1 ? translate(language, 'time.tomorrow') : day(language, at, now)}, ${clockTime(language, at)}`;
+}
+
 /** Day and month, with the year when it is not this one. */
 export function day(language: Language, at: Date, now: Date): string {
   return write(language, at.getFullYear() === now.getFullYear() ? 'dayMonth' : 'dayMonthYear', at).replace(/\sр\.$/u, '');

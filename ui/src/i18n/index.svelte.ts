@@ -31,6 +31,7 @@ export const f = {
   full: (at: Date) => formats.fullDate(language, at),
   short: (at: Date, now: Date) => formats.shortDate(language, at, now),
   shortTime: (at: Date, now: Date) => formats.shortDateTime(language, at, now),
+  coming: (at: Date, now: Date) => formats.comingTime(language, at, now),
   day: (at: Date, now: Date) => formats.day(language, at, now),
   dayLine: (at: Date, now: Date) => formats.dayLine(language, at, now),
   phone: formats.phone,

@@ -78,8 +78,11 @@ export const commands = {
 	saveOriginal: (message: MessageKey) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_original", { message })),
 	/**  Puts a file aside and starts dragging it out of the window. */
 	dragFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("drag_file", { account, file })),
-	/**  Puts a mail on its way and returns its key. What becomes of it is told by the journal. */
-	sendMail: (account: string, conversation: string | null, form: MailDraftForm) => typedError<string, WireError>(__TAURI_INVOKE("send_mail", { account, conversation, form })),
+	/**
+	 *  Puts a mail on its way and returns its key. What becomes of it is told by the journal. The draft that it was written
+	 *  as ends with it.
+	 */
+	sendMail: (account: string, conversation: string | null, form: MailDraftForm, draft: string | null) => typedError<string, WireError>(__TAURI_INVOKE("send_mail", { account, conversation, form, draft })),
 	/**  What a person may have overlooked in a mail. */
 	checkMail: (account: string, conversation: string | null, form: MailDraftForm) => typedError<OverlookedView[], WireError>(__TAURI_INVOKE("check_mail", { account, conversation, form })),
 	/**  How a mail is answered: to its author, or to all. */
@@ -108,10 +111,11 @@ export const commands = {
 	letterhead: (account: string) => typedError<LetterheadForm, WireError>(__TAURI_INVOKE("letterhead", { account })),
 	/**  Changes how an account's mails begin and end. */
 	setLetterhead: (account: string, form: LetterheadForm) => typedError<null, WireError>(__TAURI_INVOKE("set_letterhead", { account, form })),
-	/**  Puts a text on its way and returns its key. What becomes of it is told by the journal and read with the chat. */
-	sendText: (conversation: ConversationKey, text: string, entities: EntityView[], replyTo: string | null, sendAt: string | null) => typedError<string, WireError>(__TAURI_INVOKE("send_text", { conversation, text, entities, replyTo, sendAt })),
-	/**  Puts files on their way, each as a message of its own, the text under the first. Returns their keys. */
-	sendFiles: (conversation: ConversationKey, text: string, entities: EntityView[], replyTo: string | null, sendAt: string | null, files: AttachedFile[]) => typedError<string[], WireError>(__TAURI_INVOKE("send_files", { conversation, text, entities, replyTo, sendAt, files })),
+	/**
+	 *  Puts a text on its way, or files, each as a message of its own with the text under the first. Returns their keys; what
+	 *  becomes of them is told by the journal and read with the chat. The draft that it was written as ends with it.
+	 */
+	sendText: (conversation: ConversationKey, form: TextForm, draft: string | null) => typedError<string[], WireError>(__TAURI_INVOKE("send_text", { conversation, form, draft })),
 	/**  How much of a file on its way up has been sent, in KiB; null where it is not being sent from here. */
 	uploadProgress: (outgoing: string) => typedError<number | null, WireError>(__TAURI_INVOKE("upload_progress", { outgoing })),
 	/**  Gives up a file on its way up. */
@@ -1686,6 +1690,20 @@ export type TestStepState =
 "failed" | 
 /**  Not needed here (TLS on a loopback connection). */
 "skipped";
+
+/**  A text of a chat as it is written, with its files. */
+export type TextForm = {
+	/**  The text; may be empty where there are files. */
+	text: string,
+	/**  How stretches of it are shown. */
+	entities: EntityView[],
+	/**  The message that it answers. */
+	replyTo: string | null,
+	/**  Not before then, RFC 3339; null: at once. */
+	sendAt: string | null,
+	/**  The files, each of which becomes a message of its own. */
+	files: AttachedFile[],
+};
 
 /**  Light or dark. */
 export type Theme = 

@@ -1,5 +1,8 @@
 import { SvelteMap } from 'svelte/reactivity';
 
+import { type AttachedFile, type ConversationKey, type DraftView, type PersonView, ipc } from '../ipc/client';
+import { idOf } from './ordering';
+
 /** What is answered, as the composer shows it. */
 export interface Answered {
   message: string;
@@ -7,24 +10,244 @@ export interface Answered {
   text: string;
 }
 
-/** What was typed in a conversation and not sent yet. */
-export interface Draft {
+/** What was typed in a chat and not sent yet. */
+export interface ChatDraft {
   text: string;
   answered: Answered | null;
 }
 
-const empty: Draft = { text: '', answered: null };
-const drafts = new SvelteMap<string, Draft>();
+/** What a mail is: an answer to its author, to all, a mail that is passed on, or a new one. */
+export type MailKind = 'reply' | 'all' | 'forward' | 'new';
 
-/** The draft of a conversation; it is kept while the window lives. */
-export const draftOf = (conversation: string): Draft => drafts.get(conversation) ?? empty;
-
-/** Changes a draft; an empty one is forgotten. */
-export function draft(conversation: string, change: Partial<Draft>): void {
-  const next = { ...draftOf(conversation), ...change };
-  if (next.text === '' && next.answered === null) drafts.delete(conversation);
-  else drafts.set(conversation, next);
+/** What can be typed of a mail. */
+export interface MailFields {
+  to: PersonView[];
+  cc: PersonView[];
+  bcc: PersonView[];
+  subject: string;
+  text: string;
+  files: AttachedFile[];
 }
+
+/** A mail that was not sent yet. */
+export interface MailDraft extends MailFields {
+  kind: MailKind;
+  /** The message that it answers or passes on. */
+  message: string | null;
+  /** What is quoted under it, and whether it is. */
+  quote: string;
+  quotes: boolean;
+  /** What stood in it before anybody typed: with that alone it is as good as empty. */
+  begun: string;
+}
+
+type Content = { chat: ChatDraft } | { mail: MailDraft };
+
+interface Kept {
+  account: string;
+  /** Its key in the database. */
+  id: string;
+  /** What it answers in; null for a new mail. */
+  conversation: ConversationKey | null;
+  content: Content;
+}
+
+/** What is typed is stored after a pause of so many milliseconds. */
+const PAUSE = 400;
+/** What could not be stored or read is tried again after so many. */
+const AGAIN = 3000;
+const emptyChat: ChatDraft = { text: '', answered: null };
+
+/** Everything that can be typed of a mail, as one string that can be compared. */
+export const fingerprint = ({ to, cc, bcc, subject, text, files }: MailFields): string =>
+  JSON.stringify([[to, cc, bcc].map((people) => people.map((person) => person.address)), subject.trim(), text.trim(), files.map((file) => file.sha256)]);
+
+const NOTHING = fingerprint({ to: [], cc: [], bcc: [], subject: '', text: '', files: [] });
+
+function isEmpty(content: Content): boolean {
+  if ('chat' in content) return content.chat.text === '' && content.chat.answered === null;
+  const now = fingerprint(content.mail);
+  return now === content.mail.begun || now === NOTHING;
+}
+
+/** What somebody writes and has not sent: stored while it is typed, there again after a crash. */
+class Drafts {
+  #kept = new SvelteMap<string, Kept>();
+  /** Those that could not be stored the last time. */
+  #failing = new SvelteMap<string, true>();
+  #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** Drafts that are stored after a pause, by their keys in the database, with their accounts. */
+  #waiting = new Map<string, string>();
+  /** Storing and removing of one draft follow one another. */
+  #lines = new Map<string, Promise<void>>();
+  #stored = new Set<string>();
+  #loading = false;
+  #loaded = false;
+
+  /** Reads what is stored, once. What was typed meanwhile stays. */
+  async load(): Promise<void> {
+    if (this.#loading || this.#loaded) return;
+    this.#loading = true;
+    try {
+      for (const view of (await ipc.drafts()).reverse()) this.#take(view);
+      this.#loaded = true;
+    } catch {
+      setTimeout(() => void this.load(), AGAIN);
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  #take(view: DraftView): void {
+    const content = contentOf(view.content);
+    if (content === null) return;
+    const conversation = view.conversation === null ? null : { account: view.account, id: view.conversation };
+    const name = conversation ? idOf(conversation) : nameOf(view.id);
+    if (this.#kept.has(name)) return;
+    this.#stored.add(view.id);
+    this.#kept.set(name, { account: view.account, id: view.id, conversation, content });
+  }
+
+  chat(conversation: ConversationKey): ChatDraft {
+    const content = this.#kept.get(idOf(conversation))?.content;
+    return content && 'chat' in content ? content.chat : emptyChat;
+  }
+
+  /** Changes a chat's draft; an empty one is forgotten. */
+  changeChat(conversation: ConversationKey, change: Partial<ChatDraft>): void {
+    this.#set(idOf(conversation), conversation.account, conversation, { chat: { ...this.chat(conversation), ...change } });
+  }
+
+  mail(name: string): MailDraft | null {
+    const content = this.#kept.get(name)?.content;
+    return content && 'mail' in content ? content.mail : null;
+  }
+
+  accountOf(name: string): string | null {
+    return this.#kept.get(name)?.account ?? null;
+  }
+
+  conversationOf(name: string): ConversationKey | null {
+    return this.#kept.get(name)?.conversation ?? null;
+  }
+
+  /** Begins a mail, in a conversation or new, and returns the draft's name. */
+  begin(account: string, conversation: ConversationKey | null, mail: MailDraft): string {
+    const name = conversation ? idOf(conversation) : nameOf(crypto.randomUUID());
+    this.#set(name, account, conversation, { mail });
+    return name;
+  }
+
+  changeMail(name: string, change: Partial<MailDraft>): void {
+    const kept = this.#kept.get(name);
+    const mail = this.mail(name);
+    if (kept && mail) this.#set(name, kept.account, kept.conversation, { mail: { ...mail, ...change } });
+  }
+
+  /** A new mail goes out from another account: there it is stored anew. */
+  moveMail(name: string, account: string): void {
+    const kept = this.#kept.get(name);
+    if (!kept || kept.account === account) return;
+    const id = crypto.randomUUID();
+    this.#kept.set(name, { ...kept, account, id });
+    this.#store(kept.id, kept.account);
+    this.#storeAfter(PAUSE, id, account);
+  }
+
+  /** Whether somebody has written something here. */
+  written(name: string): boolean {
+    const kept = this.#kept.get(name);
+    return kept !== undefined && !isEmpty(kept.content);
+  }
+
+  /** New mails that were begun, the latest first. */
+  get news(): string[] {
+    return [...this.#kept].filter(([name, kept]) => kept.conversation === null && this.written(name)).map(([name]) => name).reverse();
+  }
+
+  /** Whether what is written here could not be stored. */
+  fails(name: string): boolean {
+    return this.#failing.has(this.#kept.get(name)?.id ?? '');
+  }
+
+  remove(name: string): void {
+    const kept = this.#kept.get(name);
+    if (!kept) return;
+    this.#kept.delete(name);
+    this.#store(kept.id, kept.account);
+  }
+
+  /** A conversation became part of another one: what was written in it goes along, beside what is written there. */
+  follow(was: ConversationKey, is: ConversationKey): void {
+    const kept = this.#kept.get(idOf(was));
+    if (!kept) return;
+    this.#kept.delete(idOf(was));
+    const free = !this.#kept.has(idOf(is));
+    this.#set(free ? idOf(is) : nameOf(kept.id), kept.account, free ? is : null, kept.content, kept.id);
+  }
+
+  has(conversation: ConversationKey): boolean {
+    return this.#kept.has(idOf(conversation));
+  }
+
+  /** Stores at once what waits for a pause. */
+  async flush(): Promise<void> {
+    for (const [id, account] of [...this.#waiting]) this.#store(id, account);
+    await Promise.all(this.#lines.values());
+  }
+
+  #set(name: string, account: string, conversation: ConversationKey | null, content: Content, id = this.#kept.get(name)?.id ?? crypto.randomUUID()): void {
+    if ('chat' in content && isEmpty(content)) this.#kept.delete(name);
+    else this.#kept.set(name, { account, id, conversation, content });
+    this.#storeAfter(PAUSE, id, account);
+  }
+
+  #storeAfter(pause: number, id: string, account: string): void {
+    clearTimeout(this.#timers.get(id));
+    this.#waiting.set(id, account);
+    this.#timers.set(id, setTimeout(() => this.#store(id, account), pause));
+  }
+
+  /** Puts a draft into the database as it stands, or out of it where nothing is left. */
+  #store(id: string, account: string): void {
+    clearTimeout(this.#timers.get(id));
+    this.#waiting.delete(id);
+    const line = (this.#lines.get(id) ?? Promise.resolve()).then(async () => {
+      // What was typed last counts, however long the line is.
+      const kept = [...this.#kept.values()].find((candidate) => candidate.id === id && !isEmpty(candidate.content));
+      if (!kept && !this.#stored.has(id)) return;
+      try {
+        if (kept) await ipc.saveDraft(account, id, kept.conversation, JSON.stringify(kept.content));
+        else await ipc.removeDraft(account, id);
+        if (kept) this.#stored.add(id);
+        else this.#stored.delete(id);
+        this.#failing.delete(id);
+      } catch {
+        this.#failing.set(id, true);
+        if (!this.#waiting.has(id)) this.#storeAfter(AGAIN, id, account);
+      }
+    });
+    this.#lines.set(id, line);
+    void line.then(() => this.#lines.get(id) === line && this.#lines.delete(id));
+  }
+}
+
+const nameOf = (id: string): string => `new ${id}`;
+
+/** A draft as it was stored; null where another version wrote what is not understood here. */
+function contentOf(stored: string): Content | null {
+  try {
+    const content = JSON.parse(stored) as Partial<Record<'chat' | 'mail', Record<string, unknown>>>;
+    const { chat, mail } = content;
+    if (typeof chat?.['text'] === 'string') return { chat: { ...emptyChat, ...chat } as ChatDraft };
+    if (typeof mail?.['text'] === 'string' && [mail['to'], mail['cc'], mail['bcc'], mail['files']].every(Array.isArray)) return { mail: mail as unknown as MailDraft };
+  } catch {
+    // It stays in the database as it is.
+  }
+  return null;
+}
+
+export const drafts = new Drafts();
 
 const KEY = 'skrynka.enterSends';
 

@@ -2,6 +2,7 @@ import { untrack } from 'svelte';
 
 import { type ConversationKey, type ConversationRow, type FactsArrived, IpcError, type MessageView, type MuteSpan, ipc } from '../ipc/client';
 import { t } from '../i18n/index.svelte';
+import { drafts } from './drafts.svelte';
 import { ConversationList } from './list.svelte';
 import { announce, tell } from './notice.svelte';
 import { type Channel, type ListFilter, idOf, passes } from './ordering';
@@ -68,6 +69,7 @@ class Inbox {
   apply(facts: FactsArrived): void {
     const open = this.talk.key;
     if (open !== null && facts.merged.some((key) => idOf(key) === idOf(open))) void this.#followMerge(open);
+    for (const key of facts.merged) if (drafts.has(key)) void this.#followDraft(key);
     this.list.apply(facts);
     this.search.apply(facts);
     if (!this.talk.apply(facts)) return;
@@ -198,6 +200,11 @@ class Inbox {
     if (this.active === id) this.active = next;
     if (this.#leftUnread === id) this.#leftUnread = next;
     this.talk.move(row.key);
+  }
+
+  async #followDraft(was: ConversationKey): Promise<void> {
+    const [row] = await ipc.conversationsByKey([was]).catch(() => []);
+    if (row && idOf(row.key) !== idOf(was)) drafts.follow(was, row.key);
   }
 
   #filter(view: View): ListFilter {

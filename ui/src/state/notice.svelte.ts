@@ -1,8 +1,19 @@
+/** What can be done about something that was told, by button and by key. */
+export interface Remedy {
+  label: string;
+  testid: string;
+  run: () => void;
+}
+
 /** A short word at the foot of the window about something that is not to be seen elsewhere. */
 export interface Notice {
   tone: 'ok' | 'danger';
   text: string;
   detail?: string | undefined;
+  /** It goes at this moment, in Unix milliseconds, and until then says how many seconds are left. */
+  until?: number;
+  counting?: (seconds: number) => string;
+  remedy?: Remedy;
 }
 
 const SHOWN = 8000;
@@ -20,11 +31,11 @@ export const notices = {
   },
 };
 
-/** Shows a notice in the place of the one before. */
-export function tell(given: Notice): void {
+/** Shows a notice in the place of the one before, for so many milliseconds. */
+export function tell(given: Notice, shown = SHOWN): void {
   clearTimeout(timer);
   notice = given;
-  timer = setTimeout(dismiss, SHOWN);
+  timer = setTimeout(dismiss, shown);
 }
 
 export function dismiss(): void {

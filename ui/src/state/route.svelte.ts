@@ -4,6 +4,7 @@ export type Route =
   | { screen: 'inbox'; talk?: boolean }
   | { screen: 'accounts'; open?: string }
   | { screen: 'account'; account?: string; again?: boolean }
+  | { screen: 'outbox' }
   | { screen: 'logs'; account?: string }
   | { screen: 'diagnostics' }
   | { screen: 'settings' };

@@ -7,7 +7,7 @@ const COUNTS_EVERY = 250;
 const COUNTS_AFTER = 100;
 
 const notices: NoticePreferences = { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: false, quietFrom: '20:00', quietTo: '08:00' };
-const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true };
+const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true, undoSeconds: 5 };
 
 /** What somebody changes of the preferences, of those of notices each by itself. */
 export type Change = Partial<Omit<Preferences, 'notices'>> & { notices?: Partial<NoticePreferences> };

@@ -19,6 +19,14 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   inbox: { go: (page) => row(page, 0).waitFor() },
   'inbox-compact': { query: 'compact', go: (page) => row(page, 0).waitFor() },
   'inbox-mail': { go: openFirst },
+  'mail-bar': { go: async (page) => (await openFirst(page), page.getByTestId('mail-bar').waitFor()) },
+  'mail-reply': { go: replying },
+  'mail-warning': { go: async (page) => (await replying(page), await page.keyboard.press('Control+Enter'), page.getByTestId('mail-warning').waitFor()) },
+  'mail-undo': { query: 'undo=60', go: async (page) => (await openFirst(page), await page.keyboard.press('KeyR'), await page.getByTestId('mail-text').fill('Дякую, усе отримали.'), await page.keyboard.press('Control+Enter'), page.getByTestId('mail-undo').waitFor()) },
+  'mail-out': { query: 'undo=0', go: async (page) => (await outgoing(page), page.locator('[data-testid="outgoing-mail"][data-state="uncertain"]').waitFor()) },
+  'mail-later': { go: async (page) => (await replying(page), await page.getByTestId('mail-later').click(), await page.getByTestId('later-choose').click(), page.getByTestId('mail-later-dialog').waitFor()) },
+  outbox: { query: 'undo=0', go: async (page) => (await outgoing(page), await page.getByTestId('nav-outbox').click(), page.getByTestId('outgoing-mail').nth(3).waitFor()) },
+  'new-mail': { go: composingMail },
   'inbox-search': { go: search },
   'inbox-unreadable': { go: openUnreadable },
   accounts: { go: accounts },
@@ -103,6 +111,40 @@ async function openFirst(page: Page): Promise<void> {
   await page.getByTestId('message-frame').first().waitFor();
 }
 
+async function replying(page: Page): Promise<void> {
+  await openFirst(page);
+  await page.getByTestId('mail-reply-all').click();
+  await page.getByTestId('mail-cc').fill('new@example.org, хибна адреса,');
+  await page.getByTestId('mail-attach').setInputFiles([{ name: 'Оновлений розрахунок, лот 4, остаточний варіант.xlsx', mimeType: 'application/octet-stream', buffer: Buffer.alloc(84_000) }]);
+  await page.getByTestId('mail-file').waitFor();
+  await page.getByTestId('mail-address').filter({ hasText: 'хибна адреса' }).getByRole('button').click();
+  await page.getByTestId('mail-text').fill('Добрий день, пане Остапе!\nДякую, файли отримав. Оновлений розрахунок у вкладенні, додаток 3 порахував двома мовами.');
+}
+
+async function outgoing(page: Page): Promise<void> {
+  await openFirst(page);
+  for (const text of ['Рахунок частково оплачено.', 'Прийде згодом.', 'Кур’єру невідомо, куди їхати.']) {
+    await page.getByTestId('mail-reply-all').click();
+    await page.getByTestId('mail-text').fill(text);
+    await page.keyboard.press('Control+Enter');
+    await page.getByTestId('mail-composer').waitFor({ state: 'detached' });
+  }
+  await page.getByTestId('mail-reply').click();
+  await page.getByTestId('mail-text').fill('Нагадую про оплату.');
+  await page.getByTestId('mail-later').click();
+  await page.getByTestId('later-tomorrow').click();
+  await page.getByTestId('outgoing-mail').nth(3).waitFor();
+  await page.waitForTimeout(600);
+}
+
+async function composingMail(page: Page): Promise<void> {
+  await row(page, 0).waitFor();
+  await page.keyboard.press('KeyC');
+  await page.getByTestId('mail-to').fill('Петро Коваль <petro@example.org>, ');
+  await page.getByTestId('mail-subject').fill('Пропозиція на переклад технічної документації');
+  await page.getByTestId('mail-text').fill('Вітаю!');
+}
+
 async function openUnreadable(page: Page): Promise<void> {
   await row(page, 11).click();
   await page.getByTestId('save-original').first().waitFor();
@@ -171,7 +213,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['inbox-mail', 'chat', 'chat-kinds', 'chat-failed', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['inbox-mail', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {

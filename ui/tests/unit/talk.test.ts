@@ -170,7 +170,7 @@ describe('the open conversation', () => {
   test('shows a text of ours at once, and as long as it is on its way', async () => {
     const talk = new Talk();
     await talk.open(b);
-    const text: OutgoingView = { id: 'o1', text: 'x', entities: [], reply: null, state: 'waiting', tries: 0, error: null, createdAt: new Date(0).toISOString() };
+    const text: OutgoingView = { account: 'x', id: 'o1', conversation: 'b', text: 'x', entities: [], reply: null, state: 'waiting', tries: 0, error: null, createdAt: new Date(0).toISOString(), sendAt: null, againAt: null, mail: null, files: [] };
     talk.echo(text);
     talk.echo(text);
     expect(talk.outgoing).toEqual([text]);

@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, ConversationKey, ErrorCode, Preferences } from '../bindings';
+import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON } from './accounts';
@@ -6,6 +6,7 @@ import { Bureau } from './bureau';
 import { accountCommands } from './accountCommands';
 import { chatCommands } from './chatCommands';
 import { inboxCommands } from './inboxCommands';
+import { mailCommands } from './mailCommands';
 import { Logbook } from './logs';
 import { signInCommands } from './signInCommands';
 
@@ -36,6 +37,8 @@ export interface Controls {
   front(): string | null;
   calls: Record<string, number>;
   painted: string[];
+  /** The mails that were sent off, as their forms were. */
+  mails: MailDraftForm[];
 }
 
 /** Everything the commands share. */
@@ -47,6 +50,9 @@ export interface World {
   listeners: Listeners | null;
   now: () => number;
   painted: string[];
+  /** Mails on their way, and all that were sent off. */
+  outbox: OutgoingView[];
+  mails: MailDraftForm[];
   front: string | null;
   scenario: string;
   loggers: Map<number, (grew: { written: number }) => void>;
@@ -75,10 +81,12 @@ export function fakeBackend(): Backend {
     bureau,
     logbook: new Logbook(4000, bureau.accounts),
     status: statusOf(scenario),
-    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true },
+    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true, undoSeconds: Number(query.get('undo') ?? 5) },
     listeners: null,
     now,
     painted: [],
+    outbox: [],
+    mails: [],
     front: null,
     scenario,
     loggers: new Map(),
@@ -92,7 +100,7 @@ export function fakeBackend(): Backend {
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
-  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...chatCommands(world), ...signInCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   const counted: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
   for (const [name, command] of Object.entries(commands)) {
     counted[name] = async (...args) => {
@@ -186,6 +194,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
     front: () => world.front,
     calls,
     painted: world.painted,
+    mails: world.mails,
   };
 }
 

@@ -83,6 +83,16 @@ export class Bureau {
     return target.row.key;
   }
 
+  /** A mail of ours was sent in a conversation. */
+  sent(id: string, text: string, subject: string): void {
+    const talk = this.talks.get(id);
+    if (!talk) return;
+    const at = this.now();
+    const message = this.#message(talk, `${id}-out${++this.#serial}`, at, true, text, false);
+    talk.live.push({ ...message, subject });
+    talk.row = { ...talk.row, lastAt: iso(at), snippet: text.slice(0, 160), messages: talk.row.messages + 1, lastIsOurs: true };
+  }
+
   /** Somebody writes in a chat. */
   write(id: string, text: string): ConversationKey {
     const talk = this.talks.get(id);

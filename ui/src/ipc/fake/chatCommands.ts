@@ -80,7 +80,7 @@ export function chatCommands(world: World) {
       if (text.length > 4096) fail('too_long', String(text.length));
       const answered = chat.messages.find((message) => message.key.id === replyTo);
       const reply = answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null;
-      const outgoing: OutgoingView = { id: `o${world.now()}-${chat.outgoing.length}`, text, entities, reply, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()) };
+      const outgoing: OutgoingView = { account: key.account, id: `o${world.now()}-${chat.outgoing.length}`, conversation: key.id, text, entities, reply, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt: null, againAt: null, mail: null, files: [] };
       chat.outgoing.push(outgoing);
       changed(key);
       void send(key, chat, outgoing);

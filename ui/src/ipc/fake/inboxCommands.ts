@@ -1,4 +1,4 @@
-import type { ConversationFilter, ConversationKey, ConversationRow, FactsArrived, MessageKey, MuteSpan, SavedFiles } from '../bindings';
+import type { ConversationFilter, ConversationKey, ConversationRow, FactsArrived, MessageKey, MuteSpan, OutgoingView, SavedFiles } from '../bindings';
 import { type World, fail } from './backend';
 import { chatRow } from './chats';
 
@@ -12,6 +12,8 @@ export function inboxCommands(world: World) {
 
   const passing = (filter: ConversationFilter) => (row: ConversationRow) =>
     (filter.account === null || row.key.account === filter.account) && (!filter.unreadOnly || row.unread > 0) && (!filter.waitingOnly || !row.lastIsOurs);
+
+  const outgoingOf = (id: string): OutgoingView[] => bureau.talks.get(id)?.chat?.outgoing ?? world.outbox.filter((mail) => mail.conversation === id);
 
   function changed(key: ConversationKey): void {
     bureau.count();
@@ -47,14 +49,14 @@ export function inboxCommands(world: World) {
       if (all.length === 0) fail('not_found');
       const end = before === null ? all.length : Number(before);
       const from = Math.max(0, end - limit);
-      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: before === null ? (bureau.talks.get(key.id)?.chat?.outgoing ?? []) : [] };
+      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: before === null ? outgoingOf(key.id) : [] };
     },
     messagesAround: async (key: ConversationKey, id: string, before: number, after: number) => {
       const all = bureau.messages(key.id);
       const at = all.findIndex((message) => message.key.id === id || message.chat?.album.includes(id));
       const end = at < 0 ? all.length : Math.min(all.length, at + 1 + after);
       const from = Math.max(0, end - before - 1 - after);
-      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: end < all.length ? [] : (bureau.talks.get(key.id)?.chat?.outgoing ?? []) };
+      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: end < all.length ? [] : outgoingOf(key.id) };
     },
     messagesByKey: async (keys: MessageKey[]) => keys.flatMap((key) => [...bureau.messages(key.id.split('-')[0] ?? '')].find((message) => message.key.id === key.id || message.chat?.album.includes(key.id)) ?? []),
     markRead: async (key: ConversationKey, upTo: string | null) => {

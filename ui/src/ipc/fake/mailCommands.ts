@@ -1,0 +1,154 @@
+import type { AttachedFile, ConversationKey, DraftView, LetterheadForm, MailBeginning, MailDraftForm, MessageKey, MessageView, OutgoingView, OverlookedView, PersonView } from '../bindings';
+import { iso } from './accounts';
+import { type World, fail } from './backend';
+import type { chatCommands } from './chatCommands';
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Drafts outlive a reload, as they do in the database. */
+const SHELF = 'bureau.drafts';
+const shelf = (): DraftView[] => JSON.parse(sessionStorage.getItem(SHELF) ?? '[]') as DraftView[];
+const keep = (views: DraftView[]): null => {
+  sessionStorage.setItem(SHELF, JSON.stringify(views));
+  return null;
+};
+
+interface Taken {
+  account: string;
+  name: string;
+  size: number;
+}
+
+/** Mails out, drafts and files, over the invented bureau. What becomes of a mail is decided by its words. */
+export function mailCommands(world: World, chats: ReturnType<typeof chatCommands>) {
+  const { bureau } = world;
+  const letterheads = new Map<string, LetterheadForm>([['acc-kyiv', { senderName: 'Марко Дуб', signature: 'Марко Дуб\nБюро перекладів' }]]);
+  const uploads = new Map<string, Taken>();
+  let serial = 0;
+
+  const messageOf = (key: MessageKey): MessageView => bureau.messages(key.id.split('-')[0] ?? '').find((message) => message.key.id === key.id) ?? [...bureau.talks.keys()].flatMap((id) => (key.id.startsWith('live') ? (bureau.talks.get(id)?.live ?? []) : [])).find((message) => message.key.id === key.id) ?? fail('not_found');
+  const own = (account: string): string => bureau.accounts.find(({ id }) => id === account)?.address ?? '';
+
+  function changed(mail: OutgoingView): void {
+    const talk = mail.conversation === null ? undefined : bureau.talks.get(mail.conversation);
+    if (talk) talk.row = { ...talk.row, stuckTexts: world.outbox.filter((other) => other.conversation === mail.conversation && ['failed', 'uncertain'].includes(other.state)).length };
+    world.listeners?.factsArrived({ conversations: talk ? [talk.row.key] : [], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true });
+  }
+
+  function enter(id: string, change: Partial<OutgoingView>): void {
+    world.outbox = world.outbox.map((other) => (other.id === id ? { ...other, ...change } : other));
+    const mail = world.outbox.find((other) => other.id === id);
+    if (mail) changed(mail);
+  }
+
+  function leave(id: string): void {
+    const mail = world.outbox.find((other) => other.id === id) ?? fail('not_found');
+    world.outbox = world.outbox.filter((other) => other !== mail);
+    changed(mail);
+  }
+
+  async function send(id: string, again: boolean): Promise<void> {
+    const due = world.outbox.find((other) => other.id === id)?.sendAt ?? null;
+    if (due !== null && !again) await pause(Math.max(0, Date.parse(due) - world.now()));
+    const mail = world.outbox.find((other) => other.id === id && other.state === 'waiting');
+    if (!mail) return;
+    enter(id, { state: 'sending', tries: mail.tries + 1, error: null, sendAt: null });
+    await pause(200);
+    const told = (word: string) => !again && mail.text.includes(word);
+    const to = mail.mail?.to ?? [];
+    const refused = to.slice(-1).map((person) => ({ address: person.address, reply: '550 5.1.1 <…>: Recipient address rejected: User unknown', later: false }));
+    if (told('відмова')) return enter(id, { state: 'failed', error: { code: 'refused', detail: '554 5.7.1 Message rejected as spam' } });
+    if (told('частково')) return enter(id, { state: 'failed', error: { code: 'refused', detail: '' }, mail: mail.mail && { ...mail.mail, refused, partlySent: true } });
+    if (told('невідомо')) return enter(id, { state: 'uncertain', error: { code: 'network', detail: 'the connection broke after the final dot' } });
+    if (told('згодом')) return enter(id, { state: 'waiting', againAt: iso(world.now() + 300_000), error: { code: 'limited', detail: '451 4.7.1 Greylisted, try again later' } });
+    if (mail.conversation !== null) bureau.sent(mail.conversation, mail.text, mail.mail?.subject ?? '');
+    leave(id);
+  }
+
+  return {
+    ...chats,
+    sendMail: async (account: string, conversation: string | null, form: MailDraftForm) => {
+      if (form.to.length + form.cc.length + form.bcc.length === 0) fail('invalid_input', 'the mail names nobody to send it to');
+      const { to, cc, bcc, subject, text, files } = form;
+      const undo = world.preferences.undoSeconds;
+      const mail: OutgoingView = {
+        account, id: `mail${++serial}`, conversation, text, entities: [], reply: null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt: form.sendAt ?? (undo > 0 ? iso(world.now() + undo * 1000) : null), againAt: null,
+        mail: { subject, to, cc, bcc, refused: [], partlySent: false }, files,
+      };
+      world.mails.push(structuredClone(form));
+      world.outbox = [...world.outbox, mail];
+      changed(mail);
+      void send(mail.id, false);
+      return mail.id;
+    },
+    checkMail: async (_account: string, conversation: string | null, form: MailDraftForm): Promise<OverlookedView[]> => {
+      const met = conversation === null ? null : new Set(bureau.messages(conversation).flatMap((message) => [message.authorAddress, ...message.to.map((person) => person.address), ...message.cc.map((person) => person.address)]));
+      return [
+        ...(form.subject.trim() === '' ? [{ kind: 'noSubject' as const }] : []),
+        ...(/вкладенн/i.test(form.text) && form.files.length === 0 ? [{ kind: 'noFile' as const }] : []),
+        ...[...form.to, ...form.cc, ...form.bcc].filter((person) => met !== null && !met.has(person.address)).map((person) => ({ kind: 'newAddress' as const, address: person.address })),
+      ];
+    },
+    beginAnswer: async (key: MessageKey, all: boolean): Promise<MailBeginning> => {
+      const message = messageOf(key);
+      const author: PersonView = { name: message.authorName, address: message.authorAddress };
+      const others = [...message.to, ...message.cc].filter((person) => person.address !== own(key.account) && person.address !== author.address);
+      return { to: message.ours ? message.to : [author], cc: all ? others : [], subject: `Re: ${message.subject}`, quote: `${message.authorName}:\n${message.text.split('\n').map((line) => `> ${line}`).join('\n')}`, files: [] };
+    },
+    beginForward: async (key: MessageKey): Promise<MailBeginning> => {
+      const message = messageOf(key);
+      return { to: [], cc: [], subject: `Fwd: ${message.subject}`, quote: `---------- Переслано ----------\n${message.authorName} <${message.authorAddress}>\n\n${message.text}`, files: message.files.map((file) => ({ sha256: file.id.padEnd(64, '0'), name: file.name, mime: file.mime, size: file.size })) };
+    },
+    outbox: async () => [...world.outbox, ...[...bureau.talks.values()].flatMap((talk) => talk.chat?.outgoing ?? [])],
+    confirmSent: async (_account: string, id: string) => {
+      const mail = world.outbox.find((other) => other.id === id);
+      if (mail?.conversation) bureau.sent(mail.conversation, mail.text, mail.mail?.subject ?? '');
+      leave(id);
+      return null;
+    },
+    retryText: async (account: string, id: string) => {
+      if (!world.outbox.some((other) => other.id === id)) return chats.retryText(account, id);
+      enter(id, { state: 'waiting', error: null, againAt: null });
+      void send(id, true);
+      return null;
+    },
+    discardText: async (account: string, id: string) => {
+      const mail = world.outbox.find((other) => other.id === id);
+      if (!mail) return chats.discardText(account, id);
+      if (!['waiting', 'failed'].includes(mail.state)) fail('not_found', 'it is being sent');
+      leave(id);
+      return null;
+    },
+    attachBegin: async (account: string, name: string) => {
+      uploads.set(`u${++serial}`, { account, name, size: 0 });
+      return `u${serial}`;
+    },
+    attachPiece: async (upload: string, piece: string) => {
+      const taken = uploads.get(upload) ?? fail('not_found');
+      taken.size += atob(piece).length;
+      if (taken.name.includes('повільно')) await pause(400);
+      return null;
+    },
+    attachEnd: async (upload: string): Promise<AttachedFile> => {
+      const { name, size } = uploads.get(upload) ?? fail('not_found');
+      uploads.delete(upload);
+      return { sha256: upload.padEnd(64, '0'), name, mime: 'application/octet-stream', size };
+    },
+    attachCancel: async (upload: string) => {
+      uploads.delete(upload);
+      return null;
+    },
+    drafts: async () => shelf(),
+    saveDraft: async (account: string, id: string, conversation: ConversationKey | null, content: string) => {
+      JSON.parse(content);
+      const others = shelf().filter((view) => view.id !== id && (conversation === null || view.conversation !== conversation.id));
+      return keep([{ account, id, conversation: conversation?.id ?? null, content, changedAt: iso(world.now()) }, ...others]);
+    },
+    removeDraft: async (_account: string, id: string) => keep(shelf().filter((view) => view.id !== id)),
+    letterhead: async (account: string): Promise<LetterheadForm> => letterheads.get(account) ?? { senderName: '', signature: '' },
+    setLetterhead: async (account: string, form: LetterheadForm) => {
+      letterheads.set(account, form);
+      return null;
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+
+import type { Backend, Commands } from '../../src/ipc/backend';
+import { type DraftView, IpcError, connectTo } from '../../src/ipc/client';
+import type { MailDraft } from '../../src/state/drafts.svelte';
+
+const chat = { account: 'x', id: 'a' };
+const thread = { account: 'x', id: 'b' };
+let shelf: DraftView[] = [];
+let done: string[] = [];
+let broken = false;
+
+const commands: Partial<Commands> = {
+  drafts: async () => shelf,
+  saveDraft: async (account, id, conversation, content) => {
+    if (broken) throw new IpcError({ code: 'database', detail: 'gone' });
+    done.push(`save ${conversation?.id ?? 'new'}`);
+    shelf = [{ account, id, conversation: conversation?.id ?? null, content, changedAt: '' }, ...shelf.filter((view) => view.id !== id && (conversation === null || view.conversation !== conversation.id))];
+    return null;
+  },
+  removeDraft: async (_account, id) => {
+    done.push('remove');
+    shelf = shelf.filter((view) => view.id !== id);
+    return null;
+  },
+};
+
+const fields = { to: [{ name: '', address: 'o@b.test' }], cc: [], bcc: [], subject: 'Re: x', text: '\n\nПідпис', files: [] };
+
+/** Another run of the window. */
+async function run() {
+  vi.resetModules();
+  const { connectTo: connect } = await import('../../src/ipc/client');
+  const { drafts, fingerprint } = await import('../../src/state/drafts.svelte');
+  connect({ commands: commands as Commands, listen: async () => () => undefined } satisfies Backend);
+  const answer: MailDraft = { ...fields, kind: 'reply', message: 'm1', quote: '> x', quotes: true, begun: fingerprint(fields) };
+  return { drafts, answer };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  shelf = [];
+  done = [];
+  broken = false;
+  connectTo({ commands: commands as Commands, listen: async () => () => undefined } satisfies Backend);
+});
+
+describe('a draft', () => {
+  test('is stored after a pause, once for many letters, and is there again in the next run', async () => {
+    const { drafts } = await run();
+    for (const text of ['В', 'Ві', 'Вітаю \n😀']) drafts.changeChat(chat, { text });
+    expect(done).toEqual([]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(done).toEqual(['save a']);
+    const next = await run();
+    await next.drafts.load();
+    expect(next.drafts.chat(chat).text).toBe('Вітаю \n😀');
+    expect(next.drafts.written('x/a')).toBe(true);
+    next.drafts.changeChat(chat, { text: '' });
+    await next.drafts.flush();
+    expect(shelf).toEqual([]);
+  });
+
+  test('that nobody has typed in is none, nor is one that was typed away again', async () => {
+    const { drafts, answer } = await run();
+    const name = drafts.begin('x', thread, answer);
+    await vi.advanceTimersByTimeAsync(500);
+    expect([drafts.written(name), done]).toEqual([false, []]);
+    drafts.changeMail(name, { text: 'Так.\n\nПідпис' });
+    await vi.advanceTimersByTimeAsync(500);
+    expect([drafts.written(name), done]).toEqual([true, ['save b']]);
+    drafts.changeMail(name, { text: '\n\nПідпис' });
+    await vi.advanceTimersByTimeAsync(500);
+    expect([drafts.written(name), done, shelf]).toEqual([false, ['save b', 'remove'], []]);
+  });
+
+  test('that was sent is removed, and the next one in its place is stored', async () => {
+    const { drafts, answer } = await run();
+    drafts.begin('x', thread, { ...answer, text: 'перший' });
+    await drafts.flush();
+    drafts.remove('x/b');
+    drafts.begin('x', thread, { ...answer, text: 'другий' });
+    await drafts.flush();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(shelf.map((view) => JSON.parse(view.content).mail.text)).toEqual(['другий']);
+  });
+
+  test('that cannot be stored says so and is stored later', async () => {
+    const { drafts } = await run();
+    broken = true;
+    drafts.changeChat(chat, { text: 'x' });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(drafts.fails('x/a')).toBe(true);
+    broken = false;
+    await vi.advanceTimersByTimeAsync(3500);
+    expect([drafts.fails('x/a'), done]).toEqual([false, ['save a']]);
+  });
+
+  test('that was typed before the stored ones were read stays', async () => {
+    shelf = [{ account: 'x', id: 'd1', conversation: 'a', content: JSON.stringify({ chat: { text: 'старе', answered: null } }), changedAt: '' }];
+    const { drafts } = await run();
+    drafts.changeChat(chat, { text: 'нове' });
+    await drafts.load();
+    expect(drafts.chat(chat).text).toBe('нове');
+    await drafts.flush();
+    expect(shelf.map((view) => JSON.parse(view.content).chat.text)).toEqual(['нове']);
+  });
+
+  test('of a conversation that became part of another goes along, beside what is written there', async () => {
+    const { drafts, answer } = await run();
+    drafts.begin('x', thread, { ...answer, text: 'моє' });
+    await drafts.flush();
+    drafts.follow(thread, { account: 'x', id: 'c' });
+    await drafts.flush();
+    expect([drafts.mail('x/c')?.text, shelf.map((view) => view.conversation)]).toEqual(['моє', ['c']]);
+    drafts.begin('x', thread, { ...answer, text: 'інше' });
+    await drafts.flush();
+    drafts.follow(thread, { account: 'x', id: 'c' });
+    await drafts.flush();
+    expect([drafts.mail('x/c')?.text, drafts.news.map((name) => drafts.mail(name)?.text)]).toEqual(['моє', ['інше']]);
+  });
+
+  test('of a new mail that goes out from another account is stored there alone', async () => {
+    const { drafts, answer } = await run();
+    const name = drafts.begin('x', null, { ...answer, kind: 'new', text: 'моє' });
+    await drafts.flush();
+    drafts.moveMail(name, 'y');
+    await drafts.flush();
+    await vi.advanceTimersByTimeAsync(500);
+    expect([shelf.map((view) => view.account), drafts.mail(name)?.text, drafts.accountOf(name)]).toEqual([['y'], 'моє', 'y']);
+  });
+
+  test('that another version wrote is left alone', async () => {
+    shelf = ['{"voice":1}', 'x', '{"mail":{"text":"x"}}', 'null'].map((content, n) => ({ account: 'x', id: `d${n}`, conversation: `q${n}`, content, changedAt: '' }));
+    const { drafts } = await run();
+    await drafts.load();
+    await vi.advanceTimersByTimeAsync(500);
+    expect([drafts.news, shelf.length, done]).toEqual([[], 4, []]);
+  });
+});
