@@ -207,6 +207,8 @@ fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
         .title("Скринька")
         .inner_size(1440.0, 900.0)
         .min_inner_size(720.0, 450.0)
+        // Files that are dropped are the page's: it has their bytes and never their paths.
+        .disable_drag_drop_handler()
         .on_navigation(move |url| mail_scheme::may_navigate(&desk, url))
         .build()?;
     Ok(())

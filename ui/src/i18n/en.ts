@@ -957,6 +957,7 @@ export const en: Catalogue = {
   'diag.name.database': 'Database',
   'diag.name.schema': 'Schema',
   'diag.name.summaries': 'Summaries',
+  'diag.name.outbox': 'Outbox',
   'diag.name.search': 'Search index',
   'diag.name.secrets': 'Keyring',
   'diag.name.disk': 'Disk space',

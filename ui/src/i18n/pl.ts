@@ -957,6 +957,7 @@ export const pl: Catalogue = {
   'diag.name.database': 'Baza danych',
   'diag.name.schema': 'Schemat',
   'diag.name.summaries': 'Zgodność podsumowań',
+  'diag.name.outbox': 'Skrzynka nadawcza',
   'diag.name.search': 'Indeks wyszukiwania',
   'diag.name.secrets': 'Magazyn kluczy',
   'diag.name.disk': 'Miejsce na dysku',

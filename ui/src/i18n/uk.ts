@@ -956,6 +956,7 @@ export const uk = {
   'diag.name.database': 'База даних',
   'diag.name.schema': 'Схема',
   'diag.name.summaries': 'Узгодженість підсумків',
+  'diag.name.outbox': 'Вихідна скринька',
   'diag.name.search': 'Пошуковий покажчик',
   'diag.name.secrets': 'Сховище ключів',
   'diag.name.disk': 'Місце на диску',

@@ -170,6 +170,19 @@ class Drafts {
     return this.#failing.has(this.#kept.get(name)?.id ?? '');
   }
 
+  /** The key in the database of what is written here: whoever sends it ends it there. */
+  keyOf(name: string): string | null {
+    return this.#kept.get(name)?.id ?? null;
+  }
+
+  /** What was written here was sent, and its draft in the database has ended with it. */
+  ended(name: string): void {
+    const kept = this.#kept.get(name);
+    if (!kept) return;
+    this.#kept.delete(name);
+    this.#stored.delete(kept.id);
+  }
+
   remove(name: string): void {
     const kept = this.#kept.get(name);
     if (!kept) return;

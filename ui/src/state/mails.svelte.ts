@@ -109,9 +109,9 @@ class Mails {
     if (!mail || account === null) return;
     const conversation = drafts.conversationOf(name);
     await drafts.flush();
-    const id = await ipc.sendMail(account, targetOf(name), formOf(mail, sendAt));
+    const id = await ipc.sendMail(account, targetOf(name), formOf(mail, sendAt), drafts.keyOf(name));
     this.#sent.set(id, { conversation, mail });
-    drafts.remove(name);
+    drafts.ended(name);
     if (this.composing === name) this.composing = null;
     if (conversation !== null && inbox.openId === idOf(conversation)) void inbox.talk.retry();
     outbox.refresh();

@@ -1,4 +1,4 @@
-import type { ConversationKey, EntityView, FileProgress, FileView, MessageKey, MessageVersionView, MessageView, OlderLoaded, OutgoingView } from '../bindings';
+import type { ConversationKey, FileProgress, FileView, MessageKey, MessageVersionView, MessageView, OlderLoaded, OutgoingView, TextForm } from '../bindings';
 import { IpcError } from '../error';
 import { iso } from './accounts';
 import { type World, fail } from './backend';
@@ -74,17 +74,17 @@ export function chatCommands(world: World) {
   }
 
   return {
-    sendText: async (key: ConversationKey, text: string, entities: EntityView[], replyTo: string | null) => {
+    sendText: async (key: ConversationKey, { text, entities, replyTo, sendAt, files }: TextForm) => {
       const chat = chatOf(key.id);
       if (chat.kind === 'broadcast') fail('not_offered');
       if (text.length > 4096) fail('too_long', String(text.length));
       const answered = chat.messages.find((message) => message.key.id === replyTo);
       const reply = answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null;
-      const outgoing: OutgoingView = { account: key.account, id: `o${world.now()}-${chat.outgoing.length}`, conversation: key.id, text, entities, reply, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt: null, againAt: null, mail: null, files: [] };
+      const outgoing: OutgoingView = { account: key.account, id: `o${world.now()}-${chat.outgoing.length}`, conversation: key.id, text, entities, reply, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files };
       chat.outgoing.push(outgoing);
       changed(key);
       void send(key, chat, outgoing);
-      return outgoing.id;
+      return [outgoing.id];
     },
     retryText: async (_account: string, id: string) => {
       for (const { chat, row } of bureau.talks.values()) {

@@ -1,4 +1,4 @@
-import type { AttachedFile, ConversationKey, DraftView, LetterheadForm, MailBeginning, MailDraftForm, MessageKey, MessageView, OutgoingView, OverlookedView, PersonView } from '../bindings';
+import type { AttachedFile, ConversationKey, DraftView, LetterheadForm, MailBeginning, MailDraftForm, MessageKey, MessageView, OutgoingView, OverlookedView, PersonView, TextForm } from '../bindings';
 import { iso } from './accounts';
 import { type World, fail } from './backend';
 import type { chatCommands } from './chatCommands';
@@ -67,7 +67,12 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
 
   return {
     ...chats,
-    sendMail: async (account: string, conversation: string | null, form: MailDraftForm) => {
+    sendText: async (key: ConversationKey, form: TextForm, draft: string | null) => {
+      const sent = await chats.sendText(key, form);
+      keep(shelf().filter((view) => view.id !== draft));
+      return sent;
+    },
+    sendMail: async (account: string, conversation: string | null, form: MailDraftForm, draft: string | null) => {
       if (form.to.length + form.cc.length + form.bcc.length === 0) fail('invalid_input', 'the mail names nobody to send it to');
       const { to, cc, bcc, subject, text, files } = form;
       const undo = world.preferences.undoSeconds;
@@ -76,6 +81,7 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
         mail: { subject, to, cc, bcc, refused: [], partlySent: false }, files,
       };
       world.mails.push(structuredClone(form));
+      keep(shelf().filter((view) => view.id !== draft));
       world.outbox = [...world.outbox, mail];
       changed(mail);
       void send(mail.id, false);
