@@ -1,11 +1,9 @@
-// Mail answered in the real window: what was typed outlives the program, one is taken back, one is scheduled, and what
+// Mail answered in the real window: what was typed outlives the program, one is taken back, and what
 // was sent stands once at the server, once in the Sent folder and once in the conversation.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-
-import { By, Key } from 'selenium-webdriver';
 
 import { ARTEFACTS, Lab, Profile, Window, evidence, until } from './harness.mjs';
 
@@ -24,6 +22,7 @@ How much is the translation of order ${number}?
 `;
 
 const sent = (lab) => lab.ask('smtp_mails');
+const copies = async (lab) => Object.keys(await lab.ask('flags', { user: MAILBOX.user, folder: 'Sent' })).length;
 const header = (mail, name) => new RegExp(`^${name}: (.*(?:\r\n[ \t].*)*)`, 'im').exec(mail.raw)?.[1].replace(/\r\n[ \t]/g, ' ');
 
 /** Types into the composer and waits until the draft is stored. */
@@ -40,7 +39,7 @@ async function open(window, subject) {
   throw new Error(`no row for ${subject}`);
 }
 
-test('mails are answered, taken back, scheduled, and outlive the program', { timeout: 300_000 }, async () => {
+test('mails are answered, taken back, and outlive the program', { timeout: 300_000 }, async () => {
   const lab = await Lab.start();
   const profile = new Profile();
   try {
@@ -76,7 +75,7 @@ test('mails are answered, taken back, scheduled, and outlive the program', { tim
       assert.equal(header(answer, 'References'), '<order1@example.org>');
       assert.equal(header(answer, 'Subject'), 'Re: Order 1');
       assert.deepEqual(answer.to, ['customer1@example.org']);
-      await until('the copy', async () => (await lab.ask('flags', { user: MAILBOX.user, folder: 'Sent' })).length === 1, { within: 30_000 });
+      await until('the copy', async () => (await copies(lab)) === 1, { within: 30_000 });
       await window.shows('thread', 'The price is 500 UAH');
       await window.picture(join(ARTEFACTS, 'answer-sent.png'));
 
@@ -90,10 +89,12 @@ test('mails are answered, taken back, scheduled, and outlive the program', { tim
       assert.match(await back.getAttribute('value'), /^Wrong price/);
       await new Promise((wake) => setTimeout(wake, 6000));
       assert.equal((await sent(lab)).length, 1, 'what was taken back is not sent');
-      await back.sendKeys(Key.chord(Key.CONTROL, 'a'), 'Right price');
+      await window.type('mail-text', 'Right price');
+      assert.equal(await (await window.find('mail-text')).getAttribute('value'), 'Right price');
       await window.press('mail-send');
       await until('the second answer', async () => (await sent(lab)).length === 2, { within: 30_000 });
       const second = (await sent(lab))[1];
+      assert.match(second.raw, /\r\n\r\nRight price\r\n/);
       assert.deepEqual(second.to.toSorted(), ['customer2@example.org', 'second@example.org']);
 
       // A server that refuses says so in the conversation, and the words are kept.
@@ -122,7 +123,7 @@ test('mails are answered, taken back, scheduled, and outlive the program', { tim
       await window.press('outgoing-confirm');
       await window.shows('thread', 'Perhaps sent');
       await window.driver.wait(async () => (await window.findAll('outgoing-mail')).length === 0, 30_000);
-      await until('four copies', async () => (await lab.ask('flags', { user: MAILBOX.user, folder: 'Sent' })).length === 4, { within: 30_000 });
+      await until('four copies', async () => (await copies(lab)) === 4, { within: 30_000 });
       assert.equal((await sent(lab)).length, 4);
       evidence('P1 nothing lost, nothing doubled', 'mail answered in the real window', '4 answers, 1 draft after a kill, 1 taken back, 1 refused, 1 unknown: each sent once');
     } finally {
