@@ -14,6 +14,7 @@ export interface Answered {
 export interface ChatDraft {
   text: string;
   answered: Answered | null;
+  files: AttachedFile[];
 }
 
 /** What a mail is: an answer to its author, to all, a mail that is passed on, or a new one. */
@@ -56,7 +57,7 @@ interface Kept {
 const PAUSE = 400;
 /** What could not be stored or read is tried again after so many. */
 const AGAIN = 3000;
-const emptyChat: ChatDraft = { text: '', answered: null };
+const emptyChat: ChatDraft = { text: '', answered: null, files: [] };
 
 /** Everything that can be typed of a mail, as one string that can be compared. */
 export const fingerprint = ({ to, cc, bcc, subject, text, files }: MailFields): string =>
@@ -65,7 +66,7 @@ export const fingerprint = ({ to, cc, bcc, subject, text, files }: MailFields): 
 const NOTHING = fingerprint({ to: [], cc: [], bcc: [], subject: '', text: '', files: [] });
 
 function isEmpty(content: Content): boolean {
-  if ('chat' in content) return content.chat.text === '' && content.chat.answered === null;
+  if ('chat' in content) return content.chat.text === '' && content.chat.answered === null && content.chat.files.length === 0;
   const now = fingerprint(content.mail);
   return now === content.mail.begun || now === NOTHING;
 }
@@ -252,7 +253,7 @@ function contentOf(stored: string): Content | null {
   try {
     const content = JSON.parse(stored) as Partial<Record<'chat' | 'mail', Record<string, unknown>>>;
     const { chat, mail } = content;
-    if (typeof chat?.['text'] === 'string') return { chat: { ...emptyChat, ...chat } as ChatDraft };
+    if (typeof chat?.['text'] === 'string' && (chat['files'] === undefined || Array.isArray(chat['files']))) return { chat: { ...emptyChat, ...chat } as ChatDraft };
     if (typeof mail?.['text'] === 'string' && [mail['to'], mail['cc'], mail['bcc'], mail['files']].every(Array.isArray)) return { mail: mail as unknown as MailDraft };
   } catch {
     // It stays in the database as it is.

@@ -150,7 +150,7 @@ class Mails {
     if (view.mail === null && key !== null) {
       const written = drafts.chat(key);
       const answered = reply === null || reply.message === null ? null : { message: reply.message, author: reply.author, text: reply.text };
-      drafts.changeChat(key, { text: written.text === '' ? view.text : `${view.text}\n${written.text}`, answered: written.answered ?? answered });
+      drafts.changeChat(key, { text: written.text === '' ? view.text : `${view.text}\n${written.text}`, answered: written.answered ?? answered, files: [...view.files, ...written.files] });
       this.#open(key);
     } else if (view.mail !== null) {
       // Whoever has it already does not get it twice.

@@ -1,8 +1,8 @@
-import type { ConversationKey, FileProgress, FileView, MessageKey, MessageVersionView, MessageView, OlderLoaded, OutgoingView, TextForm } from '../bindings';
+import type { ConversationKey, EntityView, FileProgress, FileView, MessageKey, MessageVersionView, MessageView, OlderLoaded, OutgoingView, TextForm } from '../bindings';
 import { IpcError } from '../error';
 import { iso } from './accounts';
 import { type World, fail } from './backend';
-import { type Chat, chatMessage, chatRow, older } from './chats';
+import { type Chat, chatFile, chatMessage, chatRow, older } from './chats';
 import { face, page, street, table, tone } from './pictures';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -11,6 +11,9 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 export function chatCommands(world: World) {
   const { bureau } = world;
   const stopped = new Set<string>();
+  /** KiB of the files on their way up. */
+  const goingUp = new Map<string, number>();
+  let sent = 0;
 
   const talkOf = (id: string) => bureau.talks.get(id) ?? fail('not_found');
   const chatOf = (id: string): Chat => talkOf(id).chat ?? fail('not_offered');
@@ -22,6 +25,19 @@ export function chatCommands(world: World) {
     world.listeners?.factsArrived({ conversations: [key], merged: [], messages, newMessages: fresh, overflowed: false, countsChanged: true });
   }
 
+  /** Plays how a file goes up; false when it was given up. Its name decides how long that takes. */
+  async function goUp({ id, files }: OutgoingView): Promise<boolean> {
+    stopped.delete(id);
+    for (const file of files) {
+      for (let step = 0; step < 10 && !stopped.has(id); step++) {
+        goingUp.set(id, Math.round((file.size / 1024) * (step / 10)));
+        await pause(file.name.includes('повільно') ? 400 : 20);
+      }
+    }
+    goingUp.delete(id);
+    return !stopped.has(id);
+  }
+
   /** Plays what becomes of a text: its words decide. */
   async function send(key: ConversationKey, chat: Chat, text: OutgoingView): Promise<void> {
     await pause(250);
@@ -31,12 +47,13 @@ export function chatCommands(world: World) {
     };
     enter({ state: 'sending', tries: text.tries + 1, error: null });
     await pause(350);
+    if (!(await goUp(text))) return enter({ state: 'failed', error: { code: 'refused', detail: 'given up before it was sent' } });
     if (text.tries === 0 && text.text.includes('відмова')) return enter({ state: 'failed', error: { code: 'refused', detail: '400 USER_BANNED_IN_CHANNEL' } });
     if (text.tries === 0 && text.text.includes('невідомо')) return enter({ state: 'uncertain', error: { code: 'timeout', detail: 'no answer within 30 s' } });
     if (text.tries === 0 && text.text.includes('чекає')) return enter({ state: 'waiting', error: { code: 'not_connected', detail: '' } });
     chat.outgoing = chat.outgoing.filter((other) => other.id !== text.id);
     const message = chatMessage(key.account, key.id, {
-      at: world.now(), ours: true, author: { peer: 'user:9', name: 'Ірина Коваль' }, text: text.text,
+      at: world.now(), ours: true, author: { peer: 'user:9', name: 'Ірина Коваль' }, text: text.text, files: text.files.map((file) => chatFile('document', file.name, file.size)),
       chat: { entities: text.entities, readThere: false, reply: text.reply },
     });
     chat.messages.push(message);
@@ -52,6 +69,15 @@ export function chatCommands(world: World) {
         const file = message.files.find((candidate) => candidate.id === id);
         if (file) return { file, message, key: row.key };
       }
+    }
+    return fail('not_found');
+  };
+
+  /** A message of ours, with the chat it stands in. */
+  const ownOf = (key: MessageKey): { message: MessageView; conversation: ConversationKey } => {
+    for (const { chat, row } of bureau.talks.values()) {
+      const message = chat?.messages.find((candidate) => candidate.key.id === key.id && candidate.ours);
+      if (message) return { message, conversation: row.key };
     }
     return fail('not_found');
   };
@@ -77,14 +103,15 @@ export function chatCommands(world: World) {
     sendText: async (key: ConversationKey, { text, entities, replyTo, sendAt, files }: TextForm) => {
       const chat = chatOf(key.id);
       if (chat.kind === 'broadcast') fail('not_offered');
-      if (text.length > 4096) fail('too_long', String(text.length));
+      if (text.length > (files.length > 0 ? 1024 : 4096)) fail('too_long', String(text.length));
       const answered = chat.messages.find((message) => message.key.id === replyTo);
       const reply = answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null;
-      const outgoing: OutgoingView = { account: key.account, id: `o${world.now()}-${chat.outgoing.length}`, conversation: key.id, text, entities, reply, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files };
-      chat.outgoing.push(outgoing);
+      const each = files.length > 0 ? files.map((file) => [file]) : [[]];
+      const outgoing = each.map((one, at): OutgoingView => ({ account: key.account, id: `o${world.now()}-${++sent}`, conversation: key.id, text: at === 0 ? text : '', entities, reply: at === 0 ? reply : null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files: one }));
+      chat.outgoing.push(...outgoing);
       changed(key);
-      void send(key, chat, outgoing);
-      return [outgoing.id];
+      void outgoing.reduce((before, one) => before.then(() => send(key, chat, one)), Promise.resolve());
+      return outgoing.map(({ id }) => id);
     },
     retryText: async (_account: string, id: string) => {
       for (const { chat, row } of bureau.talks.values()) {
@@ -99,6 +126,25 @@ export function chatCommands(world: World) {
         chat.outgoing = chat.outgoing.filter((candidate) => candidate.id !== id);
         changed(row.key);
       }
+      return null;
+    },
+    uploadProgress: async (id: string) => goingUp.get(id) ?? null,
+    giveUpUpload: async (id: string) => {
+      stopped.add(id);
+      return null;
+    },
+    editMessage: async (key: MessageKey, text: string, entities: EntityView[]) => {
+      const { message, conversation } = ownOf(key);
+      if (text.trim() === '') fail('invalid_input', 'text');
+      message.text = text;
+      if (message.chat) message.chat = { ...message.chat, entities, editedAt: iso(world.now()), versions: message.chat.versions + 1 };
+      changed(conversation, 0, [key]);
+      return null;
+    },
+    deleteMessage: async (key: MessageKey) => {
+      const { message, conversation } = ownOf(key);
+      message.goneAt = iso(world.now());
+      changed(conversation, 0, [key]);
       return null;
     },
     fetchFile: async (_account: string, id: string, tell: (progress: FileProgress) => void) => {
