@@ -37,7 +37,7 @@ export async function outbox() {
     await profile.addMailbox(lab, MAILBOX);
     const window = await Window.open(profile);
     try {
-      await window.find('sidebar');
+      await window.find('compose-new');
       const account = await window.driver.executeAsyncScript((done) => window.__TAURI_INTERNALS__.invoke('accounts').then(([first]) => done(first.id)));
       const [peers, ours] = [[], []];
       for (let run = 0; run < RUNS; run++) {

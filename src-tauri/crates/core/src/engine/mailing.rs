@@ -359,7 +359,11 @@ impl Post<'_> {
             if !found {
                 continue;
             }
-            mail.mail.files = parts.store.mail_files(self.account.id, mail.id).await?;
+            // What is left of it is stored all the same: it was sent.
+            mail.mail.files = match parts.store.mail_files(self.account.id, mail.id).await {
+                Err(StoreError::NotFound(_)) => Vec::new(),
+                files => files?,
+            };
             let outcomes = as_accepted(&mail.outcomes);
             let delivered = Delivered { outgoing: mail.id, outcomes, again: None };
             self.delivered(&mail, delivered).await?;
@@ -384,7 +388,16 @@ impl Post<'_> {
             if !met.insert(mail.id) {
                 break;
             }
-            mail.mail.files = parts.store.mail_files(self.account.id, mail.id).await?;
+            mail.mail.files = match parts.store.mail_files(self.account.id, mail.id).await {
+                Ok(files) => files,
+                // Another mail's copy does not wait for one that cannot be.
+                Err(StoreError::NotFound(_)) => {
+                    tracing::error!(target: "skrynka::outbox", outgoing = %mail.id, "No copy: its files are gone");
+                    parts.store.copy_noted(self.account.id, mail.id, Err(None)).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let kept = self.submitter.keep_copy(&mail.mail).await;
             fault::point("copy_kept");
             let noted = match kept {
