@@ -44,7 +44,7 @@ pub trait Remote: Send + Sync {
         Box::pin(async { Err(not_offered("changing a message")) })
     }
 
-    /// Deletes a message of ours for everybody. That it is gone comes by the listener's road.
+    /// Deletes a message of ours for everybody. The engine notes that it is gone.
     fn delete_message(&self, chat: ChatKey, number: u32) -> BoxFuture<'_, Result<(), ConnectorError>> {
         let _not_used = (chat, number);
         Box::pin(async { Err(not_offered("deleting a message")) })

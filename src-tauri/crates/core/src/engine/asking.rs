@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Engine, Shared};
 use crate::{
-    connector::ConnectorError,
-    model::{AccountId, AttachmentId, ChatKey, Direction, Entity, MessageId, Trouble, TroubleCode},
+    connector::{Batch, ConnectorError, Incoming},
+    model::{AccountId, AttachmentId, ChatKey, Direction, Entity, MessageId, PeerKind, Trouble, TroubleCode},
     store::StoreError,
 };
 
@@ -78,8 +78,13 @@ impl Engine {
     /// See [`AskError`]; the message is where it was.
     pub async fn delete_message(&self, account: AccountId, message: MessageId) -> Result<(), AskError> {
         let (chat, number) = self.own_message(account, message).await?;
-        let (remote, _) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
-        Ok(remote.delete_message(chat, number).await?)
+        let (remote, lease) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
+        remote.delete_message(chat, number).await?;
+        // Telegram's answer counts what is gone and does not name it, and no news of it follows.
+        let channel = (chat.peer.kind == PeerKind::Channel).then_some(chat.peer.id);
+        let incoming = vec![Incoming::Deleted { channel, numbers: vec![number] }];
+        self.shared.ingest.ingest(account, Some(lease), Batch { incoming, cursors: Vec::new() }).await?;
+        Ok(())
     }
 
     async fn own_message(&self, account: AccountId, message: MessageId) -> Result<(ChatKey, u32), AskError> {

@@ -75,6 +75,10 @@ impl Remote for Server {
         Box::pin(async move { result })
     }
 
+    fn delete_message(&self, _: ChatKey, _: u32) -> BoxFuture<'_, Result<(), ConnectorError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn mark_read(&self, chat: ChatKey, up_to: u32) -> BoxFuture<'_, Result<(), ConnectorError>> {
         self.read.lock().unwrap().push((chat, up_to));
         Box::pin(async { Ok(()) })
@@ -228,6 +232,25 @@ async fn reading_here_is_told_to_the_server_by_whoever_listens() {
     };
     tokio::time::timeout(Duration::from_secs(20), told).await.expect("the server is told");
     assert_eq!(*server.read.lock().unwrap(), [(OLENA.into(), 2)]);
+    program.engine.shutdown().await;
+}
+
+/// The server's answer does not name what is gone, and no news of it follows.
+#[tokio::test]
+async fn a_message_of_ours_that_was_deleted_is_marked_here() {
+    let (bureau, conversation) = bureau().await;
+    bureau.ingest(vec![said(2, "Wrong price", Direction::Out), said(3, "Hello", Direction::In)]).await;
+    let wire = Arc::new(Wire::default());
+    let server = Arc::new(Server::default());
+    let program = Start { remote: server, ..Start::new(&bureau, "one", &wire) }.run().await;
+    program.until_live(&bureau).await;
+    let messages = bureau.store.messages(bureau.account, conversation, None, 9).await.unwrap();
+    let id_of = |text: &str| messages.iter().find(|message| message.text == text).unwrap().id;
+    let (ours, theirs) = (id_of("Wrong price"), id_of("Hello"));
+    program.engine.delete_message(bureau.account, ours).await.unwrap();
+    assert!(bureau.store.message(bureau.account, ours).await.unwrap().deleted_at.is_some());
+    assert!(program.engine.delete_message(bureau.account, theirs).await.is_err());
+    assert_eq!(bureau.store.message(bureau.account, theirs).await.unwrap().deleted_at, None);
     program.engine.shutdown().await;
 }
 

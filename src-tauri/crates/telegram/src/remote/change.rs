@@ -41,8 +41,6 @@ impl TelegramRemote {
         } else {
             self.pool.ask(&tl::functions::messages::DeleteMessages { revoke: true, id }).await?;
         }
-        // The answer tells a count, not what is gone: the listener asks for that.
-        self.watch.missed.notify_one();
         Ok(())
     }
 }

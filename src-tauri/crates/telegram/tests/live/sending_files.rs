@@ -126,7 +126,9 @@ async fn what_was_said_is_changed_and_deleted_for_everybody() {
         let bold = vec![Entity { offset: 0, length: 8, kind: EntityKind::Bold }];
         listening.beside(&mut desk, remote.edit_text(chat, sent.place.number, better, bold)).await.unwrap();
         listening.beside(&mut desk, remote.delete_message(chat, sent.place.number)).await.unwrap();
-        listening.until(&mut desk, |desk| desk.told_deleted.contains_key(&sent.place.number)).await;
+        // Nobody has it any more.
+        let gone = remote.edit_text(chat, sent.place.number, "again".to_owned(), Vec::new());
+        assert!(listening.beside(&mut desk, gone).await.is_err());
     }
     let foreign = listening.beside(&mut desk, remote.edit_text(chat(olena), 1, "mine".to_owned(), Vec::new())).await;
     assert!(foreign.is_err());
