@@ -1,7 +1,7 @@
 // Telegram in the real window: three ways in, chats that live, files that play, nothing lost through kills.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 
@@ -99,6 +99,56 @@ test('a window killed twice in the middle of a history has every message once', 
     assert.deepEqual([keys.length, new Set(keys).size], [HISTORY, HISTORY]);
     assert.equal((await telegram.ask('stats')).greatest_with_one_key, 1, 'the key was never used twice at once');
     evidence('P1 nothing lost, nothing doubled', 'telegram: two kills in a history, in the window', `${HISTORY} of ${HISTORY}, none twice`);
+  }));
+
+test('files go to a chat, and what was said is changed and deleted', { timeout: 180_000 }, () =>
+  withTelegram(async (telegram, profile) => {
+    const { account, telethon } = await telegram.ask('add_account', { phone: PHONES.phone, first_name: 'Бюро' });
+    const olena = await telegram.ask('add_user', { first_name: 'Олена' });
+    await telegram.says(olena, account, 'Надішліть, будь ласка, переклад', 'silent');
+    await telegram.addAccount(profile, { name: 'Бюро', phone: PHONES.phone, session: telethon });
+    const [small, large] = [join(profile.home, 'Переклад.txt'), join(profile.home, 'Скан.bin')];
+    writeFileSync(small, 'рядок\n'.repeat(1000));
+    const bytes = randomBytes(11_000_000);
+    writeFileSync(large, bytes);
+    const window = await Window.open(profile);
+    try {
+      await opened(window, 'Олена');
+      await (await window.find('chat-attach')).sendKeys(small);
+      await (await window.find('chat-attach')).sendKeys(large);
+      await until('both files to be stored', async () => (await window.findAll('mail-file')).length === 2);
+      await window.type('compose-text', 'Ось переклад і скан');
+      await picture(window, 'chat-files');
+      await window.press('compose-send');
+      const sent = await until('both files to be sent', async () => {
+        const sent = await telegram.sentBy(account);
+        return sent.length === 2 && sent;
+      });
+      assert.deepEqual(sent.map(({ text }) => text), ['Ось переклад і скан', '']);
+      await until('them to stand in the chat', async () => (await window.findAll('outgoing')).length === 0);
+      await window.shows('thread', 'Скан.bin');
+
+      await window.type('compose-text', 'Ціна 500 грв');
+      await window.press('compose-send');
+      await until('the price to be sent', async () => (await telegram.sentBy(account)).length === 3 && (await window.findAll('outgoing')).length === 0);
+      await menuOf(window, 'Ціна 500 грв', 'message-edit');
+      await window.find('edit-chip');
+      await window.type('compose-text', 'Ціна 500 грн');
+      await picture(window, 'chat-edit');
+      await window.press('compose-send');
+      await window.shows('thread', 'Ціна 500 грн');
+      await window.driver.wait(async () => (await window.findAll('edit-chip')).length === 0, 10_000);
+      await menuOf(window, 'Ціна 500 грн', 'message-delete');
+      await window.press('delete-agree');
+      await until('it to be marked', async () => (await window.driver.findElements(By.css('[data-testid="message"].gone'))).length === 1);
+      await picture(window, 'chat-deleted');
+      assert.equal((await telegram.sentBy(account)).length, 3, 'nothing was sent twice');
+    } finally {
+      await window.close();
+    }
+    const files = (await profile.messages()).flatMap((message) => message.attachments.map(({ name, size }) => [name, size]));
+    assert.deepEqual(files.toSorted(), [['Переклад.txt', 11_000], ['Скан.bin', 11_000_000]]);
+    evidence('P1 nothing lost, nothing doubled', 'telegram: files sent, a text changed and deleted in the window', '2 files, 1 text, each once');
   }));
 
 /** Three accounts; customers have written to them already. */
@@ -266,16 +316,14 @@ async function saves(window, bytes, path) {
   evidence('P7 telegram', 'a file is fetched and saved', `${bytes.length} bytes, the same`);
 }
 
-/** A message is answered, once. */
-async function answers(window, telegram, { olena, phone }) {
-  const asked = await telegram.says(olena, phone.account, 'Скільки це коштуватиме?');
-  await window.shows('thread', 'Скільки це коштуватиме?');
-  const message = By.xpath('//article[@data-testid="message"][contains(., "Скільки це коштуватиме?")]');
+/** Chooses from the menu of the message that says this. */
+async function menuOf(window, text, item) {
+  const message = By.xpath(`//article[@data-testid="message"][contains(., "${text}")]`);
   await until('the menu of the message', async () => {
     try {
       await window.driver.findElement(message).click();
       await window.driver.findElement(message).findElement(By.css('.msg-menu button')).click();
-      await window.find('message-reply', {}, 2000);
+      await window.find(item, {}, 2000);
       return true;
     } catch (problem) {
       // A message that is drawn anew meanwhile closes its menu.
@@ -283,7 +331,14 @@ async function answers(window, telegram, { olena, phone }) {
       throw problem;
     }
   });
-  await window.press('message-reply');
+  await window.press(item);
+}
+
+/** A message is answered, once. */
+async function answers(window, telegram, { olena, phone }) {
+  const asked = await telegram.says(olena, phone.account, 'Скільки це коштуватиме?');
+  await window.shows('thread', 'Скільки це коштуватиме?');
+  await menuOf(window, 'Скільки це коштуватиме?', 'message-reply');
   await window.shows('reply-chip', 'Скільки це коштуватиме?');
   const answer = 'Чотири сторінки, разом 1 480 грн, буде готово до четверга.';
   await window.type('compose-text', answer);
