@@ -403,7 +403,7 @@ describe('a draft', () => {
     await text(page).and(page.locator(':focus')).waitFor();
     await page.keyboard.press('Control+Enter');
     await page.getByTestId('mail-composer').waitFor({ state: 'detached' });
-    await page.waitForFunction(() => (window.bureau.calls['removeDraft'] ?? 0) > 0);
+    await page.waitForFunction(() => (window.bureau.calls['sendMail'] ?? 0) === 1);
     expect(await marked.count()).toBe(0);
     await page.reload();
     await row(page, 0).waitFor();
