@@ -3,8 +3,8 @@ CREATE TABLE drafts (
     account_id uuid NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     id uuid NOT NULL,
     conversation_id uuid,
-    -- As the window writes it.
-    content jsonb NOT NULL,
+    -- As the window writes it: JSON that nobody else reads, and that may hold what a jsonb cannot.
+    content text NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (account_id, id),
     FOREIGN KEY (account_id, conversation_id) REFERENCES conversations (account_id, id) ON DELETE CASCADE

@@ -123,20 +123,33 @@ pub async fn send(
 }
 
 fn check(text: &Text) -> Result<(), SendError> {
+    let Some(file) = &text.file else { return check_words(&text.text) };
     let length = text.text.encode_utf16().count();
-    if text.file.is_none() && text.text.trim().is_empty() || text.text.contains('\0') {
+    if text.text.contains('\0') {
         return Err(SendError::Empty);
     }
-    let longest = if text.file.is_some() { LONGEST_UNDER_FILE } else { LONGEST };
-    if length > longest {
-        return Err(SendError::TooLong(length, longest));
+    if length > LONGEST_UNDER_FILE {
+        return Err(SendError::TooLong(length, LONGEST_UNDER_FILE));
     }
-    match &text.file {
-        Some(file) if file.size == 0 || file.size > LARGEST_FILE => {
-            Err(SendError::FileSize(file.name.clone(), file.size))
-        }
-        Some(_) | None => Ok(()),
+    if file.size == 0 || file.size > LARGEST_FILE {
+        return Err(SendError::FileSize(file.name.clone(), file.size));
     }
+    Ok(())
+}
+
+/// Whether Telegram takes these words as a message of their own.
+///
+/// # Errors
+/// [`SendError::Empty`] or [`SendError::TooLong`].
+pub fn check_words(words: &str) -> Result<(), SendError> {
+    let length = words.encode_utf16().count();
+    if words.trim().is_empty() || words.contains('\0') {
+        return Err(SendError::Empty);
+    }
+    if length > LONGEST {
+        return Err(SendError::TooLong(length, LONGEST));
+    }
+    Ok(())
 }
 
 /// Reads what is older than the oldest message stored of a chat.

@@ -38,6 +38,11 @@ fn id<T: FromStr>(text: &str) -> Result<T, WireError> {
     text.parse().map_err(|_| WireError { code: ErrorCode::InvalidInput, detail: "id".to_owned() })
 }
 
+/// What was asked for is not there any more.
+pub fn not_found() -> WireError {
+    WireError { code: ErrorCode::NotFound, detail: String::new() }
+}
+
 /// A file that could not be read, written or opened.
 pub fn file_error(error: impl std::error::Error) -> WireError {
     WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) }

@@ -284,10 +284,9 @@ pub async fn keep_file(
     account: AccountId,
     path: &Path,
     name: &str,
-    mime: &str,
 ) -> Result<OutgoingFile, StoreError> {
     let (sha256, size) = bureau.store.keep_blob(account, path).await?;
-    Ok(OutgoingFile { name: name.to_owned(), mime: mime.to_owned(), size, sha256, content_id: None })
+    Ok(OutgoingFile { name: name.to_owned(), mime: media_type(name).to_owned(), size, sha256, content_id: None })
 }
 
 /// The media type of a file by the end of its name; a browser knows no more of it either.

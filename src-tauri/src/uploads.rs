@@ -12,7 +12,7 @@ use skrynka_core::{connector::TempFile, model::AccountId};
 use uuid::Uuid;
 
 use crate::{
-    commands::file_error,
+    commands::{file_error, not_found},
     wire::{ErrorCode, WireError},
 };
 
@@ -77,10 +77,6 @@ impl Upload {
     pub fn path(&self) -> &std::path::Path {
         &self.temp.path
     }
-}
-
-fn not_found() -> WireError {
-    WireError { code: ErrorCode::NotFound, detail: String::new() }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub use self::{
 
 use skrynka_core::{
     logbook::{Level, Stats},
-    model::{Account, AccountId, AccountState, ChatKind, ConversationId, Direction, MessageId, Trouble},
+    model::{Account, AccountId, AccountState, Address, ChatKind, ConversationId, Direction, MessageId, Trouble},
     profile::{self, Density, NoticeSettings, Settings},
     secrets::Secrets,
     store::{
@@ -265,12 +265,14 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
     }
 }
 
+/// Names with their addresses.
+fn people(people: Vec<Address>) -> Vec<PersonView> {
+    people.into_iter().map(|person| PersonView { name: person.name, address: person.address }).collect()
+}
+
 /// A message of a conversation.
 pub fn message(message: StoredMessage) -> MessageView {
     let (text, text_cut) = cut(message.text);
-    let people = |list: Vec<skrynka_core::model::Address>| {
-        list.into_iter().map(|person| PersonView { name: person.name, address: person.address }).collect()
-    };
     MessageView {
         key: MessageKey { account: message.account.to_string(), id: message.id.to_string() },
         conversation: message.conversation.to_string(),

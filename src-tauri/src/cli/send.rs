@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{Common, Output, Session};
 use crate::{
     chats::{self, Text},
-    mails::{self, Written, media_type},
+    mails::{self, Written},
     wire::stamp,
     words::Language,
 };
@@ -178,8 +178,7 @@ async fn attached(
     let mut files = Vec::new();
     for path in paths {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let mime = media_type(&name);
-        let kept = mails::keep_file(&session.bureau, account, path, &name, mime).await;
+        let kept = mails::keep_file(&session.bureau, account, path, &name).await;
         files.push(kept.with_context(|| format!("{} cannot be attached; nothing was sent", path.display()))?);
     }
     Ok(files)

@@ -7,7 +7,7 @@ use tauri::ipc::Channel;
 
 use super::{DeskState, id, logged, message::fetch};
 use crate::{
-    chats::{self, SendError, Text},
+    chats::{self, Text},
     views,
     wire::{
         ConversationKey, EntityView, FileProgress, MessageKey, MessageVersionView, OlderLoaded, TextForm, WireError,
@@ -82,13 +82,7 @@ pub async fn edit_message(
     entities: Vec<EntityView>,
 ) -> Result<(), WireError> {
     logged("edit_message", async {
-        let length = text.encode_utf16().count();
-        if text.trim().is_empty() || text.contains('\0') {
-            return Err(SendError::Empty.into());
-        }
-        if length > chats::LONGEST {
-            return Err(SendError::TooLong(length, chats::LONGEST).into());
-        }
+        chats::check_words(&text)?;
         let entities = entities.into_iter().filter_map(views::read_entity).collect();
         let engine = &desk.office().await?.engine;
         Ok(engine.edit_message(id(&message.account)?, id(&message.id)?, text, entities).await?)

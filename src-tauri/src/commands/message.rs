@@ -9,7 +9,7 @@ use skrynka_core::{
 use skrynka_mail::parse::{attachment_bytes, clean_file_name};
 use tauri_plugin_dialog::DialogExt as _;
 
-use super::{DeskState, file_error, id, logged};
+use super::{DeskState, file_error, id, logged, not_found};
 use crate::{
     chats,
     copies::opened_dir,
@@ -321,10 +321,6 @@ fn create_new(folder: &Path, name: &str) -> std::io::Result<(PathBuf, std::fs::F
 
 fn key(key: &MessageKey) -> Result<(AccountId, MessageId), WireError> {
     Ok((id(&key.account)?, id(&key.id)?))
-}
-
-fn not_found() -> WireError {
-    WireError { code: ErrorCode::NotFound, detail: String::new() }
 }
 
 #[cfg(test)]

@@ -149,8 +149,7 @@ pub async fn attach_end(desk: DeskState<'_>, upload: String) -> Result<AttachedF
     logged("attach_end", async {
         let office = desk.office().await?;
         let upload = office.uploads.take(id(&upload)?)?;
-        let mime = mails::media_type(&upload.name);
-        let kept = mails::keep_file(&office.bureau, upload.account, upload.path(), &upload.name, mime).await?;
+        let kept = mails::keep_file(&office.bureau, upload.account, upload.path(), &upload.name).await?;
         Ok(views::attached(kept))
     })
     .await
@@ -178,7 +177,7 @@ pub async fn drafts(desk: DeskState<'_>) -> Result<Vec<DraftView>, WireError> {
             account: draft.account.to_string(),
             id: draft.id.to_string(),
             conversation: draft.conversation.map(|id| id.to_string()),
-            content: draft.content.to_string(),
+            content: draft.content,
             changed_at: stamp(draft.changed_at),
         };
         Ok(drafts.into_iter().map(view).collect())
@@ -200,7 +199,6 @@ pub async fn save_draft(
         if content.len() > DRAFT {
             return Err(WireError { code: ErrorCode::TooLong, detail: String::new() });
         }
-        let content = serde_json::from_str(&content.replace("\\u0000", "")).map_err(|_| invalid("content"))?;
         let conversation = conversation.map(|key| id::<ConversationId>(&key.id)).transpose()?;
         let store = &desk.office().await?.bureau.store;
         Ok(store.save_draft(id(&account)?, id::<DraftId>(&draft)?, conversation, &content).await?)

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use skrynka_core::{
     connector::Outcome,
-    model::Address,
     store::{OutgoingFile, StoredMail},
 };
 
+use super::people;
 use crate::{
     mails::{Beginning, Overlooked},
-    wire::{AttachedFile, MailBeginning, OutgoingMailView, OverlookedView, PersonView, RefusedView, count},
+    wire::{AttachedFile, MailBeginning, OutgoingMailView, OverlookedView, RefusedView, count},
 };
 
 /// A file whose bytes are stored.
@@ -60,8 +60,4 @@ pub fn overlooked(overlooked: Overlooked) -> OverlookedView {
         Overlooked::FileOfAnother { name, from } => OverlookedView::FileOfAnother { name, from },
         Overlooked::NewAddress(address) => OverlookedView::NewAddress { address },
     }
-}
-
-fn people(people: Vec<Address>) -> Vec<PersonView> {
-    people.into_iter().map(|person| PersonView { name: person.name, address: person.address }).collect()
 }

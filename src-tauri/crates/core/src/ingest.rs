@@ -369,7 +369,7 @@ impl Work {
             if !message.place.is_outbox()
                 && let Some(conversation) = self.tx.found_copy(mail.outgoing).await?
             {
-                self.facts.push(Fact { kind: FactKind::OutgoingChanged, conversation, message: None });
+                self.facts.push(outgoing_changed(conversation));
             }
         }
         if !links.is_empty() {
@@ -383,7 +383,7 @@ impl Work {
     /// Notes that a server took a mail of ours.
     async fn delivered(&mut self, delivered: &Delivered) -> Result<(), StoreError> {
         if let Some(conversation) = self.tx.delivered(delivered).await? {
-            self.facts.push(Fact { kind: FactKind::OutgoingChanged, conversation, message: None });
+            self.facts.push(outgoing_changed(conversation));
         }
         Ok(())
     }
@@ -666,6 +666,11 @@ struct Threads {
     conversations: Vec<(ConversationId, bool)>,
     /// Every Message-ID with its conversation.
     ids: Vec<(String, ConversationId)>,
+}
+
+/// What goes out from a conversation stands otherwise.
+const fn outgoing_changed(conversation: Option<ConversationId>) -> Fact {
+    Fact { kind: FactKind::OutgoingChanged, conversation, message: None }
 }
 
 const fn fact(kind: FactKind, conversation: ConversationId, message: MessageId) -> Fact {

@@ -21,8 +21,8 @@ use crate::{
     background::Background,
 };
 
-/// How the next mails fare. Whatever the fault, an address whose name begins with `refused` gets `550`, one that begins
-/// with `later` gets `451` until [`Fault::TakesLater`], and one that begins with `half` is refused in DATA.
+/// How the next mails fare. Whatever the fault, an address whose name begins with `refused` gets `550`, and one that
+/// begins with `later` gets `451` until [`Fault::TakesLater`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {

@@ -151,9 +151,23 @@ impl Pool {
         request: &R,
         waiting: &(dyn Fn(Option<&TelegramError>) + Sync),
     ) -> Result<R::Return> {
+        self.ask_again((self.session.home(), self.tuning.request), request, waiting).await
+    }
+
+    /// As [`Self::ask_patiently`], for one part of a file at a data centre: the same part again is the same file.
+    pub(crate) async fn ask_for_part<R: RemoteCall>(&self, dc: i32, request: &R) -> Result<R::Return> {
+        self.ask_again((dc, self.tuning.file_part), request, &|_| ()).await
+    }
+
+    async fn ask_again<R: RemoteCall>(
+        &self,
+        (dc, within): (i32, Duration),
+        request: &R,
+        waiting: &(dyn Fn(Option<&TelegramError>) + Sync),
+    ) -> Result<R::Return> {
         let mut left = self.tuning.tries;
         loop {
-            let error = match self.ask(request).await {
+            let error = match self.ask_within(dc, request, within).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

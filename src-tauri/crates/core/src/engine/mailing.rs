@@ -3,17 +3,13 @@
 //! SMTP knows no second try of the same mail: one that a server may have taken is never offered again by itself. It is
 //! looked for in the Sent folder for a while, and then a person decides.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Shared, lease::Lease};
+use super::{Shared, lease::Lease, sending::Limited};
 use crate::{
     connector::{
         Batch, ConnectorError, Delivered, Incoming, Outcome, Outcomes, Permission as _, SendError, SentCopy, Submitter,
@@ -74,7 +70,9 @@ impl MailTerms {
 pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell: &Notify, ended: &CancellationToken) {
     let Some(connector) = shared.parts.connectors.get(&account.channel) else { return };
     let Some(submitter) = connector.submitter(account, &shared.parts.secrets) else { return };
-    let post = Post { shared, account, lease, submitter: &*submitter, sent: Notify::new(), held: Mutex::default() };
+    // Whoever begins anew may have another password.
+    shared.forget_limit(account.id, Limited::SignIns);
+    let post = Post { shared, account, lease, submitter: &*submitter, sent: Notify::new() };
     let stop = async {
         ended.cancelled().await;
         tokio::time::sleep(ENDING).await;
@@ -92,8 +90,6 @@ struct Post<'a> {
     submitter: &'a dyn Submitter,
     /// Rings when a mail was sent: its copy is wanted.
     sent: Notify,
-    /// Until when the server takes nothing of this account.
-    held: Mutex<Option<OffsetDateTime>>,
 }
 
 /// What became of a try.
@@ -161,7 +157,8 @@ impl Post<'_> {
         let store = &self.shared.parts.store;
         while !ended.is_cancelled() {
             let now = self.shared.parts.clock.now();
-            let held = self.held_until(now);
+            let limit = |what| self.shared.limit(self.account.id, what);
+            let held = limit(Limited::Texts).max(limit(Limited::SignIns));
             let mut failed = false;
             if held.is_none() {
                 match store.next_mail(self.account.id, self.lease.token(), now).await {
@@ -179,7 +176,7 @@ impl Post<'_> {
                     }
                 }
             }
-            let due = store.next_mail_due(self.account.id, now).await.unwrap_or_default();
+            let due = store.next_due(self.account.id, now).await.unwrap_or_default();
             let due = if failed { None } else { held.or(due) };
             let until = due.map(|due| Duration::try_from(due - self.shared.parts.clock.now()).unwrap_or_default());
             let pause = until.unwrap_or(LOOK).clamp(Duration::from_millis(20), LOOK);
@@ -189,11 +186,6 @@ impl Post<'_> {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-    }
-
-    /// Until when the server takes nothing of this account, where that is still to come.
-    fn held_until(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).filter(|until| *until > now)
     }
 
     /// Offers one mail and notes what became of it. A database that is away for a moment takes no outcome with it.
@@ -274,21 +266,17 @@ impl Post<'_> {
             }
             // The account's, not the mail's: another mail would only make it worse.
             ConnectorError::Limited { until, .. } => {
-                self.hold(until);
+                self.shared.note_limit(self.account.id, Limited::Texts, until);
                 again.map(|again| again.max(until))
             }
             ConnectorError::SignInRequired(_) => {
-                self.hold(now + SIGN_IN_AGAIN);
-                again.map(|again| again.max(now + SIGN_IN_AGAIN))
+                let until = now + SIGN_IN_AGAIN;
+                self.shared.note_limit(self.account.id, Limited::SignIns, until);
+                again.map(|again| again.max(until))
             }
             ConnectorError::Misconfigured(_) | ConnectorError::Permanent(_) => None,
         };
         NotTaken { again, ..NotTaken::finally(why) }
-    }
-
-    fn hold(&self, until: OffsetDateTime) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = Some(held.map_or(until, |held| held.max(until)));
     }
 
     /// Stores a mail that the server took among the messages, with what it said.

@@ -53,11 +53,13 @@ pub(super) async fn run(
     // A large file takes hours over a slow line: no other chat's text waits behind it.
     let lane = async |bell: &Notify, with_file: bool| {
         loop {
+            // What becomes due while the outbox is looked through is still to come.
+            let now = shared.parts.clock.now();
             if let Err(error) = send_all(shared, account, remote, lease, with_file).await {
                 tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
             }
-            let due = shared.parts.store.next_text_due(account.id).await.unwrap_or_default();
-            let due = due.map(|due| shared.limit(account.id, Limited::Texts).map_or(due, |limit| limit.max(due)));
+            let due = shared.parts.store.next_due(account.id, now).await.unwrap_or_default();
+            let due = shared.limit(account.id, Limited::Texts).or(due);
             // What became due meanwhile is negative, and waits no longer.
             let until = due.map(|due| Duration::try_from(due - shared.parts.clock.now()).unwrap_or_default());
             let pause = until.unwrap_or(LOOK).clamp(Duration::from_millis(100), LOOK);
@@ -87,21 +89,28 @@ pub(super) async fn run(
 /// What a server may want less of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Limited {
+    /// Texts and mails.
     Texts,
     ReadMarks,
+    /// Sign-ins for sending, after one was refused.
+    SignIns,
 }
 
 impl Shared {
     /// Until when the server takes no more, where that is still to come.
-    fn limit(&self, account: AccountId, what: Limited) -> Option<OffsetDateTime> {
+    pub(super) fn limit(&self, account: AccountId, what: Limited) -> Option<OffsetDateTime> {
         let until = self.limits.lock().unwrap_or_else(PoisonError::into_inner).get(&(account, what)).copied();
         until.filter(|until| *until > self.parts.clock.now())
     }
 
-    fn note_limit(&self, account: AccountId, what: Limited, until: OffsetDateTime) {
+    pub(super) fn note_limit(&self, account: AccountId, what: Limited, until: OffsetDateTime) {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         let known = limits.entry((account, what)).or_insert(until);
         *known = until.max(*known);
+    }
+
+    pub(super) fn forget_limit(&self, account: AccountId, what: Limited) {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).remove(&(account, what));
     }
 }
 

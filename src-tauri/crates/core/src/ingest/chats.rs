@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Work, fact, fold, text};
+use super::{Work, fact, fold, outgoing_changed, text};
 use crate::{
     connector::{ChatMessage, Content, IncomingMessage, KnownPeer, Raw},
     model::{
@@ -12,8 +12,7 @@ use crate::{
         Reaction,
     },
     store::{
-        ChatSummary, Fact, FactKind, KnownChat, NewMessage, NewVersion, StoreError, SummaryChange, TelegramPerson,
-        at_name,
+        ChatSummary, FactKind, KnownChat, NewMessage, NewVersion, StoreError, SummaryChange, TelegramPerson, at_name,
     },
 };
 
@@ -166,8 +165,7 @@ impl Work {
 
     pub(super) async fn sent(&mut self, random_id: i64, place: &Place) -> Result<(), StoreError> {
         if let Some(conversation) = self.tx.found_sent(random_id, place).await? {
-            let kind = FactKind::OutgoingChanged;
-            self.facts.push(Fact { kind, conversation: Some(conversation), message: None });
+            self.facts.push(outgoing_changed(Some(conversation)));
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ pub struct Place {
 
 impl Place {
     /// Where a mail of ours stands until a copy of it is known in a folder.
-    const OUTBOX: &'static str = "outbox";
+    pub const OUTBOX: &'static str = "outbox";
 
     /// The place of a sent mail of which no copy in a folder is known. No folder has epoch 0.
     pub fn outbox(number: u32) -> Self {

@@ -96,7 +96,7 @@ impl Store {
                AND NOT EXISTS (SELECT 1 FROM outgoing_files f
                                WHERE f.account_id = b.account_id AND f.sha256 = b.sha256)
                AND NOT EXISTS (SELECT 1 FROM drafts d WHERE d.account_id = b.account_id
-                               AND d.content::text LIKE '%' || encode(b.sha256, 'hex') || '%')"
+                               AND d.content LIKE '%' || encode(b.sha256, 'hex') || '%')"
         )
         .execute(&self.pool)
         .await?;

@@ -6,7 +6,7 @@ use super::{Store, StoreError};
 use crate::model::{AccountId, ConversationId, DraftId};
 
 /// A draft as it is stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDraft {
     /// Whose mailbox or chat account it goes out from.
     pub account: AccountId,
@@ -15,7 +15,7 @@ pub struct StoredDraft {
     /// What it answers in; `None`: something new.
     pub conversation: Option<ConversationId>,
     /// As the window writes it.
-    pub content: serde_json::Value,
+    pub content: String,
     /// When it was last changed.
     pub changed_at: OffsetDateTime,
 }
@@ -27,7 +27,7 @@ impl Store {
         account: AccountId,
         id: DraftId,
         conversation: Option<ConversationId>,
-        content: &serde_json::Value,
+        content: &str,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         if let Some(conversation) = conversation {
@@ -56,10 +56,7 @@ impl Store {
 
     /// Removes a draft; one that is not there any more is as good as removed.
     pub async fn remove_draft(&self, account: AccountId, id: DraftId) -> Result<(), StoreError> {
-        sqlx::query!("DELETE FROM drafts WHERE account_id = $1 AND id = $2", account.0, id.0)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+        remove(&mut *self.pool.acquire().await?, account, Some(id)).await
     }
 
     /// Returns every draft of accounts that are there, the latest first.
@@ -82,7 +79,7 @@ impl Store {
     }
 }
 
-/// Removes the draft of what is put on its way, in the same transaction: what was sent is no draft any more.
+/// Removes a draft, in the transaction of what it became: what was sent is no draft any more.
 pub(super) async fn remove(
     connection: &mut sqlx::PgConnection,
     account: AccountId,

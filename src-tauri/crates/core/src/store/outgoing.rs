@@ -328,30 +328,11 @@ impl Store {
             tx.commit().await?;
         }
         let Some(row) = row else { return Ok(None) };
-        let file = sqlx::query!(
-            "SELECT f.name, f.mime, f.sha256, b.size FROM outgoing_files f
-             JOIN blobs b ON b.account_id = f.account_id AND b.sha256 = f.sha256
-             WHERE f.account_id = $1 AND f.outgoing_id = $2 ORDER BY f.position LIMIT 1",
-            account.0,
-            row.id
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        let hash =
-            |sha256: Vec<u8>| sha256.try_into().map_err(|_| StoreError::Inconsistent("a file's hash".to_owned()));
-        let file = match file {
-            None => None,
-            Some(file) => Some(OutgoingFile {
-                name: file.name,
-                mime: file.mime,
-                size: file.size.unsigned_abs(),
-                sha256: hash(file.sha256)?,
-                content_id: None,
-            }),
-        };
+        let id = OutgoingId(row.id);
+        let file = if with_file { self.files_of(&[(account, id)]).await?.pop().map(|(_, file)| file) } else { None };
         Ok(Some(DueText {
             file,
-            id: OutgoingId(row.id),
+            id,
             tries: u32::try_from(row.tries).unwrap_or(1),
             send: SendText {
                 chat: chat_key(&row.remote_peer)?,
@@ -363,14 +344,20 @@ impl Store {
         }))
     }
 
-    /// When the next text that waits for its time is due.
-    pub async fn next_text_due(&self, account: AccountId) -> Result<Option<OffsetDateTime>, StoreError> {
+    /// When the next text or mail of an account is due whose time is still to come; what is due already waits for
+    /// something else.
+    pub async fn next_due(
+        &self,
+        account: AccountId,
+        now: OffsetDateTime,
+    ) -> Result<Option<OffsetDateTime>, StoreError> {
         let due = sqlx::query_scalar!(
             "SELECT min(greatest(not_before, send_at)) FROM outgoing
              WHERE account_id = $1 AND state IN ('waiting', 'sending', 'uncertain')
-               AND (state <> 'uncertain' OR tries < $2)",
+               AND (state <> 'uncertain' OR tries < $2) AND greatest(not_before, send_at) > $3",
             account.0,
-            UNCERTAIN_TRIES
+            UNCERTAIN_TRIES,
+            now
         )
         .fetch_one(&self.pool)
         .await?;
@@ -567,28 +554,33 @@ impl Store {
 
     async fn with_files(&self, rows: Vec<OutgoingRow>) -> Result<Vec<StoredOutgoing>, StoreError> {
         let mut found = rows.into_iter().map(TryInto::try_into).collect::<Result<Vec<StoredOutgoing>, _>>()?;
+        let keys: Vec<_> = found.iter().map(|outgoing| (outgoing.account, outgoing.id)).collect();
+        for (id, file) in self.files_of(&keys).await? {
+            if let Some(outgoing) = found.iter_mut().find(|outgoing| outgoing.id == id) {
+                outgoing.files.push(file);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The files of what goes out, in order.
+    async fn files_of(&self, keys: &[(AccountId, OutgoingId)]) -> Result<Vec<(OutgoingId, OutgoingFile)>, StoreError> {
         let files = sqlx::query!(
             "SELECT f.outgoing_id, f.name, f.mime, f.content_id, f.sha256, b.size
              FROM outgoing_files f JOIN blobs b ON b.account_id = f.account_id AND b.sha256 = f.sha256
              WHERE f.account_id = ANY($1) AND f.outgoing_id = ANY($2) ORDER BY f.position",
-            &found.iter().map(|outgoing| outgoing.account.0).collect::<Vec<_>>(),
-            &found.iter().map(|outgoing| outgoing.id.0).collect::<Vec<_>>()
+            &keys.iter().map(|(account, _)| account.0).collect::<Vec<_>>(),
+            &keys.iter().map(|(_, id)| id.0).collect::<Vec<_>>()
         )
         .fetch_all(&self.pool)
         .await?;
-        for file in files {
+        let read = files.into_iter().map(|file| {
             let sha256 = file.sha256.try_into().map_err(|_| StoreError::Inconsistent("a file's hash".to_owned()))?;
-            if let Some(outgoing) = found.iter_mut().find(|outgoing| outgoing.id.0 == file.outgoing_id) {
-                outgoing.files.push(OutgoingFile {
-                    name: file.name,
-                    mime: file.mime,
-                    size: file.size.unsigned_abs(),
-                    sha256,
-                    content_id: file.content_id,
-                });
-            }
-        }
-        Ok(found)
+            let size = file.size.unsigned_abs();
+            let id = OutgoingId(file.outgoing_id);
+            Ok((id, OutgoingFile { name: file.name, mime: file.mime, size, sha256, content_id: file.content_id }))
+        });
+        read.collect()
     }
 
     /// Returns the chats that were read here further than the server knows, with the number up to which.

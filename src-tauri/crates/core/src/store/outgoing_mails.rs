@@ -378,24 +378,6 @@ impl Store {
         Ok(Some(mail))
     }
 
-    /// When the next mail that waits for its time is due; one whose time has come waits for another.
-    pub async fn next_mail_due(
-        &self,
-        account: AccountId,
-        now: OffsetDateTime,
-    ) -> Result<Option<OffsetDateTime>, StoreError> {
-        let due = sqlx::query_scalar!(
-            "SELECT min(greatest(o.not_before, o.send_at)) FROM outgoing o
-             JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
-             WHERE o.account_id = $1 AND o.state = 'waiting' AND greatest(o.not_before, o.send_at) > $2",
-            account.0,
-            now
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(due)
-    }
-
     /// Reads the files of a mail with their bytes.
     ///
     /// # Errors
@@ -615,9 +597,10 @@ impl IngestTx {
     /// Frees the places that sent mails have until a copy in a folder is known.
     pub async fn leave_outbox(&mut self, messages: &[MessageId]) -> Result<(), StoreError> {
         sqlx::query!(
-            "DELETE FROM message_places WHERE account_id = $1 AND message_id = ANY($2) AND mailbox = 'outbox' AND epoch = 0",
+            "DELETE FROM message_places WHERE account_id = $1 AND message_id = ANY($2) AND mailbox = $3 AND epoch = 0",
             self.account.0,
-            &messages.iter().map(|id| id.0).collect::<Vec<_>>()
+            &messages.iter().map(|id| id.0).collect::<Vec<_>>(),
+            Place::OUTBOX
         )
         .execute(&mut *self.tx)
         .await?;

@@ -169,9 +169,6 @@ impl Session {
             | Fault::TakesLater
             | Fault::NoTls => {}
         }
-        if self.to.iter().any(|to| to.starts_with("half")) {
-            return self.say("554 5.7.1 Not for half of them").await.map(ControlFlow::Continue);
-        }
         let (user, from, to) = (self.user.clone(), self.from.clone(), self.to.clone());
         lock(&self.shared.mails).push(Received { user, from, to, raw });
         if self.fault() == Fault::CloseAfterMail {

@@ -115,7 +115,12 @@ impl TelegramRemote {
                 limit: i32::try_from(part).unwrap_or(1 << 19),
             };
             debug_assert!(part % STEP == 0, "Telegram refuses other offsets");
-            let bytes = self.part(&pool, handle.dc, &request).await?;
+            let bytes = match pool.ask_for_part(handle.dc, &request).await? {
+                tl::enums::upload::File::File(file) => file.bytes,
+                tl::enums::upload::File::CdnRedirect(_) => {
+                    return Err(TelegramError::Protocol("the file is on a network that was not asked for".to_owned()));
+                }
+            };
             let skip = usize::try_from(*at - begins).unwrap_or(usize::MAX);
             let Some(fresh) = bytes.get(skip..).filter(|fresh| !fresh.is_empty()) else {
                 return Err(TelegramError::Protocol("the file ends before its size".to_owned()));
@@ -126,32 +131,6 @@ impl TelegramRemote {
             *at += fresh.len() as u64;
         }
         Ok(())
-    }
-
-    /// Asks for one part; again, some times, where the connection broke or Telegram asks for a short wait.
-    async fn part(&self, pool: &Pool, dc: i32, request: &tl::functions::upload::GetFile) -> Result<Vec<u8>> {
-        let tuning = self.pool.tuning();
-        let mut left = tuning.tries;
-        loop {
-            match pool.ask_within(dc, request, tuning.file_part).await {
-                Ok(tl::enums::upload::File::File(file)) => return Ok(file.bytes),
-                Ok(tl::enums::upload::File::CdnRedirect(_)) => {
-                    return Err(TelegramError::Protocol("the file is on a network that was not asked for".to_owned()));
-                }
-                Err(TelegramError::Flood { seconds, name }) => {
-                    let wait = std::time::Duration::from_secs(seconds.into());
-                    if wait > tuning.patience {
-                        return Err(TelegramError::Flood { seconds, name });
-                    }
-                    tokio::time::sleep(wait + tuning.margin).await;
-                }
-                Err(error) if left > 0 && (error.is_connection() || error.is_server_trouble()) => {
-                    left -= 1;
-                    tokio::time::sleep(tuning.again).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
     }
 
     /// The file as its message names it now.

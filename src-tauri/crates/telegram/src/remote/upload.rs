@@ -69,44 +69,22 @@ impl TelegramRemote {
         .into())
     }
 
-    /// Brings one part; again, some times, where the connection broke or Telegram asks for a short wait.
     async fn bring_part(
         &self,
         (file_id, file_part, total): (i64, i32, Option<i32>),
         bytes: &[u8],
     ) -> Result<(), TelegramError> {
-        let tuning = self.pool.tuning();
-        let mut left = tuning.tries;
-        loop {
-            let bytes = bytes.to_vec();
-            let home = self.pool.home();
-            let brought = match total {
-                Some(file_total_parts) => {
-                    let request =
-                        tl::functions::upload::SaveBigFilePart { file_id, file_part, file_total_parts, bytes };
-                    self.pool.ask_within(home, &request, tuning.file_part).await
-                }
-                None => {
-                    let request = tl::functions::upload::SaveFilePart { file_id, file_part, bytes };
-                    self.pool.ask_within(home, &request, tuning.file_part).await
-                }
-            };
-            match brought {
-                Ok(true) => return Ok(()),
-                Ok(false) => return Err(TelegramError::Protocol("a part of the file was not taken".to_owned())),
-                Err(TelegramError::Flood { seconds, name }) => {
-                    let wait = std::time::Duration::from_secs(seconds.into());
-                    if wait > tuning.patience {
-                        return Err(TelegramError::Flood { seconds, name });
-                    }
-                    tokio::time::sleep(wait + tuning.margin).await;
-                }
-                Err(error) if left > 0 && (error.is_connection() || error.is_server_trouble()) => {
-                    left -= 1;
-                    tokio::time::sleep(tuning.again).await;
-                }
-                Err(error) => return Err(error),
+        let (home, bytes) = (self.pool.home(), bytes.to_vec());
+        let brought = match total {
+            Some(file_total_parts) => {
+                let request = tl::functions::upload::SaveBigFilePart { file_id, file_part, file_total_parts, bytes };
+                self.pool.ask_for_part(home, &request).await?
             }
-        }
+            None => {
+                let request = tl::functions::upload::SaveFilePart { file_id, file_part, bytes };
+                self.pool.ask_for_part(home, &request).await?
+            }
+        };
+        if brought { Ok(()) } else { Err(TelegramError::Protocol("a part of the file was not taken".to_owned())) }
     }
 }

@@ -13,10 +13,11 @@ use skrynka_core::{
     clock::SystemClock,
     connector::{
         ChatMessage, Connector, ConnectorError, Content, Cursor, Delivery, Incoming, IncomingMessage, IncomingSender,
-        KnownPeer, ListenerStatus, Permit, Remote, Resume,
+        KnownPeer, ListenerStatus, Permit, Remote, Resume, SendText,
     },
     model::{
-        Account, AccountId, AccountState, Channel, ChatKey, Peer, Place, Proxy, Reaction, TakenChats, TelegramSettings,
+        Account, AccountId, AccountState, Channel, ChatKey, Peer, PeerKind, Place, Proxy, Reaction, TakenChats,
+        TelegramSettings,
     },
     secrets::{SecretKind, SecretName, Secrets, memory::MemorySecrets},
 };
@@ -199,6 +200,16 @@ impl Office {
         let server = skrynka_core::model::Endpoint { host: address.ip().to_string(), port: address.port() };
         self.settings.proxy = Some(Proxy { server, user: user.map(str::to_owned) });
     }
+}
+
+/// The private chat with a user.
+pub fn chat(user: UserId) -> ChatKey {
+    Peer { kind: PeerKind::User, id: user.0 }.into()
+}
+
+/// A text to be sent.
+pub fn text(chat: ChatKey, text: &str, random_id: i64) -> SendText {
+    SendText { chat, text: text.to_owned(), entities: Vec::new(), reply_to: None, random_id }
 }
 
 /// Where sessions without an address go, with keys that stand in for the key exchange.

@@ -4,20 +4,12 @@ use std::time::Duration;
 
 use futures_util::future::Either;
 use skrynka_core::{
-    connector::{ConnectorError, SendError, SendText},
+    connector::{ConnectorError, SendError},
     model::{ChatKey, Entity, EntityKind, Media, Peer, PeerKind, TroubleCode},
 };
 use skrynka_lab::telegram::{Chat, Media as LabMedia, Push, UserId};
 
-use crate::desk::{Desk, Office};
-
-fn chat(user: UserId) -> ChatKey {
-    Peer { kind: PeerKind::User, id: user.0 }.into()
-}
-
-fn text(chat: ChatKey, text: &str, random_id: i64) -> SendText {
-    SendText { chat, text: text.to_owned(), entities: Vec::new(), reply_to: None, random_id }
-}
+use crate::desk::{Desk, Office, chat, text};
 
 #[tokio::test]
 async fn a_text_is_sent_and_comes_back_by_the_listeners_road() {

@@ -7,12 +7,12 @@ use std::sync::{
 
 use futures_util::future::BoxFuture;
 use skrynka_core::{
-    connector::{ConnectorError, FileSource, SendError, SendFile, SendText},
-    model::{ChatKey, Entity, EntityKind, Media, Peer, PeerKind, Trouble, TroubleCode},
+    connector::{ConnectorError, FileSource, SendError, SendFile},
+    model::{Entity, EntityKind, Media, Peer, PeerKind, Trouble, TroubleCode},
 };
-use skrynka_lab::telegram::{Push, UserId};
+use skrynka_lab::telegram::Push;
 
-use crate::desk::{Desk, Office};
+use crate::desk::{Desk, Office, chat, text};
 
 const MIB: usize = 1 << 20;
 
@@ -43,14 +43,6 @@ fn file(name: &str, bytes: Vec<u8>, until: u32) -> SendFile {
 
 fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|n| (n * 31 % 251) as u8).collect()
-}
-
-fn chat(user: UserId) -> ChatKey {
-    Peer { kind: PeerKind::User, id: user.0 }.into()
-}
-
-fn text(chat: ChatKey, text: &str, random_id: i64) -> SendText {
-    SendText { chat, text: text.to_owned(), entities: Vec::new(), reply_to: None, random_id }
 }
 
 /// Small and big files go up by different methods; each arrives byte for byte, once, with its text.
