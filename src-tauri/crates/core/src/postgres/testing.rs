@@ -132,9 +132,10 @@ impl Shared {
     }
 
     /// Ends the sessions of a database and waits for their end. `drop database` does so too, but looks only every
-    /// 100 ms.
+    /// 100 ms. A worker of autovacuum is not ours to end: dropping and renaming do that.
     async fn end_sessions(&self, connection: &mut PgConnection, name: &str) {
-        let query = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = $1";
+        let query = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+                     where datname = $1 and usename = current_user";
         loop {
             let live: i64 = sqlx::query_scalar(query)
                 .bind(name)
