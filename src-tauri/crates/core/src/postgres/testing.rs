@@ -22,6 +22,9 @@ use crate::secrets::{SecretName, SecretStore, SecretsError};
 /// Free bytes from which on test clusters are put in memory.
 const MEMORY_NEEDED: u64 = 4 << 30;
 
+/// SQLSTATE `object_in_use`: somebody is connected to the database.
+const OBJECT_IN_USE: &str = "55006";
+
 /// A database of a test's own. Dropping it removes the database; the last one in the last test process also stops
 /// the server.
 pub struct TestDatabase {
@@ -124,15 +127,24 @@ impl Shared {
         let _ = lock.close().await;
     }
 
+    /// Drops a database from under a pool that may still connect to it. Not `with (force)`: who is not a superuser may
+    /// not end a worker of autovacuum, while the plain statement ends it by itself.
     async fn drop_database(&self, name: &str) {
         let mut connection = self.connect().await;
-        self.end_sessions(&mut connection, name).await;
-        self.run_on(&mut connection, &format!("drop database if exists {name} with (force)")).await;
+        let statement = format!("drop database if exists {name}");
+        loop {
+            self.end_sessions(&mut connection, name).await;
+            match sqlx::raw_sql(sqlx::AssertSqlSafe(statement.clone())).execute(&mut connection).await {
+                Ok(_) => break,
+                Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(OBJECT_IN_USE) => {}
+                Err(error) => panic!("{statement}: {error}"),
+            }
+        }
         let _ = connection.close().await;
     }
 
     /// Ends the sessions of a database and waits for their end. `drop database` does so too, but looks only every
-    /// 100 ms. A worker of autovacuum is not ours to end: dropping and renaming do that.
+    /// 100 ms.
     async fn end_sessions(&self, connection: &mut PgConnection, name: &str) {
         let query = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
                      where datname = $1 and usename = current_user";
