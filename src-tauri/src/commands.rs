@@ -7,7 +7,9 @@ pub mod inbox;
 pub mod logs;
 pub mod message;
 pub mod outbox;
+pub mod people;
 pub mod telegram;
+pub mod triage;
 
 use std::{future::Future, str::FromStr, sync::Arc};
 

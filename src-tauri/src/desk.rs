@@ -165,6 +165,11 @@ impl Desk {
         Ok(())
     }
 
+    /// The name of the one at this computer, where they have said it.
+    pub fn me(&self) -> Option<String> {
+        self.settings()?.me
+    }
+
     /// The settings, where they can be read.
     pub fn settings(&self) -> Option<Settings> {
         self.ground().ok()?.profile.settings().ok()
@@ -423,6 +428,7 @@ fn trouble(error: &StartError) -> AppStatus {
             StoreError::Migration(_)
             | StoreError::Inconsistent(_)
             | StoreError::AccountExists(_)
+            | StoreError::ShortcutTaken(_)
             | StoreError::NotFound(_)
             | StoreError::Refused(_)
             | StoreError::LeaseLost

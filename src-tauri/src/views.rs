@@ -2,12 +2,14 @@
 
 mod chat;
 mod outbox;
+mod people;
 
 use std::collections::HashMap;
 
 pub use self::{
     chat::{is_writable, outgoing, read_entity, sign_in_step, version},
     outbox::{attached, mail_beginning, overlooked},
+    people::{contact_link, found_person, person},
 };
 
 use skrynka_core::{
@@ -16,7 +18,7 @@ use skrynka_core::{
     profile::{self, Density, NoticeSettings, Settings},
     secrets::Secrets,
     store::{
-        CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition,
+        self, CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition,
         OutgoingState, Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
@@ -25,7 +27,8 @@ use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc33
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountUnread, AccountView, ChatRow, Check, CheckState, ConversationFilter, ConversationKey,
+        AccountStateView, AccountUnread, AccountView, BusinessHoursView, ChatRow, Check, CheckState, ConversationFilter,
+        ConversationKey, ConversationView,
         ConversationRow, Counts, ErrorCode, FileView, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView,
         NoticePreferences, PersonView, Preferences, ProxyForm, SearchHit, SearchPage, TelegramForm, TelegramView,
         Theme, TroubleView, WireError, count, stamp,
@@ -50,7 +53,7 @@ impl From<StoreError> for WireError {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::NotFound(_) => ErrorCode::NotFound,
-            StoreError::AccountExists(_) => ErrorCode::AlreadyExists,
+            StoreError::AccountExists(_) | StoreError::ShortcutTaken(_) => ErrorCode::AlreadyExists,
             StoreError::Unreachable(_)
             | StoreError::SignIn(_)
             | StoreError::DiskFull(_)
@@ -155,6 +158,13 @@ pub fn preferences(settings: &Settings) -> Preferences {
         },
         close_to_tray: settings.close_to_tray.on,
         undo_seconds: settings.undo(),
+        me: settings.me.clone(),
+        managers: settings.managers.clone(),
+        business_hours: BusinessHoursView {
+            days: settings.business_hours.days.clone(),
+            from: clock(settings.business_hours.from),
+            to: clock(settings.business_hours.to),
+        },
     }
 }
 
@@ -164,15 +174,18 @@ pub fn wall_clock(text: &str) -> Result<Time, WireError> {
         .map_err(|_| WireError { code: ErrorCode::InvalidInput, detail: "time".to_owned() })
 }
 
-/// The counts of the sidebar.
-pub async fn counts(office: &Office) -> Result<Counts, WireError> {
+/// The counts of the sidebar; `me` is the one who asks.
+pub async fn counts(office: &Office, me: Option<&str>) -> Result<Counts, WireError> {
     let store = &office.bureau.store;
-    let counts = store.conversation_counts().await?;
+    let counts = store.conversation_counts(me).await?;
     let accounts = store.message_counts().await?.into_iter();
     Ok(Counts {
         conversations: count(counts.all),
         unread: count(counts.unread),
         waiting: count(counts.waiting),
+        mine: count(counts.mine),
+        unassigned: count(counts.unassigned),
+        done: count(counts.done),
         stuck_texts: count(counts.stuck_texts),
         accounts: accounts
             .map(|(account, [_, unread, _])| AccountUnread { id: account.to_string(), unread: count(unread) })
@@ -228,10 +241,18 @@ fn telegram(account: &Account, owner: Option<&Owner>) -> Option<TelegramView> {
     })
 }
 
-/// Which conversations are asked for.
-pub fn listing(filter: &ConversationFilter) -> Result<ConversationListing, WireError> {
+/// Which conversations are asked for; `me` is the one who asks.
+pub fn listing(filter: &ConversationFilter, me: Option<&str>) -> Result<ConversationListing, WireError> {
     let account = filter.account.as_deref().map(str::parse).transpose().map_err(|_| bad("account"))?;
-    Ok(ConversationListing { account, unread_only: filter.unread_only, waiting_only: filter.waiting_only })
+    let channel = filter.channel.as_deref().map(str::parse).transpose().map_err(|_| bad("channel"))?;
+    let view = match filter.view {
+        ConversationView::All => store::ConversationView::All,
+        ConversationView::Mine => store::ConversationView::AssignedTo(me.unwrap_or_default().to_owned()),
+        ConversationView::Unassigned => store::ConversationView::Unassigned,
+        ConversationView::Waiting => store::ConversationView::Waiting,
+        ConversationView::Done => store::ConversationView::Done,
+    };
+    Ok(ConversationListing { view, account, channel, unread_only: filter.unread_only })
 }
 
 /// A row of the list.
@@ -254,6 +275,8 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
         has_files: summary.files > 0,
         unreadable: summary.last_unreadable,
         muted_until: summary.muted_until.map(stamp),
+        triage: summary.triage.into(),
+        assignee: summary.assignee,
         stuck_texts: count(summary.stuck_texts),
         chat: summary.chat.map(|chat| ChatRow {
             kind: chat.kind.into(),

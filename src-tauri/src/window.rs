@@ -13,7 +13,7 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::{
     cli::{self, Common},
-    commands::{accounts, app, chats, inbox, logs, message, outbox, telegram},
+    commands::{accounts, app, chats, inbox, logs, message, outbox, people, telegram, triage},
     desk::Desk,
     mail_scheme, media_scheme, tray, wire,
 };
@@ -49,6 +49,17 @@ pub fn bindings() -> Builder<tauri::Wry> {
             inbox::set_front,
             inbox::search,
             inbox::painted,
+            triage::set_triage,
+            triage::assign,
+            triage::assignees,
+            people::person,
+            people::find_people,
+            people::link_people,
+            people::unlink_person,
+            people::restore_links,
+            people::templates,
+            people::save_template,
+            people::remove_template,
             message::message_body,
             message::always_show_remote,
             message::open_link,

@@ -9,6 +9,7 @@ mod error;
 mod inbox;
 mod logs;
 mod outbox;
+mod people;
 mod telegram;
 
 pub use account::*;
@@ -17,6 +18,7 @@ pub use error::*;
 pub use inbox::*;
 pub use logs::*;
 pub use outbox::*;
+pub use people::*;
 pub use telegram::*;
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use skrynka_core::{
     logbook::Level,
-    profile::{self, Density, NoticeSettings, QuietHours},
+    profile::{self, BusinessHours, Density, NoticeSettings, QuietHours},
 };
 
 use super::{DeskState, file_error, logged};
@@ -57,6 +57,16 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
             from: views::wall_clock(&preferences.notices.quiet_from)?,
             to: views::wall_clock(&preferences.notices.quiet_to)?,
         };
+        let business_hours = BusinessHours {
+            days: days(preferences.business_hours.days),
+            from: views::wall_clock(&preferences.business_hours.from)?,
+            to: views::wall_clock(&preferences.business_hours.to)?,
+        };
+        if business_hours.from >= business_hours.to {
+            return Err(WireError { code: ErrorCode::InvalidInput, detail: "business_hours".to_owned() });
+        }
+        let managers = names(preferences.managers);
+        let me = preferences.me.and_then(|me| names(vec![me]).pop()).filter(|me| managers.contains(me));
         let log_level = match preferences.log_level {
             LogLevelName::Debug => Level::Debug,
             LogLevelName::Info => Level::Info,
@@ -81,6 +91,9 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
             };
             settings.close_to_tray.on = preferences.close_to_tray;
             settings.undo_seconds = Some(preferences.undo_seconds.min(60));
+            settings.me = me;
+            settings.managers = managers;
+            settings.business_hours = business_hours;
         })?;
         ground.set_log_level(log_level);
         Ok(())
@@ -188,4 +201,24 @@ pub async fn ui_log(level: LogLevelName, message: String, fields: Vec<LogField>)
         LogLevelName::Error => tracing::error!(target: "skrynka::ui", said = message, facts, "Window said"),
     }
     Ok(())
+}
+
+/// Names as they are kept: on one line, at most 100 characters, each once, in the order in which they were given.
+fn names(given: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(given.len());
+    for name in given {
+        let name: String = name.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
+        let name: String = name.chars().filter(|c| !c.is_control()).collect();
+        if !name.is_empty() && !kept.contains(&name) {
+            kept.push(name);
+        }
+    }
+    kept
+}
+
+fn days(mut days: Vec<u8>) -> Vec<u8> {
+    days.retain(|day| (1..=7).contains(day));
+    days.sort_unstable();
+    days.dedup();
+    days
 }

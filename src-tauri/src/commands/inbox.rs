@@ -46,10 +46,10 @@ pub async fn subscribe(desk: DeskState<'_>) -> Result<Snapshot, WireError> {
 #[tauri::command]
 #[specta::specta]
 pub async fn counts(desk: DeskState<'_>) -> Result<Counts, WireError> {
-    logged("counts", async { views::counts(&*desk.office().await?).await }).await
+    logged("counts", async { views::counts(&*desk.office().await?, desk.me().as_deref()).await }).await
 }
 
-/// A page of the list, latest first.
+/// A page of the list in the order of its view.
 #[tauri::command]
 #[specta::specta]
 pub async fn conversations(
@@ -62,8 +62,8 @@ pub async fn conversations(
         let office = desk.office().await?;
         let after = after.as_deref().map(views::read_conversation_position).transpose()?;
         let limit = limit.clamp(1, PAGE);
-        let listing = views::listing(&filter)?;
-        let page = office.bureau.store.conversations(listing, after, limit.into()).await?;
+        let listing = views::listing(&filter, desk.me().as_deref())?;
+        let page = office.bureau.store.conversations(&listing, after, limit.into()).await?;
         let next = (page.len() >= usize::from(limit))
             .then(|| page.last().map(|row| views::write_conversation_position(row.position())))
             .flatten();
@@ -285,6 +285,6 @@ fn stands_at(message: &StoredMessage, text: &StoredOutgoing) -> bool {
     message.chat.as_ref().is_some_and(|chat| Some(&chat.place) == text.place.as_ref())
 }
 
-fn key(key: &ConversationKey) -> Result<(AccountId, ConversationId), WireError> {
+pub(super) fn key(key: &ConversationKey) -> Result<(AccountId, ConversationId), WireError> {
     Ok((id(&key.account)?, id(&key.id)?))
 }

@@ -93,6 +93,24 @@ pub struct Preferences {
     pub close_to_tray: bool,
     /// For so many seconds a mail that was sent can be taken back, 0 to 60.
     pub undo_seconds: u8,
+    /// The name of the one at this computer; null while they have not said.
+    pub me: Option<String>,
+    /// The names of everybody in the bureau to whom a conversation can be given.
+    pub managers: Vec<String>,
+    /// When the bureau works: waiting is counted in these hours.
+    pub business_hours: BusinessHoursView,
+}
+
+/// When the bureau works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct BusinessHoursView {
+    /// ISO weekdays, 1 (Monday) to 7.
+    pub days: Vec<u8>,
+    /// By the wall clock, `HH:MM`.
+    pub from: String,
+    /// By the wall clock, `HH:MM`; later than `from`.
+    pub to: String,
 }
 
 /// When and how somebody is told of new messages.

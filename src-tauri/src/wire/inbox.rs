@@ -1,6 +1,7 @@
 //! Conversations, messages, search, and the facts that say what became stale.
 
 use serde::{Deserialize, Serialize};
+use skrynka_core::model;
 use specta::Type;
 
 use super::{AccountView, ChatMessageView, ChatRow, MediaView, OutgoingView, WireError};
@@ -29,12 +30,73 @@ pub struct MessageKey {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationFilter {
+    /// What they have in common.
+    pub view: ConversationView,
     /// Only this account.
     pub account: Option<String>,
+    /// Only of this network: `email` or `telegram`.
+    pub channel: Option<String>,
     /// Only those with unread messages.
     pub unread_only: bool,
-    /// Only those whose latest message is the customer's.
-    pub waiting_only: bool,
+}
+
+/// What the conversations of a list have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationView {
+    /// Nothing: all of them, latest first.
+    #[default]
+    All,
+    /// The one at this computer takes care of them and they are not done, latest first.
+    Mine,
+    /// Nobody takes care of them and they are not done, latest first.
+    Unassigned,
+    /// They are open and the last word is the customer's, the oldest first.
+    Waiting,
+    /// They are done, latest first.
+    Done,
+}
+
+/// Whose turn it is with a conversation. A new message of the customer opens it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Triage {
+    /// The bureau's.
+    Open,
+    /// The customer's, or somebody else's.
+    Pending,
+    /// Nobody's any more.
+    Done,
+}
+
+impl From<model::Triage> for Triage {
+    fn from(triage: model::Triage) -> Self {
+        match triage {
+            model::Triage::Open => Self::Open,
+            model::Triage::Pending => Self::Pending,
+            model::Triage::Done => Self::Done,
+        }
+    }
+}
+
+impl From<Triage> for model::Triage {
+    fn from(triage: Triage) -> Self {
+        match triage {
+            Triage::Open => Self::Open,
+            Triage::Pending => Self::Pending,
+            Triage::Done => Self::Done,
+        }
+    }
+}
+
+/// A conversation as somebody saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenConversation {
+    /// Which one.
+    pub key: ConversationKey,
+    /// When the latest message that they saw was received: [`ConversationRow::last_at`].
+    pub last_at: String,
 }
 
 /// What a window starts from. It is subscribed before the snapshot is read, so nothing falls between. Counts are asked
@@ -54,8 +116,14 @@ pub struct Counts {
     pub conversations: u32,
     /// Conversations with unread messages.
     pub unread: u32,
-    /// Conversations whose latest message is the customer's.
+    /// Open conversations whose last word is the customer's.
     pub waiting: u32,
+    /// Conversations of the one at this computer that are not done.
+    pub mine: u32,
+    /// Conversations of nobody that are not done.
+    pub unassigned: u32,
+    /// Conversations that are done.
+    pub done: u32,
     /// Texts of ours that were not sent, or perhaps not.
     pub stuck_texts: u32,
     /// Unread messages of each account.
@@ -79,7 +147,7 @@ pub type PageKey = String;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationPage {
-    /// Newest first.
+    /// In the order of their view.
     pub rows: Vec<ConversationRow>,
     /// Where the next page starts; null at the end.
     pub next: Option<PageKey>,
@@ -115,6 +183,10 @@ pub struct ConversationRow {
     pub unreadable: bool,
     /// Until when nobody is told of its messages; may be past. The year 9999 is until a person says otherwise.
     pub muted_until: Option<String>,
+    /// Whose turn it is.
+    pub triage: Triage,
+    /// Who in the bureau takes care of it.
+    pub assignee: Option<String>,
     /// Texts of ours that were not sent, or perhaps not.
     pub stuck_texts: u32,
     /// What a chat has beside a thread of mails; null for mail.

@@ -34,7 +34,7 @@ export const commands = {
 	subscribe: () => typedError<Snapshot, WireError>(__TAURI_INVOKE("subscribe")),
 	/**  The counts of the sidebar. */
 	counts: () => typedError<Counts, WireError>(__TAURI_INVOKE("counts")),
-	/**  A page of the list, latest first. */
+	/**  A page of the list in the order of its view. */
 	conversations: (filter: ConversationFilter, after: string | null, limit: number) => typedError<ConversationPage, WireError>(__TAURI_INVOKE("conversations", { filter, after, limit })),
 	/**  Rows that facts named. */
 	conversationsByKey: (keys: ConversationKey[]) => typedError<ConversationRow[], WireError>(__TAURI_INVOKE("conversations_by_key", { keys })),
@@ -59,6 +59,31 @@ export const commands = {
 	search: (text: string, account: string | null, after: string | null, limit: number) => typedError<SearchPage, WireError>(__TAURI_INVOKE("search", { text, account, after, limit })),
 	/**  The window has painted these rows: the last stamp of a message's way. */
 	painted: (conversations: ConversationKey[]) => typedError<null, WireError>(__TAURI_INVOKE("painted", { conversations })),
+	/**
+	 *  Says whose turn it is. Conversations in which the customer wrote after the moment that is given stay as they are and
+	 *  are returned: what would be put aside is not what was looked at.
+	 */
+	setTriage: (conversations: SeenConversation[], triage: Triage) => typedError<ConversationKey[], WireError>(__TAURI_INVOKE("set_triage", { conversations, triage })),
+	/**  Says who takes care of conversations, by a name of up to 100 characters; null: nobody. */
+	assign: (conversations: ConversationKey[], assignee: string | null) => typedError<null, WireError>(__TAURI_INVOKE("assign", { conversations, assignee })),
+	/**  The names of all who take care of something that is not done, whether this computer's settings know them or not. */
+	assignees: () => typedError<string[], WireError>(__TAURI_INVOKE("assignees")),
+	/**  Who a conversation is with: how to reach them, their other conversations, the files. */
+	person: (conversation: ConversationKey) => typedError<PersonDetails, WireError>(__TAURI_INVOKE("person", { conversation })),
+	/**  Finds other people than a contact by a part of their name, address, phone or username; at most 20. */
+	findPeople: (text: string, except: string) => typedError<FoundPersonView[], WireError>(__TAURI_INVOKE("find_people", { text, except })),
+	/**  Says that two contacts are one person. Returns what `restore_links` takes to undo it. */
+	linkPeople: (one: string, other: string) => typedError<ContactLinkView[], WireError>(__TAURI_INVOKE("link_people", { one, other })),
+	/**  Says that a contact is a person of its own. Returns what `restore_links` takes to undo it. */
+	unlinkPerson: (contact: string) => typedError<ContactLinkView[], WireError>(__TAURI_INVOKE("unlink_person", { contact })),
+	/**  Puts links back as they were. */
+	restoreLinks: (links: ContactLinkView[]) => typedError<null, WireError>(__TAURI_INVOKE("restore_links", { links })),
+	/**  Every template by name. */
+	templates: () => typedError<Template[], WireError>(__TAURI_INVOKE("templates")),
+	/**  Keeps a template in place of what stood under its key. A shortcut that another one has is `already_exists`. */
+	saveTemplate: (template: Template) => typedError<null, WireError>(__TAURI_INVOKE("save_template", { template })),
+	/**  Removes a template. Saving it again undoes that. */
+	removeTemplate: (template: string) => typedError<null, WireError>(__TAURI_INVOKE("remove_template", { template })),
 	/**  How to show a message's HTML. */
 	messageBody: (message: MessageKey, showRemote: boolean) => typedError<BodyView, WireError>(__TAURI_INVOKE("message_body", { message, showRemote })),
 	/**  Chooses whether remote pictures of this message's sender are always shown. */
@@ -394,6 +419,16 @@ export type BodyView = {
 	always: boolean,
 };
 
+/**  When the bureau works. */
+export type BusinessHoursView = {
+	/**  ISO weekdays, 1 (Monday) to 7. */
+	days: number[],
+	/**  By the wall clock, `HH:MM`. */
+	from: string,
+	/**  By the wall clock, `HH:MM`; later than `from`. */
+	to: string,
+};
+
 /**  Who wrote a chat message. */
 export type ChatAuthorView = {
 	/**  The peer, as `user:7` or `channel:7`: the same author has the same. */
@@ -563,14 +598,24 @@ export type CodeWayName =
 /**  On fragment.com. */
 "fragment";
 
+/**  Which contact another one is the same as: what an undo puts back. */
+export type ContactLinkView = {
+	/**  The contact. */
+	contact: string,
+	/**  Whom it is the same as; null: nobody. */
+	sameAs: string | null,
+};
+
 /**  Which conversations a list shows. */
 export type ConversationFilter = {
+	/**  What they have in common. */
+	view: ConversationView,
 	/**  Only this account. */
 	account: string | null,
+	/**  Only of this network: `email` or `telegram`. */
+	channel: string | null,
 	/**  Only those with unread messages. */
 	unreadOnly: boolean,
-	/**  Only those whose latest message is the customer's. */
-	waitingOnly: boolean,
 };
 
 /**  A conversation's key. */
@@ -583,7 +628,7 @@ export type ConversationKey = {
 
 /**  A page of the list. */
 export type ConversationPage = {
-	/**  Newest first. */
+	/**  In the order of their view. */
 	rows: ConversationRow[],
 	/**  Where the next page starts; null at the end. */
 	next: string | null,
@@ -617,11 +662,28 @@ export type ConversationRow = {
 	unreadable: boolean,
 	/**  Until when nobody is told of its messages; may be past. The year 9999 is until a person says otherwise. */
 	mutedUntil: string | null,
+	/**  Whose turn it is. */
+	triage: Triage,
+	/**  Who in the bureau takes care of it. */
+	assignee: string | null,
 	/**  Texts of ours that were not sent, or perhaps not. */
 	stuckTexts: number,
 	/**  What a chat has beside a thread of mails; null for mail. */
 	chat: ChatRow | null,
 };
+
+/**  What the conversations of a list have in common. */
+export type ConversationView = 
+/**  Nothing: all of them, latest first. */
+"all" | 
+/**  The one at this computer takes care of them and they are not done, latest first. */
+"mine" | 
+/**  Nobody takes care of them and they are not done, latest first. */
+"unassigned" | 
+/**  They are open and the last word is the customer's, the oldest first. */
+"waiting" | 
+/**  They are done, latest first. */
+"done";
 
 /**  The counts of the sidebar. */
 export type Counts = {
@@ -629,8 +691,14 @@ export type Counts = {
 	conversations: number,
 	/**  Conversations with unread messages. */
 	unread: number,
-	/**  Conversations whose latest message is the customer's. */
+	/**  Open conversations whose last word is the customer's. */
 	waiting: number,
+	/**  Conversations of the one at this computer that are not done. */
+	mine: number,
+	/**  Conversations of nobody that are not done. */
+	unassigned: number,
+	/**  Conversations that are done. */
+	done: number,
 	/**  Texts of ours that were not sent, or perhaps not. */
 	stuckTexts: number,
 	/**  Unread messages of each account. */
@@ -881,6 +949,16 @@ export type ForwardView = {
 	sentAt: string,
 };
 
+/**  A contact that may be meant. */
+export type FoundPersonView = {
+	/**  The contact. */
+	contact: string,
+	/**  Its name; may be empty. */
+	name: string,
+	/**  How to reach it. */
+	handles: HandleView[],
+};
+
 /**  A session of another program, recognised and not yet used. Its key is never shown. */
 export type FoundSession = {
 	/**  The sign-in to go on with. */
@@ -897,6 +975,29 @@ export type FoundSession = {
 	apiId: number | null,
 	/**  The file's name, for one from a file. */
 	file: string | null,
+};
+
+/**  What a handle is. A Telegram user's number is not shown. */
+export type HandleKindView = 
+/**  A mail address. */
+"email" | 
+/**  A phone number. */
+"phone" | 
+/**  A Telegram username. */
+"telegram_username" | 
+/**  A Telegram user who has neither username nor phone to be shown. */
+"telegram";
+
+/**  A name somebody has on a network. */
+export type HandleView = {
+	/**  What it is. */
+	kind: HandleKindView,
+	/**  An address, a phone in E.164, a username without `@`. */
+	value: string,
+	/**  The contact that it belongs to. */
+	contact: string,
+	/**  Whether somebody in the bureau said that it is this person's. */
+	linked: boolean,
 };
 
 /**  The worst state within a quarter of an hour. */
@@ -1355,6 +1456,36 @@ export type PasswordPolicy =
 /**  No password at all (OAuth only), so it cannot be added. */
 "none";
 
+/**  Who a conversation is with. */
+export type PersonDetails = {
+	/**  The contact; null for groups, which are nobody. */
+	contact: string | null,
+	/**  When the bureau first met them; null for groups. */
+	since: string | null,
+	/**  How to reach them. */
+	handles: HandleView[],
+	/**  Their other conversations, latest first, at most 50. */
+	conversations: ConversationRow[],
+	/**  Files of this conversation and of theirs, latest first, at most 50. */
+	files: PersonFile[],
+	/**  Contacts of the other network that have the same name: likely the same person. */
+	likely: FoundPersonView[],
+};
+
+/**  A file that was exchanged with somebody. */
+export type PersonFile = {
+	/**  The file. */
+	file: FileView,
+	/**  Its message. */
+	message: MessageKey,
+	/**  That message's conversation. */
+	conversation: ConversationKey,
+	/**  Whether we sent it. */
+	ours: boolean,
+	/**  When its server received the message. */
+	at: string,
+};
+
 /**  A name with an address. */
 export type PersonView = {
 	/**  The name; may be empty. */
@@ -1391,6 +1522,12 @@ export type Preferences = {
 	closeToTray: boolean,
 	/**  For so many seconds a mail that was sent can be taken back, 0 to 60. */
 	undoSeconds: number,
+	/**  The name of the one at this computer; null while they have not said. */
+	me: string | null,
+	/**  The names of everybody in the bureau to whom a conversation can be given. */
+	managers: string[],
+	/**  When the bureau works: waiting is counted in these hours. */
+	businessHours: BusinessHoursView,
 };
 
 /**  The preferences were changed, maybe outside the window. */
@@ -1495,6 +1632,14 @@ export type SecurityName =
 "starttls" | 
 /**  Plain text, loopback only. */
 "loopback_plain";
+
+/**  A conversation as somebody saw it. */
+export type SeenConversation = {
+	/**  Which one. */
+	key: ConversationKey,
+	/**  When the latest message that they saw was received: [`ConversationRow::last_at`]. */
+	lastAt: string,
+};
 
 /**  What a service line tells of. */
 export type ServiceName = 
@@ -1647,6 +1792,18 @@ export type TelegramView = {
 	settings: TelegramForm,
 };
 
+/**  A text that is written again and again. */
+export type Template = {
+	/**  Its key, a UUID that whoever makes the template chooses. */
+	id: string,
+	/**  What it is called; 1 to 100 characters. */
+	name: string,
+	/**  What is typed after a slash to get it: letters, digits, `-` and `_`, at most 32. */
+	shortcut: string | null,
+	/**  The text, 1 to 10,000 characters; `{name}`, `{language}`, `{account}` and `{manager}` are filled in when it is used. */
+	body: string,
+};
+
 /**  One step of the connection test. */
 export type TestStep = {
 	/**  Which step. */
@@ -1713,6 +1870,15 @@ export type Theme =
 "light" | 
 /**  Smoked ware. */
 "dark";
+
+/**  Whose turn it is with a conversation. A new message of the customer opens it again. */
+export type Triage = 
+/**  The bureau's. */
+"open" | 
+/**  The customer's, or somebody else's. */
+"pending" | 
+/**  Nobody's any more. */
+"done";
 
 /**  Something that went wrong. */
 export type TroubleView = {

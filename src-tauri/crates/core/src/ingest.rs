@@ -769,6 +769,7 @@ fn summary_change(
         last_message: row.id,
         last_at: row.received_at,
         last_direction: row.direction,
+        last_in: (row.direction == Direction::In).then_some(row.received_at),
         snippet: row.letter.map(|letter| text::snippet(&letter.text)).unwrap_or_default(),
         unreadable: row.unreadable.is_some(),
         contact: contacts.get(&peer.address.to_lowercase()).copied(),
@@ -783,9 +784,9 @@ fn summary_change(
 fn fold(sum: &mut SummaryChange, change: &SummaryChange) {
     let (messages, unread, files) =
         (sum.messages + change.messages, sum.unread + change.unread, sum.files + change.files);
-    let new = sum.new;
+    let (new, last_in) = (sum.new, sum.last_in.max(change.last_in));
     if (change.last_at, change.last_message) >= (sum.last_at, sum.last_message) {
         *sum = change.clone();
     }
-    (sum.messages, sum.unread, sum.files, sum.new) = (messages, unread, files, new);
+    (sum.messages, sum.unread, sum.files, sum.new, sum.last_in) = (messages, unread, files, new, last_in);
 }

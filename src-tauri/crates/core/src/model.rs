@@ -5,6 +5,7 @@ mod chat;
 mod ids;
 mod message;
 mod telegram;
+mod triage;
 
 pub use account::{
     Account, AccountState, Channel, EmailSettings, Endpoint, ParseEndpointError, Security, Trouble, TroubleCode,
@@ -13,6 +14,7 @@ pub use chat::{
     ChatKey, ChatKind, Entity, EntityKind, Forward, Media, MediaFile, MediaKind, ParsePeerError, Peer, PeerKind,
     PollAnswer, Reaction, Service, ServiceKind,
 };
-pub use ids::{AccountId, AttachmentId, ContactId, ConversationId, DraftId, MessageId, OutgoingId};
+pub use ids::{AccountId, AttachmentId, ContactId, ConversationId, DraftId, MessageId, OutgoingId, TemplateId};
 pub use message::{Address, AttachmentPart, Direction, Place, is_plausible_address};
 pub use telegram::{Proxy, TakenChats, TelegramSettings};
+pub use triage::Triage;

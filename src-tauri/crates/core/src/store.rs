@@ -21,10 +21,12 @@ mod migrate;
 mod outgoing;
 mod outgoing_mails;
 mod peers;
+mod people;
 mod raw;
 mod search;
 mod server;
 mod status;
+mod templates;
 mod threads;
 
 use std::time::Duration;
@@ -41,7 +43,8 @@ pub use attachments::{RemoteFile, StoredFile, StoredMedia};
 pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, StoredChat};
 pub use contacts::TelegramPerson;
 pub use conversations::{
-    ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary, MUTED_FOR_GOOD,
+    ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary, ConversationView,
+    MUTED_FOR_GOOD,
 };
 pub use drafts::StoredDraft;
 pub(crate) use ingest::at_name;
@@ -54,9 +57,11 @@ pub use migrate::{CLIENT_VERSION, MigrationStatus};
 pub use outgoing::{DueText, NotSent, OutgoingDraft, OutgoingFile, OutgoingState, StoredMail, StoredOutgoing};
 pub(crate) use outgoing_mails::as_accepted;
 pub use outgoing_mails::{DueMail, Letterhead, MailDraft, OwnMail};
+pub use people::{ContactLink, FoundPerson, Handle, HandleKind, Person};
 pub use search::{Hit, Indexed};
 pub use server::Server;
 pub use status::{HistoryPoint, StoredStatus};
+pub use templates::{StoredTemplate, TemplateDraft};
 pub use threads::KnownThread;
 
 /// The name of the schema that holds everything.
@@ -96,6 +101,9 @@ pub enum StoreError {
     /// An account with this address is there already.
     #[error("an account for {0} exists already")]
     AccountExists(String),
+    /// Another template has this shortcut.
+    #[error("another template has the shortcut {0}")]
+    ShortcutTaken(String),
     /// Another program listens to the account by now; nothing was written.
     #[error("another program listens to this account by now")]
     LeaseLost,

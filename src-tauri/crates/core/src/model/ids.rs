@@ -65,6 +65,10 @@ id! {
     /// A person or a company the bureau corresponds with.
     ContactId
 }
+id! {
+    /// A text that is written again and again.
+    TemplateId
+}
 
 impl AccountId {
     /// The bureau itself: the journal's counter for facts that belong to no account.

@@ -31,6 +31,12 @@ pub struct Settings {
     pub close_to_tray: CloseToTray,
     /// For so many seconds a mail that was sent can be taken back; 0: it goes at once. Five unless chosen.
     pub undo_seconds: Option<u8>,
+    /// The name of the one at this computer.
+    pub me: Option<String>,
+    /// The names of everybody in the bureau to whom a conversation can be given.
+    pub managers: Vec<String>,
+    /// When the bureau works.
+    pub business_hours: BusinessHours,
     #[serde(flatten)]
     unknown: serde_json::Map<String, serde_json::Value>,
 }
@@ -114,6 +120,26 @@ pub struct QuietHours {
 impl Default for QuietHours {
     fn default() -> Self {
         Self { on: false, from: time!(20:00), to: time!(08:00) }
+    }
+}
+
+/// When the bureau works, by the wall clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BusinessHours {
+    /// ISO weekdays, 1 (Monday) to 7.
+    pub days: Vec<u8>,
+    /// The first minute of work.
+    #[serde(with = "hour_and_minute")]
+    pub from: Time,
+    /// The first minute after work.
+    #[serde(with = "hour_and_minute")]
+    pub to: Time,
+}
+
+impl Default for BusinessHours {
+    fn default() -> Self {
+        Self { days: vec![1, 2, 3, 4, 5], from: time!(9:00), to: time!(18:00) }
     }
 }
 

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::{Fact, FactKind, Store, StoreError, journal, outgoing, place};
-use crate::model::{AccountId, ChatKey, ChatKind, ConversationId, Direction, MessageId, Place};
+use crate::model::{AccountId, Channel, ChatKey, ChatKind, ConversationId, Direction, MessageId, Place, Triage};
 
 /// A conversation as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub struct ConversationSummary {
     pub files: i32,
     /// Until when nobody is told of its messages; it may be past.
     pub muted_until: Option<OffsetDateTime>,
+    /// Whose turn it is.
+    pub triage: Triage,
+    /// Who in the bureau takes care of it.
+    pub assignee: Option<String>,
     /// Texts of ours that were not sent, or perhaps not.
     pub stuck_texts: i64,
     /// Of a chat.
@@ -54,14 +58,32 @@ pub struct ChatOfSummary {
 }
 
 /// Which conversations are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConversationListing {
+    /// What they have in common.
+    pub view: ConversationView,
     /// Only this account.
     pub account: Option<AccountId>,
+    /// Only of this network.
+    pub channel: Option<Channel>,
     /// Only those with unread messages.
     pub unread_only: bool,
-    /// Only those whose latest message is the customer's.
-    pub waiting_only: bool,
+}
+
+/// What the conversations of a list have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ConversationView {
+    /// Nothing: all of them, latest first.
+    #[default]
+    All,
+    /// Somebody takes care of them and they are not done, latest first.
+    AssignedTo(String),
+    /// Nobody takes care of them and they are not done, latest first.
+    Unassigned,
+    /// They are open and the last word is the customer's, the oldest first.
+    Waiting,
+    /// They are done, latest first.
+    Done,
 }
 
 /// A place in the list: the row it follows.
@@ -89,8 +111,14 @@ pub struct ConversationCounts {
     pub all: i64,
     /// With unread messages.
     pub unread: i64,
-    /// Whose latest message is the customer's.
+    /// Open ones whose last word is the customer's.
     pub waiting: i64,
+    /// Of the one who asks, and not done.
+    pub mine: i64,
+    /// Of nobody, and not done.
+    pub unassigned: i64,
+    /// Done.
+    pub done: i64,
     /// Texts of ours that were not sent, or perhaps not.
     pub stuck_texts: i64,
 }
@@ -109,6 +137,8 @@ struct SummaryRow {
     unread_count: i32,
     file_count: i32,
     muted_until: Option<OffsetDateTime>,
+    triage: String,
+    assignee: Option<String>,
     stuck_texts: i64,
     remote_peer: Option<String>,
     chat_kind: Option<String>,
@@ -144,60 +174,91 @@ impl TryFrom<SummaryRow> for ConversationSummary {
             unread: row.unread_count,
             files: row.file_count,
             muted_until: row.muted_until,
+            triage: row.triage.parse().map_err(StoreError::Inconsistent)?,
+            assignee: row.assignee,
             stuck_texts: row.stuck_texts,
         })
     }
 }
 
-/// One statement per kind of list, so that each walks the partial index made for it. `$1` is the account where there
-/// is one; the last parameters are the place to go on from and the limit.
+/// One statement per kind of list, so that each walks the partial index made for it. `$1` to `$3` are the place to go
+/// on from, `$4` is the limit, `$5` tells chats from mails where only one of them is asked for.
 macro_rules! page {
-    ($condition:literal, $store:expr, $after:expr, $limit:expr $(, $account:expr)?) => {{
-        let after = $after;
+    (latest first, $condition:literal, $($given:expr),+) => {
+        page!(@ "<", "last_at DESC, account_id DESC, id DESC", $condition, $($given),+)
+    };
+    (oldest first, $condition:literal, $($given:expr),+) => {
+        page!(@ ">", "last_at, account_id, id", $condition, $($given),+)
+    };
+    (@ $beyond:literal, $order:literal, $condition:literal, $store:expr, $after:expr, $limit:expr, $chats:expr
+     $(, $more:expr)*) => {
         sqlx::query_as!(
             SummaryRow,
             "SELECT account_id, id, peer_name, peer_address, subject, snippet, last_at, last_direction,
                     last_unreadable, message_count, unread_count, file_count, remote_peer, chat_kind, last_author,
-                    last_media, muted_until,
+                    last_media, muted_until, triage, assignee,
                     (SELECT count(*) FROM outgoing o WHERE o.account_id = conversations.account_id
                      AND o.conversation_id = conversations.id AND o.state IN ('failed', 'uncertain'))
                         AS \"stuck_texts!\"
              FROM conversations
-             WHERE merged_into IS NULL AND (last_at, account_id, id) < ($1, $2, $3) AND " + $condition + "
-             ORDER BY last_at DESC, account_id DESC, id DESC LIMIT $4",
-            after.last_at,
-            after.account.0,
-            after.id.0,
-            $limit
-            $(, $account)?
+             WHERE merged_into IS NULL AND (last_at, account_id, id) " + $beyond + " ($1, $2, $3)
+               AND ($5::boolean IS NULL OR (remote_peer IS NOT NULL) = $5) AND " + $condition + "
+             ORDER BY " + $order + " LIMIT $4",
+            $after.last_at,
+            $after.account.0,
+            $after.id.0,
+            $limit,
+            $chats
+            $(, $more)*
         )
         .fetch_all(&$store.pool)
         .await?
-    }};
+    };
 }
 
 impl Store {
-    /// Returns a page of conversations, latest first, that follow `after` (`None`: from the top).
+    /// Returns a page of conversations in the order of their view that follow `after` (`None`: from the top).
     pub async fn conversations(
         &self,
-        listing: ConversationListing,
+        listing: &ConversationListing,
         after: Option<ConversationPosition>,
         limit: i64,
     ) -> Result<Vec<ConversationSummary>, StoreError> {
-        let after = after.unwrap_or(TOP);
-        let rows = match (listing.account.map(|id| id.0), listing.unread_only, listing.waiting_only) {
-            (None, false, false) => page!("true", self, after, limit),
-            (None, true, false) => page!("unread_count > 0", self, after, limit),
-            (None, false, true) => page!("last_direction = 'in'", self, after, limit),
-            (None, true, true) => page!("unread_count > 0 AND last_direction = 'in'", self, after, limit),
-            (Some(account), false, false) => page!("account_id = $5", self, after, limit, account),
-            (Some(account), true, false) => page!("unread_count > 0 AND account_id = $5", self, after, limit, account),
-            (Some(account), false, true) => {
-                page!("last_direction = 'in' AND account_id = $5", self, after, limit, account)
+        let chats = listing.channel.map(|channel| channel == Channel::Telegram);
+        let (account, unread) = (listing.account.map(|id| id.0), listing.unread_only);
+        let latest = after.unwrap_or(LAST);
+        let rows = match (&listing.view, account, unread) {
+            (ConversationView::All, None, false) => page!(latest first, "true", self, latest, limit, chats),
+            (ConversationView::All, None, true) => page!(latest first, "unread_count > 0", self, latest, limit, chats),
+            (ConversationView::All, Some(account), false) => {
+                page!(latest first, "account_id = $6", self, latest, limit, chats, account)
             }
-            (Some(account), true, true) => {
-                page!("unread_count > 0 AND last_direction = 'in' AND account_id = $5", self, after, limit, account)
+            (ConversationView::All, Some(account), true) => {
+                page!(latest first, "unread_count > 0 AND account_id = $6", self, latest, limit, chats, account)
             }
+            (ConversationView::AssignedTo(name), ..) => page!(
+                latest first,
+                "triage <> 'done' AND assignee = $8 AND ($6::uuid IS NULL OR account_id = $6)
+                 AND (unread_count > 0 OR NOT $7)",
+                self, latest, limit, chats, account, unread, name
+            ),
+            (ConversationView::Unassigned, ..) => page!(
+                latest first,
+                "triage <> 'done' AND assignee IS NULL AND ($6::uuid IS NULL OR account_id = $6)
+                 AND (unread_count > 0 OR NOT $7)",
+                self, latest, limit, chats, account, unread
+            ),
+            (ConversationView::Waiting, ..) => page!(
+                oldest first,
+                "triage = 'open' AND last_direction = 'in' AND ($6::uuid IS NULL OR account_id = $6)
+                 AND (unread_count > 0 OR NOT $7)",
+                self, after.unwrap_or(FIRST), limit, chats, account, unread
+            ),
+            (ConversationView::Done, ..) => page!(
+                latest first,
+                "triage = 'done' AND ($6::uuid IS NULL OR account_id = $6) AND (unread_count > 0 OR NOT $7)",
+                self, latest, limit, chats, account, unread
+            ),
         };
         rows.into_iter().map(TryInto::try_into).collect()
     }
@@ -213,7 +274,7 @@ impl Store {
             SummaryRow,
             r#"SELECT c.account_id, c.id, c.peer_name, c.peer_address, c.subject, c.snippet, c.last_at, c.last_direction,
                     c.last_unreadable, c.message_count, c.unread_count, c.file_count, c.remote_peer, c.chat_kind,
-                    c.last_author, c.last_media, c.muted_until,
+                    c.last_author, c.last_media, c.muted_until, c.triage, c.assignee,
                     (SELECT count(*) FROM outgoing o WHERE o.account_id = c.account_id AND o.conversation_id = c.id
                      AND o.state IN ('failed', 'uncertain')) AS "stuck_texts!"
              FROM conversations c
@@ -240,18 +301,103 @@ impl Store {
         Ok(known)
     }
 
-    /// Counts conversations for the sidebar.
-    pub async fn conversation_counts(&self) -> Result<ConversationCounts, StoreError> {
+    /// Counts conversations for the sidebar; `me` is the one who asks.
+    pub async fn conversation_counts(&self, me: Option<&str>) -> Result<ConversationCounts, StoreError> {
         let row = sqlx::query!(
             r#"SELECT (SELECT count(*) FROM conversations WHERE merged_into IS NULL) AS "all!",
                       (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND unread_count > 0) AS "unread!",
-                      (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND last_direction = 'in')
-                          AS "waiting!",
-                      (SELECT count(*) FROM outgoing WHERE state IN ('failed', 'uncertain')) AS "stuck_texts!""#
+                      (SELECT count(*) FROM conversations
+                       WHERE merged_into IS NULL AND triage = 'open' AND last_direction = 'in') AS "waiting!",
+                      (SELECT count(*) FROM conversations
+                       WHERE merged_into IS NULL AND triage <> 'done' AND assignee = $1) AS "mine!",
+                      (SELECT count(*) FROM conversations
+                       WHERE merged_into IS NULL AND triage <> 'done' AND assignee IS NULL) AS "unassigned!",
+                      (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND triage = 'done') AS "done!",
+                      (SELECT count(*) FROM outgoing WHERE state IN ('failed', 'uncertain')) AS "stuck_texts!""#,
+            me
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(ConversationCounts { all: row.all, unread: row.unread, waiting: row.waiting, stuck_texts: row.stuck_texts })
+        Ok(ConversationCounts {
+            all: row.all,
+            unread: row.unread,
+            waiting: row.waiting,
+            mine: row.mine,
+            unassigned: row.unassigned,
+            done: row.done,
+            stuck_texts: row.stuck_texts,
+        })
+    }
+
+    /// Says whose turn it is with conversations of one account. Where the customer wrote after the moment that is
+    /// given, what somebody looked at is not what would be put aside: these stay as they are and are returned.
+    pub async fn set_triage(
+        &self,
+        account: AccountId,
+        conversations: &[(ConversationId, OffsetDateTime)],
+        triage: Triage,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let ids: Vec<uuid::Uuid> = conversations.iter().map(|(id, _)| id.0).collect();
+        let seen: Vec<OffsetDateTime> = conversations.iter().map(|(_, at)| *at).collect();
+        let overtaken = sqlx::query_scalar!(
+            "SELECT c.id FROM unnest($2::uuid[], $3::timestamptz[]) AS n (id, seen)
+             JOIN conversations c ON c.account_id = $1 AND c.id = n.id
+             WHERE $4 <> 'open' AND c.last_direction = 'in' AND c.last_at > n.seen",
+            account.0,
+            &ids,
+            &seen,
+            triage.as_str()
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let changed = sqlx::query_scalar!(
+            "UPDATE conversations SET triage = $4
+             WHERE account_id = $1 AND id = ANY($2) AND id <> ALL($3) AND merged_into IS NULL AND triage <> $4
+             RETURNING id",
+            account.0,
+            &ids,
+            &overtaken,
+            triage.as_str()
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        announce_changes(&mut tx, account, &changed).await?;
+        tx.commit().await?;
+        Ok(overtaken.into_iter().map(ConversationId).collect())
+    }
+
+    /// Says who takes care of conversations of one account; `None`: nobody.
+    pub async fn assign(
+        &self,
+        account: AccountId,
+        conversations: &[ConversationId],
+        assignee: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let ids: Vec<uuid::Uuid> = conversations.iter().map(|id| id.0).collect();
+        let changed = sqlx::query_scalar!(
+            "UPDATE conversations SET assignee = $3
+             WHERE account_id = $1 AND id = ANY($2) AND merged_into IS NULL AND assignee IS DISTINCT FROM $3
+             RETURNING id",
+            account.0,
+            &ids,
+            assignee
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        announce_changes(&mut tx, account, &changed).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns who takes care of something, by name.
+    pub async fn assignees(&self) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            r#"SELECT DISTINCT assignee AS "assignee!" FROM conversations
+               WHERE merged_into IS NULL AND triage <> 'done' AND assignee IS NOT NULL ORDER BY 1"#
+        )
+        .fetch_all(&self.pool)
+        .await?)
     }
 
     /// Marks the messages of a conversation read here, up to one of them (`None`: all). Returns the places of mails,
@@ -403,12 +549,31 @@ impl Store {
 /// The end of a mute that a person has to end.
 pub const MUTED_FOR_GOOD: OffsetDateTime = time::macros::datetime!(9999-01-01 0:00 UTC);
 
-/// Before the first row: later than every message and greater than every key.
-const TOP: ConversationPosition = ConversationPosition {
+/// Later than every message and greater than every key.
+const LAST: ConversationPosition = ConversationPosition {
     last_at: time::macros::datetime!(9999-01-01 0:00 UTC),
     account: AccountId(uuid::Uuid::max()),
     id: ConversationId(uuid::Uuid::max()),
 };
+
+/// Earlier than every message and smaller than every key.
+const FIRST: ConversationPosition = ConversationPosition {
+    last_at: time::macros::datetime!(0001-01-01 0:00 UTC),
+    account: AccountId(uuid::Uuid::nil()),
+    id: ConversationId(uuid::Uuid::nil()),
+};
+
+async fn announce_changes(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    changed: &[uuid::Uuid],
+) -> Result<(), StoreError> {
+    let facts: Vec<Fact> = changed.iter().map(|id| changed_fact(ConversationId(*id))).collect();
+    if !facts.is_empty() {
+        journal::announce(connection, account, &facts).await?;
+    }
+    Ok(())
+}
 
 const fn changed_fact(id: ConversationId) -> Fact {
     Fact { kind: FactKind::ConversationChanged, conversation: Some(id), message: None }

@@ -164,6 +164,8 @@ pub struct SummaryChange {
     pub last_at: OffsetDateTime,
     /// Whose it is.
     pub last_direction: Direction,
+    /// When the latest of the customer's was received.
+    pub last_in: Option<OffsetDateTime>,
     /// Its first words.
     pub snippet: String,
     /// Whether it could not be read.
@@ -474,12 +476,15 @@ impl IngestTx {
                  last_unreadable = CASE WHEN d.newer THEN d.unreadable ELSE c.last_unreadable END,
                  last_author = CASE WHEN d.newer THEN d.author ELSE c.last_author END,
                  last_media = CASE WHEN d.newer THEN d.media ELSE c.last_media END,
+                 -- Something new of the customer's opens what was put aside; older history does not.
+                 triage = CASE WHEN d.unread > 0 OR d.reopens THEN 'open' ELSE c.triage END,
                  peer_name = CASE WHEN d.names THEN d.peer_name ELSE c.peer_name END,
                  peer_address = CASE WHEN d.names THEN d.peer_address ELSE c.peer_address END,
                  contact_id = CASE WHEN d.names THEN d.contact ELSE c.contact_id END
              FROM (
                  SELECT n.*,
                         (n.last_at, n.last_message) >= (old.last_at, old.last_message_id) AS newer,
+                        coalesce(n.last_in >= old.last_at, false) AS reopens,
                         -- The customer who wrote last names the conversation; our own mails never rename it. A chat
                         -- has the name that its latest message came with.
                         CASE WHEN old.remote_peer IS NOT NULL THEN n.named AND n.last_at >= old.last_at
@@ -487,9 +492,9 @@ impl IngestTx {
                                   AND (n.last_at >= old.last_at OR old.peer_address = '') END AS names
                  FROM unnest($2::uuid[], $3::integer[], $4::integer[], $5::integer[], $6::uuid[], $7::timestamptz[],
                              $8::text[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::uuid[],
-                             $14::boolean[], $15::text[], $16::text[])
+                             $14::boolean[], $15::text[], $16::text[], $17::timestamptz[])
                       AS n (id, messages, unread, files, last_message, last_at, last_direction, snippet, unreadable,
-                            peer_name, peer_address, contact, named, author, media)
+                            peer_name, peer_address, contact, named, author, media, last_in)
                  JOIN conversations old ON old.account_id = $1 AND old.id = n.id
              ) d
              WHERE c.account_id = $1 AND c.id = d.id",
@@ -510,6 +515,7 @@ impl IngestTx {
             &text(|c| c.chat.as_ref().map_or("", |chat| &chat.author)),
             &changes.iter().map(|c| c.chat.as_ref().and_then(|chat| chat.media.map(str::to_owned))).collect::<Vec<_>>()
                 as &[Option<String>],
+            &changes.iter().map(|c| c.last_in).collect::<Vec<_>>() as &[Option<OffsetDateTime>],
         )
         .execute(&mut *self.tx)
         .await?;
@@ -569,7 +575,10 @@ impl IngestTx {
                  last_unreadable = CASE WHEN s.newer THEN s.last_unreadable ELSE c.last_unreadable END,
                  snippet = CASE WHEN s.newer THEN s.snippet ELSE c.snippet END,
                  -- What was not muted in both is not muted.
-                 muted_until = CASE WHEN s.muted THEN least(c.muted_until, s.muted_until) END
+                 muted_until = CASE WHEN s.muted THEN least(c.muted_until, s.muted_until) END,
+                 triage = CASE WHEN s.open OR c.triage = 'open' THEN 'open'
+                               WHEN s.pending THEN 'pending' ELSE c.triage END,
+                 assignee = coalesce(c.assignee, s.assignee)
              FROM (
                  SELECT DISTINCT ON (n.into_id) n.into_id, old.last_message_id, old.last_at, old.last_direction,
                         old.last_unreadable, old.snippet,
@@ -578,7 +587,10 @@ impl IngestTx {
                         (sum(old.unread_count) OVER gone)::integer AS unread,
                         (sum(old.file_count) OVER gone)::integer AS files,
                         bool_and(old.muted_until IS NOT NULL AND kept.muted_until IS NOT NULL) OVER gone AS muted,
-                        min(old.muted_until) OVER gone AS muted_until
+                        min(old.muted_until) OVER gone AS muted_until,
+                        bool_or(old.triage = 'open') OVER gone AS open,
+                        bool_or(old.triage = 'pending') OVER gone AS pending,
+                        max(old.assignee) OVER gone AS assignee
                  FROM unnest($2::uuid[], $3::uuid[]) AS n (from_id, into_id)
                  JOIN conversations old ON old.account_id = $1 AND old.id = n.from_id
                  JOIN conversations kept ON kept.account_id = $1 AND kept.id = n.into_id

@@ -5,7 +5,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use super::{SCHEMA, Store, StoreError};
 
 /// The version of this program in the schema's words: `bureau.min_client` may not be above it.
-pub const CLIENT_VERSION: i32 = 4;
+pub const CLIENT_VERSION: i32 = 5;
 
 static MIGRATOR: Migrator = Migrator {
     // A schema that a newer program has migrated stays usable down to its `min_client`.

@@ -50,7 +50,7 @@ impl Bureau {
     }
 
     pub async fn conversations(&self) -> Vec<ConversationSummary> {
-        self.store.conversations(ConversationListing::default(), None, 1000).await.unwrap()
+        self.store.conversations(&ConversationListing::default(), None, 1000).await.unwrap()
     }
 
     pub async fn stored(&self) -> i64 {

@@ -365,7 +365,7 @@ async fn lists_are_paged_without_gaps_or_doubles() {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = bureau.store.conversations(ConversationListing::default(), after, 10).await.unwrap();
+        let page = bureau.store.conversations(&ConversationListing::default(), after, 10).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.position());
         seen.extend(page.iter().map(|c| c.id));

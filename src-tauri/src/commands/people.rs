@@ -1,0 +1,135 @@
+//! Who somebody is, and texts that are written again and again.
+
+use skrynka_core::store::{ContactLink, TemplateDraft};
+
+use super::{DeskState, id, inbox::key, logged};
+use crate::{
+    views,
+    wire::{ContactLinkView, ConversationKey, ErrorCode, FoundPersonView, PersonDetails, Template, WireError},
+};
+
+/// How many people a search finds at most.
+const FOUND: i64 = 20;
+
+/// Who a conversation is with: how to reach them, their other conversations, the files.
+#[tauri::command]
+#[specta::specta]
+pub async fn person(desk: DeskState<'_>, conversation: ConversationKey) -> Result<PersonDetails, WireError> {
+    logged("person", async {
+        let (account, conversation) = key(&conversation)?;
+        views::person(&desk.office().await?.bureau.store, account, conversation).await
+    })
+    .await
+}
+
+/// Finds other people than a contact by a part of their name, address, phone or username; at most 20.
+#[tauri::command]
+#[specta::specta]
+pub async fn find_people(
+    desk: DeskState<'_>,
+    text: String,
+    except: String,
+) -> Result<Vec<FoundPersonView>, WireError> {
+    logged("find_people", async {
+        let text = text.trim().trim_start_matches('@');
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = desk.office().await?.bureau.store.find_people(text, id(&except)?, FOUND).await?;
+        Ok(found.into_iter().map(views::found_person).collect())
+    })
+    .await
+}
+
+/// Says that two contacts are one person. Returns what `restore_links` takes to undo it.
+#[tauri::command]
+#[specta::specta]
+pub async fn link_people(
+    desk: DeskState<'_>,
+    one: String,
+    other: String,
+) -> Result<Vec<ContactLinkView>, WireError> {
+    logged("link_people", async {
+        let before = desk.office().await?.bureau.store.link_people(id(&one)?, id(&other)?).await?;
+        Ok(before.into_iter().map(views::contact_link).collect())
+    })
+    .await
+}
+
+/// Says that a contact is a person of its own. Returns what `restore_links` takes to undo it.
+#[tauri::command]
+#[specta::specta]
+pub async fn unlink_person(desk: DeskState<'_>, contact: String) -> Result<Vec<ContactLinkView>, WireError> {
+    logged("unlink_person", async {
+        let before = desk.office().await?.bureau.store.unlink_person(id(&contact)?).await?;
+        Ok(before.into_iter().map(views::contact_link).collect())
+    })
+    .await
+}
+
+/// Puts links back as they were.
+#[tauri::command]
+#[specta::specta]
+pub async fn restore_links(desk: DeskState<'_>, links: Vec<ContactLinkView>) -> Result<(), WireError> {
+    logged("restore_links", async {
+        let links = links
+            .iter()
+            .map(|link| {
+                let same_as = link.same_as.as_deref().map(id).transpose()?;
+                Ok(ContactLink { contact: id(&link.contact)?, same_as })
+            })
+            .collect::<Result<Vec<_>, WireError>>()?;
+        Ok(desk.office().await?.bureau.store.restore_links(&links).await?)
+    })
+    .await
+}
+
+/// Every template by name.
+#[tauri::command]
+#[specta::specta]
+pub async fn templates(desk: DeskState<'_>) -> Result<Vec<Template>, WireError> {
+    logged("templates", async {
+        let stored = desk.office().await?.bureau.store.templates().await?;
+        let shown = stored.into_iter().map(|template| Template {
+            id: template.id.to_string(),
+            name: template.name,
+            shortcut: template.shortcut,
+            body: template.body,
+        });
+        Ok(shown.collect())
+    })
+    .await
+}
+
+/// Keeps a template in place of what stood under its key. A shortcut that another one has is `already_exists`.
+#[tauri::command]
+#[specta::specta]
+pub async fn save_template(desk: DeskState<'_>, template: Template) -> Result<(), WireError> {
+    logged("save_template", async {
+        let invalid = |field: &str| WireError { code: ErrorCode::InvalidInput, detail: field.to_owned() };
+        let name = template.name.trim();
+        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(invalid("name"));
+        }
+        let shortcut = template.shortcut.as_deref().map(str::trim).filter(|shortcut| !shortcut.is_empty());
+        let fits = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        if shortcut.is_some_and(|shortcut| shortcut.chars().count() > 32 || !shortcut.chars().all(fits)) {
+            return Err(invalid("shortcut"));
+        }
+        let body = template.body.as_str();
+        if body.trim().is_empty() || body.chars().count() > 10_000 || body.contains('\0') {
+            return Err(invalid("body"));
+        }
+        let store = &desk.office().await?.bureau.store;
+        Ok(store.save_template(id(&template.id)?, TemplateDraft { name, shortcut, body }).await?)
+    })
+    .await
+}
+
+/// Removes a template. Saving it again undoes that.
+#[tauri::command]
+#[specta::specta]
+pub async fn remove_template(desk: DeskState<'_>, template: String) -> Result<(), WireError> {
+    logged("remove_template", async { Ok(desk.office().await?.bureau.store.remove_template(id(&template)?).await?) })
+        .await
+}

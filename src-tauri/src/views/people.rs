@@ -1,0 +1,87 @@
+//! Who somebody is.
+
+use skrynka_core::{
+    model::{AccountId, ContactId, ConversationId, Direction},
+    store::{ContactLink, FoundPerson, Handle, HandleKind, Store},
+};
+
+use super::{conversation, message};
+use crate::wire::{
+    ContactLinkView, ConversationKey, FoundPersonView, HandleKindView, HandleView, PersonDetails, PersonFile,
+    WireError, stamp,
+};
+
+/// Other conversations, and messages with files, that are shown at most.
+const SHOWN: i64 = 50;
+/// Contacts that are suggested at most.
+const LIKELY: i64 = 3;
+
+/// Who a conversation is with.
+pub async fn person(store: &Store, account: AccountId, id: ConversationId) -> Result<PersonDetails, WireError> {
+    let person = store.person(account, id).await?;
+    let (others, likely) = match &person {
+        Some(person) => (
+            store.conversations_with(person.contact, (account, id), SHOWN).await?,
+            store.likely_same(person.contact, LIKELY).await?,
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
+    let mut theirs = vec![(account, id)];
+    theirs.extend(others.iter().map(|row| (row.account, row.id)));
+    let mut files = Vec::new();
+    for stored in store.messages_with_files(&theirs, SHOWN).await? {
+        let (of, at) = (stored.conversation, stamp(stored.received_at));
+        let ours = stored.direction == Direction::Out;
+        let shown = message(stored);
+        files.extend(shown.files.into_iter().map(|file| PersonFile {
+            file,
+            message: shown.key.clone(),
+            conversation: ConversationKey { account: shown.key.account.clone(), id: of.to_string() },
+            ours,
+            at: at.clone(),
+        }));
+    }
+    files.truncate(usize::try_from(SHOWN).unwrap_or_default());
+    Ok(PersonDetails {
+        contact: person.as_ref().map(|person| person.contact.to_string()),
+        since: person.as_ref().map(|person| stamp(person.since)),
+        handles: person.map(|person| handles(person.handles, person.contact)).unwrap_or_default(),
+        conversations: others.into_iter().map(conversation).collect(),
+        files,
+        likely: likely.into_iter().map(found_person).collect(),
+    })
+}
+
+/// A contact that may be meant.
+pub fn found_person(found: FoundPerson) -> FoundPersonView {
+    FoundPersonView {
+        contact: found.contact.to_string(),
+        name: found.name,
+        handles: handles(found.handles, found.contact),
+    }
+}
+
+/// Which contact another one is the same as.
+pub fn contact_link(link: ContactLink) -> ContactLinkView {
+    ContactLinkView { contact: link.contact.to_string(), same_as: link.same_as.map(|contact| contact.to_string()) }
+}
+
+/// Handles as they are shown: a Telegram user's number only stands for one who has nothing else.
+fn handles(handles: Vec<Handle>, own: ContactId) -> Vec<HandleView> {
+    let named: Vec<ContactId> =
+        handles.iter().filter(|handle| handle.kind != HandleKind::TelegramId).map(|handle| handle.contact).collect();
+    handles
+        .into_iter()
+        .filter_map(|handle| {
+            let kind = match handle.kind {
+                HandleKind::Email => HandleKindView::Email,
+                HandleKind::Phone => HandleKindView::Phone,
+                HandleKind::TelegramUsername => HandleKindView::TelegramUsername,
+                HandleKind::TelegramId if named.contains(&handle.contact) => return None,
+                HandleKind::TelegramId => HandleKindView::Telegram,
+            };
+            let linked = handle.contact != own;
+            Some(HandleView { kind, value: handle.value, contact: handle.contact.to_string(), linked })
+        })
+        .collect()
+}
