@@ -7,6 +7,7 @@ pub mod inbox;
 pub mod logs;
 pub mod message;
 pub mod outbox;
+pub mod passing_on;
 pub mod people;
 pub mod telegram;
 pub mod triage;

@@ -126,8 +126,7 @@ pub async fn send(
     let now = bureau.clock.now();
     let id = OutgoingId::new(now);
     let domain = settings.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    let letterhead = bureau.store.letterhead(account).await?;
-    let name = if letterhead.sender_name.is_empty() { known.name } else { letterhead.sender_name };
+    let name = sender_name(bureau, known).await?;
     let mail = OutgoingMail {
         message_id: format!("{}@{}", id.0.simple(), if domain.is_ascii() { domain } else { "localhost" }),
         from: Address { name, address: settings.address.clone() },
@@ -292,6 +291,15 @@ pub async fn keep_file(
 /// The media type of a file by the end of its name; a browser knows no more of it either.
 pub fn media_type(name: &str) -> &'static str {
     mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream")
+}
+
+/// The name under which customers see what an account sends.
+///
+/// # Errors
+/// The database did not say.
+pub async fn sender_name(bureau: &Bureau, account: Account) -> Result<String, StoreError> {
+    let chosen = bureau.store.letterhead(account.id).await?.sender_name;
+    Ok(if chosen.is_empty() { account.name } else { chosen })
 }
 
 async fn mailbox(bureau: &Bureau, account: AccountId) -> Result<(Account, EmailSettings), WriteError> {

@@ -13,7 +13,7 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::{
     cli::{self, Common},
-    commands::{accounts, app, chats, inbox, logs, message, outbox, people, telegram, triage},
+    commands::{accounts, app, chats, inbox, logs, message, outbox, passing_on, people, telegram, triage},
     desk::Desk,
     mail_scheme, media_scheme, tray, wire,
 };
@@ -72,6 +72,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             outbox::check_mail,
             outbox::begin_answer,
             outbox::begin_forward,
+            passing_on::begin_passing_on,
             outbox::outbox,
             outbox::confirm_sent,
             outbox::attach_begin,
@@ -84,6 +85,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             outbox::letterhead,
             outbox::set_letterhead,
             chats::send_text,
+            chats::begin_chat,
             chats::upload_progress,
             chats::give_up_upload,
             chats::edit_message,

@@ -66,6 +66,15 @@ impl Language {
         }
     }
 
+    /// The line over words that are passed on to another conversation.
+    pub fn passed_on_from(self, author: &str, date: &str) -> String {
+        match self {
+            Self::Ukrainian => format!("Переслано. {author}, {date}:"),
+            Self::English => format!("Forwarded. {author}, {date}:"),
+            Self::Polish => format!("Przekazane. {author}, {date}:"),
+        }
+    }
+
     /// The lines over a mail that is passed on.
     pub fn passed_on(self, author: &str, date: &str, subject: &str, to: &str) -> String {
         let [mark, from, at, about, towards] = match self {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skrynka_core::model::{AccountId, AttachmentId, ConversationId, DraftId, MessageId, OutgoingId};
+use skrynka_core::{connector::PersonName, model::{AccountId, AttachmentId, ConversationId, DraftId, MessageId, OutgoingId}};
 use tauri::ipc::Channel;
 
 use super::{DeskState, id, logged, message::fetch};
@@ -10,7 +10,7 @@ use crate::{
     chats::{self, Text},
     views,
     wire::{
-        ConversationKey, EntityView, FileProgress, MessageKey, MessageVersionView, OlderLoaded, TextForm, WireError,
+        ConversationKey, EntityView, ErrorCode, FileProgress, MessageKey, MessageVersionView, OlderLoaded, TextForm, WireError,
         count, stamp,
     },
     wiring::fetched_files_dir,
@@ -46,6 +46,25 @@ pub async fn send_text(
         let bureau = &desk.office().await?.bureau;
         let queued = chats::send(bureau, account, conversation, texts, draft).await?;
         Ok(queued.into_iter().map(|id| id.to_string()).collect())
+    })
+    .await
+}
+
+/// Begins a chat with somebody named by `@username`, a `t.me` link or a phone number with its country's code, or finds the
+/// one that is there; null: nobody is found so. Nothing is sent by it.
+#[tauri::command]
+#[specta::specta]
+pub async fn begin_chat(
+    desk: DeskState<'_>,
+    account: String,
+    person: String,
+) -> Result<Option<ConversationKey>, WireError> {
+    logged("begin_chat", async {
+        let account_id: AccountId = id(&account)?;
+        let name = PersonName::read(&person)
+            .ok_or_else(|| WireError { code: ErrorCode::InvalidInput, detail: "person".to_owned() })?;
+        let begun = desk.office().await?.engine.begin_chat(account_id, name).await?;
+        Ok(begun.map(|id| ConversationKey { account, id: id.to_string() }))
     })
     .await
 }

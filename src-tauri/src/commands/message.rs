@@ -203,13 +203,13 @@ async fn put_aside(desk: &Desk, account: &str, file: &str) -> Result<PathBuf, Wi
 }
 
 /// A file with a name that is safe to save it under.
-struct Content {
-    name: String,
+pub(super) struct Content {
+    pub(super) name: String,
     bytes: Bytes,
 }
 
 /// Where a file's bytes are.
-enum Bytes {
+pub(super) enum Bytes {
     /// In memory: a part of a mail, or the mail.
     Mail(Vec<u8>),
     /// Among the files of chats that were fetched.
@@ -217,7 +217,12 @@ enum Bytes {
 }
 
 /// A file's bytes; a chat's file is fetched first.
-async fn content(desk: &Desk, office: &Office, account: AccountId, file: AttachmentId) -> Result<Content, WireError> {
+pub(super) async fn content(
+    desk: &Desk,
+    office: &Office,
+    account: AccountId,
+    file: AttachmentId,
+) -> Result<Content, WireError> {
     let stored = office.bureau.store.file(account, file).await?;
     let name = views::file_name(&stored);
     if let Some(media) = &stored.media {
@@ -294,7 +299,7 @@ async fn write_new(office: &Office, folder: &Path, content: &Content) -> Result<
     written.map(|()| path)
 }
 
-async fn write(office: &Office, content: &Content, mut file: std::fs::File) -> Result<(), WireError> {
+pub(super) async fn write(office: &Office, content: &Content, mut file: std::fs::File) -> Result<(), WireError> {
     match &content.bytes {
         Bytes::Mail(bytes) => std::io::Write::write_all(&mut file, bytes).map_err(file_error),
         Bytes::Chat(account, id) => chats::write_kept(&office.bureau.store, *account, *id, &mut file).await,

@@ -253,7 +253,7 @@ pub(super) fn moment(text: &str) -> Result<OffsetDateTime, WireError> {
     OffsetDateTime::parse(text, &Rfc3339).map_err(|_| invalid("sendAt"))
 }
 
-fn language(desk: &Desk) -> Language {
+pub(super) fn language(desk: &Desk) -> Language {
     desk.settings().map_or(Language::English, |settings| Language::of(&settings))
 }
 

@@ -84,7 +84,7 @@ pub async fn restore_links(desk: DeskState<'_>, links: Vec<ContactLinkView>) -> 
     .await
 }
 
-/// Every template by name.
+/// Every template, the oldest first.
 #[tauri::command]
 #[specta::specta]
 pub async fn templates(desk: DeskState<'_>) -> Result<Vec<Template>, WireError> {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { arrivals } from './bench/arrival.mjs';
+import { compose } from './bench/compose.mjs';
 import { firstSync } from './bench/first-sync.mjs';
 import { ledger } from './bench/ledger.mjs';
 import { office } from './bench/office.mjs';
@@ -11,7 +12,7 @@ import { telegram } from './bench/telegram.mjs';
 import { ARTEFACTS } from './harness.mjs';
 
 /** Each bench returns rows of { what, ours, peer, ratio, budget }. */
-const BENCHES = { 'first-sync': firstSync, arrival: arrivals, office, outbox, telegram, ledger };
+const BENCHES = { 'first-sync': firstSync, arrival: arrivals, office, outbox, compose, telegram, ledger };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));

@@ -12,7 +12,7 @@ import { API, ARTEFACTS, CODE, Lab, Profile, Telegram, Window, enterPath, eviden
 
 const PROBES = 20;
 const AWAY = 350;
-const HISTORY = 15_000;
+const HISTORY = 30_000;
 const PASSWORD = 'два кроки-2025';
 const PHONES = { phone: '380445550101', qr: '48225550102', session: '380445550103' };
 

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     chat::{Chat, ChatAuthor, ChatMessage, KnownPeer},
     permit::{Permission, Permit},
-    remote::{Fetched, FileSource, History, Remote, SendError, SendFile, SendText, Sent, not_offered},
+    remote::{Fetched, FileSource, FoundPerson, History, PersonName, Remote, SendError, SendFile, SendText, Sent, not_offered},
     submit::{BeforeEnd, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy, Submitter},
 };
 use crate::{
@@ -193,6 +193,8 @@ pub enum Incoming {
     },
     /// Who somebody is; put before the messages that need them.
     Peer(Box<KnownPeer>),
+    /// A chat that somebody begins from here; it becomes a conversation without messages, unless it is one already.
+    Chat(Box<Chat>),
     /// A text that was sent stands there now, also when the answer to sending it was lost (`updateMessageID`).
     Sent {
         /// What it was sent with.

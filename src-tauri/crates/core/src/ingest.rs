@@ -23,7 +23,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     clock::Clock,
-    connector::{Batch, Content, Cursor, Delivered, Incoming, IncomingMessage, KnownPeer, Letter},
+    connector::{Batch, Chat, Content, Cursor, Delivered, Incoming, IncomingMessage, KnownPeer, Letter},
     fault,
     model::{AccountId, Address, ChatKey, ContactId, ConversationId, Direction, MessageId, Place, Reaction},
     store::{
@@ -171,6 +171,7 @@ impl Ingest {
         fault::point("begun");
         let sorted = Sorted::of(incoming);
         work.peers(&sorted.peers).await?;
+        work.begin_chats(&sorted.begun).await?;
         for messages in sorted.letters.into_values() {
             work.messages(messages).await?;
         }
@@ -206,6 +207,7 @@ impl Ingest {
             | Incoming::ReadInbox { .. }
             | Incoming::ReadOutbox { .. }
             | Incoming::Peer(_)
+            | Incoming::Chat(_)
             | Incoming::Sent { .. }
             | Incoming::Delivered(_) => None,
         });
@@ -225,6 +227,7 @@ struct Destination {
 #[derive(Default)]
 struct Sorted<'b> {
     peers: Vec<&'b KnownPeer>,
+    begun: Vec<&'b Chat>,
     /// Mails of one mailbox and epoch are looked at together: content is compared across, never within them.
     letters: BTreeMap<(&'b str, u32), Vec<&'b IncomingMessage>>,
     chats: Vec<&'b IncomingMessage>,
@@ -257,6 +260,7 @@ impl<'b> Sorted<'b> {
                 Incoming::ReadInbox { chat, up_to } => further(&mut sorted.read_inbox, *chat, *up_to),
                 Incoming::ReadOutbox { chat, up_to } => further(&mut sorted.read_outbox, *chat, *up_to),
                 Incoming::Peer(peer) => sorted.peers.push(peer),
+                Incoming::Chat(chat) => sorted.begun.push(chat),
                 Incoming::Sent { random_id, place } => sorted.sent.push((*random_id, place)),
                 Incoming::Delivered(delivered) => sorted.delivered.push(delivered),
             }

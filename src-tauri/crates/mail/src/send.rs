@@ -18,6 +18,7 @@ use skrynka_core::{
 };
 use time::OffsetDateTime;
 
+use self::copy::{Access, SentFolder};
 pub use self::compose::{ComposeError, compose, is_address};
 use crate::{
     clocked::Clocked,
@@ -39,6 +40,8 @@ pub(crate) struct MailSubmitter {
     tuning: Tuning,
     clock: Clocked,
     idle: Mutex<Vec<(Line, Instant)>>,
+    /// The mailbox, while copies follow one another.
+    copying: tokio::sync::Mutex<Option<SentFolder>>,
 }
 
 impl MailSubmitter {
@@ -49,7 +52,7 @@ impl MailSubmitter {
         tuning: Tuning,
         clock: Clocked,
     ) -> Self {
-        Self { account, settings, secrets, tuning, clock, idle: Mutex::default() }
+        Self { account, settings, secrets, tuning, clock, idle: Mutex::default(), copying: tokio::sync::Mutex::default() }
     }
 
     async fn offer(
@@ -119,6 +122,11 @@ impl MailSubmitter {
         Ok(line)
     }
 
+    fn access(&self) -> Access<'_> {
+        let Self { account, settings, secrets, tuning, .. } = self;
+        Access { account: *account, settings, secrets, tuning }
+    }
+
     fn kept(&self) -> Option<Line> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|(_, since)| since.elapsed() < self.tuning.kept_line);
@@ -160,7 +168,7 @@ impl Submitter for MailSubmitter {
 
     fn is_in_sent<'a>(&'a self, message_id: &'a str) -> BoxFuture<'a, Result<bool, ConnectorError>> {
         Box::pin(async move {
-            let found = copy::is_in_sent(self.account, &self.settings, &self.secrets, &self.tuning, message_id).await;
+            let found = copy::is_in_sent(self.access(), message_id).await;
             found.map_err(|error| error.into_connector(self.clock.now()))
         })
     }
@@ -168,8 +176,17 @@ impl Submitter for MailSubmitter {
     fn keep_copy<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, Result<SentCopy, ConnectorError>> {
         Box::pin(async move {
             let raw = compose(mail, true).map_err(|error| cannot_be_connector(&error))?;
-            let kept = copy::keep(self.account, &self.settings, &self.secrets, &self.tuning, (&mail.message_id, &raw));
-            kept.await.map_err(|error| error.into_connector(self.clock.now()))
+            let mut open = self.copying.lock().await;
+            let kept = copy::keep(self.access(), &mut open, (&mail.message_id, &raw)).await;
+            kept.map_err(|error| error.into_connector(self.clock.now()))
+        })
+    }
+
+    fn rest(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Some(open) = self.copying.lock().await.take() {
+                open.close().await;
+            }
         })
     }
 }

@@ -209,7 +209,7 @@ impl Reader<'_> {
     }
 
     /// A chat without regard to topics, and whether it is a forum.
-    fn whole_chat(&self, peer: Peer) -> (Chat, bool) {
+    pub(crate) fn whole_chat(&self, peer: Peer) -> (Chat, bool) {
         let known = self.book.get(peer);
         let kind = known.as_ref().map_or(
             match peer.kind {

@@ -124,6 +124,11 @@ impl Book {
         self.lock().known.get(&peer).cloned()
     }
 
+    /// The same as it is stored.
+    pub(crate) fn known(&self, peer: Peer) -> Option<KnownPeer> {
+        self.lock().known.get(&peer).map(stored)
+    }
+
     pub(crate) fn name(&self, peer: Peer) -> Option<String> {
         self.lock().known.get(&peer).map(|known| known.name.clone()).filter(|name| !name.is_empty())
     }

@@ -2,6 +2,7 @@
 
 mod change;
 mod fetch;
+mod find;
 mod send;
 mod upload;
 
@@ -11,7 +12,10 @@ use futures_util::future::BoxFuture;
 use grammers_tl_types as tl;
 use serde_json::Value;
 use skrynka_core::{
-    connector::{Batch, ConnectorError, Fetched, History, Incoming, Remote, SendError, SendFile, SendText, Sent},
+    connector::{
+        Batch, ConnectorError, Fetched, FoundPerson, History, Incoming, PersonName, Remote, SendError, SendFile, SendText,
+        Sent,
+    },
     model::{ChatKey, Entity, Peer, PeerKind, Place},
 };
 use tokio::io::AsyncWrite;
@@ -161,6 +165,14 @@ impl Remote for TelegramRemote {
     fn delete_message(&self, chat: ChatKey, number: u32) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
         let now = || self.clock.now();
         Box::pin(async move { self.delete(chat, number).await.map_err(|error| error.into_refusal(now())) })
+    }
+
+    fn find_person(
+        &self,
+        name: PersonName,
+    ) -> BoxFuture<'_, std::result::Result<Option<FoundPerson>, ConnectorError>> {
+        let now = || self.clock.now();
+        Box::pin(async move { self.find(name).await.map_err(|error| error.into_refusal(now())) })
     }
 
     fn fetch_file<'a>(

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
 use tokio::io::AsyncWrite;
 
-use super::{Batch, ConnectorError};
+use super::{Batch, Chat, ConnectorError, KnownPeer};
 use crate::model::{ChatKey, Entity, Place, Trouble, TroubleCode};
 
 /// What can be asked of the other side while the listener runs. What a network does not offer answers so.
@@ -63,6 +63,13 @@ pub trait Remote: Send + Sync {
         Box::pin(async { Err(not_offered("fetching a file")) })
     }
 
+    /// Finds somebody by username or phone number, to write to them. `None`: there is nobody, or nobody who may be
+    /// found so. What is returned is stored before the chat is begun.
+    fn find_person(&self, name: PersonName) -> BoxFuture<'_, Result<Option<FoundPerson>, ConnectorError>> {
+        let _not_used = name;
+        Box::pin(async { Err(not_offered("finding a person")) })
+    }
+
     /// Reads a chat's messages back in time: those before the number `before` (`None`: the latest), at most `limit`.
     /// The engine stores what is returned.
     fn history(
@@ -74,6 +81,45 @@ pub trait Remote: Send + Sync {
         let _not_used = (chat, before, limit);
         Box::pin(async { Err(not_offered("reading history")) })
     }
+}
+
+/// What somebody can be found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PersonName {
+    /// A username without `@`.
+    Username(String),
+    /// A phone number in E.164.
+    Phone(String),
+}
+
+impl PersonName {
+    /// Reads `@name`, `t.me/name`, `https://t.me/name` or a phone number as people write it. `None`: it is neither.
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let link = text.trim_start_matches("https://").trim_start_matches("http://");
+        let name = text.strip_prefix('@').or_else(|| link.strip_prefix("t.me/")).unwrap_or(text).trim_end_matches('/');
+        // https://core.telegram.org/api/usernames: 4 to 32 of these, the first a letter.
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if (4..=32).contains(&name.len()) && name.chars().all(fits) && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        {
+            return Some(Self::Username(name.to_owned()));
+        }
+        let between = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '-' | '.' | '\u{a0}');
+        let number = text.strip_prefix('+').or_else(|| text.strip_prefix("00"))?;
+        let digits: String = number.chars().filter(|c| !between(*c)).collect();
+        // E.164 section 6.2: at most 15 digits.
+        ((7..=15).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit()))
+            .then(|| Self::Phone(format!("+{digits}")))
+    }
+}
+
+/// Somebody who was found.
+#[derive(Debug)]
+pub struct FoundPerson {
+    /// The chat with them.
+    pub chat: Chat,
+    /// Who they are.
+    pub peer: KnownPeer,
 }
 
 /// A text to be sent.
@@ -154,4 +200,36 @@ pub struct History {
 /// The answer of a connector that does not offer what was asked.
 pub fn not_offered(what: &str) -> ConnectorError {
     ConnectorError::Permanent(Trouble { code: TroubleCode::NotOffered, detail: format!("{what} is not offered here") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PersonName;
+
+    #[test]
+    fn a_person_is_named_by_username_or_phone() {
+        let username = |name: &str| Some(PersonName::Username(name.to_owned()));
+        let phone = |number: &str| Some(PersonName::Phone(number.to_owned()));
+        for (written, read) in [
+            ("@olena_v", username("olena_v")),
+            (" olena_v ", username("olena_v")),
+            ("t.me/Olena", username("Olena")),
+            ("https://t.me/Olena/", username("Olena")),
+            ("+380 (44) 123-45-67", phone("+380441234567")),
+            ("00380441234567", phone("+380441234567")),
+            ("+48 600 700 800", phone("+48600700800")),
+            ("@ol", None),
+            ("1olena", None),
+            ("Олена", None),
+            ("olena v", None),
+            ("t.me/+AbCdEf", None),
+            ("0441234567", None),
+            ("+12", None),
+            ("+1234567890123456", None),
+            ("+380x441234567", None),
+            ("", None),
+        ] {
+            assert_eq!(PersonName::read(written), read, "{written:?}");
+        }
+    }
 }

@@ -116,6 +116,10 @@ pub trait Submitter: Send + Sync {
     /// Tells whether the Sent folder holds a mail with this Message-ID.
     fn is_in_sent<'a>(&'a self, message_id: &'a str) -> BoxFuture<'a, Result<bool, ConnectorError>>;
 
-    /// Puts a copy into the Sent folder unless one is there.
+    /// Puts a copy into the Sent folder unless one is there. What was opened for it stays open for the next one, until
+    /// [`Submitter::rest`].
     fn keep_copy<'a>(&'a self, mail: &'a OutgoingMail) -> BoxFuture<'a, Result<SentCopy, ConnectorError>>;
+
+    /// No copy follows for now: closes what stays open for one.
+    fn rest(&self) -> BoxFuture<'_, ()>;
 }

@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Engine, Shared};
 use crate::{
-    connector::{Batch, ConnectorError, Incoming},
-    model::{AccountId, AttachmentId, ChatKey, Direction, Entity, MessageId, PeerKind, Trouble, TroubleCode},
+    connector::{Batch, ConnectorError, FoundPerson, Incoming, PersonName},
+    model::{AccountId, AttachmentId, ChatKey, ConversationId, Direction, Entity, MessageId, PeerKind, Trouble, TroubleCode},
     store::StoreError,
 };
+
+/// How much is read of a chat that somebody begins.
+const LATEST: u32 = 20;
 
 /// Why something could not be asked or its answer not be stored.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +57,29 @@ impl Engine {
         let ingested = self.shared.ingest.ingest(account, Some(lease), history.batch).await?;
         self.shared.stored.notify_one();
         Ok(Older { stored: ingested.stored, first: history.first, beginning: history.beginning })
+    }
+
+    /// Begins a chat with somebody, or finds the one that is there, with the latest of what was said in it. `None`: nobody
+    /// is found by this name.
+    ///
+    /// # Errors
+    /// See [`AskError`]; nothing has begun.
+    pub async fn begin_chat(
+        &self,
+        account: AccountId,
+        name: PersonName,
+    ) -> Result<Option<ConversationId>, AskError> {
+        let (remote, lease) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
+        let Some(FoundPerson { chat, peer }) = remote.find_person(name).await? else { return Ok(None) };
+        let key = chat.key;
+        let incoming = vec![Incoming::Peer(Box::new(peer)), Incoming::Chat(Box::new(chat))];
+        self.shared.ingest.ingest(account, Some(lease), Batch { incoming, cursors: Vec::new() }).await?;
+        // What was said there before this account was added here; without it the chat has begun all the same.
+        if let Err(error) = self.read_back(account, key, None, LATEST).await {
+            tracing::info!(target: "skrynka::telegram", account = %account, error = %crate::chain(&error), "Chat not read back");
+        }
+        let found = self.shared.parts.store.find_chats(account, &key.to_string()).await?;
+        Ok(found.first().map(|chat| chat.conversation))
     }
 
     /// Changes a chat message of ours; what it says then comes by the listener's road.

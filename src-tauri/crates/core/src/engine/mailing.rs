@@ -3,10 +3,13 @@
 //! SMTP knows no second try of the same mail: one that a server may have taken is never offered again by itself. It is
 //! looked for in the Sent folder for a while, and then a person decides.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use time::OffsetDateTime;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, lease::Lease, sending::Limited};
@@ -21,6 +24,10 @@ use crate::{
 
 /// Mails that are offered at the same time.
 const AT_ONCE: usize = 4;
+/// Mails that are taken from the outbox in one transaction.
+const TAKEN: i64 = 16;
+/// Mails whose sending is noted in one transaction.
+const NOTED: usize = 64;
 /// Another program's mail is found at least this often, should its ring be lost.
 const LOOK: Duration = Duration::from_secs(15);
 /// A refused sign-in is tried again after so long: more would lock the account out. Changed settings begin anew.
@@ -72,7 +79,7 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
     let Some(submitter) = connector.submitter(account, &shared.parts.secrets) else { return };
     // Whoever begins anew may have another password.
     shared.forget_limit(account.id, Limited::SignIns);
-    let post = Post { shared, account, lease, submitter: &*submitter, sent: Notify::new() };
+    let post = Post { shared, account, lease, submitter: &*submitter, sent: Notify::new(), taken: Mutex::default() };
     let stop = async {
         ended.cancelled().await;
         tokio::time::sleep(ENDING).await;
@@ -90,12 +97,24 @@ struct Post<'a> {
     submitter: &'a dyn Submitter,
     /// Rings when a mail was sent: its copy is wanted.
     sent: Notify,
+    /// Mails that are taken from the outbox and not offered yet.
+    taken: Mutex<VecDeque<DueMail>>,
 }
+
+/// A mail that the server took.
+type Taken = (DueMail, Delivered);
 
 /// What became of a try.
 enum Tried {
     Taken(Delivered),
     NotTaken(NotTaken),
+}
+
+/// How tries ended, to be noted.
+#[derive(Clone, Copy)]
+enum Ended<'a> {
+    Taken(&'a [Taken]),
+    NotTaken(OutgoingId, &'a NotTaken),
 }
 
 /// A try at whose end the server has not, or perhaps not, taken the mail.
@@ -141,7 +160,12 @@ impl Post<'_> {
                 self.sent.notify_one();
             }
         };
-        let workers = futures_util::future::join_all((0..AT_ONCE).map(|_| self.work(&ring, ended)));
+        let (delivered, deliveries) = mpsc::channel(NOTED);
+        let workers = async {
+            futures_util::future::join_all((0..AT_ONCE).map(|_| self.work(&ring, &delivered, ended))).await;
+            self.put_back(None).await;
+            drop(delivered);
+        };
         let rest = async {
             tokio::select! {
                 () = ended.cancelled() => {}
@@ -149,23 +173,25 @@ impl Post<'_> {
                 () = self.settle() => {}
             }
         };
-        futures_util::join!(workers, rest);
+        futures_util::join!(workers, self.note(deliveries, &ring, ended), rest);
     }
 
     /// One worker: a mail after the other.
-    async fn work(&self, ring: &Notify, ended: &CancellationToken) {
+    async fn work(&self, ring: &Notify, delivered: &mpsc::Sender<Taken>, ended: &CancellationToken) {
         let store = &self.shared.parts.store;
         while !ended.is_cancelled() {
             let now = self.shared.parts.clock.now();
             let limit = |what| self.shared.limit(self.account.id, what);
             let held = limit(Limited::Texts).max(limit(Limited::SignIns));
             let mut failed = false;
-            if held.is_none() {
-                match store.next_mail(self.account.id, self.lease.token(), now).await {
+            if held.is_some() {
+                self.put_back(held).await;
+            } else {
+                match self.next(now).await {
                     Ok(Some(mail)) => {
-                        self.offer(mail, ended).await;
-                        // The next one of its conversation may go.
+                        // Another worker may have the next one.
                         ring.notify_one();
+                        self.offer(mail, delivered, ended).await;
                         continue;
                     }
                     Ok(None) => {}
@@ -188,8 +214,32 @@ impl Post<'_> {
         }
     }
 
+    /// The next mail whose time has come.
+    async fn next(&self, now: OffsetDateTime) -> Result<Option<DueMail>, StoreError> {
+        let mut taken = self.taken.lock().await;
+        if taken.is_empty() {
+            let store = &self.shared.parts.store;
+            taken.extend(store.next_mails(self.account.id, self.lease.token(), now, TAKEN).await?);
+        }
+        Ok(taken.pop_front())
+    }
+
+    /// Gives back what was taken and cannot be offered now.
+    async fn put_back(&self, until: Option<OffsetDateTime>) {
+        let taken: Vec<_> = self.taken.lock().await.drain(..).map(|mail| mail.id).collect();
+        if taken.is_empty() {
+            return;
+        }
+        // What could not be put back stays "sending" and is sorted out with the next lease.
+        if let Err(error) =
+            self.shared.parts.store.put_back(self.account.id, self.lease.token(), &taken, until).await
+        {
+            tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Mails not put back");
+        }
+    }
+
     /// Offers one mail and notes what became of it. A database that is away for a moment takes no outcome with it.
-    async fn offer(&self, mut mail: DueMail, ended: &CancellationToken) {
+    async fn offer(&self, mut mail: DueMail, delivered: &mpsc::Sender<Taken>, ended: &CancellationToken) {
         let id = mail.id;
         let outcome = match self.shared.parts.store.mail_files(self.account.id, id).await {
             Ok(files) => {
@@ -206,15 +256,42 @@ impl Post<'_> {
                 NotTaken { again, ..NotTaken::finally(why) }.into()
             }
         };
+        match outcome {
+            Tried::Taken(taken) => {
+                // Whoever notes outlives the workers.
+                let _noted_with_others = delivered.send((mail, taken)).await;
+            }
+            Tried::NotTaken(not) => self.persist(Ended::NotTaken(id, &not), ended).await,
+        }
+    }
+
+    /// Notes mails that servers took, as many together as there are: the account's transactions follow one another.
+    async fn note(&self, mut deliveries: mpsc::Receiver<Taken>, ring: &Notify, ended: &CancellationToken) {
+        let mut taken = Vec::with_capacity(NOTED);
+        while deliveries.recv_many(&mut taken, NOTED).await > 0 {
+            if self.delivered(&taken).await.is_err() {
+                // One that the database refuses keeps no other from being noted.
+                for one in taken.chunks(1) {
+                    self.persist(Ended::Taken(one), ended).await;
+                }
+            }
+            taken.clear();
+            // The next ones of their conversations may go.
+            ring.notify_one();
+        }
+    }
+
+    /// Tries to note how tries ended until that is noted, or the account's run ends.
+    async fn persist(&self, what: Ended<'_>, ended: &CancellationToken) {
         loop {
-            let noted = match &outcome {
-                Tried::Taken(delivered) => self.delivered(&mail, delivered.clone()).await,
-                Tried::NotTaken(not) => self.not_sent(id, not).await,
+            let noted = match what {
+                Ended::Taken(taken) => self.delivered(taken).await,
+                Ended::NotTaken(id, not) => self.not_sent(id, not).await,
             };
             match noted {
                 Ok(()) | Err(StoreError::LeaseLost) => return,
                 Err(error) => tracing::error!(
-                    target: "skrynka::outbox", outgoing = %id, error = %crate::chain(&error), "Outcome of a mail not noted"
+                    target: "skrynka::outbox", error = %crate::chain(&error), "Outcome of a mail not noted"
                 ),
             }
             tokio::select! {
@@ -279,24 +356,27 @@ impl Post<'_> {
         NotTaken { again, ..NotTaken::finally(why) }
     }
 
-    /// Stores a mail that the server took among the messages, with what it said.
-    async fn delivered(&self, mail: &DueMail, delivered: Delivered) -> Result<(), StoreError> {
+    /// Stores mails that the server took among the messages, with what it said.
+    async fn delivered(&self, taken: &[Taken]) -> Result<(), StoreError> {
         let parts = &self.shared.parts;
-        let id = mail.id;
-        let message = match self.submitter.read(&mail.mail, mail.place.clone(), parts.clock.now()) {
-            Ok(message) => Some(Incoming::Message(Box::new(message))),
-            Err(error) => {
-                tracing::error!(target: "skrynka::outbox", outgoing = %id, error = %error, "Sent mail cannot be read");
-                None
+        let mut incoming = Vec::with_capacity(taken.len() * 2);
+        for (mail, delivered) in taken {
+            match self.submitter.read(&mail.mail, mail.place.clone(), parts.clock.now()) {
+                Ok(message) => incoming.push(Incoming::Message(Box::new(message))),
+                Err(error) => tracing::error!(
+                    target: "skrynka::outbox", outgoing = %mail.id, error = %error, "Sent mail cannot be read"
+                ),
             }
-        };
-        let (sent, to) = (delivered.outcomes.len(), mail.mail.recipients().len());
-        let incoming = message.into_iter().chain([Incoming::Delivered(delivered)]).collect();
+            incoming.push(Incoming::Delivered(delivered.clone()));
+        }
         let batch = Batch { incoming, cursors: Vec::new() };
         self.shared.ingest.ingest(self.account.id, Some(self.lease.token()), batch).await?;
         self.shared.stored.notify_one();
         self.sent.notify_one();
-        tracing::info!(target: "skrynka::outbox", outgoing = %id, tries = mail.tries, sent, to, "Mail sent");
+        for (mail, delivered) in taken {
+            let (sent, to) = (delivered.outcomes.len(), mail.mail.recipients().len());
+            tracing::info!(target: "skrynka::outbox", outgoing = %mail.id, tries = mail.tries, sent, to, "Mail sent");
+        }
         Ok(())
     }
 
@@ -354,7 +434,7 @@ impl Post<'_> {
             };
             let outcomes = as_accepted(&mail.outcomes);
             let delivered = Delivered { outgoing: mail.id, outcomes, again: None };
-            self.delivered(&mail, delivered).await?;
+            self.delivered(&[(mail, delivered)]).await?;
         }
         Ok(())
     }
@@ -370,6 +450,12 @@ impl Post<'_> {
     }
 
     async fn keep_copies(&self) -> Result<(), StoreError> {
+        let kept = self.keep_each_copy().await;
+        self.submitter.rest().await;
+        kept
+    }
+
+    async fn keep_each_copy(&self) -> Result<(), StoreError> {
         let parts = &self.shared.parts;
         let mut met = BTreeSet::new();
         while let Some(mut mail) = parts.store.next_copy(self.account.id, parts.clock.now()).await? {

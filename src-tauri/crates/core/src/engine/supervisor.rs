@@ -545,6 +545,7 @@ fn named(batch: &Batch) -> Vec<(u32, u64)> {
         | Incoming::ReadInbox { .. }
         | Incoming::ReadOutbox { .. }
         | Incoming::Peer(_)
+        | Incoming::Chat(_)
         | Incoming::Sent { .. }
         | Incoming::Delivered(_) => None,
     });

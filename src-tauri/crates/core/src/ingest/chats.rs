@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Work, fact, fold, outgoing_changed, text};
 use crate::{
-    connector::{ChatMessage, Content, IncomingMessage, KnownPeer, Raw},
+    connector::{Chat, ChatMessage, Content, IncomingMessage, KnownPeer, Raw},
     model::{
         Address, ChatKey, ChatKind, ConversationId, Direction, Media, MediaKind, MessageId, Peer, PeerKind, Place,
         Reaction,
@@ -61,7 +61,13 @@ impl Work {
     }
 
     async fn insert_chats(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
-        let people: BTreeMap<i64, TelegramPerson> = messages.iter().filter_map(|message| person(message)).collect();
+        let people: BTreeMap<i64, TelegramPerson> = messages
+            .iter()
+            .filter_map(|message| match &message.content {
+                Content::Chat(message) => person(&message.chat),
+                Content::Letter(_) | Content::Unreadable { .. } => None,
+            })
+            .collect();
         let contacts =
             if people.is_empty() { BTreeMap::new() } else { self.tx.telegram_contacts(&people, self.now).await? };
         let keys: BTreeSet<ChatKey> = messages.iter().filter_map(|message| key(message)).collect();
@@ -83,6 +89,24 @@ impl Work {
             rows.push(row);
         }
         self.write_rows(rows, changes).await
+    }
+
+    /// Makes conversations of chats that somebody begins; those that are here already stay as they are.
+    pub(super) async fn begin_chats(&mut self, begun: &[&Chat]) -> Result<(), StoreError> {
+        for chat in begun {
+            if self.tx.chats(&[chat.key]).await?.contains_key(&chat.key) {
+                continue;
+            }
+            let people: BTreeMap<i64, TelegramPerson> = person(chat).into_iter().collect();
+            let contacts =
+                if people.is_empty() { BTreeMap::new() } else { self.tx.telegram_contacts(&people, self.now).await? };
+            let address = address(chat.username.as_deref(), chat.phone.as_deref());
+            let contact = contacts.get(&chat.key.peer.id).copied();
+            let conversation = ConversationId::new(self.now);
+            self.tx.begin_chat(conversation, chat, &address, contact, self.now).await?;
+            self.changed.insert(conversation);
+        }
+        Ok(())
     }
 
     /// Follows edits. A version with an older date, or the same one again, changes nothing.
@@ -246,9 +270,7 @@ fn key(message: &IncomingMessage) -> Option<ChatKey> {
 }
 
 /// The other side of a chat with one.
-fn person(message: &IncomingMessage) -> Option<(i64, TelegramPerson)> {
-    let Content::Chat(message) = &message.content else { return None };
-    let chat = &message.chat;
+fn person(chat: &Chat) -> Option<(i64, TelegramPerson)> {
     (chat.key.peer.kind == PeerKind::User).then(|| {
         let (name, username, phone) = (chat.title.clone(), chat.username.clone(), chat.phone.clone());
         (chat.key.peer.id, TelegramPerson { name, username, phone })

@@ -1,7 +1,7 @@
 //! What the database and the list can hold of a text.
 
 use crate::{
-    connector::{ChatMessage, Content, Incoming, IncomingMessage, KnownPeer, Letter},
+    connector::{Chat, ChatMessage, Content, Incoming, IncomingMessage, KnownPeer, Letter},
     model::{Address, EntityKind, Media},
 };
 
@@ -13,6 +13,7 @@ pub(super) fn clean(incoming: &mut Incoming) {
     match incoming {
         Incoming::Message(message) => clean_message(message),
         Incoming::Peer(peer) => clean_peer(peer),
+        Incoming::Chat(chat) => clean_chat(chat),
         Incoming::Reactions { reactions, .. } => {
             reactions.iter_mut().for_each(|reaction| strip_nul(&mut reaction.emoji));
         }
@@ -29,7 +30,7 @@ pub(super) fn clean(incoming: &mut Incoming) {
 fn clean_message(message: &mut IncomingMessage) {
     match &mut message.content {
         Content::Letter(letter) => clean_letter(letter),
-        Content::Chat(chat) => clean_chat(chat),
+        Content::Chat(chat) => clean_chat_message(chat),
         Content::Unreadable { reason } => strip_nul(reason),
     }
     strip_nul(&mut message.place.mailbox);
@@ -40,14 +41,17 @@ fn clean_peer(KnownPeer { name, username, phone, .. }: &mut KnownPeer) {
     username.iter_mut().chain(phone).for_each(strip_nul);
 }
 
-fn clean_chat(message: &mut ChatMessage) {
+fn clean_chat(chat: &mut Chat) {
+    strip_nul(&mut chat.title);
+    chat.username.iter_mut().chain(&mut chat.phone).for_each(strip_nul);
+}
+
+fn clean_chat_message(message: &mut ChatMessage) {
     // Entities count UTF-16 units of the text: a NUL is replaced, not removed.
     if message.text.contains('\0') {
         message.text = message.text.replace('\0', " ");
     }
-    let chat = &mut message.chat;
-    strip_nul(&mut chat.title);
-    chat.username.iter_mut().chain(&mut chat.phone).for_each(strip_nul);
+    clean_chat(&mut message.chat);
     if let Some(author) = &mut message.author {
         strip_nul(&mut author.name);
         author.username.iter_mut().for_each(strip_nul);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{IngestTx, Store, StoreError, StoredMessage, contacts, ingest::columns, outgoing, peers, place};
 use crate::{
-    connector::{ChatMessage, KnownPeer},
+    connector::{Chat, ChatMessage, KnownPeer},
     model::{
         AccountId, AttachmentId, ChatKey, ContactId, ConversationId, Entity, Forward, Media, MediaFile, MessageId,
         Peer, PeerKind, Place, Reaction, Service,
@@ -120,6 +120,34 @@ pub struct MessageVersion {
 }
 
 impl IngestTx {
+    /// Makes a conversation of a chat without messages.
+    pub async fn begin_chat(
+        &mut self,
+        conversation: ConversationId,
+        chat: &Chat,
+        address: &str,
+        contact: Option<ContactId>,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "INSERT INTO conversations (account_id, id, contact_id, peer_name, peer_address, remote_peer, chat_kind,
+                                        last_message_id, last_at, last_direction)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'out')",
+            self.account.0,
+            conversation.0,
+            contact.map(|id| id.0),
+            chat.title,
+            address,
+            chat.key.to_string(),
+            chat.kind.as_str(),
+            Uuid::nil(),
+            now
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
     /// Returns the conversations of chats that have one.
     pub async fn chats(&mut self, keys: &[ChatKey]) -> Result<BTreeMap<ChatKey, KnownChat>, StoreError> {
         let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();

@@ -483,7 +483,8 @@ impl IngestTx {
                  contact_id = CASE WHEN d.names THEN d.contact ELSE c.contact_id END
              FROM (
                  SELECT n.*,
-                        (n.last_at, n.last_message) >= (old.last_at, old.last_message_id) AS newer,
+                        -- A chat that was begun here has no message yet.
+                        old.message_count = 0 OR (n.last_at, n.last_message) >= (old.last_at, old.last_message_id) AS newer,
                         coalesce(n.last_in >= old.last_at, false) AS reopens,
                         -- The customer who wrote last names the conversation; our own mails never rename it. A chat
                         -- has the name that its latest message came with.

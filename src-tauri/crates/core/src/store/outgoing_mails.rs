@@ -327,17 +327,18 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Takes the next mail whose time has come and notes that it is being tried, without its files. Mails of one
-    /// conversation follow one another.
-    pub async fn next_mail(
+    /// Takes the next mails whose time has come and notes that they are being tried, without their files. Mails of one
+    /// conversation follow one another: only its first is among them.
+    pub async fn next_mails(
         &self,
         account: AccountId,
         lease: LeaseToken,
         now: OffsetDateTime,
-    ) -> Result<Option<DueMail>, StoreError> {
+        limit: i64,
+    ) -> Result<Vec<DueMail>, StoreError> {
         let mut tx = self.begin().await?;
         leases::fence(&mut tx, account, lease).await?;
-        let id = sqlx::query_scalar!(
+        let ids = sqlx::query_scalar!(
             "SELECT due.id FROM outgoing due
              JOIN outgoing_mails m ON m.account_id = due.account_id AND m.outgoing_id = due.id
              WHERE due.account_id = $1 AND due.state = 'waiting' AND (due.not_before IS NULL OR due.not_before <= $2)
@@ -348,34 +349,68 @@ impl Store {
                      AND earlier.state IN ('waiting', 'sending') AND (earlier.send_at IS NULL OR earlier.send_at <= $2)
                      AND (coalesce(earlier.send_at, earlier.created_at), earlier.id)
                          < (coalesce(due.send_at, due.created_at), due.id))
-             ORDER BY coalesce(due.send_at, due.created_at), due.id LIMIT 1
+             ORDER BY coalesce(due.send_at, due.created_at), due.id LIMIT $3
              FOR UPDATE OF due SKIP LOCKED",
             account.0,
-            now
+            now,
+            limit
         )
-        .fetch_optional(&mut *tx)
+        .fetch_all(&mut *tx)
         .await?;
-        let Some(id) = id else { return Ok(None) };
-        let conversation = sqlx::query_scalar!(
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let conversations = sqlx::query_scalar!(
             "UPDATE outgoing SET state = 'sending', tries = tries + 1, maybe_sent = false
-             WHERE account_id = $1 AND id = $2 RETURNING conversation_id",
+             WHERE account_id = $1 AND id = ANY($2) RETURNING conversation_id",
             account.0,
-            id
+            &ids
         )
-        .fetch_one(&mut *tx)
+        .fetch_all(&mut *tx)
         .await?;
         sqlx::query!(
-            "UPDATE outgoing_mails SET dated_at = coalesce(dated_at, $3) WHERE account_id = $1 AND outgoing_id = $2",
+            "UPDATE outgoing_mails SET dated_at = coalesce(dated_at, $3)
+             WHERE account_id = $1 AND outgoing_id = ANY($2)",
             account.0,
-            id,
+            &ids,
             now
         )
         .execute(&mut *tx)
         .await?;
-        let mail = mail(&mut tx, account, OutgoingId(id)).await?;
-        journal::announce(&mut tx, account, &[changed(conversation)]).await?;
+        let mut mails = Vec::with_capacity(ids.len());
+        for id in ids {
+            mails.push(mail(&mut tx, account, OutgoingId(id)).await?);
+        }
+        let facts: Vec<Fact> = conversations.into_iter().map(changed).collect();
+        journal::announce(&mut tx, account, &facts).await?;
         tx.commit().await?;
-        Ok(Some(mail))
+        Ok(mails)
+    }
+
+    /// Puts mails back that were taken and not tried: they go at once, or not before `until`.
+    pub async fn put_back(
+        &self,
+        account: AccountId,
+        lease: LeaseToken,
+        mails: &[OutgoingId],
+        until: Option<OffsetDateTime>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        leases::fence(&mut tx, account, lease).await?;
+        let conversations = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = 'waiting', tries = tries - 1, not_before = $3
+             WHERE account_id = $1 AND id = ANY($2) AND state = 'sending' RETURNING conversation_id",
+            account.0,
+            &mails.iter().map(|id| id.0).collect::<Vec<_>>(),
+            until
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let facts: Vec<Fact> = conversations.into_iter().map(changed).collect();
+        if !facts.is_empty() {
+            journal::announce(&mut tx, account, &facts).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Reads the files of a mail with their bytes.

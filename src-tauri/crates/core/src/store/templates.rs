@@ -28,9 +28,9 @@ pub struct TemplateDraft<'a> {
 }
 
 impl Store {
-    /// Returns every template by name.
+    /// Returns every template, the oldest first. By name they are sorted where the language is known.
     pub async fn templates(&self) -> Result<Vec<StoredTemplate>, StoreError> {
-        let rows = sqlx::query!("SELECT id, name, shortcut, body FROM templates ORDER BY lower(name), id")
+        let rows = sqlx::query!("SELECT id, name, shortcut, body FROM templates ORDER BY id")
             .fetch_all(&self.pool)
             .await?;
         let stored = rows.into_iter().map(|row| StoredTemplate {

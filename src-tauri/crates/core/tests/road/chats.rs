@@ -130,6 +130,30 @@ async fn a_chat_is_one_conversation_and_a_batch_twice_is_stored_once() {
 }
 
 #[tokio::test]
+async fn a_chat_that_is_begun_is_named_by_its_first_message_and_begun_once() {
+    let bureau = Bureau::with_chats().await;
+    let begun = || Incoming::Chat(Box::new(Said::new(OLENA, 1, "").chat.chat));
+
+    bureau.ingest(vec![begun()]).await;
+    bureau.ingest(vec![begun()]).await;
+
+    let row = bureau.conversations().await.remove(0);
+    assert_eq!((row.peer_name.as_str(), row.messages, row.unread), ("Олена Вербицька", 0, 0));
+    let person = bureau.store.person(bureau.account, row.id).await.unwrap().unwrap();
+    assert!(person.handles.iter().any(|handle| handle.value == "olena"));
+    bureau.assert_summaries_true().await;
+
+    // Telegram's seconds lie before the moment at which the chat was begun.
+    bureau.ingest(vec![Said::new(OLENA, 1, "перше").ours().incoming()]).await;
+    bureau.ingest(vec![begun()]).await;
+
+    let rows = bureau.conversations().await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].id, rows[0].messages, rows[0].snippet.as_str()), (row.id, 1, "перше"));
+    bureau.assert_summaries_true().await;
+}
+
+#[tokio::test]
 async fn messages_of_one_second_keep_their_order_however_they_come() {
     let bureau = Bureau::with_chats().await;
     for n in [7, 3, 9, 1, 8] {

@@ -12,3 +12,4 @@ mod leases;
 mod notices;
 mod programs;
 mod sending;
+mod triage;

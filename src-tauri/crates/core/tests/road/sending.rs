@@ -134,7 +134,7 @@ async fn until(bureau: &Bureau, conversation: ConversationId, wanted: impl Fn(&[
 /// The texts that were not sent, as the list, its rows by key and the sidebar tell them.
 async fn stuck(bureau: &Bureau, conversation: ConversationId) -> [i64; 3] {
     let by_key = bureau.store.conversations_by_key(&[(bureau.account, conversation)]).await.unwrap();
-    let counts = bureau.store.conversation_counts().await.unwrap();
+    let counts = bureau.store.conversation_counts(None).await.unwrap();
     [bureau.conversations().await[0].stuck_texts, by_key[0].stuck_texts, counts.stuck_texts]
 }
 

@@ -137,6 +137,7 @@ impl Shelf {
                 | Incoming::ReadInbox { .. }
                 | Incoming::ReadOutbox { .. }
                 | Incoming::Peer(_)
+                | Incoming::Chat(_)
                 | Incoming::Sent { .. }
                 | Incoming::Delivered(_)) => panic!("not a mailbox's news: {other:?}"),
             }

@@ -293,6 +293,7 @@ impl Desk {
                 Incoming::ReadInbox { chat, up_to } => self.read_in.push((chat, up_to)),
                 Incoming::ReadOutbox { chat, up_to } => self.read_out.push((chat, up_to)),
                 Incoming::Sent { random_id, place } => self.sent.push((random_id, place)),
+                Incoming::Chat(_) => panic!("nobody has begun a chat"),
                 Incoming::Marks { .. } | Incoming::Gone { .. } | Incoming::Delivered(_) => panic!("a mail's news"),
             }
         }

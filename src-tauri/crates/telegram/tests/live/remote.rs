@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::Either;
 use skrynka_core::{
-    connector::{ConnectorError, SendError},
+    connector::{ConnectorError, PersonName, SendError},
     model::{ChatKey, Entity, EntityKind, Media, Peer, PeerKind, TroubleCode},
 };
-use skrynka_lab::telegram::{Chat, Media as LabMedia, Push, UserId};
+use skrynka_lab::telegram::{Chat, Media as LabMedia, NewUser, Push, UserId};
 
 use crate::desk::{Desk, Office, chat, text};
 
@@ -276,5 +276,38 @@ async fn a_silent_data_centre_of_a_file_holds_up_nothing_else() {
     let (sent, fetched) = listening.beside(&mut desk, both).await;
     sent.unwrap();
     assert_eq!(fetched.unwrap_err().trouble().code, TroubleCode::Timeout);
+    listening.stop(&mut desk).await;
+}
+
+/// Somebody who never wrote is found by username and by phone, and can be written to.
+#[tokio::test]
+async fn a_stranger_is_found_and_written_to() {
+    let office = Office::open().await;
+    let known = office.customer("Olena");
+    let taras = office.net.add_user(NewUser {
+        first_name: "Тарас".to_owned(),
+        username: Some("Taras_P".to_owned()),
+        phone: Some("380445550777".to_owned()),
+        ..NewUser::default()
+    });
+    office.writes(known, "first", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let names = ["@taras_p", "https://t.me/taras_p", "+380 44 555 07 77"];
+    for name in names {
+        let found = remote.find_person(PersonName::read(name).unwrap());
+        let found = listening.beside(&mut desk, found).await.unwrap().expect(name);
+        assert_eq!((found.chat.key, found.chat.title.as_str()), (chat(taras), "Тарас"));
+        assert_eq!(found.chat.phone.as_deref(), Some("+380445550777"));
+        assert!(found.peer.access_hash.is_some(), "can be written to after a restart");
+    }
+    for nobody in ["@nobody_here", "+380440000000"] {
+        let found = remote.find_person(PersonName::read(nobody).unwrap());
+        assert!(listening.beside(&mut desk, found).await.unwrap().is_none(), "{nobody}");
+    }
+    let sent = listening.beside(&mut desk, remote.send_text(text(chat(taras), "Доброго дня", 5), None)).await.unwrap();
+    listening.until_text(&mut desk, "Доброго дня").await;
+    assert_eq!(desk.chat(&sent.place).chat.title, "Тарас");
     listening.stop(&mut desk).await;
 }

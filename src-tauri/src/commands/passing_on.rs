@@ -1,0 +1,84 @@
+//! Passing messages on to another conversation, of either network.
+
+use skrynka_core::{
+    connector::TempFile,
+    model::{AccountId, AttachmentId, Direction, MessageId},
+    store::OutgoingFile,
+};
+use time::macros::format_description;
+
+use super::{
+    DeskState, file_error, id, logged,
+    message::{content, write},
+    not_found,
+    outbox::language,
+};
+use crate::{
+    copies::attached_dir,
+    desk::{Desk, Office},
+    mails::{self, Beginning},
+    views,
+    wire::{ErrorCode, MailBeginning, MessageKey, WireError},
+};
+
+/// Messages that are passed on at once.
+const MESSAGES: usize = 100;
+
+/// What messages become where they are passed on from another account: their words, each under a line that says whose
+/// they are, and their files, stored for that account. A chat's file is fetched first. The subject is the first mail's.
+#[tauri::command]
+#[specta::specta]
+pub async fn begin_passing_on(
+    desk: DeskState<'_>,
+    messages: Vec<MessageKey>,
+    account: String,
+) -> Result<MailBeginning, WireError> {
+    logged("begin_passing_on", async {
+        if messages.is_empty() || messages.len() > MESSAGES {
+            return Err(WireError { code: ErrorCode::InvalidInput, detail: "messages".to_owned() });
+        }
+        let office = desk.office().await?;
+        let to: AccountId = id(&account)?;
+        let mut passed = Beginning::default();
+        let (mut words, mut files) = (Vec::new(), Vec::new());
+        for message in &messages {
+            let (from, message) = (id::<AccountId>(&message.account)?, id::<MessageId>(&message.id)?);
+            let stored = office.bureau.store.message(from, message).await?;
+            if passed.subject.is_empty() && !stored.subject.is_empty() {
+                passed.subject = skrynka_mail::answer::forward_subject(&stored.subject);
+            }
+            let author = match (stored.direction, stored.author.name.is_empty()) {
+                (Direction::Out, _) => {
+                    let known = office.bureau.store.account(from).await?.ok_or_else(not_found)?;
+                    mails::sender_name(&office.bureau, known).await?
+                }
+                (Direction::In, false) => stored.author.name.clone(),
+                (Direction::In, true) => stored.author.address.clone(),
+            };
+            let at = stored.sent_at.unwrap_or(stored.received_at);
+            let at = at.format(format_description!("[day].[month].[year] [hour]:[minute]")).unwrap_or_default();
+            words.push(format!("{}\n{}", language(&desk).passed_on_from(&author, &at), stored.text.trim()));
+            for file in stored.files.iter().filter(|file| !file.inline) {
+                files.push(copied(&desk, &office, (from, file.id), to).await?);
+            }
+        }
+        passed.quote = words.join("\n\n").trim_end().to_owned();
+        Ok(views::mail_beginning(passed, files))
+    })
+    .await
+}
+
+/// Stores a file of one account for another.
+async fn copied(
+    desk: &Desk,
+    office: &Office,
+    (from, file): (AccountId, AttachmentId),
+    to: AccountId,
+) -> Result<OutgoingFile, WireError> {
+    let content = content(desk, office, from, file).await?;
+    let folder = attached_dir(&desk.ground()?.profile);
+    std::fs::create_dir_all(&folder).map_err(file_error)?;
+    let copy = TempFile { path: folder.join(format!("{}.part", uuid::Uuid::now_v7())) };
+    write(office, &content, std::fs::File::create_new(&copy.path).map_err(file_error)?).await?;
+    Ok(mails::keep_file(&office.bureau, to, &copy.path, &content.name).await?)
+}
