@@ -8,6 +8,7 @@ import { chatCommands } from './chatCommands';
 import { inboxCommands } from './inboxCommands';
 import { mailCommands } from './mailCommands';
 import { Logbook } from './logs';
+import { peopleCommands } from './peopleCommands';
 import { signInCommands } from './signInCommands';
 
 /** How the tests and `npm run dev` steer the invented bureau: `window.bureau`. */
@@ -100,7 +101,7 @@ export function fakeBackend(): Backend {
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
-  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   const counted: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
   for (const [name, command] of Object.entries(commands)) {
     counted[name] = async (...args) => {
