@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences } from '../bindings';
+import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences, Template } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON } from './accounts';
@@ -8,7 +8,7 @@ import { chatCommands } from './chatCommands';
 import { inboxCommands } from './inboxCommands';
 import { mailCommands } from './mailCommands';
 import { Logbook } from './logs';
-import { peopleCommands } from './peopleCommands';
+import { begunTemplates, peopleCommands } from './peopleCommands';
 import { signInCommands } from './signInCommands';
 
 /** How the tests and `npm run dev` steer the invented bureau: `window.bureau`. */
@@ -34,6 +34,8 @@ export interface Controls {
   clickNotice(conversation: ConversationKey | null): void;
   /** Do not disturb is chosen in the tray. */
   quiet(on: boolean): void;
+  /** Another desktop keeps a template. */
+  template(template: Template): void;
   /** The conversation that the window last said to be in front. */
   front(): string | null;
   calls: Record<string, number>;
@@ -51,6 +53,7 @@ export interface World {
   listeners: Listeners | null;
   now: () => number;
   painted: string[];
+  templates: Template[];
   /** Mails on their way, and all that were sent off. */
   outbox: OutgoingView[];
   mails: MailDraftForm[];
@@ -86,6 +89,7 @@ export function fakeBackend(): Backend {
     listeners: null,
     now,
     painted: [],
+    templates: scenario === 'empty' ? [] : [...begunTemplates],
     outbox: [],
     mails: [],
     front: null,
@@ -192,6 +196,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
       world.preferences = { ...world.preferences, notices: { ...world.preferences.notices, doNotDisturb } };
       world.listeners?.preferencesChanged(structuredClone(world.preferences));
     },
+    template: (template) => void world.templates.push(template),
     front: () => world.front,
     calls,
     painted: world.painted,

@@ -16,7 +16,7 @@ interface Contact {
 
 const phones: Record<string, string> = { t0: '+380000000042' };
 
-const begun: Template[] = [
+export const begunTemplates: Template[] = [
   { id: '11111111-1111-4111-8111-111111111111', name: 'Вітання', shortcut: 'вітаю', body: 'Добрий день, {name}!\nДякуємо за звернення до «{account}».\n{manager}' },
   { id: '22222222-2222-4222-8222-222222222222', name: 'Ціна за сторінку', shortcut: 'ціна', body: 'Сторінка перекладу ({language}) коштує 300 грн за 1 800 знаків із пропусками.' },
   { id: '33333333-3333-4333-8333-333333333333', name: 'Як до нас дійти', shortcut: null, body: 'Ми на вулиці Прикладній, 1, вхід із двору, другий поверх.' },
@@ -26,7 +26,6 @@ const begun: Template[] = [
 export function peopleCommands(world: World) {
   const { bureau } = world;
   const sameAs = new Map<string, string>();
-  let templates: Template[] = world.scenario === 'empty' ? [] : begun;
 
   /** One contact for each address and for each private chat. */
   function contactOf({ row, person }: Talk): Contact | null {
@@ -115,19 +114,19 @@ export function peopleCommands(world: World) {
       links.forEach(put);
       return null;
     },
-    templates: async () => [...templates].sort((a, b) => a.name.localeCompare(b.name)),
+    templates: async () => [...world.templates].sort((a, b) => a.name.localeCompare(b.name)),
     saveTemplate: async (template: Template) => {
       const name = template.name.trim();
       const shortcut = template.shortcut?.trim().toLowerCase() || null;
       if (name === '' || [...name].length > 100) fail('invalid_input', 'name');
       if (shortcut !== null && !/^[\p{Alphabetic}\p{N}_-]{1,32}$/u.test(shortcut)) fail('invalid_input', 'shortcut');
       if (template.body.trim() === '' || [...template.body].length > 10_000) fail('invalid_input', 'body');
-      if (shortcut !== null && templates.some((other) => other.id !== template.id && other.shortcut === shortcut)) fail('already_exists');
-      templates = [...templates.filter((other) => other.id !== template.id), { ...template, name, shortcut }];
+      if (shortcut !== null && world.templates.some((other) => other.id !== template.id && other.shortcut === shortcut)) fail('already_exists');
+      world.templates = [...world.templates.filter((other) => other.id !== template.id), { ...template, name, shortcut }];
       return null;
     },
     removeTemplate: async (id: string) => {
-      templates = templates.filter((other) => other.id !== id);
+      world.templates = world.templates.filter((other) => other.id !== id);
       return null;
     },
   };
