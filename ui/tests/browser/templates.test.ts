@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 
-import { type Opening, faults, pictures, row, useBrowser } from './browser';
+import { type Opening, faults, row, useBrowser } from './browser';
 
 const { open } = useBrowser();
 
@@ -64,7 +64,6 @@ describe('in a chat', () => {
     await chatText(page).fill('');
     await page.getByTestId('template-button').click();
     await page.getByTestId('template-find-option').first().waitFor();
-    await page.screenshot({ path: `${pictures}template-menu.png` });
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
@@ -101,7 +100,6 @@ describe('in a chat', () => {
     expect(await chatText(page).inputValue()).toBe(greeting.replace('Ірина Коваль', '{manager}'));
     await page.keyboard.press('Control+Enter');
     await page.getByTestId('compose-warning').getByText('{manager}').waitFor();
-    await page.screenshot({ path: `${pictures}template-unfilled.png` });
     await page.getByTestId('compose-back').click();
     await chatText(page).and(page.locator(':focus')).waitFor();
     expect(await calls(page, 'sendText')).toBe(0);
@@ -211,7 +209,6 @@ describe('in the settings', () => {
     await page.getByTestId('template-shortcut').fill('Вітаю');
     await page.getByTestId('template-save').click();
     await page.getByText('Таке скорочення вже має інший шаблон').waitFor();
-    await page.screenshot({ path: `${pictures}template-form.png` });
     await page.getByTestId('template-shortcut').and(page.locator(':focus')).waitFor();
     await page.getByTestId('template-shortcut').fill('два слова');
     await page.keyboard.press('Enter');
@@ -257,14 +254,3 @@ describe('in the settings', () => {
     await page.getByText('Шаблони не прочитано').waitFor({ state: 'detached' });
   });
 });
-
-for (const [language, width, dark] of [['uk', 1440, true], ['pl', 1024, false], ['en', 1920, false]] as const) {
-  test(`looks right in ${language}`, async () => {
-    const page = await settings({ query: `language=${language}`, width, dark });
-    await page.getByTestId('template-edit').first().click();
-    await page.getByTestId('template-body').waitFor();
-    await page.locator('#templates').scrollIntoViewIfNeeded();
-    await page.screenshot({ path: `${pictures}template-settings-${language}.png` });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-  });
-}

@@ -24,6 +24,8 @@ export interface Controls {
   removeElsewhere(account: string): void;
   /** Makes a command fail, or work again. */
   fail(command: string, on: boolean): void;
+  /** Makes a command take so many milliseconds. */
+  slow(command: string, ms: number): void;
   /** Somebody writes in a chat. */
   write(chat: string, text: string): void;
   /** A phone scans the QR code that is shown. */
@@ -101,7 +103,8 @@ export function fakeBackend(): Backend {
   };
   const calls: Record<string, number> = {};
   const failing = new Set<string>();
-  Object.assign(window, { bureau: controls(world, calls, failing) });
+  const slow = new Map<string, number>();
+  Object.assign(window, { bureau: controls(world, calls, failing, slow) });
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
@@ -110,7 +113,7 @@ export function fakeBackend(): Backend {
   for (const [name, command] of Object.entries(commands)) {
     counted[name] = async (...args) => {
       calls[name] = (calls[name] ?? 0) + 1;
-      await pause(1);
+      await pause(slow.get(name) ?? 1);
       if (failing.has(name)) fail('database', 'connection closed');
       return structuredClone(await command(...args));
     };
@@ -137,7 +140,7 @@ function grow(world: World, lines: number): void {
   for (const grew of world.loggers.values()) grew({ written: world.logbook.rows.length });
 }
 
-function controls(world: World, calls: Record<string, number>, failing: Set<string>): Controls {
+function controls(world: World, calls: Record<string, number>, failing: Set<string>, slow: Map<string, number>): Controls {
   const { bureau } = world;
   const tell = (keys: ReturnType<Bureau['deliver']>[], overflowed = false) => {
     world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], messages: [], newMessages: keys.length, overflowed, countsChanged: true });
@@ -186,6 +189,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
       if (on) failing.add(command);
       else failing.delete(command);
     },
+    slow: (command, ms) => void slow.set(command, ms),
     write(chat, text) {
       tell([bureau.write(chat, text)]);
     },
