@@ -84,6 +84,15 @@ describe('in a chat', () => {
     expect(await page.evaluate(() => document.activeElement?.getAttribute('data-testid'))).toBe('compose-text');
   });
 
+  test('a shortcut that another desktop made meanwhile is known', async () => {
+    const page = await chat();
+    await chatText(page).focus();
+    await page.evaluate(() => window.bureau.template({ id: crypto.randomUUID(), name: 'Чужий', shortcut: 'чужий', body: 'Чужий текст' }));
+    await page.keyboard.type('/чужий', { delay: 10 });
+    await page.keyboard.press('Tab');
+    expect(await chatText(page).inputValue()).toBe('Чужий текст');
+  });
+
   test('what only looks like a shortcut is typed as it is', async () => {
     const page = await chat();
     await chatText(page).focus();
