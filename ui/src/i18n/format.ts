@@ -8,7 +8,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** The ways a date or time is written. */
-type Shape = 'weekday' | 'weekdayYear' | 'numeric' | 'time' | 'seconds' | 'millis' | 'dayMonth' | 'dayMonthYear' | 'full';
+type Shape = 'weekday' | 'weekdayYear' | 'numeric' | 'time' | 'seconds' | 'millis' | 'dayMonth' | 'dayMonthYear' | 'full' | 'month';
 
 const shapes: Record<Shape, Intl.DateTimeFormatOptions> = {
   time: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
@@ -19,20 +19,23 @@ const shapes: Record<Shape, Intl.DateTimeFormatOptions> = {
   dayMonthYear: { day: 'numeric', month: 'short', year: 'numeric' },
   weekday: { weekday: 'long', day: 'numeric', month: 'long' },
   weekdayYear: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
+  month: { day: 'numeric', month: 'long', year: 'numeric' },
   full: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZoneName: 'short' },
 };
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function write(language: Language, shape: Shape, at: Date): string {
+function formatOf(language: Language, shape: Shape): Intl.DateTimeFormat {
   const name = `${language} ${shape}`;
   let format = formats.get(name);
   if (!format) {
     format = new Intl.DateTimeFormat(tags[language], shapes[shape]);
     formats.set(name, format);
   }
-  return format.format(at).replaceAll(' ', NO_BREAK);
+  return format;
 }
+
+const write = (language: Language, shape: Shape, at: Date): string => formatOf(language, shape).format(at).replaceAll(' ', NO_BREAK);
 
 /** `12:04`. */
 export const clockTime = (language: Language, at: Date): string => write(language, 'time', at);
@@ -86,6 +89,13 @@ export function day(language: Language, at: Date, now: Date): string {
 
 /** `неділя, 22 листопада`, with the year when it is not this one. */
 export const dayLine = (language: Language, at: Date, now: Date): string => write(language, at.getFullYear() === now.getFullYear() ? 'weekday' : 'weekdayYear', at);
+
+/** `березня 2024`, as it stands after "since": a month beside a day has the case that it needs. */
+export function sinceMonth(language: Language, at: Date): string {
+  const parts = formatOf(language, 'month').formatToParts(at);
+  const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((candidate) => candidate.type === type)?.value ?? '';
+  return `${part('month')}${NO_BREAK}${part('year')}`;
+}
 
 /** A number in E.164 in groups as it is read aloud: `+380 00 000 00 01`. */
 export function phone(number: string): string {

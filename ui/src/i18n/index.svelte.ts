@@ -34,6 +34,7 @@ export const f = {
   coming: (at: Date, now: Date) => formats.comingTime(language, at, now),
   day: (at: Date, now: Date) => formats.day(language, at, now),
   dayLine: (at: Date, now: Date) => formats.dayLine(language, at, now),
+  sinceMonth: (at: Date) => formats.sinceMonth(language, at),
   phone: formats.phone,
   waiting: (ms: number) => formats.waiting(language, ms),
   span: (ms: number) => formats.span(language, ms),

@@ -42,7 +42,7 @@ export class ConversationList {
   unseen = $state.raw<ReadonlySet<string>>(new Set());
   more = $state(false);
 
-  filter: ListFilter = { account: null, unreadOnly: false, waitingOnly: false };
+  filter: ListFilter = { account: null, unreadOnly: false, view: 'all' };
   /** The open conversation, which stays in the list whatever becomes of it. */
   kept: string | null = null;
   window: Window = { first: 0, last: 0, held: false };
@@ -264,11 +264,11 @@ export class ConversationList {
   async #page(after: string | null): Promise<ConversationPage> {
     const wanted = this.filter;
     const { channel, ...filter } = wanted;
-    if (!channel) return ipc.conversations(filter, after, PAGE);
+    if (!channel) return ipc.conversations({ ...filter, channel: null }, after, PAGE);
     const rows: ConversationPage['rows'] = [];
     let next = after;
     for (let pages = 0; pages < DEEP_PAGES; pages++) {
-      const page = await ipc.conversations(filter, next, WIDE);
+      const page = await ipc.conversations({ ...filter, channel: null }, next, WIDE);
       rows.push(...page.rows.filter((row) => passes(wanted, row)));
       next = page.next;
       if (next === null || rows.length >= PAGE) break;

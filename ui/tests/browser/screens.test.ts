@@ -51,6 +51,12 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'telegram-chats': { query: 'telegram', go: async (page) => (await askCode(page), await page.getByTestId('telegram-code').fill('12345'), await page.keyboard.press('Enter'), page.getByTestId('kind-groups').waitFor()) },
   'telegram-qr': { query: 'telegram', go: async (page) => (await telegram(page), await page.getByTestId('way-qr').check(), await keys(page), await page.getByTestId('wizard-next').click(), page.getByTestId('qr').waitFor()) },
   'telegram-session': { query: 'telegram', go: async (page) => (await telegram(page), await page.getByTestId('way-session').check(), await page.getByTestId('session').fill(`1${'x'.repeat(60)}`), await page.getByTestId('wizard-next').click(), page.getByTestId('found-session').waitFor()) },
+  person: { query: 'telegram&conversations=12', go: person },
+  'person-linked': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('person-same').click(), page.getByTestId('person-unlink').waitFor()) },
+  'person-link': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('person-link').click(), await page.getByTestId('find-person').fill('ярова'), await page.getByTestId('find-person-option').nth(1).waitFor(), page.keyboard.press('ArrowDown')) },
+  'template-menu': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('template-button').click(), page.getByTestId('template-find-option').first().waitFor()) },
+  'template-unfilled': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('compose-text').fill('{manager}'), await page.keyboard.press('Control+Enter'), page.getByTestId('compose-warning').waitFor()) },
+  'settings-templates': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('template-edit').first().click(), await page.getByTestId('template-name').fill(''), await page.keyboard.press('Enter'), page.locator('[data-testid="template-name"][aria-invalid="true"]').waitFor()) },
   logs: { go: async (page) => (await page.getByTestId('nav-logs').click(), await page.getByTestId('log-row').last().waitFor(), page.getByTestId('log-row').nth(9).click()) },
   diagnostics: { go: async (page) => (await page.getByTestId('nav-diagnostics').click(), page.getByTestId('check').first().waitFor()) },
   settings: { query: 'quiet', go: (page) => page.getByTestId('nav-settings').click() },
@@ -64,6 +70,13 @@ const telegramRow = (page: Page, id: string) => page.locator(`[data-testid="acco
 async function chat(page: Page, id: string): Promise<void> {
   await page.getByTestId('filter-telegram').click();
   await page.locator(`[data-testid="conversation-row"][data-id="${id}"]`).click();
+  await page.locator('[data-testid="message"]').first().waitFor();
+}
+
+/** Somebody who likely writes by mail too. */
+async function person(page: Page): Promise<void> {
+  await page.locator('[data-testid="conversation-row"][data-id="t0"]').click();
+  await page.getByTestId('person-likely').waitFor();
   await page.locator('[data-testid="message"]').first().waitFor();
 }
 
@@ -213,7 +226,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['inbox-mail', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['inbox-mail', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {

@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences } from '../bindings';
+import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences, Template } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON } from './accounts';
@@ -8,6 +8,7 @@ import { chatCommands } from './chatCommands';
 import { inboxCommands } from './inboxCommands';
 import { mailCommands } from './mailCommands';
 import { Logbook } from './logs';
+import { begunTemplates, peopleCommands } from './peopleCommands';
 import { signInCommands } from './signInCommands';
 
 /** How the tests and `npm run dev` steer the invented bureau: `window.bureau`. */
@@ -23,6 +24,8 @@ export interface Controls {
   removeElsewhere(account: string): void;
   /** Makes a command fail, or work again. */
   fail(command: string, on: boolean): void;
+  /** Makes a command take so many milliseconds. */
+  slow(command: string, ms: number): void;
   /** Somebody writes in a chat. */
   write(chat: string, text: string): void;
   /** A phone scans the QR code that is shown. */
@@ -33,6 +36,8 @@ export interface Controls {
   clickNotice(conversation: ConversationKey | null): void;
   /** Do not disturb is chosen in the tray. */
   quiet(on: boolean): void;
+  /** Another desktop keeps a template. */
+  template(template: Template): void;
   /** The conversation that the window last said to be in front. */
   front(): string | null;
   calls: Record<string, number>;
@@ -50,6 +55,7 @@ export interface World {
   listeners: Listeners | null;
   now: () => number;
   painted: string[];
+  templates: Template[];
   /** Mails on their way, and all that were sent off. */
   outbox: OutgoingView[];
   mails: MailDraftForm[];
@@ -81,10 +87,11 @@ export function fakeBackend(): Backend {
     bureau,
     logbook: new Logbook(4000, bureau.accounts),
     status: statusOf(scenario),
-    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true, undoSeconds: Number(query.get('undo') ?? 5) },
+    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true, undoSeconds: Number(query.get('undo') ?? 5), me: query.get('me'), managers: [], businessHours: { days: [1, 2, 3, 4, 5], from: '09:00', to: '18:00' } },
     listeners: null,
     now,
     painted: [],
+    templates: scenario === 'empty' ? [] : [...begunTemplates],
     outbox: [],
     mails: [],
     front: null,
@@ -96,16 +103,17 @@ export function fakeBackend(): Backend {
   };
   const calls: Record<string, number> = {};
   const failing = new Set<string>();
-  Object.assign(window, { bureau: controls(world, calls, failing) });
+  const slow = new Map<string, number>();
+  Object.assign(window, { bureau: controls(world, calls, failing, slow) });
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
-  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   const counted: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
   for (const [name, command] of Object.entries(commands)) {
     counted[name] = async (...args) => {
       calls[name] = (calls[name] ?? 0) + 1;
-      await pause(1);
+      await pause(slow.get(name) ?? 1);
       if (failing.has(name)) fail('database', 'connection closed');
       return structuredClone(await command(...args));
     };
@@ -132,7 +140,7 @@ function grow(world: World, lines: number): void {
   for (const grew of world.loggers.values()) grew({ written: world.logbook.rows.length });
 }
 
-function controls(world: World, calls: Record<string, number>, failing: Set<string>): Controls {
+function controls(world: World, calls: Record<string, number>, failing: Set<string>, slow: Map<string, number>): Controls {
   const { bureau } = world;
   const tell = (keys: ReturnType<Bureau['deliver']>[], overflowed = false) => {
     world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], messages: [], newMessages: keys.length, overflowed, countsChanged: true });
@@ -181,6 +189,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
       if (on) failing.add(command);
       else failing.delete(command);
     },
+    slow: (command, ms) => void slow.set(command, ms),
     write(chat, text) {
       tell([bureau.write(chat, text)]);
     },
@@ -191,6 +200,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
       world.preferences = { ...world.preferences, notices: { ...world.preferences.notices, doNotDisturb } };
       world.listeners?.preferencesChanged(structuredClone(world.preferences));
     },
+    template: (template) => void world.templates.push(template),
     front: () => world.front,
     calls,
     painted: world.painted,

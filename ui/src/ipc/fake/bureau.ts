@@ -166,6 +166,8 @@ export class Bureau {
         hasFiles: index === 0 || random.chance(0.35),
         unreadable: index === 11,
         mutedUntil: index === 5 ? '9999-01-01T00:00:00Z' : null,
+        triage: 'open',
+        assignee: null,
         stuckTexts: 0,
         chat: null,
       },
