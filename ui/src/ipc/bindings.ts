@@ -78,7 +78,7 @@ export const commands = {
 	unlinkPerson: (contact: string) => typedError<ContactLinkView[], WireError>(__TAURI_INVOKE("unlink_person", { contact })),
 	/**  Puts links back as they were. */
 	restoreLinks: (links: ContactLinkView[]) => typedError<null, WireError>(__TAURI_INVOKE("restore_links", { links })),
-	/**  Every template by name. */
+	/**  Every template, the oldest first. */
 	templates: () => typedError<Template[], WireError>(__TAURI_INVOKE("templates")),
 	/**  Keeps a template in place of what stood under its key. A shortcut that another one has is `already_exists`. */
 	saveTemplate: (template: Template) => typedError<null, WireError>(__TAURI_INVOKE("save_template", { template })),
@@ -114,6 +114,11 @@ export const commands = {
 	beginAnswer: (message: MessageKey, all: boolean) => typedError<MailBeginning, WireError>(__TAURI_INVOKE("begin_answer", { message, all })),
 	/**  How a mail is passed on, with its files. */
 	beginForward: (message: MessageKey) => typedError<MailBeginning, WireError>(__TAURI_INVOKE("begin_forward", { message })),
+	/**
+	 *  What messages become where they are passed on from another account: their words, each under a line that says whose
+	 *  they are, and their files, stored for that account. A chat's file is fetched first. The subject is the first mail's.
+	 */
+	beginPassingOn: (messages: MessageKey[], account: string) => typedError<MailBeginning, WireError>(__TAURI_INVOKE("begin_passing_on", { messages, account })),
 	/**  Texts and mails of every account that have not been sent, oldest first. */
 	outbox: () => typedError<OutgoingView[], WireError>(__TAURI_INVOKE("outbox")),
 	/**  A person says that a mail whose end was not seen was sent. */
@@ -141,6 +146,11 @@ export const commands = {
 	 *  becomes of them is told by the journal and read with the chat. The draft that it was written as ends with it.
 	 */
 	sendText: (conversation: ConversationKey, form: TextForm, draft: string | null) => typedError<string[], WireError>(__TAURI_INVOKE("send_text", { conversation, form, draft })),
+	/**
+	 *  Begins a chat with somebody named by `@username`, a `t.me` link or a phone number with its country's code, or finds the
+	 *  one that is there; null: nobody is found so. Nothing is sent by it.
+	 */
+	beginChat: (account: string, person: string) => typedError<ConversationKey | null, WireError>(__TAURI_INVOKE("begin_chat", { account, person })),
 	/**  How much of a file on its way up has been sent, in KiB; null where it is not being sent from here. */
 	uploadProgress: (outgoing: string) => typedError<number | null, WireError>(__TAURI_INVOKE("upload_progress", { outgoing })),
 	/**  Gives up a file on its way up. */
