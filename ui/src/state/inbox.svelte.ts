@@ -242,7 +242,7 @@ export function filterOf(view: View, unreadOnly: boolean, channel: Channel | nul
   return {
     account: view.kind === 'account' ? view.account : null,
     unreadOnly: unreadOnly || view.kind === 'unread',
-    waitingOnly: view.kind === 'waiting',
+    view: view.kind === 'waiting' ? 'waiting' : 'all',
     channel,
   };
 }

@@ -42,7 +42,7 @@ export class ConversationList {
   unseen = $state.raw<ReadonlySet<string>>(new Set());
   more = $state(false);
 
-  filter: ListFilter = { account: null, unreadOnly: false, waitingOnly: false };
+  filter: ListFilter = { view: 'all', account: null, unreadOnly: false };
   /** The open conversation, which stays in the list whatever becomes of it. */
   kept: string | null = null;
   window: Window = { first: 0, last: 0, held: false };
@@ -263,8 +263,8 @@ export class ConversationList {
   /** A page of what is shown. The program does not filter by channel: pages are read until enough is left of them. */
   async #page(after: string | null): Promise<ConversationPage> {
     const wanted = this.filter;
-    const { channel, ...filter } = wanted;
-    if (!channel) return ipc.conversations(filter, after, PAGE);
+    const filter = { ...wanted, channel: null };
+    if (!wanted.channel) return ipc.conversations(filter, after, PAGE);
     const rows: ConversationPage['rows'] = [];
     let next = after;
     for (let pages = 0; pages < DEEP_PAGES; pages++) {

@@ -27,14 +27,14 @@ export function newestFirst(a: Entry, b: Entry): number {
 export type Channel = 'email' | 'telegram';
 
 /** What a list shows. The program filters by all but the channel, which is told by the row. */
-export type ListFilter = ConversationFilter & { channel?: Channel | null };
+export type ListFilter = Omit<ConversationFilter, 'channel'> & { channel?: Channel | null };
 
 /** Whether a row belongs to what the filter shows. */
 export function passes(filter: ListFilter, row: ConversationRow): boolean {
   if (filter.channel && (row.chat !== null) !== (filter.channel === 'telegram')) return false;
   if (filter.account !== null && row.key.account !== filter.account) return false;
   if (filter.unreadOnly && row.unread === 0) return false;
-  return !(filter.waitingOnly && row.lastIsOurs);
+  return !(filter.view === 'waiting' && row.lastIsOurs);
 }
 
 /** What a merge may and may not do to the list that is looked at. */

@@ -8,11 +8,11 @@ const minute = (n: number) => new Date(Date.UTC(2026, 10, 22, 10, n)).toISOStrin
 function row(id: string, at: number, more: Partial<ConversationRow> = {}): ConversationRow {
   return {
     key: { account: 'a', id }, name: id, address: '', company: false, subject: '', snippet: '', lastIsOurs: false, chat: null, lastAt: minute(at),
-    unread: 0, messages: 1, hasFiles: false, unreadable: false, mutedUntil: null, stuckTexts: 0, ...more,
+    unread: 0, messages: 1, hasFiles: false, unreadable: false, mutedUntil: null, triage: 'open', assignee: null, stuckTexts: 0, ...more,
   };
 }
 
-const all: MergeOptions = { filter: { account: null, unreadOnly: false, waitingOnly: false }, pinned: new Set(), kept: null, more: false };
+const all: MergeOptions = { filter: { view: 'all', account: null, unreadOnly: false }, pinned: new Set(), kept: null, more: false };
 const list = [row('c', 30), row('b', 20), row('a', 10)].map(entryOf);
 const ids = (entries: readonly { row: ConversationRow }[]) => entries.map((entry) => entry.row.key.id).join('');
 
@@ -34,7 +34,7 @@ test('rows older than what is loaded are left to their own page', () => {
 });
 
 test('what no longer passes the filter leaves, except the open conversation until another is opened', () => {
-  const unread = { ...all, filter: { account: null, unreadOnly: true, waitingOnly: false } };
+  const unread: MergeOptions = { ...all, filter: { ...all.filter, unreadOnly: true } };
   expect(ids(mergeRows(list, [row('b', 20)], unread))).toBe('ca');
   const kept = mergeRows(list, [row('b', 20)], { ...unread, kept: 'a/b' });
   expect(ids(kept)).toBe('cba');

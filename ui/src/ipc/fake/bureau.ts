@@ -165,6 +165,8 @@ export class Bureau {
         messages: fresh ? 0 : index === 0 ? 4 : unread * 2 + 1 + random.int(6) + (index === 5 ? 60 : 0),
         hasFiles: index === 0 || random.chance(0.35),
         unreadable: index === 11,
+        triage: 'open',
+        assignee: null,
         mutedUntil: index === 5 ? '9999-01-01T00:00:00Z' : null,
         stuckTexts: 0,
         chat: null,

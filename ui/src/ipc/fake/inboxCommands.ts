@@ -11,7 +11,7 @@ export function inboxCommands(world: World) {
   const saved: SavedFiles = { folder: '/home/bureau/Завантаження', saved: 1, failed: null };
 
   const passing = (filter: ConversationFilter) => (row: ConversationRow) =>
-    (filter.account === null || row.key.account === filter.account) && (!filter.unreadOnly || row.unread > 0) && (!filter.waitingOnly || !row.lastIsOurs);
+    (filter.account === null || row.key.account === filter.account) && (!filter.unreadOnly || row.unread > 0) && (filter.view !== 'waiting' || !row.lastIsOurs);
 
   const outgoingOf = (id: string): OutgoingView[] => bureau.talks.get(id)?.chat?.outgoing ?? world.outbox.filter((mail) => mail.conversation === id);
 
@@ -131,6 +131,9 @@ function counts(world: World) {
     conversations: rows.length,
     unread: rows.filter((row) => row.unread > 0).length,
     waiting: rows.filter((row) => !row.lastIsOurs).length,
+    mine: 0,
+    unassigned: rows.length,
+    done: 0,
     stuckTexts: rows.reduce((sum, row) => sum + row.stuckTexts, 0),
     accounts: world.bureau.accounts.map(({ id, unread }) => ({ id, unread })),
   };
