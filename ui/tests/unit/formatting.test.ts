@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { carried } from '../../src/features/conversation/chat/own';
-import { formatted, marked, outgoing } from '../../src/features/conversation/format';
+import { formatted, marked, outgoing } from '../../src/state/formatting';
 import type { EntityName, EntityView } from '../../src/ipc/client';
 import { Random } from '../../src/ipc/fake/random';
 

@@ -1,4 +1,4 @@
-import type { EntityName, EntityView } from '../../ipc/client';
+import type { EntityName, EntityView } from '../ipc/client';
 import { pieces } from './links';
 
 /** A text without marks, and how stretches of it are shown. */
