@@ -367,6 +367,7 @@ export const en: Catalogue = {
   'write.emojiSearch': 'Search emoji',
   'write.emojiNone': 'Nothing found',
   'write.emojiFailed': 'The emoji could not be loaded.',
+  'write.groups': 'Groups of emoji',
   'write.recent': 'Recent',
   'write.faces': 'Faces',
   'write.people': 'Gestures and people',

@@ -367,6 +367,7 @@ export const pl: Catalogue = {
   'write.emojiSearch': 'Szukaj emoji',
   'write.emojiNone': 'Nic nie znaleziono',
   'write.emojiFailed': 'Nie wczytano emoji.',
+  'write.groups': 'Grupy emoji',
   'write.recent': 'Ostatnie',
   'write.faces': 'Twarze',
   'write.people': 'Gesty i ludzie',

@@ -366,6 +366,7 @@ export const uk = {
   'write.emojiSearch': 'Пошук емодзі',
   'write.emojiNone': 'Нічого не знайдено',
   'write.emojiFailed': 'Емодзі не завантажено.',
+  'write.groups': 'Групи емодзі',
   'write.recent': 'Нещодавні',
   'write.faces': 'Обличчя',
   'write.people': 'Жести й люди',
