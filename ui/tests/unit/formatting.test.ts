@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
-import { carried } from '../../src/features/conversation/chat/own';
+import { carried, changedText, losesByChange } from '../../src/features/conversation/chat/own';
+import { chatMessage } from '../../src/ipc/fake/chats';
+import { formOf } from '../../src/state/mails.svelte';
+import { editing } from '../../src/state/editing.svelte';
 import { formatted, marked, outgoing } from '../../src/state/formatting';
 import type { EntityName, EntityView } from '../../src/ipc/client';
 import { Random } from '../../src/ipc/fake/random';
@@ -131,6 +134,43 @@ describe('a text written with marks', () => {
   test('what was kept beside follows the words', () => {
     expect(carried([entity(0, 3, 'underline'), entity(8, 3, 'underline')], 'abc def ghi', 'abc defff ghi')).toEqual([entity(0, 3, 'underline'), entity(10, 3, 'underline')]);
   });
+});
+
+describe('a message that is changed', () => {
+  const conversation = { account: 'a', id: 'c' };
+  const begin = (text: string, entities: EntityView[]) => {
+    editing.begin(conversation, chatMessage('a', 'c', { at: 0, ours: true, text, chat: { entities } }));
+    const open = editing.of(conversation);
+    if (!open) throw new Error('not open');
+    return open;
+  };
+
+  test('is not sent where nothing was changed', () => {
+    expect(changedText(begin('a b', [entity(0, 1, 'bold')]))).toBeNull();
+  });
+
+  test('keeps its marks, and what has none', () => {
+    const open = begin('перше друге', [entity(0, 5, 'bold'), entity(6, 5, 'underline')]);
+    expect(open.text).toBe('**перше** друге');
+    expect(changedText({ ...open, text: '**перше** саме друге' })).toEqual({ text: 'перше саме друге', entities: [entity(0, 5, 'bold'), entity(11, 5, 'underline')] });
+  });
+
+  test('whose signs were never marks keeps them as signs', () => {
+    const open = begin('**не жирно** [a](https://x.org)', []);
+    expect(changedText({ ...open, text: `${open.text}!` })).toEqual({ text: '**не жирно** [a](https://x.org)!', entities: [] });
+  });
+
+  test('that names somebody or has special emoji is left to Telegram', () => {
+    const of = (kind: EntityName) => chatMessage('a', 'c', { at: 0, ours: true, text: 'a', chat: { entities: [entity(0, 1, kind)] } });
+    expect((['mention_name', 'custom_emoji', 'mention', 'url', 'bold', 'underline'] as const).map((kind) => losesByChange(of(kind)))).toEqual([true, true, false, false, false, false]);
+  });
+});
+
+test('a mail goes out with places in its own text, line breaks counted once, its quote untouched', () => {
+  const mail = { to: [], cc: [], bcc: [], subject: '', files: [], kind: 'forward' as const, message: 'm', quote: '> **цитата**', quotes: true, begun: '' };
+  const form = formOf({ ...mail, text: 'Добрий день\r\n**ціна** 100\r\n' });
+  expect(form.text).toBe('Добрий день\nціна 100\n\n> **цитата**');
+  expect(form.entities).toEqual([entity(12, 4, 'bold')]);
 });
 
 describe('whatever is written', () => {
