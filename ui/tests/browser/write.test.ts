@@ -221,6 +221,30 @@ describe('emoji', () => {
   });
 });
 
+test('in the window of a new mail, emoji and marks leave the window open and the keys in the text', async () => {
+  const page = await open();
+  await row(page, 0).waitFor();
+  await page.keyboard.press('KeyC');
+  await page.getByTestId('new-mail').waitFor();
+  const text = page.getByTestId('mail-text');
+  await text.click();
+  await page.keyboard.type('так ');
+  await page.keyboard.press('Control+Shift+KeyE');
+  await page.getByTestId('emoji-search').and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('emoji').waitFor({ state: 'detached' });
+  await text.and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('Control+Shift+KeyE');
+  await page.getByTestId('emoji-cell').first().waitFor();
+  await page.getByTestId('emoji-cell').nth(2).click();
+  await text.and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('Control+KeyB');
+  await page.keyboard.type('добре');
+  expect(await text.inputValue()).toMatch(/^так 😄\*\*добре\*\*/);
+  await page.getByTestId('new-mail').waitFor();
+  expect(faults.get(page)).toEqual([]);
+});
+
 describe('a chat message for later', () => {
   test('stands with its time, and can be taken back', async () => {
     const page = await chat();
