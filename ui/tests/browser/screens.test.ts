@@ -40,6 +40,8 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'chat-channel': { query: 'telegram', go: (page) => chat(page, 't4') },
   'chat-rtl': { query: 'telegram', go: (page) => chat(page, 't6') },
   'chat-composer': { query: 'telegram', go: composing },
+  'chat-emoji': { query: 'telegram', go: async (page) => (await composing(page), await page.getByTestId('emoji-button').click(), await page.getByTestId('emoji-cell').first().waitFor(), page.keyboard.press('ArrowDown')) },
+  'chat-later': { query: 'telegram', go: async (page) => (await chat(page, 't0'), await page.getByTestId('compose-text').fill('Нагадую **про довідку**'), await page.getByTestId('compose-later').click(), await page.getByTestId('later-tomorrow').click(), page.getByTestId('outgoing').waitFor()) },
   'chat-failed': { query: 'telegram', go: failing },
   'chat-viewer': { query: 'telegram', go: async (page) => (await chat(page, 't0'), await page.getByTestId('photo').first().click(), page.getByTestId('viewer').waitFor()) },
   'accounts-telegram': { query: 'telegram', go: async (page) => (await page.getByTestId('nav-accounts').click(), await telegramRow(page, 'tg-lviv').getByTestId('account-more').click(), await telegramRow(page, 'tg-dup').getByTestId('account-more').click(), telegramRow(page, 'tg-else').scrollIntoViewIfNeeded()) },

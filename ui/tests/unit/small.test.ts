@@ -5,7 +5,7 @@ import { badFields, isAddress } from '../../src/features/add-account/checks';
 import { facts } from '../../src/features/add-account/facts';
 import { firstDay } from '../../src/features/add-account/since';
 import { countLines, frameHeight } from '../../src/features/conversation/frame';
-import { hostOf, pieces } from '../../src/features/conversation/links';
+import { hostOf, pieces } from '../../src/state/links';
 import { moved } from '../../src/features/inbox/listkeys';
 import { isServerUrl } from '../../src/features/settings/server';
 import { strength } from '../../src/features/start/strength';

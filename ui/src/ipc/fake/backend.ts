@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences, Template } from '../bindings';
+import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences, Template, TextForm } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON } from './accounts';
@@ -44,6 +44,9 @@ export interface Controls {
   painted: string[];
   /** The mails that were sent off, as their forms were. */
   mails: MailDraftForm[];
+  /** The same of chats: what was sent off, and what was changed afterwards. */
+  texts: TextForm[];
+  edits: Pick<TextForm, 'text' | 'entities'>[];
 }
 
 /** Everything the commands share. */
@@ -59,6 +62,8 @@ export interface World {
   /** Mails on their way, and all that were sent off. */
   outbox: OutgoingView[];
   mails: MailDraftForm[];
+  texts: TextForm[];
+  edits: Pick<TextForm, 'text' | 'entities'>[];
   front: string | null;
   scenario: string;
   loggers: Map<number, (grew: { written: number }) => void>;
@@ -94,6 +99,8 @@ export function fakeBackend(): Backend {
     templates: scenario === 'empty' ? [] : [...begunTemplates],
     outbox: [],
     mails: [],
+    texts: [],
+    edits: [],
     front: null,
     scenario,
     loggers: new Map(),
@@ -205,6 +212,8 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
     calls,
     painted: world.painted,
     mails: world.mails,
+    texts: world.texts,
+    edits: world.edits,
   };
 }
 

@@ -40,7 +40,9 @@ export function chatCommands(world: World) {
 
   /** Plays what becomes of a text: its words decide. */
   async function send(key: ConversationKey, chat: Chat, text: OutgoingView): Promise<void> {
-    await pause(250);
+    const due = text.sendAt === null ? 0 : Date.parse(text.sendAt) - world.now();
+    await pause(Math.max(250, due));
+    if (!chat.outgoing.some((other) => other.id === text.id)) return;
     const enter = (change: Partial<OutgoingView>) => {
       chat.outgoing = chat.outgoing.map((other) => (other.id === text.id ? { ...other, ...change } : other));
       changed(key);
@@ -100,14 +102,16 @@ export function chatCommands(world: World) {
   }
 
   return {
-    sendText: async (key: ConversationKey, { text, entities, replyTo, sendAt, files }: TextForm) => {
+    sendText: async (key: ConversationKey, form: TextForm) => {
+      const { text, entities, replyTo, sendAt, files } = form;
       const chat = chatOf(key.id);
       if (chat.kind === 'broadcast') fail('not_offered');
       if (text.length > (files.length > 0 ? 1024 : 4096)) fail('too_long', String(text.length));
       const answered = chat.messages.find((message) => message.key.id === replyTo);
       const reply = answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null;
       const each = files.length > 0 ? files.map((file) => [file]) : [[]];
-      const outgoing = each.map((one, at): OutgoingView => ({ account: key.account, id: `o${world.now()}-${++sent}`, conversation: key.id, text: at === 0 ? text : '', entities, reply: at === 0 ? reply : null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files: one }));
+      const outgoing = each.map((one, at): OutgoingView => ({ account: key.account, id: `o${world.now()}-${++sent}`, conversation: key.id, text: at === 0 ? text : '', entities: at === 0 ? entities : [], reply: at === 0 ? reply : null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files: one }));
+      world.texts.push(structuredClone(form));
       chat.outgoing.push(...outgoing);
       changed(key);
       void outgoing.reduce((before, one) => before.then(() => send(key, chat, one)), Promise.resolve());
@@ -136,6 +140,7 @@ export function chatCommands(world: World) {
     editMessage: async (key: MessageKey, text: string, entities: EntityView[]) => {
       const { message, conversation } = ownOf(key);
       if (text.trim() === '') fail('invalid_input', 'text');
+      world.edits.push(structuredClone({ text, entities }));
       message.text = text;
       if (message.chat) message.chat = { ...message.chat, entities, editedAt: iso(world.now()), versions: message.chat.versions + 1 };
       changed(conversation, 0, [key]);
