@@ -87,6 +87,10 @@ export function day(language: Language, at: Date, now: Date): string {
 /** `неділя, 22 листопада`, with the year when it is not this one. */
 export const dayLine = (language: Language, at: Date, now: Date): string => write(language, at.getFullYear() === now.getFullYear() ? 'weekday' : 'weekdayYear', at);
 
+/** A day of the week by its ISO number, 1 is Monday: `понеділок`, `пн`. */
+export const weekday = (language: Language, day: number, length: 'long' | 'short'): string =>
+  new Intl.DateTimeFormat(tags[language], { weekday: length, timeZone: 'UTC' }).format(Date.UTC(2024, 0, day));
+
 /** A number in E.164 in groups as it is read aloud: `+380 00 000 00 01`. */
 export function phone(number: string): string {
   const digits = /^\+?(\d{7,15})$/.exec(number)?.[1];
@@ -118,6 +122,11 @@ export function waiting(language: Language, ms: number): string {
     return m === 0 ? translate(language, 'unit.h', { n: h }) : translate(language, 'unit.hMin', { h, m });
   }
   return translate(language, 'unit.days', { n: Math.floor(ms / DAY) });
+}
+
+/** How long somebody has been waiting in time of work: in words up to a working day of that length, then in those days. */
+export function working(language: Language, ms: number, day: number): string {
+  return ms < day ? waiting(language, ms) : translate(language, 'unit.workdays', { n: Math.floor(ms / day) });
 }
 
 /** `24 мс`, `1,8 с`, `17 хв`, `2 год`. */

@@ -3,8 +3,11 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { Backend, Commands } from '../../src/ipc/backend';
 import { type ConversationRow, IpcError, connectTo } from '../../src/ipc/client';
 import { ConversationList } from '../../src/state/list.svelte';
+import type { ListFilter } from '../../src/state/ordering';
 
 vi.stubGlobal('requestAnimationFrame', (callback: () => void) => setTimeout(callback, 0));
+
+const all: ListFilter = { view: 'all', account: null, channel: null, unreadOnly: false, me: null };
 
 let rows: ConversationRow[] = [];
 let asked: string[] = [];
@@ -16,7 +19,7 @@ let broken = false;
 function row(n: number, at = n): ConversationRow {
   return {
     key: { account: 'a', id: `c${n}` }, name: `${n}`, address: '', company: false, subject: '', snippet: '', lastIsOurs: false, chat: null,
-    lastAt: new Date(Date.UTC(2026, 10, 22) + at * 1000).toISOString(), unread: 0, messages: 1, hasFiles: false, unreadable: false, mutedUntil: null, stuckTexts: 0,
+    lastAt: new Date(Date.UTC(2026, 10, 22) + at * 1000).toISOString(), unread: 0, messages: 1, hasFiles: false, unreadable: false, mutedUntil: null, triage: 'open', assignee: null, stuckTexts: 0,
   };
 }
 
@@ -63,7 +66,7 @@ const ids = (list: ConversationList, count: number) => list.entries.slice(0, cou
 
 async function opened(): Promise<ConversationList> {
   const list = new ConversationList();
-  await list.open({ account: null, unreadOnly: false, waitingOnly: false });
+  await list.open(all);
   return list;
 }
 
@@ -139,9 +142,9 @@ test('merged conversations are forgotten', async () => {
 
 test('an answer that comes after the filter changed is thrown away', async () => {
   const list = new ConversationList();
-  const slow = list.open({ account: null, unreadOnly: false, waitingOnly: false });
+  const slow = list.open(all);
   rows = [row(1)];
-  await list.open({ account: 'a', unreadOnly: false, waitingOnly: false });
+  await list.open({ ...all, account: 'a' });
   await slow;
   expect(list.entries.length).toBe(1);
 });
@@ -161,7 +164,7 @@ test('another view starts from its own top and takes no page of the one before',
   list.look({ first: 60, last: 70, held: false });
   await settled();
   asked = [];
-  const opening = list.open({ account: 'a', unreadOnly: false, waitingOnly: false });
+  const opening = list.open({ ...all, account: 'a' });
   list.look({ first: 0, last: 0, held: false });
   await list.loadMore();
   await opening;
@@ -195,7 +198,7 @@ test('what facts name while the first page is read is read after it', async () =
   const slow = gate();
   gates = [slow.closed];
   const list = new ConversationList();
-  const opening = list.open({ account: null, unreadOnly: false, waitingOnly: false });
+  const opening = list.open(all);
   rows[450] = row(450, 9000);
   list.apply(facts(450));
   await settled();

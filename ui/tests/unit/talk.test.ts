@@ -36,7 +36,7 @@ function message(conversation: string, n: number): MessageView {
 
 const row = (id: string): ConversationRow => ({
   key: { account: 'x', id }, name: id, address: '', company: false, subject: '', snippet: '', lastIsOurs: false,
-  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false, mutedUntil: null, stuckTexts: 0, chat: null,
+  lastAt: new Date(Date.UTC(2026, 10, 22)).toISOString(), unread, messages: 1, hasFiles: false, unreadable: false, mutedUntil: null, triage: 'open', assignee: null, stuckTexts: 0, chat: null,
 });
 
 const commands: Partial<Commands> = {
