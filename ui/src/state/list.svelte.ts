@@ -1,5 +1,5 @@
-import { type ConversationFilter, type ConversationKey, type ConversationPage, type FactsArrived, IpcError, ipc } from '../ipc/client';
-import { type Entry, type ListFilter, entryOf, idOf, mergeRows, orderOf, settle } from './ordering';
+import { type ConversationFilter, type ConversationKey, type ConversationPage, type ConversationRow, type FactsArrived, IpcError, ipc } from '../ipc/client';
+import { type Entry, type ListFilter, type MergeOptions, entryOf, idOf, mergeRows, orderOf, settle } from './ordering';
 import { reportPainted } from './painted.svelte';
 
 const PAGE = 100;
@@ -154,6 +154,18 @@ export class ConversationList {
     void this.#catchUp();
   }
 
+  /** Shows rows as they will be once the program has done what it was asked; facts bring the truth. */
+  assume(rows: readonly ConversationRow[]): void {
+    this.entries = mergeRows(this.entries, rows.filter((row) => this.indexOf(idOf(row.key)) >= 0), this.#options());
+    this.#fill();
+  }
+
+  /** Reads rows again that were assumed to be otherwise than they are. */
+  recheck(keys: readonly ConversationKey[]): void {
+    for (const key of keys) this.#changed.set(idOf(key), key);
+    void this.#catchUp();
+  }
+
   /** Lets every row take its true place. */
   settle(): void {
     this.entries = settle(this.entries, this.kept, this.filter.view);
@@ -234,7 +246,7 @@ export class ConversationList {
     const rows = await ipc.conversationsByKey(keys);
     if (epoch !== this.#epoch) return;
     const before = this.entries;
-    this.entries = mergeRows(before, rows, { filter: this.filter, pinned: this.#pinned(), kept: this.kept, edge: this.#edge });
+    this.entries = mergeRows(before, rows, this.#options());
     this.#noteAbove(before, rows.map((row) => idOf(row.key)));
     reportPainted(keys, this.#visible);
     if (this.entries.length > LONGEST && this.window.last < PAGE) this.#reread = true;
@@ -299,6 +311,10 @@ export class ConversationList {
   #forget(keys: readonly ConversationKey[]): void {
     const gone = new Set(keys.map(idOf));
     this.entries = this.entries.filter((entry) => !gone.has(entry.id));
+  }
+
+  #options(): MergeOptions {
+    return { filter: this.filter, pinned: this.#pinned(), kept: this.kept, edge: this.#edge };
   }
 
   #pinned(): Set<string> {

@@ -43,8 +43,9 @@ export function targets(inTalk: boolean): ConversationRow[] {
 export async function setTriage(rows: readonly ConversationRow[], triage: Triage): Promise<void> {
   const others = rows.filter((row) => row.triage !== triage);
   if (others.length === 0) return;
-  const left = await attempt(rows.length, () => ipc.setTriage(others.map(seen), triage));
+  const left = await attempt(others, { triage }, () => ipc.setTriage(others.map(seen), triage));
   if (left === null) return;
+  inbox.list.recheck(left);
   const ids = new Set(left.map(idOf));
   const changed = others.filter((row) => !ids.has(idOf(row.key)));
   const [only] = left;
@@ -53,7 +54,7 @@ export async function setTriage(rows: readonly ConversationRow[], triage: Triage
     return;
   }
   inbox.selection.clear();
-  tellUndo(t(`triage.said.${triage}`, { n: changed.length }), left.length === 0 ? undefined : t('triage.overtaken', { n: left.length }), async () => {
+  tellUndo(changed, t(`triage.said.${triage}`, { n: changed.length }), left.length === 0 ? undefined : t('triage.overtaken', { n: left.length }), async () => {
     for (const before of ['open', 'pending', 'done'] as const) {
       const part = changed.filter((row) => row.triage === before);
       if (part.length > 0) await ipc.setTriage(part.map(seen), before);
@@ -74,11 +75,11 @@ export async function toggleMine(rows: readonly ConversationRow[]): Promise<void
 /** Gives conversations to somebody, or to nobody. */
 export async function assign(rows: readonly ConversationRow[], assignee: string | null): Promise<void> {
   const others = rows.filter((row) => row.assignee !== assignee);
-  if (others.length === 0 || (await attempt(rows.length, () => ipc.assign(others.map((row) => row.key), assignee).then(() => true))) === null) return;
+  if (others.length === 0 || (await attempt(others, { assignee }, () => ipc.assign(others.map((row) => row.key), assignee).then(() => true))) === null) return;
   inbox.selection.clear();
   const n = others.length;
   const said = assignee === null ? t('triage.unassigned', { n }) : assignee === session.preferences.me ? t('triage.assignedMe', { n }) : t('triage.assigned', { n, name: assignee });
-  tellUndo(said, undefined, async () => {
+  tellUndo(others, said, undefined, async () => {
     for (const before of new Set(others.map((row) => row.assignee))) {
       await ipc.assign(others.filter((row) => row.assignee === before).map((row) => row.key), before);
     }
@@ -89,9 +90,9 @@ export async function assign(rows: readonly ConversationRow[], assignee: string 
 export async function setRead(rows: readonly ConversationRow[], read: boolean): Promise<void> {
   const others = rows.filter((row) => row.unread > 0 === read);
   if (others.length === 0) return;
-  if ((await attempt(rows.length, () => mark(others, read))) === null) return;
+  if ((await attempt(others, {}, () => mark(others, read))) === null) return;
   inbox.selection.clear();
-  tellUndo(t(read ? 'triage.read' : 'triage.unread', { n: others.length }), undefined, () => mark(others, !read));
+  tellUndo(others, t(read ? 'triage.read' : 'triage.unread', { n: others.length }), undefined, () => mark(others, !read));
 }
 
 async function mark(rows: readonly ConversationRow[], read: boolean): Promise<true> {
@@ -114,20 +115,25 @@ function reveal(key: ConversationRow['key']): void {
   inbox.active = inbox.openId;
 }
 
-function tellUndo(text: string, detail: string | undefined, undo: () => Promise<unknown>): void {
+function tellUndo(rows: readonly ConversationRow[], text: string, detail: string | undefined, undo: () => Promise<unknown>): void {
   const run = async () => {
-    if ((await attempt(1, () => undo().then(() => true))) !== null) announce(t('triage.undone'));
+    if ((await attempt(rows, {}, () => undo().then(() => true))) !== null) announce(t('triage.undone'));
   };
   tell({ tone: 'ok', text, detail, remedy: { label: t('mail.undo'), testid: 'triage-undo', run: () => void run() } });
 }
 
-/** What a command answers; null where it failed, which is told. Of many, some may have been changed before it did. */
-async function attempt<T>(count: number, command: () => Promise<T>): Promise<T | null> {
+/**
+ * What a command answers; null where it failed, which is told. The list shows at once what will be, so that the next key
+ * finds it so; after a failure it is read again: of many, some may have been changed.
+ */
+async function attempt<T>(rows: readonly ConversationRow[], change: Partial<ConversationRow>, command: () => Promise<T>): Promise<T | null> {
+  if (Object.keys(change).length > 0) inbox.list.assume(rows.map((row) => ({ ...row, ...change })));
   try {
     return await command();
   } catch (thrown) {
     const error = IpcError.from(thrown);
-    const text: Key = count > 1 ? 'triage.failedSome' : 'triage.failed';
+    inbox.list.recheck(rows.map((row) => row.key));
+    const text: Key = rows.length > 1 ? 'triage.failedSome' : 'triage.failed';
     tell({ tone: 'danger', text: t(text), detail: error.detail || errorTitle(error.code) });
     return null;
   }
