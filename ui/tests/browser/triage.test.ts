@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 
-import { type Opening, drawn, faults, pictures, row, useBrowser } from './browser';
+import { type Opening, drawn, faults, row, useBrowser } from './browser';
 
 const { open } = useBrowser();
 
@@ -450,31 +450,3 @@ describe('the settings', () => {
     await row(page, 0).getByText('поза годинами').waitFor();
   });
 });
-
-for (const [name, given] of Object.entries({ light: { dark: false }, dark: { dark: true }, 'light-1024': { dark: false, width: 1024, height: 700 }, 'dark-1920': { dark: true, width: 1920, height: 1080 }, 'en-1024': { width: 1024, height: 700, query: 'telegram&language=en' }, 'pl-1100': { width: 1101, height: 800, query: 'telegram&language=pl' }, compact: { query: 'telegram&compact' }, narrow: { width: 760, height: 700 } } as Record<string, Opening>)) {
-  test(`looks right: ${name}`, async () => {
-    const page = await inbox({ query: 'telegram', ...given });
-    await view(page, 'waiting');
-    await list(page).evaluate((node) => node.scrollTo(0, node.scrollHeight));
-    await view(page, 'unassigned');
-    await view(page, 'inbox');
-    await row(page, 6).click();
-    await page.getByTestId('message').first().waitFor();
-    await page.screenshot({ path: `${pictures}triage-${name}.png` });
-    await row(page, 2).click({ modifiers: ['Control'] });
-    await row(page, 4).click({ modifiers: ['Control'] });
-    await page.mouse.move(900, 600);
-    await page.screenshot({ path: `${pictures}triage-bulk-${name}.png` });
-    await page.keyboard.press('Shift+KeyM');
-    await page.getByTestId('assign-nobody').waitFor();
-    await page.screenshot({ path: `${pictures}triage-assign-${name}.png` });
-    await page.keyboard.press('Escape');
-    await page.getByTestId('assign-nobody').waitFor({ state: 'detached' });
-    await page.keyboard.press('KeyW');
-    await toast(page).waitFor();
-    await page.screenshot({ path: `${pictures}triage-toast-${name}.png` });
-    await page.getByTestId('nav-settings').click();
-    await page.getByTestId('people').waitFor();
-    await page.screenshot({ path: `${pictures}triage-settings-${name}.png` });
-  });
-}
