@@ -30,11 +30,11 @@ export const assigning = {
   },
 };
 
-/** The conversations an action is for: those that were chosen, else the one the keys are on, else the open one. */
-export function targets(inTalk: boolean): ConversationRow[] {
+/** The conversations an action is for: those that were chosen, else the row the keys are on while they are in the list, else the open one. */
+export function targets(inList: boolean): ConversationRow[] {
   const { list, search, selection } = inbox;
   if (!search.active && selection.any) return list.entries.filter((entry) => selection.has(entry.id)).map((entry) => entry.row);
-  const active = inTalk || search.active ? undefined : list.entries[list.indexOf(inbox.active)]?.row;
+  const active = !inList || search.active ? undefined : list.entries[list.indexOf(inbox.active)]?.row;
   const row = active ?? inbox.row;
   return row ? [row] : [];
 }

@@ -139,7 +139,7 @@ describe('by keyboard', () => {
     await counted(page, 'waiting', total - 1);
   });
 
-  test('fifty conversations are put aside with fifty presses, and what comes next is read meanwhile', async () => {
+  test('a hundred and twenty are put aside with as many presses, and what comes next is read meanwhile', async () => {
     const page = await inbox();
     await view(page, 'waiting');
     const total = await count(page, 'waiting');
@@ -294,8 +294,13 @@ describe('several at once', () => {
     await page.keyboard.press('Space');
     expect(await page.getByTestId('bulk-count').textContent()).toBe('Обрано 4');
     await page.waitForFunction(() => document.querySelector('[data-testid="announcer"]')?.textContent === 'Обрано 4');
+    const after = await page.getByTestId('conversation-row').evaluateAll((nodes) => nodes.filter((node) => node.getAttribute('aria-selected') === 'false').map((node) => (node as HTMLElement).dataset['id'] ?? ''));
     await page.keyboard.press('KeyE');
     await counted(page, 'waiting', total - 4);
+    const at = page.locator('.row.at');
+    await at.waitFor();
+    // The last one chosen is open and stays while it is; the keys are on it, not somewhere else.
+    expect([after[0], await page.locator('[role="option"][aria-current="true"]').getAttribute('data-id')]).toContain(await at.getAttribute('data-id'));
     const spoken = toast(page).filter({ hasText: '4 розмови готові' });
     expect(await spoken.evaluate((node) => node.closest('[role="status"]') !== null)).toBe(true);
     expect(await page.getByTestId('bulk-bar').count()).toBe(0);
