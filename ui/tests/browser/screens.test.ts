@@ -30,7 +30,6 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'inbox-waiting': { query: 'telegram', go: async (page) => (await page.getByTestId('nav-waiting').click(), await page.locator('[data-testid="nav-waiting"][aria-current]').waitFor(), await row(page, 0).click(), page.getByTestId('talk-done').waitFor()) },
   'inbox-done': { query: 'telegram', go: async (page) => (await page.getByTestId('nav-done').click(), await page.locator('[data-testid="conversation-turn"]').first().waitFor(), await row(page, 3).click(), page.getByTestId('talk-turn').waitFor()) },
   'inbox-bulk': { query: 'telegram', go: several },
-  'inbox-assign': { query: 'telegram', go: async (page) => (await several(page), await page.keyboard.press('Shift+KeyM'), page.getByTestId('assign-nobody').waitFor()) },
   'inbox-put-aside': { query: 'telegram&compact', go: async (page) => (await several(page), await page.keyboard.press('KeyW'), page.getByTestId('triage-undo').waitFor()) },
   'inbox-nobody': { query: 'nobody', go: async (page) => (await row(page, 0).waitFor(), await page.getByTestId('nav-mine').click(), page.getByTestId('say-who').waitFor()) },
   'inbox-search': { go: search },

@@ -182,7 +182,7 @@ describe('by keyboard', () => {
     const mine = await count(page, 'mine');
     await page.keyboard.press('KeyM');
     await counted(page, 'mine', mine + 1);
-    expect(await page.getByTestId('talk-assign').textContent()).toContain('Ірина К.');
+    expect(await page.getByTestId('talk-assign').textContent()).toContain('Ірина Коваль');
     await page.keyboard.press('KeyM');
     await counted(page, 'mine', mine);
     await page.keyboard.press('Shift+KeyM');
