@@ -251,6 +251,13 @@ class Inbox {
     this.#readTimer = setTimeout(() => void this.#markRead(), wait);
   }
 
+  /** What is shown was read: somebody answers it or is done with it. */
+  readNow(): void {
+    if (this.openId !== null && this.openId === this.#leftUnread) return;
+    clearTimeout(this.#readTimer);
+    void this.#markRead();
+  }
+
   async #markRead(): Promise<void> {
     const key = this.talk.key;
     if (key === null || this.talk.phase !== 'ready' || !this.#inFront || !watched()) return;

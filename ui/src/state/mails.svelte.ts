@@ -112,6 +112,7 @@ class Mails {
     const account = drafts.accountOf(name);
     if (!mail || account === null) return;
     const conversation = drafts.conversationOf(name);
+    if (name === inbox.openId) inbox.readNow();
     await drafts.flush();
     const id = await ipc.sendMail(account, targetOf(name), formOf(mail, sendAt), drafts.keyOf(name));
     this.#sent.set(id, { conversation, mail });

@@ -43,6 +43,7 @@ export function targets(inList: boolean): ConversationRow[] {
 export async function setTriage(rows: readonly ConversationRow[], triage: Triage): Promise<void> {
   const others = rows.filter((row) => row.triage !== triage);
   if (others.length === 0) return;
+  if (triage !== 'open' && others.some((row) => idOf(row.key) === inbox.openId)) inbox.readNow();
   const left = await attempt(others, { triage }, () => ipc.setTriage(others.map(seen), triage));
   if (left === null) return;
   inbox.list.recheck(left);

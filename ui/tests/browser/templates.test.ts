@@ -103,7 +103,7 @@ describe('in a chat', () => {
   });
 
   test('what could not be filled in is warned of once; other braces are not', async () => {
-    const page = await chat('');
+    const page = await chat('nobody');
     await chatText(page).focus();
     await page.keyboard.type('/вітаю ');
     expect(await chatText(page).inputValue()).toBe(greeting.replace('Ірина Коваль', '{manager}'));
@@ -141,7 +141,7 @@ describe('in a mail', () => {
   });
 
   test('what could not be filled in is warned of beside the rest, once', async () => {
-    const page = await answering('');
+    const page = await answering('nobody');
     await page.keyboard.type('/вітаю ');
     await page.getByTestId('mail-subject').fill('');
     await mailText(page).focus();
