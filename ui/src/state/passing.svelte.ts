@@ -137,12 +137,12 @@ export function mailGoals(typed: string): Goal[] {
     .map(({ id }) => ({ kind: 'mail', account: id }));
 }
 
-/** Conversations that can be written in from here, each once, in their order. */
-export function talkGoals(rows: readonly ConversationRow[]): Goal[] {
+/** Other conversations that can be written in from here, each once, in their order; not those from which something is just being sent. */
+export function talkGoals(rows: readonly ConversationRow[], except: string | undefined): Goal[] {
   const seen = new Set<string>();
   return rows.flatMap((row) => {
     const id = idOf(row.key);
-    if (seen.has(id) || row.chat?.writable === false || session.account(row.key.account) === undefined) return [];
+    if (seen.has(id) || row.key.id === except || row.chat?.writable === false || session.account(row.key.account) === undefined || mails.busy.has(id)) return [];
     seen.add(id);
     return [{ kind: 'talk', row }];
   });
