@@ -81,6 +81,16 @@ describe('a new chat', () => {
     await page.getByRole('heading', { level: 1, name: 'Олена Вербицька' }).waitFor();
   });
 
+  test('has the keys in its composer also where the conversation takes the place of the list', async () => {
+    const page = await bureau({ width: 700, height: 600 });
+    await page.getByTestId('conversation-row').first().waitFor();
+    await newChat(page, '@petro_koval_example');
+    await focused(page, 'compose-text');
+    await drawn(page);
+    await page.waitForTimeout(300);
+    await focused(page, 'compose-text');
+  });
+
   test('says why nobody may be found, and what a name has to be', async () => {
     const page = await bureau();
     await newChat(page, '+380 00 000 00 98');
@@ -230,6 +240,20 @@ describe('passing on', () => {
     await focused(page, 'mail-text');
     expect(await page.getByTestId('mail-subject').inputValue()).toBe('Re: Тендерна документація, лот 4');
     expect(await page.getByTestId('mail-text').inputValue()).toContain('Ви працюєте в суботу?');
+  });
+
+  test('a chat from which something is just being sent is not offered: nothing goes out with it', async () => {
+    const page = await bureau();
+    await chat(page, 't5');
+    await page.evaluate(() => window.bureau.slow('attachPiece', 4000));
+    await page.getByTestId('chat-attach').setInputFiles([{ name: 'Скан.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(1000) }]);
+    await page.keyboard.press('Control+Enter');
+    await chat(page);
+    await passOn(page, 0);
+    await page.getByTestId('pass-find').fill('Ярова');
+    await page.locator('[data-testid="pass-find-option"][aria-selected="true"]').waitFor();
+    expect(await page.getByTestId('pass-on').getByText('yarova_example').count()).toBe(0);
+    await page.getByTestId('pass-on').getByText('yarova_example').waitFor();
   });
 
   test('what cannot be copied is named, and everything stays as it was', async () => {
