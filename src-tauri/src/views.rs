@@ -18,8 +18,8 @@ use skrynka_core::{
     profile::{self, Density, NoticeSettings, Settings},
     secrets::Secrets,
     store::{
-        self, CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint, MessagePosition,
-        OutgoingState, Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
+        self, CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint,
+        MessagePosition, OutgoingState, Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
 use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc3339};
@@ -27,11 +27,10 @@ use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc33
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountUnread, AccountView, BusinessHoursView, ChatRow, Check, CheckState, ConversationFilter,
-        ConversationKey, ConversationView,
-        ConversationRow, Counts, ErrorCode, FileView, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView,
-        NoticePreferences, PersonView, Preferences, ProxyForm, SearchHit, SearchPage, TelegramForm, TelegramView,
-        Theme, TroubleView, WireError, count, stamp,
+        AccountStateView, AccountUnread, AccountView, BusinessHoursView, ChatRow, Check, CheckState,
+        ConversationFilter, ConversationKey, ConversationRow, ConversationView, Counts, ErrorCode, FileView,
+        HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences, PersonView, Preferences,
+        ProxyForm, SearchHit, SearchPage, TelegramForm, TelegramView, Theme, TroubleView, WireError, count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };

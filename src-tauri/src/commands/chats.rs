@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use skrynka_core::{connector::PersonName, model::{AccountId, AttachmentId, ConversationId, DraftId, MessageId, OutgoingId}};
+use skrynka_core::{
+    connector::PersonName,
+    model::{AccountId, AttachmentId, ConversationId, DraftId, MessageId, OutgoingId},
+};
 use tauri::ipc::Channel;
 
 use super::{DeskState, id, logged, message::fetch};
@@ -10,8 +13,8 @@ use crate::{
     chats::{self, Text},
     views,
     wire::{
-        ConversationKey, EntityView, ErrorCode, FileProgress, MessageKey, MessageVersionView, OlderLoaded, TextForm, WireError,
-        count, stamp,
+        ConversationKey, EntityView, ErrorCode, FileProgress, MessageKey, MessageVersionView, OlderLoaded, TextForm,
+        WireError, count, stamp,
     },
     wiring::fetched_files_dir,
 };

@@ -25,11 +25,7 @@ pub async fn person(desk: DeskState<'_>, conversation: ConversationKey) -> Resul
 /// Finds other people than a contact by a part of their name, address, phone or username; at most 20.
 #[tauri::command]
 #[specta::specta]
-pub async fn find_people(
-    desk: DeskState<'_>,
-    text: String,
-    except: String,
-) -> Result<Vec<FoundPersonView>, WireError> {
+pub async fn find_people(desk: DeskState<'_>, text: String, except: String) -> Result<Vec<FoundPersonView>, WireError> {
     logged("find_people", async {
         let text = text.trim().trim_start_matches('@');
         if text.is_empty() {
@@ -44,11 +40,7 @@ pub async fn find_people(
 /// Says that two contacts are one person. Returns what `restore_links` takes to undo it.
 #[tauri::command]
 #[specta::specta]
-pub async fn link_people(
-    desk: DeskState<'_>,
-    one: String,
-    other: String,
-) -> Result<Vec<ContactLinkView>, WireError> {
+pub async fn link_people(desk: DeskState<'_>, one: String, other: String) -> Result<Vec<ContactLinkView>, WireError> {
     logged("link_people", async {
         let before = desk.office().await?.bureau.store.link_people(id(&one)?, id(&other)?).await?;
         Ok(before.into_iter().map(views::contact_link).collect())

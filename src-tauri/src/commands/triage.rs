@@ -29,8 +29,9 @@ pub async fn set_triage(
         let mut overtaken = Vec::new();
         for (account, chosen) in chosen {
             let left = store.set_triage(account, &chosen, triage.into()).await?;
-            overtaken
-                .extend(left.into_iter().map(|id| ConversationKey { account: account.to_string(), id: id.to_string() }));
+            overtaken.extend(
+                left.into_iter().map(|id| ConversationKey { account: account.to_string(), id: id.to_string() }),
+            );
         }
         Ok(overtaken)
     })

@@ -9,6 +9,13 @@ export function initials(name: string): string {
   return words.slice(0, 2).map(firstLetter).join('').toLocaleUpperCase();
 }
 
+/** A colleague's name where there is little room: `Ірина К.`. */
+export function shortName(name: string): string {
+  const [first = '', ...rest] = name.trim().split(/\s+/u);
+  const last = rest.at(-1);
+  return last === undefined ? first : `${first} ${firstLetter(last)}.`;
+}
+
 function firstLetter(word: string): string {
   return String.fromCodePoint(word.codePointAt(0) ?? 63);
 }

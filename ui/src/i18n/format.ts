@@ -96,6 +96,9 @@ export function sinceMonth(language: Language, at: Date): string {
   const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((candidate) => candidate.type === type)?.value ?? '';
   return `${part('month')}${NO_BREAK}${part('year')}`;
 }
+/** A day of the week by its ISO number, 1 is Monday: `понеділок`, `пн`. */
+export const weekday = (language: Language, day: number, length: 'long' | 'short'): string =>
+  new Intl.DateTimeFormat(tags[language], { weekday: length, timeZone: 'UTC' }).format(Date.UTC(2024, 0, day));
 
 /** A number in E.164 in groups as it is read aloud: `+380 00 000 00 01`. */
 export function phone(number: string): string {
@@ -128,6 +131,11 @@ export function waiting(language: Language, ms: number): string {
     return m === 0 ? translate(language, 'unit.h', { n: h }) : translate(language, 'unit.hMin', { h, m });
   }
   return translate(language, 'unit.days', { n: Math.floor(ms / DAY) });
+}
+
+/** How long somebody has been waiting in time of work: in words up to a working day of that length, then in those days. */
+export function working(language: Language, ms: number, day: number): string {
+  return ms < day ? waiting(language, ms) : translate(language, 'unit.workdays', { n: Math.floor(ms / day) });
 }
 
 /** `24 мс`, `1,8 с`, `17 хв`, `2 год`. */

@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 
-import { type AttachedFile, type ConversationKey, type DraftView, type PersonView, ipc } from '../ipc/client';
+import { type AttachedFile, type ConversationKey, type DraftView, type OutgoingView, type PersonView, ipc } from '../ipc/client';
+import { marked } from './formatting';
 import { idOf } from './ordering';
 
 /** What is answered, as the composer shows it. */
@@ -117,6 +118,14 @@ class Drafts {
   /** Changes a chat's draft; an empty one is forgotten. */
   changeChat(conversation: ConversationKey, change: Partial<ChatDraft>): void {
     this.#set(idOf(conversation), conversation.account, conversation, { chat: { ...this.chat(conversation), ...change } });
+  }
+
+  /** What was not sent comes back before what is written, with what it answers unless something else is answered. */
+  takeBack(conversation: ConversationKey, { text, entities, reply, files }: OutgoingView): void {
+    const written = this.chat(conversation);
+    const own = marked({ text, entities })?.text ?? text;
+    const answered = reply === null || reply.message === null ? null : { message: reply.message, author: reply.author, text: reply.text };
+    this.changeChat(conversation, { text: written.text === '' ? own : `${own}\n${written.text}`, answered: written.answered ?? answered, files: [...files, ...written.files] });
   }
 
   mail(name: string): MailDraft | null {

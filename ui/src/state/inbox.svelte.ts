@@ -8,6 +8,8 @@ import { announce, tell } from './notice.svelte';
 import { type Channel, type ListFilter, idOf, passes } from './ordering';
 import { type View, go, place, show } from './route.svelte';
 import { Search } from './search.svelte';
+import { Selection } from './selection.svelte';
+import { session } from './session.svelte';
 import { Talk } from './talk.svelte';
 import { errorTitle } from './words';
 
@@ -19,6 +21,8 @@ class Inbox {
   readonly list = new ConversationList();
   readonly search = new Search();
   readonly talk = new Talk();
+  /** The rows of the list that are worked on together. */
+  readonly selection = new Selection();
   /** The row the keys are on: a conversation's id, or a hit's message id while searching. */
   active = $state<string | null>(null);
   /** The message a search hit led to. */
@@ -63,7 +67,25 @@ class Inbox {
     const name = JSON.stringify(filter);
     if (name === this.#shown) return;
     this.#shown = name;
+    untrack(() => this.selection.clear());
     await this.list.open(filter);
+  }
+
+  /** Shows what is unread, of all that there is. */
+  showUnread(): void {
+    this.channel = null;
+    this.unreadOnly = true;
+    show({ kind: 'all' });
+  }
+
+  /** A conversation's row, where the list or the hits hold it. */
+  listed(id: string | null): ConversationRow | undefined {
+    return this.list.entries.find((entry) => entry.id === id)?.row ?? this.search.hits.find((hit) => idOf(hit.conversation.key) === id)?.conversation;
+  }
+
+  /** The open conversation's row. */
+  get row(): ConversationRow | undefined {
+    return this.listed(this.openId) ?? (this.loose && idOf(this.loose.key) === this.openId ? this.loose : undefined);
   }
 
   apply(facts: FactsArrived): void {
@@ -174,12 +196,18 @@ class Inbox {
     if (this.talk.phase === 'ready') this.#readSoon(READ_AFTER);
   }
 
+  /** Leaves the open conversation unread until it is opened again, where that is the one. */
+  leaveUnread(id: string): void {
+    if (id !== this.openId) return;
+    clearTimeout(this.#readTimer);
+    this.#leftUnread = id;
+  }
+
   /** The open conversation becomes unread and stays so until it is opened again. */
   async markUnread(): Promise<void> {
     const key = this.talk.key;
     if (key === null) return;
-    clearTimeout(this.#readTimer);
-    this.#leftUnread = idOf(key);
+    this.leaveUnread(idOf(key));
     try {
       await ipc.markUnread(key);
     } catch (thrown) {
@@ -208,7 +236,13 @@ class Inbox {
   }
 
   #filter(view: View): ListFilter {
-    return filterOf(view, this.unreadOnly, view.kind === 'account' ? null : this.channel);
+    return {
+      view: view.kind === 'account' ? 'all' : view.kind,
+      account: view.kind === 'account' ? view.account : null,
+      channel: view.kind === 'account' ? null : this.channel,
+      unreadOnly: this.unreadOnly,
+      me: view.kind === 'mine' ? session.preferences.me : null,
+    };
   }
 
   #readSoon(wait: number): void {
@@ -236,15 +270,5 @@ class Inbox {
 
 /** Whether a person can see the window. A driven window may have no window manager that would give it the focus. */
 const watched = (): boolean => !document.hidden && (document.hasFocus() || navigator.webdriver);
-
-/** The filter a view stands for. */
-export function filterOf(view: View, unreadOnly: boolean, channel: Channel | null = null): ListFilter {
-  return {
-    account: view.kind === 'account' ? view.account : null,
-    unreadOnly: unreadOnly || view.kind === 'unread',
-    view: view.kind === 'waiting' ? 'waiting' : 'all',
-    channel,
-  };
-}
 
 export const inbox = new Inbox();

@@ -1,5 +1,5 @@
 /** What a key does. Names are physical (`KeyJ`), so that Cyrillic layouts need no switching. */
-export type Bindings = Readonly<Record<string, () => void>>;
+export type Bindings = Readonly<Record<string, (press: Press) => void>>;
 
 const stack: Bindings[] = [];
 
@@ -20,6 +20,8 @@ export interface Press {
   ctrlKey: boolean;
   altKey: boolean;
   metaKey: boolean;
+  /** The key is held down. */
+  repeat?: boolean;
 }
 
 /** The name of a press: `KeyJ`, `Shift+F6`, `Slash`, `?`. Null for what is left to the field or the system. */
@@ -39,7 +41,7 @@ export function press(event: Press, typing: boolean): boolean {
   for (let i = stack.length - 1; i >= 0; i--) {
     const action = stack[i]?.[name];
     if (action) {
-      action();
+      action(event);
       return true;
     }
   }

@@ -1,10 +1,8 @@
-import { type ConversationKey, type ConversationPage, type FactsArrived, IpcError, ipc } from '../ipc/client';
-import { type Entry, type ListFilter, entryOf, idOf, mergeRows, passes, settle } from './ordering';
+import { type ConversationFilter, type ConversationKey, type ConversationPage, type ConversationRow, type FactsArrived, IpcError, ipc } from '../ipc/client';
+import { type Entry, type ListFilter, type MergeOptions, entryOf, idOf, mergeRows, orderOf, settle } from './ordering';
 import { reportPainted } from './painted.svelte';
 
 const PAGE = 100;
-/** Where only one channel is shown, what is read is sifted here, so more is read at once. */
-const WIDE = 500;
 /** More changed rows than this are cheaper to read again from the top. */
 const BY_KEY = 200;
 /** How deep a re-read follows somebody who scrolled down. */
@@ -33,6 +31,9 @@ export interface Place {
   offset: number;
 }
 
+/** A filter as the program takes it. */
+export const asked = ({ view, account, channel, unreadOnly }: ListFilter): ConversationFilter => ({ view, account, channel, unreadOnly });
+
 /** The conversations of one filter: loaded from the top, kept true by facts. */
 export class ConversationList {
   entries = $state.raw<readonly Entry[]>([]);
@@ -42,14 +43,15 @@ export class ConversationList {
   unseen = $state.raw<ReadonlySet<string>>(new Set());
   more = $state(false);
 
-  filter: ListFilter = { account: null, unreadOnly: false, view: 'all' };
-  /** The open conversation, which stays in the list whatever becomes of it. */
-  kept: string | null = null;
+  filter: ListFilter = { view: 'all', account: null, channel: null, unreadOnly: false, me: null };
+  #kept: string | null = null;
   window: Window = { first: 0, last: 0, held: false };
   /** Where the view was, for when it is drawn again; null at the top. */
   place: Place | null = null;
 
   #next: string | null = null;
+  /** The last row that was read, while there are more. */
+  #edge: Entry | null = null;
   #epoch = 0;
   /** Raised whenever `#next` belongs to other rows than before: a page asked for earlier does not fit any more. */
   #generation = 0;
@@ -61,6 +63,16 @@ export class ConversationList {
   #againIn = AGAIN_FIRST;
   #againTimer: ReturnType<typeof setTimeout> | undefined;
 
+  /** The open conversation, which stays in the list whatever becomes of it. */
+  get kept(): string | null {
+    return this.#kept;
+  }
+
+  set kept(id: string | null) {
+    this.#kept = id;
+    if (!this.window.held && this.entries.some((entry) => entry.leaving && entry.id !== id)) this.settle();
+  }
+
   /** Shows another filter, from the top. */
   async open(filter: ListFilter): Promise<void> {
     this.filter = filter;
@@ -71,6 +83,7 @@ export class ConversationList {
     this.more = false;
     this.error = null;
     this.#next = null;
+    this.#edge = null;
     this.#generation += 1;
     this.#reread = false;
     this.#changed.clear();
@@ -141,9 +154,21 @@ export class ConversationList {
     void this.#catchUp();
   }
 
+  /** Shows rows as they will be once the program has done what it was asked; facts bring the truth. */
+  assume(rows: readonly ConversationRow[]): void {
+    this.entries = mergeRows(this.entries, rows.filter((row) => this.indexOf(idOf(row.key)) >= 0), this.#options());
+    this.#fill();
+  }
+
+  /** Reads rows again that were assumed to be otherwise than they are. */
+  recheck(keys: readonly ConversationKey[]): void {
+    for (const key of keys) this.#changed.set(idOf(key), key);
+    void this.#catchUp();
+  }
+
   /** Lets every row take its true place. */
   settle(): void {
-    this.entries = settle(this.entries, this.kept);
+    this.entries = settle(this.entries, this.kept, this.filter.view);
   }
 
   /** Tells which rows are in view; what came in above them is no longer unseen once it is. */
@@ -155,7 +180,12 @@ export class ConversationList {
       const seen = this.entries.slice(window.first, window.last + 1).filter((entry) => this.unseen.has(entry.id));
       if (seen.length > 0 || window.first === 0) this.#sawn(window.first === 0 ? null : seen);
     }
-    if (this.more && window.last > this.entries.length - PAGE / 2) void this.loadMore();
+    this.#fill();
+  }
+
+  /** Reads on where what is loaded comes to its end: rows come near, or many have left. */
+  #fill(): void {
+    if (this.more && this.window.last > this.entries.length - PAGE / 2) void this.loadMore();
   }
 
   indexOf(id: string | null): number {
@@ -216,10 +246,11 @@ export class ConversationList {
     const rows = await ipc.conversationsByKey(keys);
     if (epoch !== this.#epoch) return;
     const before = this.entries;
-    this.entries = mergeRows(before, rows, { filter: this.filter, pinned: this.#pinned(), kept: this.kept, more: this.more });
+    this.entries = mergeRows(before, rows, this.#options());
     this.#noteAbove(before, rows.map((row) => idOf(row.key)));
     reportPainted(keys, this.#visible);
     if (this.entries.length > LONGEST && this.window.last < PAGE) this.#reread = true;
+    this.#fill();
   }
 
   /** After an overflow: reads as deep as somebody looks, then takes it all over at once. */
@@ -253,39 +284,37 @@ export class ConversationList {
         merged.push({ ...entry, leaving: true });
       }
     }
-    merged.sort((a, b) => b.order - a.order || (a.id < b.id ? 1 : -1));
+    merged.sort(orderOf(this.filter.view));
     this.entries = merged;
     this.#generation += 1;
-    this.#next = next;
-    this.more = next !== null;
+    this.#reached(fresh, next);
   }
 
-  /** A page of what is shown. The program does not filter by channel: pages are read until enough is left of them. */
-  async #page(after: string | null): Promise<ConversationPage> {
-    const wanted = this.filter;
-    const { channel, ...filter } = wanted;
-    if (!channel) return ipc.conversations({ ...filter, channel: null }, after, PAGE);
-    const rows: ConversationPage['rows'] = [];
-    let next = after;
-    for (let pages = 0; pages < DEEP_PAGES; pages++) {
-      const page = await ipc.conversations({ ...filter, channel: null }, next, WIDE);
-      rows.push(...page.rows.filter((row) => passes(wanted, row)));
-      next = page.next;
-      if (next === null || rows.length >= PAGE) break;
-    }
-    return { rows, next };
+  #page(after: string | null): Promise<ConversationPage> {
+    return ipc.conversations(asked(this.filter), after, PAGE);
+  }
+
+  /** Notes how far the rows have been read. */
+  #reached(read: readonly Entry[], next: string | null): void {
+    this.#next = next;
+    this.#edge = next === null ? null : (read.at(-1) ?? null);
+    this.more = next !== null;
   }
 
   #append(page: ConversationPage): void {
     const present = new Set(this.entries.map((entry) => entry.id));
-    this.entries = [...this.entries, ...page.rows.map(entryOf).filter((entry) => !present.has(entry.id))];
-    this.#next = page.next;
-    this.more = page.next !== null;
+    const read = page.rows.map(entryOf);
+    this.entries = [...this.entries, ...read.filter((entry) => !present.has(entry.id))];
+    this.#reached(read, page.next);
   }
 
   #forget(keys: readonly ConversationKey[]): void {
     const gone = new Set(keys.map(idOf));
     this.entries = this.entries.filter((entry) => !gone.has(entry.id));
+  }
+
+  #options(): MergeOptions {
+    return { filter: this.filter, pinned: this.#pinned(), kept: this.kept, edge: this.#edge };
   }
 
   #pinned(): Set<string> {

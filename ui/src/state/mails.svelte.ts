@@ -1,9 +1,10 @@
 import { SvelteSet } from 'svelte/reactivity';
 
 import { f, t } from '../i18n/index.svelte';
-import { type ConversationKey, IpcError, type MailDraftForm, type MessageKey, type OutgoingView, type PersonView, ipc } from '../ipc/client';
+import { type ConversationKey, type EntityView, IpcError, type MailDraftForm, type MessageKey, type OutgoingView, type PersonView, ipc } from '../ipc/client';
 import { clock } from './clock.svelte';
 import { type MailDraft, type MailFields, type MailKind, drafts, fingerprint } from './drafts.svelte';
+import { formatted, marked } from './formatting';
 import { inbox } from './inbox.svelte';
 import { type Remedy, tell } from './notice.svelte';
 import { idOf } from './ordering';
@@ -19,8 +20,10 @@ const SCHEDULED_SHOWN = 10_000;
 export function formOf(mail: MailDraft, sendAt: string | null = null): MailDraftForm {
   const { to, cc, bcc, subject, files } = mail;
   const forward = mail.kind === 'forward';
-  const text = forward && mail.quotes && mail.quote !== '' ? `${mail.text.trimEnd()}\n\n${mail.quote}` : mail.text;
-  return { to, cc, bcc, subject, text, entities: [], answers: forward ? null : mail.message, quotes: !forward && mail.quotes && mail.message !== null, files, sendAt };
+  // A quote holds no marks of ours, and the program counts a line break as one sign.
+  const own = formatted(mail.text.replace(/\r\n/g, '\n'), { spoilers: false });
+  const text = forward && mail.quotes && mail.quote !== '' ? `${own.text.trimEnd()}\n\n${mail.quote}` : own.text;
+  return { to, cc, bcc, subject, text, entities: own.entities, answers: forward ? null : mail.message, quotes: !forward && mail.quotes && mail.message !== null, files, sendAt };
 }
 
 /** Which conversation a mail goes out in; one that is passed on begins its own. */
@@ -29,7 +32,8 @@ export const targetOf = (name: string): string | null => (drafts.mail(name)?.kin
 const below = (signature: string): string => (signature.trim() === '' ? '' : `\n\n${signature.trim()}`);
 
 /** What went out from another window or another run: its quote stands in its text, and it answers the thread's last mail. */
-async function mailOf({ account, conversation, mail, text, files }: OutgoingView): Promise<MailDraft> {
+async function mailOf({ account, conversation, mail, text: sent, entities, files }: OutgoingView): Promise<MailDraft> {
+  const text = marked({ text: sent, entities })?.text ?? sent;
   const page = conversation === null ? null : await ipc.messages({ account, id: conversation }, null, 1).catch(() => null);
   return { to: mail?.to ?? [], cc: mail?.cc ?? [], bcc: mail?.bcc ?? [], subject: mail?.subject ?? '', text, files, kind: conversation === null ? 'new' : 'reply', message: page?.rows.at(-1)?.key.id ?? null, quote: '', quotes: false, begun: '' };
 }
@@ -118,6 +122,12 @@ class Mails {
     this.#tellSent(account, id, sendAt);
   }
 
+  /** How stretches of what goes out are shown: of a mail, whoever sent it from here knows. */
+  entitiesOf({ id, mail, entities }: OutgoingView): readonly EntityView[] {
+    const sent = this.#sent.get(id);
+    return mail !== null && sent ? formOf(sent.mail).entities : entities;
+  }
+
   #tellSent(account: string, id: string, sendAt: string | null): void {
     const seconds = session.preferences.undoSeconds;
     const remedy: Remedy = { label: t('mail.undo'), testid: 'mail-undo', run: () => void this.#undo(account, id) };
@@ -141,16 +151,14 @@ class Mails {
 
   /** Takes what was not sent back to where it can be written on; fails where it may have been sent. */
   async takeBack(view: OutgoingView): Promise<void> {
-    const { account, conversation, reply } = view;
+    const { account, conversation } = view;
     const key = conversation === null ? null : { account, id: conversation };
     const sent = this.#sent.get(view.id);
     const known = sent?.mail ?? (await mailOf(view));
     await ipc.discardText(account, view.id);
     outbox.refresh();
     if (view.mail === null && key !== null) {
-      const written = drafts.chat(key);
-      const answered = reply === null || reply.message === null ? null : { message: reply.message, author: reply.author, text: reply.text };
-      drafts.changeChat(key, { text: written.text === '' ? view.text : `${view.text}\n${written.text}`, answered: written.answered ?? answered, files: [...view.files, ...written.files] });
+      drafts.takeBack(key, view);
       this.#open(key);
     } else if (view.mail !== null) {
       // Whoever has it already does not get it twice.

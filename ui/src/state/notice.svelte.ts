@@ -7,7 +7,7 @@ export interface Remedy {
 
 /** A short word at the foot of the window about something that is not to be seen elsewhere. */
 export interface Notice {
-  tone: 'ok' | 'danger';
+  tone: 'ok' | 'info' | 'danger';
   text: string;
   detail?: string | undefined;
   /** It goes at this moment, in Unix milliseconds, and until then says how many seconds are left. */

@@ -3,6 +3,7 @@ import { t } from '../i18n/index.svelte';
 import { drafts } from './drafts.svelte';
 import { editing } from './editing.svelte';
 import { fetchOf } from './fetches.svelte';
+import { marked } from './formatting';
 import { mails } from './mails.svelte';
 import { idOf } from './ordering';
 import { session } from './session.svelte';
@@ -20,6 +21,9 @@ export const messagesOf = ({ key, chat }: MessageView): MessageKey[] => (chat &&
 
 /** What was written stays, what is passed on follows. */
 export const followed = (text: string, words: string): string => (text.trim() === '' ? words : `${text.trimEnd()}\n\n${words}`);
+
+/** Somebody's words, so that none of their signs is taken for a mark of ours. */
+const verbatim = (text: string): string => marked({ text, entities: [] })?.text ?? text;
 
 /** The files of both; one that is there already does not come twice. */
 export const joined = (there: readonly AttachedFile[], more: readonly AttachedFile[]): AttachedFile[] => [
@@ -79,7 +83,8 @@ class Passing {
     this.busy = goal;
     this.error = null;
     try {
-      const passed = await ipc.beginPassingOn(messagesOf(asked), goal.kind === 'mail' ? goal.account : goal.row.key.account);
+      const begun = await ipc.beginPassingOn(messagesOf(asked), goal.kind === 'mail' ? goal.account : goal.row.key.account);
+      const passed = { ...begun, quote: verbatim(begun.quote) };
       if (epoch !== this.#epoch) return false;
       if (goal.kind === 'talk') await (goal.row.chat ? intoChat(goal.row.key, passed) : intoMails(goal.row.key, passed));
       if (epoch !== this.#epoch) return false;

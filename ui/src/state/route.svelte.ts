@@ -1,3 +1,5 @@
+import type { ConversationView } from '../ipc/client';
+
 /** Where the window is. */
 export type Route =
   /** `talk`: on the narrowest windows the conversation is seen in the place of the list. */
@@ -10,7 +12,7 @@ export type Route =
   | { screen: 'settings' };
 
 /** Which conversations the inbox shows. */
-export type View = { kind: 'waiting' } | { kind: 'unread' } | { kind: 'all' } | { kind: 'account'; account: string };
+export type View = { kind: ConversationView } | { kind: 'account'; account: string };
 
 let route = $state.raw<Route>({ screen: 'inbox' });
 let view = $state.raw<View>({ kind: 'all' });

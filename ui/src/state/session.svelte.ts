@@ -23,7 +23,7 @@ class Session {
   accounts = $state.raw<readonly AccountView[]>([]);
   /** Whether the counts have been read: they come once the inbox is drawn. */
   counted = $state(false);
-  counts = $state.raw<Counts>({ conversations: 0, unread: 0, waiting: 0, mine: 0, unassigned: 0, done: 0, stuckTexts: 0, accounts: [] });
+  counts = $state.raw<Counts>({ conversations: 0, unread: 0, mine: 0, unassigned: 0, waiting: 0, done: 0, stuckTexts: 0, accounts: [] });
   preferences = $state.raw<Preferences>(defaults);
   about = $state.raw<About | null>(null);
   /** The link that waits for a decision. */

@@ -228,11 +228,11 @@ test('a conversation is muted from its menu and with a key, and its row says so'
   await page.getByText(/^Без сповіщень до /).waitFor({ state: 'attached' });
   const spoken = (words: string) => page.getByTestId('announcer').getByText(words, { exact: true }).waitFor({ state: 'attached' });
   await spoken('Без сповіщень годину');
-  await page.keyboard.press('m');
+  await page.keyboard.press('b');
   await spoken('Сповіщення ввімкнено');
   await page.getByTestId('talk-muted').waitFor({ state: 'detached' });
   expect(await row(page, 0).getByTestId('conversation-muted').count()).toBe(0);
-  await page.keyboard.press('m');
+  await page.keyboard.press('b');
   await row(page, 0).getByText('Без сповіщень').waitFor({ state: 'attached' });
   await spoken('Без сповіщень, доки не ввімкнете');
 });
@@ -245,7 +245,7 @@ test('a conversation that the list does not hold is muted and unmuted too', asyn
   await page.getByRole('button', { name: 'Інші дії' }).first().click();
   await page.getByTestId('mute-always').click();
   await page.getByTestId('talk-muted').waitFor();
-  await page.keyboard.press('m');
+  await page.keyboard.press('b');
   await page.getByTestId('talk-muted').waitFor({ state: 'detached' });
 });
 
@@ -283,7 +283,7 @@ test('a clicked notice shows the talk on the narrowest window, a count the list'
   await page.locator('.thread:focus').waitFor();
   expect(await page.getByTestId('conversation-list').isVisible()).toBe(false);
   await page.evaluate(() => window.bureau.clickNotice(null));
-  await page.getByRole('heading', { name: 'Непрочитані' }).waitFor();
+  await page.locator('[data-testid="filter-unread"][aria-pressed="true"]').waitFor();
   expect(await page.getByTestId('thread').isVisible()).toBe(false);
 });
 
@@ -299,9 +299,9 @@ test('a clicked notice leads to the list of all from one that does not hold its 
   await clickNotice(page, key);
   await page.getByRole('heading', { name: 'Усі розмови' }).waitFor();
   await rowOf(page, key.id).waitFor();
-  await page.keyboard.press('m');
+  await page.keyboard.press('b');
   await page.getByTestId('talk-muted').waitFor();
-  await page.keyboard.press('m');
+  await page.keyboard.press('b');
   await page.getByTestId('talk-muted').waitFor({ state: 'detached' });
 });
 
@@ -328,7 +328,7 @@ test('a clicked notice opens its conversation from anywhere, and a count opens w
   expect(await page.locator('[data-testid="conversation-row"][aria-selected="true"]').getAttribute('data-id')).toBe(id);
   await page.getByTestId('nav-logs').click();
   await page.evaluate(() => window.bureau.clickNotice(null));
-  await page.getByRole('heading', { name: 'Непрочитані' }).waitFor();
+  await page.locator('[data-testid="filter-unread"][aria-pressed="true"]').waitFor();
 });
 
 test('the program knows which conversation somebody looks at', async () => {

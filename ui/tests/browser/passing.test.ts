@@ -232,6 +232,20 @@ describe('passing on', () => {
     expect(await page.getByTestId('mail-address').allTextContents()).toEqual(people);
   });
 
+  test('signs in somebody’s words are not taken for marks of ours', async () => {
+    const page = await bureau();
+    await chat(page);
+    await page.evaluate(() => window.bureau.write('t0', 'Ціна **без** ПДВ'));
+    const last = page.getByTestId('message').filter({ hasText: 'без** ПДВ' });
+    await last.hover();
+    await last.getByRole('button', { name: 'Дії з повідомленням' }).click();
+    await page.getByTestId('message-pass').click();
+    await choose(page, 'Ярова', 'yarova_example');
+    await focused(page, 'compose-text');
+    await page.keyboard.press('Control+Enter');
+    await page.getByTestId('outgoing').getByText('Ціна **без** ПДВ').waitFor();
+  });
+
   test('begins an answer to the last mail where none is written', async () => {
     const page = await bureau();
     await chat(page);

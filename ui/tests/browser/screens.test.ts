@@ -27,6 +27,11 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'mail-later': { go: async (page) => (await replying(page), await page.getByTestId('mail-later').click(), await page.getByTestId('later-choose').click(), page.getByTestId('mail-later-dialog').waitFor()) },
   outbox: { query: 'undo=0', go: async (page) => (await outgoing(page), await page.getByTestId('nav-outbox').click(), page.getByTestId('outgoing-mail').nth(3).waitFor()) },
   'new-mail': { go: composingMail },
+  'inbox-waiting': { query: 'telegram', go: async (page) => (await page.getByTestId('nav-waiting').click(), await page.locator('[data-testid="nav-waiting"][aria-current]').waitFor(), await row(page, 0).click(), page.getByTestId('talk-done').waitFor()) },
+  'inbox-done': { query: 'telegram', go: async (page) => (await page.getByTestId('nav-done').click(), await page.locator('[data-testid="conversation-turn"]').first().waitFor(), await row(page, 3).click(), page.getByTestId('talk-turn').waitFor()) },
+  'inbox-bulk': { query: 'telegram', go: several },
+  'inbox-put-aside': { query: 'telegram&compact', go: async (page) => (await several(page), await page.keyboard.press('KeyW'), page.getByTestId('triage-undo').waitFor()) },
+  'inbox-nobody': { query: 'nobody', go: async (page) => (await row(page, 0).waitFor(), await page.getByTestId('nav-mine').click(), page.getByTestId('say-who').waitFor()) },
   'inbox-search': { go: search },
   'inbox-unreadable': { go: openUnreadable },
   accounts: { go: accounts },
@@ -40,6 +45,8 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'chat-channel': { query: 'telegram', go: (page) => chat(page, 't4') },
   'chat-rtl': { query: 'telegram', go: (page) => chat(page, 't6') },
   'chat-composer': { query: 'telegram', go: composing },
+  'chat-emoji': { query: 'telegram', go: async (page) => (await composing(page), await page.getByTestId('emoji-button').click(), await page.getByTestId('emoji-cell').first().waitFor(), page.keyboard.press('ArrowDown')) },
+  'chat-later': { query: 'telegram', go: async (page) => (await chat(page, 't0'), await page.getByTestId('compose-text').fill('Нагадую **про довідку**'), await page.getByTestId('compose-later').click(), await page.getByTestId('later-tomorrow').click(), page.getByTestId('outgoing').waitFor()) },
   'chat-failed': { query: 'telegram', go: failing },
   'chat-viewer': { query: 'telegram', go: async (page) => (await chat(page, 't0'), await page.getByTestId('photo').first().click(), page.getByTestId('viewer').waitFor()) },
   'accounts-telegram': { query: 'telegram', go: async (page) => (await page.getByTestId('nav-accounts').click(), await telegramRow(page, 'tg-lviv').getByTestId('account-more').click(), await telegramRow(page, 'tg-dup').getByTestId('account-more').click(), telegramRow(page, 'tg-else').scrollIntoViewIfNeeded()) },
@@ -66,6 +73,7 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   logs: { go: async (page) => (await page.getByTestId('nav-logs').click(), await page.getByTestId('log-row').last().waitFor(), page.getByTestId('log-row').nth(9).click()) },
   diagnostics: { go: async (page) => (await page.getByTestId('nav-diagnostics').click(), page.getByTestId('check').first().waitFor()) },
   settings: { query: 'quiet', go: (page) => page.getByTestId('nav-settings').click() },
+  'settings-people': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('person-new').fill('Марко Дуб'), await page.keyboard.press('Enter'), await page.getByTestId('hours-from').selectOption('20:00'), page.getByTestId('hours-bad').waitFor()) },
   'settings-notices': { query: 'quiet', go: async (page) => (await page.getByTestId('nav-settings').click(), page.getByTestId('close-to-tray').scrollIntoViewIfNeeded()) },
   keys: { go: async (page) => (await row(page, 0).waitFor(), page.keyboard.press('?')) },
   link: { go: async (page) => (await row(page, 0).waitFor(), await page.evaluate(() => window.bureau.clickLink(true)), page.getByTestId('link-dialog').waitFor()) },
@@ -140,6 +148,15 @@ async function askCode(page: Page): Promise<void> {
   await keys(page);
   await page.getByTestId('wizard-next').click();
   await page.getByTestId('telegram-code').waitFor();
+}
+
+/** Three conversations are chosen, a chat among them is open. */
+async function several(page: Page): Promise<void> {
+  await row(page, 6).click();
+  await page.getByTestId('talk-done').waitFor();
+  for (const index of [2, 4]) await row(page, index).click({ modifiers: ['Control'] });
+  await page.getByTestId('bulk-bar').waitFor();
+  await page.mouse.move(900, 20);
 }
 
 async function openFirst(page: Page): Promise<void> {
@@ -249,7 +266,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['inbox-mail', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {

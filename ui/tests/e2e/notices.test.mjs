@@ -105,7 +105,7 @@ test('a message is told with sender and words, a click opens it; muted, in front
       assert.match((await session.notice(2)).body, /Уже не перед очима/);
 
       await openRow(window, 'Диплом');
-      await window.driver.actions().sendKeys('m').perform();
+      await window.driver.actions().sendKeys('b').perform();
       await window.find('talk-muted');
       await window.find('conversation-muted');
       await window.picture(join(ARTEFACTS, 'notices-muted.png'));

@@ -3,8 +3,11 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { Backend, Commands } from '../../src/ipc/backend';
 import { type ConversationRow, IpcError, connectTo } from '../../src/ipc/client';
 import { ConversationList } from '../../src/state/list.svelte';
+import type { ListFilter } from '../../src/state/ordering';
 
 vi.stubGlobal('requestAnimationFrame', (callback: () => void) => setTimeout(callback, 0));
+
+const all: ListFilter = { view: 'all', account: null, channel: null, unreadOnly: false, me: null };
 
 let rows: ConversationRow[] = [];
 let asked: string[] = [];
@@ -23,11 +26,12 @@ function row(n: number, at = n): ConversationRow {
 const sorted = () => [...rows].sort((x, y) => Date.parse(y.lastAt) - Date.parse(x.lastAt));
 
 const commands: Partial<Commands> = {
-  conversations: async (_filter, after, limit) => {
+  conversations: async (filter, after, limit) => {
     asked.push(`page ${after ?? 'first'}`);
     if (broken) throw new IpcError({ code: 'database', detail: 'gone' });
     const from = after === null ? 0 : Number(after);
-    const page = { rows: sorted().slice(from, from + limit), next: from + limit < rows.length ? String(from + limit) : null };
+    const shown = filter.view === 'waiting' ? sorted().reverse().filter((candidate) => candidate.triage === 'open') : sorted();
+    const page = { rows: shown.slice(from, from + limit), next: from + limit < shown.length ? String(from + limit) : null };
     await gates.shift();
     return page;
   },
@@ -63,7 +67,7 @@ const ids = (list: ConversationList, count: number) => list.entries.slice(0, cou
 
 async function opened(): Promise<ConversationList> {
   const list = new ConversationList();
-  await list.open({ account: null, unreadOnly: false, view: 'all' });
+  await list.open(all);
   return list;
 }
 
@@ -139,9 +143,9 @@ test('merged conversations are forgotten', async () => {
 
 test('an answer that comes after the filter changed is thrown away', async () => {
   const list = new ConversationList();
-  const slow = list.open({ account: null, unreadOnly: false, view: 'all' });
+  const slow = list.open(all);
   rows = [row(1)];
-  await list.open({ account: 'a', unreadOnly: false, view: 'all' });
+  await list.open({ ...all, account: 'a' });
   await slow;
   expect(list.entries.length).toBe(1);
 });
@@ -161,7 +165,7 @@ test('another view starts from its own top and takes no page of the one before',
   list.look({ first: 60, last: 70, held: false });
   await settled();
   asked = [];
-  const opening = list.open({ account: 'a', unreadOnly: false, view: 'all' });
+  const opening = list.open({ ...all, account: 'a' });
   list.look({ first: 0, last: 0, held: false });
   await list.loadMore();
   await opening;
@@ -195,7 +199,7 @@ test('what facts name while the first page is read is read after it', async () =
   const slow = gate();
   gates = [slow.closed];
   const list = new ConversationList();
-  const opening = list.open({ account: null, unreadOnly: false, view: 'all' });
+  const opening = list.open(all);
   rows[450] = row(450, 9000);
   list.apply(facts(450));
   await settled();
@@ -226,4 +230,32 @@ test('a row that is far down is reached page by page', async () => {
   expect(await list.reach('a/c220')).toBe(279);
   expect(await list.reach('a/none')).toBe(-1);
   expect(gapless(list)).toBe(true);
+});
+
+test('when all that is loaded was put aside, what comes next is read, and an undo brings it back in order', async () => {
+  const list = new ConversationList();
+  await list.open({ ...all, view: 'waiting' });
+  expect(ids(list, 2)).toEqual(['c0', 'c1']);
+  rows = rows.map((old, n) => (n < 90 ? { ...old, triage: 'done' } : old));
+  list.apply(facts(...Array.from({ length: 90 }, (_, n) => n)));
+  await settled();
+  expect(ids(list, 1)).toEqual(['c90']);
+  expect(list.entries.length).toBeGreaterThan(50);
+  // The pages of this test go by number: the window is told of what came back, as by Rust.
+  rows = rows.map((old, n) => (n < 90 ? { ...old, triage: 'open' } : old));
+  list.apply(facts(...Array.from({ length: 90 }, (_, n) => n)));
+  await settled();
+  expect(ids(list, 92)).toEqual(Array.from({ length: 92 }, (_, n) => `c${n}`));
+});
+
+test('the open conversation goes once another is opened, when nothing holds the list', async () => {
+  const list = new ConversationList();
+  await list.open({ ...all, view: 'waiting' });
+  list.kept = 'a/c0';
+  rows[0] = { ...row(0), triage: 'done' };
+  list.apply(facts(0));
+  await settled();
+  expect(ids(list, 2)).toEqual(['c0', 'c1']);
+  list.kept = 'a/c1';
+  expect(ids(list, 1)).toEqual(['c1']);
 });

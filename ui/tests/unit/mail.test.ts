@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { added, isAddress, people, separates } from '../../src/features/conversation/mail/addresses';
-import { at, choices, daysOn, times } from '../../src/features/conversation/mail/later';
-import { bare } from '../../src/features/conversation/mail/outgoing';
+import { at, choices, daysOn, times } from '../../src/features/conversation/write/later';
+import { bare } from '../../src/features/conversation/standing';
 import { comingTime } from '../../src/i18n/format';
 
 describe('addresses', () => {

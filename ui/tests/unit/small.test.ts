@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 
-import { fileKind, highlight, initials, splitName } from '../../src/components/names';
+import { fileKind, highlight, initials, shortName, splitName } from '../../src/components/names';
 import { badFields, isAddress } from '../../src/features/add-account/checks';
 import { facts } from '../../src/features/add-account/facts';
 import { firstDay } from '../../src/features/add-account/since';
 import { countLines, frameHeight } from '../../src/features/conversation/frame';
-import { hostOf, pieces } from '../../src/features/conversation/links';
+import { hostOf, pieces } from '../../src/state/links';
 import { moved } from '../../src/features/inbox/listkeys';
+import { added, renamed } from '../../src/features/settings/people';
 import { isServerUrl } from '../../src/features/settings/server';
 import { strength } from '../../src/features/start/strength';
 import type { MailboxForm } from '../../src/ipc/client';
@@ -15,6 +16,16 @@ import { bindKeys, nameOf, press } from '../../src/state/keys';
 test('initials come from the name inside quotes, from two words, or are a question mark', () => {
   expect(['ТОВ «Приклад-Буд»', 'Олена Вербицька', 'Łukasz', 'lozovyi@example.org', '+380 00 000', '', '«»'].map(initials)).toEqual(['ПБ', 'ОВ', 'Ł', 'LE', '?', '?', '?']);
   expect(initials('😀')).toBe('?');
+});
+
+test('a colleague’s short name is the first with the initial of the last', () => {
+  expect(['Ірина Коваль', 'Марко', ' Anna Maria Nowak-Lis ', ''].map(shortName)).toEqual(['Ірина К.', 'Марко', 'Anna N.', '']);
+});
+
+test('a name is kept once, in one form, and never empty', () => {
+  expect(added(['Ірина Коваль'], '  Марко   Дуб ')).toEqual(['Ірина Коваль', 'Марко Дуб']);
+  expect([added(['Ірина'], ' Ірина '), added([], '  '), renamed(['Ірина', 'Марко'], 1, 'Ірина'), renamed(['Ірина'], 0, '')]).toEqual([null, null, null, null]);
+  expect(renamed(['Ірина', 'Марко'], 1, 'Марта')).toEqual(['Ірина', 'Марта']);
 });
 
 test('a long file name keeps its end', () => {

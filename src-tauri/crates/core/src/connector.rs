@@ -19,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     chat::{Chat, ChatAuthor, ChatMessage, KnownPeer},
     permit::{Permission, Permit},
-    remote::{Fetched, FileSource, FoundPerson, History, PersonName, Remote, SendError, SendFile, SendText, Sent, not_offered},
+    remote::{
+        Fetched, FileSource, FoundPerson, History, PersonName, Remote, SendError, SendFile, SendText, Sent, not_offered,
+    },
     submit::{BeforeEnd, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy, Submitter},
 };
 use crate::{

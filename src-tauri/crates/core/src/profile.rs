@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
-pub use self::settings::{BusinessHours, CloseToTray, DatabaseSettings, Density, NoticeSettings, QuietHours, Settings, Theme};
+pub use self::settings::{
+    BusinessHours, CloseToTray, DatabaseSettings, Density, NoticeSettings, QuietHours, Settings, Theme,
+};
 use crate::files;
 
 /// The application's identifier: the name of its data folder and the service of its keyring entries. Fixed for ever.

@@ -43,8 +43,8 @@ pub use attachments::{RemoteFile, StoredFile, StoredMedia};
 pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, StoredChat};
 pub use contacts::TelegramPerson;
 pub use conversations::{
-    ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary, ConversationView,
-    MUTED_FOR_GOOD,
+    ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary,
+    ConversationView, MUTED_FOR_GOOD,
 };
 pub use drafts::StoredDraft;
 pub(crate) use ingest::at_name;

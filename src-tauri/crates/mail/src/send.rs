@@ -18,8 +18,8 @@ use skrynka_core::{
 };
 use time::OffsetDateTime;
 
-use self::copy::{Access, SentFolder};
 pub use self::compose::{ComposeError, compose, is_address};
+use self::copy::{Access, SentFolder};
 use crate::{
     clocked::Clocked,
     connector::password,
@@ -52,7 +52,15 @@ impl MailSubmitter {
         tuning: Tuning,
         clock: Clocked,
     ) -> Self {
-        Self { account, settings, secrets, tuning, clock, idle: Mutex::default(), copying: tokio::sync::Mutex::default() }
+        Self {
+            account,
+            settings,
+            secrets,
+            tuning,
+            clock,
+            idle: Mutex::default(),
+            copying: tokio::sync::Mutex::default(),
+        }
     }
 
     async fn offer(

@@ -13,8 +13,8 @@ use grammers_tl_types as tl;
 use serde_json::Value;
 use skrynka_core::{
     connector::{
-        Batch, ConnectorError, Fetched, FoundPerson, History, Incoming, PersonName, Remote, SendError, SendFile, SendText,
-        Sent,
+        Batch, ConnectorError, Fetched, FoundPerson, History, Incoming, PersonName, Remote, SendError, SendFile,
+        SendText, Sent,
     },
     model::{ChatKey, Entity, Peer, PeerKind, Place},
 };
@@ -167,10 +167,7 @@ impl Remote for TelegramRemote {
         Box::pin(async move { self.delete(chat, number).await.map_err(|error| error.into_refusal(now())) })
     }
 
-    fn find_person(
-        &self,
-        name: PersonName,
-    ) -> BoxFuture<'_, std::result::Result<Option<FoundPerson>, ConnectorError>> {
+    fn find_person(&self, name: PersonName) -> BoxFuture<'_, std::result::Result<Option<FoundPerson>, ConnectorError>> {
         let now = || self.clock.now();
         Box::pin(async move { self.find(name).await.map_err(|error| error.into_refusal(now())) })
     }

@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences, Template } from '../bindings';
+import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences, Template, TextForm, Triage } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON } from './accounts';
@@ -10,6 +10,7 @@ import { mailCommands } from './mailCommands';
 import { Logbook } from './logs';
 import { begunTemplates, peopleCommands } from './peopleCommands';
 import { signInCommands } from './signInCommands';
+import { triageCommands } from './triageCommands';
 
 /** How the tests and `npm run dev` steer the invented bureau: `window.bureau`. */
 export interface Controls {
@@ -18,6 +19,10 @@ export interface Controls {
   status(status: AppStatus): void;
   clickLink(mismatched: boolean): void;
   grow(lines: number): void;
+  /** A mail arrives that the window has not been told of yet. */
+  meanwhile(id: string): void;
+  /** Somebody at another computer says whose turn it is, or who takes care. */
+  triageElsewhere(id: string, change: { triage?: Triage; assignee?: string | null }): void;
   /** Marks the newest conversations read, as from another computer. */
   readElsewhere(count: number): void;
   /** Removes an account and keeps its messages, as from another computer. */
@@ -44,6 +49,9 @@ export interface Controls {
   painted: string[];
   /** The mails that were sent off, as their forms were. */
   mails: MailDraftForm[];
+  /** The same of chats: what was sent off, and what was changed afterwards. */
+  texts: TextForm[];
+  edits: Pick<TextForm, 'text' | 'entities'>[];
 }
 
 /** Everything the commands share. */
@@ -59,6 +67,8 @@ export interface World {
   /** Mails on their way, and all that were sent off. */
   outbox: OutgoingView[];
   mails: MailDraftForm[];
+  texts: TextForm[];
+  edits: Pick<TextForm, 'text' | 'entities'>[];
   front: string | null;
   scenario: string;
   loggers: Map<number, (grew: { written: number }) => void>;
@@ -87,13 +97,15 @@ export function fakeBackend(): Backend {
     bureau,
     logbook: new Logbook(4000, bureau.accounts),
     status: statusOf(scenario),
-    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true, undoSeconds: Number(query.get('undo') ?? 5), me: query.get('me'), managers: [], businessHours: { days: [1, 2, 3, 4, 5], from: '09:00', to: '18:00' } },
+    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true, undoSeconds: Number(query.get('undo') ?? 5), me: query.has('nobody') ? null : (query.get('me') ?? 'Ірина Коваль'), managers: query.has('nobody') ? [] : ['Ірина Коваль', 'Марко Дуб', 'Софія Лозова'], businessHours: { days: [1, 2, 3, 4, 5, 6, 7], from: '09:00', to: '18:00' } },
     listeners: null,
     now,
     painted: [],
     templates: scenario === 'empty' ? [] : [...begunTemplates],
     outbox: [],
     mails: [],
+    texts: [],
+    edits: [],
     front: null,
     scenario,
     loggers: new Map(),
@@ -108,7 +120,7 @@ export function fakeBackend(): Backend {
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
-  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world), ...triageCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   const counted: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
   for (const [name, command] of Object.entries(commands)) {
     counted[name] = async (...args) => {
@@ -150,6 +162,12 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
       const key = bureau.deliver(place, subject);
       tell([key]);
       return key.id;
+    },
+    meanwhile: (id) => void bureau.deliver(bureau.rows().findIndex((row) => row.key.id === id)),
+    triageElsewhere(id, change) {
+      bureau.enter(id, change);
+      const row = bureau.talks.get(id)?.row;
+      if (row) world.listeners?.factsArrived({ conversations: [row.key], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true });
     },
     burst(count, perFact) {
       // All mails exist before the first is told, so that the frames hold the window's work and little of ours.
@@ -205,6 +223,8 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
     calls,
     painted: world.painted,
     mails: world.mails,
+    texts: world.texts,
+    edits: world.edits,
   };
 }
 
@@ -226,7 +246,11 @@ function appCommands(world: World) {
     },
     preferences: async () => world.preferences,
     setPreferences: async (preferences: Preferences) => {
-      world.preferences = preferences;
+      const { businessHours } = preferences;
+      if (businessHours.from >= businessHours.to) fail('invalid_input', 'business_hours');
+      const managers = [...new Set(preferences.managers.map((name) => name.trim().replace(/\s+/gu, ' ')).filter(Boolean))];
+      const me = preferences.me !== null && managers.includes(preferences.me) ? preferences.me : null;
+      world.preferences = { ...preferences, managers, me };
       return null;
     },
     useServer: async (url: string | null) => {

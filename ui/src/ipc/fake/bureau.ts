@@ -1,4 +1,4 @@
-import type { AccountView, ConversationKey, ConversationRow, FileView, MessageView } from '../bindings';
+import type { AccountView, ConversationKey, ConversationRow, FileView, MessageView, Triage } from '../bindings';
 import { NOON, bureauAccounts, iso } from './accounts';
 import { type Chat, chatMessage, chatRow, chats, telegramAccounts } from './chats';
 import { type Person, type Tongue, answers, bodies, companies, endings, family, files, first, given, openings, subjects } from './people';
@@ -78,7 +78,7 @@ export class Bureau {
       target.row = { ...target.row, subject };
     }
     target.live.push(message);
-    target.row = { ...target.row, lastAt: iso(at), snippet: text.split('\n\n')[1] ?? text, unread: target.row.unread + 1, messages: target.row.messages + 1, lastIsOurs: false };
+    target.row = { ...target.row, lastAt: iso(at), snippet: text.split('\n\n')[1] ?? text, unread: target.row.unread + 1, messages: target.row.messages + 1, lastIsOurs: false, triage: 'open' };
     this.talks.set(target.row.key.id, target);
     return target.row.key;
   }
@@ -101,8 +101,17 @@ export class Bureau {
     const other = talk.chat.messages.findLast((message) => !message.ours && message.chat?.author);
     const author = other?.chat?.author ? { peer: other.chat.author.peer, name: other.authorName } : null;
     talk.chat.messages.push(chatMessage(account, id, { at: this.now(), author, text, unseen: true }));
+    talk.chat.triage = 'open';
     talk.row = chatRow(account, id, talk.chat);
     return talk.row.key;
+  }
+
+  /** Whose turn it is with a conversation, or who takes care of it. */
+  enter(id: string, change: { triage?: Triage; assignee?: string | null }): void {
+    const talk = this.talks.get(id);
+    if (!talk) return;
+    talk.row = { ...talk.row, ...change };
+    if (talk.chat) Object.assign(talk.chat, change);
   }
 
   /** All messages of a conversation, oldest first. */
@@ -167,11 +176,12 @@ export class Bureau {
         unreadable: index === 11,
         mutedUntil: index === 5 ? '9999-01-01T00:00:00Z' : null,
         triage: 'open',
-        assignee: null,
+        assignee: fresh ? null : index % 4 === 3 ? 'Ірина Коваль' : index % 7 === 4 ? 'Марко Дуб' : null,
         stuckTexts: 0,
         chat: null,
       },
     };
+    if (talk.row.lastIsOurs && index > 20) talk.row.triage = (['done', 'pending', 'open'] as const)[index % 3] ?? 'open';
     if (talk.row.unreadable) Object.assign(talk.row, { snippet: '', lastIsOurs: false });
     this.talks.set(talk.row.key.id, talk);
     return talk;

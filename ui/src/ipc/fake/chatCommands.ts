@@ -56,7 +56,9 @@ export function chatCommands(world: World) {
 
   /** Plays what becomes of a text: its words decide. */
   async function send(key: ConversationKey, chat: Chat, text: OutgoingView): Promise<void> {
-    await pause(250);
+    const due = text.sendAt === null ? 0 : Date.parse(text.sendAt) - world.now();
+    await pause(Math.max(250, due));
+    if (!chat.outgoing.some((other) => other.id === text.id)) return;
     const enter = (change: Partial<OutgoingView>) => {
       chat.outgoing = chat.outgoing.map((other) => (other.id === text.id ? { ...other, ...change } : other));
       changed(key);
@@ -116,14 +118,16 @@ export function chatCommands(world: World) {
   }
 
   return {
-    sendText: async (key: ConversationKey, { text, entities, replyTo, sendAt, files }: TextForm) => {
+    sendText: async (key: ConversationKey, form: TextForm) => {
+      const { text, entities, replyTo, sendAt, files } = form;
       const chat = chatOf(key.id);
       if (chat.kind === 'broadcast') fail('not_offered');
       if (text.length > (files.length > 0 ? 1024 : 4096)) fail('too_long', String(text.length));
       const answered = chat.messages.find((message) => message.key.id === replyTo);
       const reply = answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null;
       const each = files.length > 0 ? files.map((file) => [file]) : [[]];
-      const outgoing = each.map((one, at): OutgoingView => ({ account: key.account, id: `o${world.now()}-${++sent}`, conversation: key.id, text: at === 0 ? text : '', entities, reply: at === 0 ? reply : null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files: one }));
+      const outgoing = each.map((one, at): OutgoingView => ({ account: key.account, id: `o${world.now()}-${++sent}`, conversation: key.id, text: at === 0 ? text : '', entities: at === 0 ? entities : [], reply: at === 0 ? reply : null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files: one }));
+      world.texts.push(structuredClone(form));
       chat.outgoing.push(...outgoing);
       changed(key);
       void outgoing.reduce((before, one) => before.then(() => send(key, chat, one)), Promise.resolve());
@@ -154,7 +158,7 @@ export function chatCommands(world: World) {
       const found = strangers.find((stranger) => stranger.username === username);
       if (!found) return null;
       const key = { account, id: `n${world.now()}` };
-      const chat: Chat = { kind: 'private', name: found.name, username: found.username, messages: [], outgoing: [], away: 0, begun: world.now() };
+      const chat: Chat = { kind: 'private', name: found.name, username: found.username, messages: [], outgoing: [], away: 0, begun: world.now(), triage: 'open', assignee: null };
       bureau.talks.set(key.id, { person: { name: found.name, address: '', company: false, tongue: 'uk' }, seed: 0, live: [], unreadFrom: 0, html: null, chat, row: chatRow(account, key.id, chat) });
       changed(key);
       return key;
@@ -167,6 +171,7 @@ export function chatCommands(world: World) {
     editMessage: async (key: MessageKey, text: string, entities: EntityView[]) => {
       const { message, conversation } = ownOf(key);
       if (text.trim() === '') fail('invalid_input', 'text');
+      world.edits.push(structuredClone({ text, entities }));
       message.text = text;
       if (message.chat) message.chat = { ...message.chat, entities, editedAt: iso(world.now()), versions: message.chat.versions + 1 };
       changed(conversation, 0, [key]);

@@ -1,4 +1,4 @@
-import type { AccountStateView, AccountView, ChatKindName, ChatMessageView, ChatRow, ConversationRow, FileView, MediaName, MessageView, OutgoingView, TelegramForm, TroubleView } from '../bindings';
+import type { AccountStateView, AccountView, ChatKindName, ChatMessageView, ChatRow, ConversationRow, FileView, MediaName, MessageView, OutgoingView, TelegramForm, Triage, TroubleView } from '../bindings';
 import { NOON, iso } from './accounts';
 import { face, page, stamp, sticker, street, table } from './pictures';
 import { Random } from './random';
@@ -15,6 +15,8 @@ export interface Chat {
   outgoing: OutgoingView[];
   /** Older messages that were never fetched, newest first. */
   away: number;
+  triage: Triage;
+  assignee: string | null;
   /** When it was begun here, where nothing was written in it yet. */
   begun?: number;
 }
@@ -112,7 +114,7 @@ export function chatRow(account: string, id: string, chat: Chat): ConversationRo
   const row: ChatRow = { kind: chat.kind, username: chat.username, lastAuthor: several ? (last?.authorName ?? '') : '', lastMedia, writable: chat.kind !== 'broadcast' };
   return {
     key: { account, id }, name: chat.name, address: chat.username ? `@${chat.username}` : '', company: !['private', 'bot'].includes(chat.kind), subject: '', snippet: (last?.text ?? '').slice(0, 160), lastIsOurs: last?.ours ?? true,
-    lastAt: last?.receivedAt ?? iso(chat.begun ?? NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, mutedUntil: null, triage: 'open', assignee: null, stuckTexts: chat.outgoing.filter((text) => text.state === 'failed' || text.state === 'uncertain').length, chat: row,
+    lastAt: last?.receivedAt ?? iso(chat.begun ?? NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, mutedUntil: null, triage: chat.triage, assignee: chat.assignee, stuckTexts: chat.outgoing.filter((text) => text.state === 'failed' || text.state === 'uncertain').length, chat: row,
   };
 }
 
@@ -121,7 +123,7 @@ const solomia: Author = { peer: 'user:7', name: 'Соломія' };
 const ostap: Author = { peer: 'user:8', name: 'Остап Криничний' };
 const iryna: Author = { peer: 'user:9', name: 'Ірина Коваль' };
 
-const chatOf = (kind: ChatKindName, name: string, username: string | null, messages: MessageView[], away = 0): Chat => ({ kind, name, username, messages, outgoing: [], away });
+const chatOf = (kind: ChatKindName, name: string, username: string | null, messages: MessageView[], away = 0): Chat => ({ kind, name, username, messages, outgoing: [], away, triage: 'open', assignee: name === 'Олена Вербицька' ? 'Ірина Коваль' : null });
 
 /** A few chats that hold every kind of message there is. */
 export function chats(): { account: string; id: string; chat: Chat }[] {

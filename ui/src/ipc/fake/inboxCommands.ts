@@ -1,6 +1,7 @@
-import type { ConversationFilter, ConversationKey, ConversationRow, FactsArrived, MessageKey, MuteSpan, OutgoingView, SavedFiles } from '../bindings';
+import type { ConversationFilter, ConversationKey, FactsArrived, MessageKey, MuteSpan, OutgoingView, SavedFiles } from '../bindings';
 import { type World, fail } from './backend';
 import { chatRow } from './chats';
+import { inView, shownBy } from './triageCommands';
 
 const mailPages = import.meta.glob<string>('./mails/*.html', { eager: true, query: '?url', import: 'default' });
 
@@ -9,9 +10,6 @@ export function inboxCommands(world: World) {
   const { bureau } = world;
   const shownFor = new Set<string>();
   const saved: SavedFiles = { folder: '/home/bureau/Завантаження', saved: 1, failed: null };
-
-  const passing = (filter: ConversationFilter) => (row: ConversationRow) =>
-    (filter.account === null || row.key.account === filter.account) && (!filter.unreadOnly || row.unread > 0) && (filter.view !== 'waiting' || !row.lastIsOurs);
 
   const outgoingOf = (id: string): OutgoingView[] => bureau.talks.get(id)?.chat?.outgoing ?? world.outbox.filter((mail) => mail.conversation === id);
 
@@ -37,7 +35,8 @@ export function inboxCommands(world: World) {
     subscribe: async () => ({ accounts: bureau.accounts }),
     counts: async () => counts(world),
     conversations: async (filter: ConversationFilter, after: string | null, limit: number) => {
-      const rows = bureau.rows().filter(passing(filter));
+      const rows = bureau.rows().filter(shownBy(filter, world.preferences.me));
+      if (filter.view === 'waiting') rows.reverse();
       const from = after === null ? 0 : rows.findIndex((row) => `${row.lastAt} ${row.key.id}` === after) + 1;
       const page = rows.slice(from, from + limit);
       const last = page.at(-1);
@@ -130,10 +129,7 @@ function counts(world: World) {
   return {
     conversations: rows.length,
     unread: rows.filter((row) => row.unread > 0).length,
-    waiting: rows.filter((row) => !row.lastIsOurs).length,
-    mine: 0,
-    unassigned: rows.length,
-    done: 0,
+    ...Object.fromEntries((['mine', 'unassigned', 'waiting', 'done'] as const).map((view) => [view, rows.filter(inView(view, world.preferences.me)).length])),
     stuckTexts: rows.reduce((sum, row) => sum + row.stuckTexts, 0),
     accounts: world.bureau.accounts.map(({ id, unread }) => ({ id, unread })),
   };

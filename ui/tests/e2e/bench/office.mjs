@@ -74,7 +74,7 @@ async function pages(profile) {
   try {
     await window.find('conversation-row');
     const took = await window.driver.executeAsyncScript(async (pages, page, done) => {
-      const filter = { account: null, unreadOnly: false, view: 'all', channel: null };
+      const filter = { view: 'all', account: null, channel: null, unreadOnly: false };
       const ask = async (after) => {
         const begun = performance.now();
         const { rows, next } = await window.__TAURI_INTERNALS__.invoke('conversations', { filter, after, limit: page });

@@ -100,7 +100,9 @@ impl PersonName {
         let name = text.strip_prefix('@').or_else(|| link.strip_prefix("t.me/")).unwrap_or(text).trim_end_matches('/');
         // https://core.telegram.org/api/usernames: 4 to 32 of these, the first a letter.
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if (4..=32).contains(&name.len()) && name.chars().all(fits) && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        if (4..=32).contains(&name.len())
+            && name.chars().all(fits)
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
         {
             return Some(Self::Username(name.to_owned()));
         }

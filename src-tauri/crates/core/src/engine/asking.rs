@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use super::{Engine, Shared};
 use crate::{
     connector::{Batch, ConnectorError, FoundPerson, Incoming, PersonName},
-    model::{AccountId, AttachmentId, ChatKey, ConversationId, Direction, Entity, MessageId, PeerKind, Trouble, TroubleCode},
+    model::{
+        AccountId, AttachmentId, ChatKey, ConversationId, Direction, Entity, MessageId, PeerKind, Trouble, TroubleCode,
+    },
     store::StoreError,
 };
 
@@ -64,11 +66,7 @@ impl Engine {
     ///
     /// # Errors
     /// See [`AskError`]; nothing has begun.
-    pub async fn begin_chat(
-        &self,
-        account: AccountId,
-        name: PersonName,
-    ) -> Result<Option<ConversationId>, AskError> {
+    pub async fn begin_chat(&self, account: AccountId, name: PersonName) -> Result<Option<ConversationId>, AskError> {
         let (remote, lease) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
         let Some(FoundPerson { chat, peer }) = remote.find_person(name).await? else { return Ok(None) };
         let key = chat.key;

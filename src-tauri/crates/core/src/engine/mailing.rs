@@ -231,9 +231,7 @@ impl Post<'_> {
             return;
         }
         // What could not be put back stays "sending" and is sorted out with the next lease.
-        if let Err(error) =
-            self.shared.parts.store.put_back(self.account.id, self.lease.token(), &taken, until).await
-        {
+        if let Err(error) = self.shared.parts.store.put_back(self.account.id, self.lease.token(), &taken, until).await {
             tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Mails not put back");
         }
     }

@@ -167,12 +167,7 @@ impl Store {
     }
 
     /// Finds contacts by a part of their name or of a handle, other people than `except`.
-    pub async fn find_people(
-        &self,
-        text: &str,
-        except: ContactId,
-        limit: i64,
-    ) -> Result<Vec<FoundPerson>, StoreError> {
+    pub async fn find_people(&self, text: &str, except: ContactId, limit: i64) -> Result<Vec<FoundPerson>, StoreError> {
         let found = sqlx::query!(
             r"SELECT p.id, p.name FROM contacts p, contacts asked
               WHERE asked.id = $2 AND coalesce(p.same_as, p.id) <> coalesce(asked.same_as, asked.id)

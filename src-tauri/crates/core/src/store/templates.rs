@@ -30,9 +30,8 @@ pub struct TemplateDraft<'a> {
 impl Store {
     /// Returns every template, the oldest first. By name they are sorted where the language is known.
     pub async fn templates(&self) -> Result<Vec<StoredTemplate>, StoreError> {
-        let rows = sqlx::query!("SELECT id, name, shortcut, body FROM templates ORDER BY id")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query!("SELECT id, name, shortcut, body FROM templates ORDER BY id").fetch_all(&self.pool).await?;
         let stored = rows.into_iter().map(|row| StoredTemplate {
             id: TemplateId(row.id),
             name: row.name,
@@ -56,11 +55,12 @@ impl Store {
         )
         .execute(&self.pool)
         .await
-        .map_err(|error| match &error {
-            sqlx::Error::Database(database) if database.constraint() == Some("templates_shortcut") => {
-                StoreError::ShortcutTaken(template.shortcut.unwrap_or_default().to_owned())
+        .map_err(|error| {
+            let constraint = error.as_database_error().and_then(sqlx::error::DatabaseError::constraint);
+            match (constraint, template.shortcut) {
+                (Some("templates_shortcut"), Some(shortcut)) => StoreError::ShortcutTaken(shortcut.to_owned()),
+                _ => error.into(),
             }
-            _ => error.into(),
         })?;
         Ok(())
     }

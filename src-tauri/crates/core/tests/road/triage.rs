@@ -3,9 +3,7 @@
 use crate::common::{Bureau, Mail, START};
 use skrynka_core::{
     connector::{Batch, Chat, ChatMessage, Content, Incoming, IncomingMessage, Raw},
-    model::{
-        Address, Channel, ChatKind, ContactId, ConversationId, Direction, Peer, PeerKind, TemplateId, Triage,
-    },
+    model::{Address, Channel, ChatKind, ContactId, ConversationId, Direction, Peer, PeerKind, TemplateId, Triage},
     store::{
         ConversationListing, ConversationSummary, ConversationView, FactKind, HandleKind, StoreError, TemplateDraft,
     },
@@ -200,7 +198,9 @@ async fn only_what_changed_is_announced() {
 async fn a_template_has_a_shortcut_of_its_own() {
     let bureau = Bureau::new().await;
     let (one, other) = (TemplateId::new(START), TemplateId::new(START));
-    let terms = TemplateDraft { name: "Строки", shortcut: Some("Строк"), body: "Готово буде {day}, {name}." };
+    let terms = TemplateDraft {
+        name: "Строки", shortcut: Some("Строк"), body: "Готово буде {day}, {name}."
+    };
     bureau.store.save_template(one, terms).await.unwrap();
     let taken = bureau.store.save_template(other, TemplateDraft { name: "Інше", shortcut: Some("строк"), body: "…" });
     assert!(matches!(taken.await, Err(StoreError::ShortcutTaken(_))));

@@ -76,11 +76,7 @@ pub(super) async fn is_in_sent(access: Access<'_>, message_id: &str) -> Result<b
 }
 
 /// Puts a copy into the Sent folder unless one is there or the provider keeps one. What is open stays so for the next.
-pub(super) async fn keep(
-    access: Access<'_>,
-    open: &mut Option<SentFolder>,
-    copy: (&str, &[u8]),
-) -> Result<SentCopy> {
+pub(super) async fn keep(access: Access<'_>, open: &mut Option<SentFolder>, copy: (&str, &[u8])) -> Result<SentCopy> {
     let host = access.settings.smtp.host.to_ascii_lowercase();
     if KEEPS_ITSELF.iter().any(|provider| host == *provider || host.ends_with(&format!(".{provider}"))) {
         return Ok(SentCopy::Provider);

@@ -16,8 +16,9 @@ impl TelegramRemote {
     /// Asks by <https://core.telegram.org/method/contacts.resolveUsername> and `contacts.resolvePhone`. Bots, groups and
     /// channels are no persons.
     pub(super) async fn find(&self, name: PersonName) -> Result<Option<FoundPerson>> {
-        let resolved = match name {
+        let resolved = match &name {
             PersonName::Username(username) => {
+                let username = username.clone();
                 let request = tl::functions::contacts::ResolveUsername { username, referer: None };
                 self.pool.ask_patiently(&request, &|_| ()).await
             }
@@ -32,6 +33,12 @@ impl TelegramRemote {
         };
         self.book.learn(&resolved.users, &resolved.chats);
         let peer = named(&resolved.peer);
+        if let PersonName::Phone(phone) = &name
+            && peer.kind == PeerKind::User
+        {
+            // Telegram tells the number of contacts only; of this one it has just confirmed it.
+            self.book.renumber(peer.id, phone);
+        }
         let reader = Reader { book: &self.book, me: self.me, arrived_at: self.clock.now() };
         let (chat, _) = reader.whole_chat(peer);
         let known = self.book.known(peer);

@@ -1,5 +1,5 @@
 import type { EntityName, EntityView } from '../../../ipc/client';
-import { hostOf } from '../links';
+import { hostOf } from '../../../state/links';
 
 type Mark = 'bold' | 'italic' | 'underline' | 'strike' | 'code' | 'hashtag';
 

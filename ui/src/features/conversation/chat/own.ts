@@ -1,4 +1,6 @@
 import type { EntityView, MessageView } from '../../../ipc/client';
+import type { Editing } from '../../../state/editing.svelte';
+import { type Formatted, outgoing } from '../../../state/formatting';
 
 /** Whether a message can be deleted for everybody. */
 export const isOwn = (message: MessageView): boolean => message.ours && message.goneAt === null && message.chat !== null && message.chat.service === null;
@@ -9,6 +11,16 @@ export function isEditable(message: MessageView): boolean {
   if (!isOwn(message) || message.textCut || message.unreadable !== null || chat === null || chat.forward !== null) return false;
   if (chat.media !== null && chat.media.kind !== 'web_page') return false;
   return !message.files.some((file) => file.media?.kind === 'sticker' || file.media?.kind === 'video_note');
+}
+
+/** Whether a change from here would take something away: who is named without a name of their own, and special emoji, cannot be sent. */
+export const losesByChange = (message: MessageView): boolean => message.chat?.entities.some(({ kind }) => kind === 'mention_name' || kind === 'custom_emoji') ?? false;
+
+/** What a message is changed to, with what no mark stands for around the same words; null where it stays as it is. */
+export function changedText({ message, text, begun, marks, rest }: Editing): Formatted | null {
+  if (text.trim() === begun.trim()) return null;
+  const is = marks ? outgoing(text) : { text: text.trim(), entities: [] };
+  return { text: is.text, entities: [...is.entities, ...carried(rest, message.text, is.text)] };
 }
 
 /** The entities of a text that was changed in one stretch: those before, after and around it. */

@@ -1,7 +1,7 @@
-import type { IconName } from '../../../components/icons';
-import { f, t } from '../../../i18n/index.svelte';
-import type { OutgoingView } from '../../../ipc/client';
-import { errorTitle, telegramTitle } from '../../../state/words';
+import type { IconName } from '../../components/icons';
+import { f, t } from '../../i18n/index.svelte';
+import type { OutgoingView } from '../../ipc/client';
+import { errorTitle, telegramTitle } from '../../state/words';
 
 /** Longer than a person may take it back for, it was scheduled. */
 const UNDO_MOST = 61_000;
