@@ -47,7 +47,7 @@ interface Sent {
 class Mails {
   /** The new mail whose window is open. */
   composing = $state<string | null>(null);
-  /** The draft whose text is to get the keys. */
+  /** The draft, of a mail or a chat, whose text is to get the keys. */
   wanted = $state<string | null>(null);
   /** Drafts that were folded by hand. */
   readonly folded = new SvelteSet<string>();
@@ -179,6 +179,12 @@ class Mails {
     if (conversation === null) this.composing = name;
     else this.#open(conversation);
     this.wanted = name;
+  }
+
+  /** Opens a conversation, the keys in what is written there. */
+  write(conversation: ConversationKey): void {
+    this.wanted = inbox.active = idOf(conversation);
+    this.#open(conversation);
   }
 
   #open(conversation: ConversationKey): void {

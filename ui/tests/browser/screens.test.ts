@@ -63,6 +63,12 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'person-link': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('person-link').click(), await page.getByTestId('find-person').fill('ярова'), await page.getByTestId('find-person-option').nth(1).waitFor(), page.keyboard.press('ArrowDown')) },
   'template-menu': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('template-button').click(), page.getByTestId('template-find-option').first().waitFor()) },
   'template-unfilled': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('compose-text').fill('{manager}'), await page.keyboard.press('Control+Enter'), page.getByTestId('compose-warning').waitFor()) },
+  'chat-blank': { query: 'telegram&conversations=12', go: async (page) => (await newChat(page, '@petro_koval_example'), await page.getByTestId('nothing-yet').waitFor(), page.getByTestId('person-handle').waitFor()) },
+  'new-chat': { query: 'telegram&conversations=12', go: async (page) => (await newChat(page, '+380 00 000 00 98'), page.getByTestId('new-chat-status').locator('.banner').waitFor()) },
+  'new-chat-failed': { query: 'telegram&conversations=12', go: async (page) => (await newChat(page, '12'), await page.locator('[data-testid="new-chat-person"][aria-invalid="true"]').waitFor(), await page.getByTestId('new-chat-account').selectOption('tg-else'), await page.getByTestId('new-chat-person').fill('@petro_koval_example'), await page.keyboard.press('Enter'), page.getByTestId('new-chat-failed').waitFor()) },
+  'pass-on': { query: 'telegram&conversations=12', go: passing },
+  'pass-busy': { query: 'telegram&conversations=12', go: async (page) => (await passing(page), await page.evaluate(() => window.bureau.slow('beginPassingOn', 60_000)), await page.keyboard.press('Enter'), page.getByTestId('pass-busy').waitFor()) },
+  'pass-failed': { query: 'telegram&conversations=12', go: async (page) => (await passing(page), await page.evaluate(() => window.bureau.fail('beginPassingOn', true)), await page.keyboard.press('Enter'), page.getByTestId('pass-failed').waitFor()) },
   'settings-templates': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('template-edit').first().click(), await page.getByTestId('template-name').fill(''), await page.keyboard.press('Enter'), page.locator('[data-testid="template-name"][aria-invalid="true"]').waitFor()) },
   logs: { go: async (page) => (await page.getByTestId('nav-logs').click(), await page.getByTestId('log-row').last().waitFor(), page.getByTestId('log-row').nth(9).click()) },
   diagnostics: { go: async (page) => (await page.getByTestId('nav-diagnostics').click(), page.getByTestId('check').first().waitFor()) },
@@ -86,6 +92,23 @@ async function person(page: Page): Promise<void> {
   await page.locator('[data-testid="conversation-row"][data-id="t0"]').click();
   await page.getByTestId('person-likely').waitFor();
   await page.locator('[data-testid="message"]').first().waitFor();
+}
+
+async function newChat(page: Page, whom: string): Promise<void> {
+  await page.locator('[data-testid="conversation-row"][data-id="t0"]').click();
+  await page.getByTestId('composer').waitFor();
+  await page.keyboard.press('Shift+KeyC');
+  await page.getByTestId('new-chat-person').fill(whom);
+  await page.keyboard.press('Enter');
+}
+
+/** A message with a file, and where it may go. */
+async function passing(page: Page): Promise<void> {
+  await page.locator('[data-testid="conversation-row"][data-id="t0"]').click();
+  await page.getByTestId('message').nth(5).focus();
+  await page.keyboard.press('KeyF');
+  await page.getByTestId('pass-find').fill('а');
+  await page.locator('[data-testid="pass-find-option"][aria-selected="true"]').waitFor();
 }
 
 async function composing(page: Page): Promise<void> {
@@ -243,7 +266,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {

@@ -7,6 +7,22 @@ import { face, page, street, table, tone } from './pictures';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** People in Telegram with whom there is no chat yet. Who hides the number is found by username alone. */
+const strangers = [
+  { name: 'Петро Коваль', username: 'petro_koval_example', phone: '+380000000099' },
+  { name: 'Дарина Прихована', username: 'daryna_example', phone: null },
+];
+
+/** A person's name as Rust reads it: `@username`, a `t.me` link or a phone number with its country's code. */
+export function personName(text: string): { username: string } | { phone: string } | null {
+  const given = text.trim();
+  const link = given.replace(/^(https?:\/\/)*/, '');
+  const name = (given.startsWith('@') ? given.slice(1) : link.startsWith('t.me/') ? link.slice(5) : given).replace(/\/+$/, '');
+  if (/^[A-Za-z][A-Za-z0-9_]{3,31}$/.test(name)) return { username: name.toLowerCase() };
+  const digits = /^(?:\+|00)(.*)$/s.exec(given)?.[1]?.replace(/[\s().-]/g, '') ?? '';
+  return /^\d{7,15}$/.test(digits) ? { phone: `+${digits}` } : null;
+}
+
 /** Writing, files and what is older, over the invented bureau. */
 export function chatCommands(world: World) {
   const { bureau } = world;
@@ -131,6 +147,21 @@ export function chatCommands(world: World) {
         changed(row.key);
       }
       return null;
+    },
+    beginChat: async (account: string, person: string): Promise<ConversationKey | null> => {
+      const name = personName(person) ?? fail('invalid_input', 'person');
+      const state = bureau.accounts.find(({ id, channel }) => id === account && channel === 'telegram')?.state.kind;
+      if (state !== 'live' && state !== 'catching_up') fail('not_connected', 'the account is not connected');
+      const username = 'username' in name ? name.username : strangers.find(({ phone }) => phone === name.phone)?.username;
+      const begun = [...bureau.talks.values()].find(({ row, chat }) => row.key.account === account && username !== undefined && chat?.username === username);
+      if (begun) return begun.row.key;
+      const found = strangers.find((stranger) => stranger.username === username);
+      if (!found) return null;
+      const key = { account, id: `n${world.now()}` };
+      const chat: Chat = { kind: 'private', name: found.name, username: found.username, messages: [], outgoing: [], away: 0, begun: world.now(), triage: 'open', assignee: null };
+      bureau.talks.set(key.id, { person: { name: found.name, address: '', company: false, tongue: 'uk' }, seed: 0, live: [], unreadFrom: 0, html: null, chat, row: chatRow(account, key.id, chat) });
+      changed(key);
+      return key;
     },
     uploadProgress: async (id: string) => goingUp.get(id) ?? null,
     giveUpUpload: async (id: string) => {

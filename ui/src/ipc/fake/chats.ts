@@ -17,6 +17,8 @@ export interface Chat {
   away: number;
   triage: Triage;
   assignee: string | null;
+  /** When it was begun here, where nothing was written in it yet. */
+  begun?: number;
 }
 
 export const telegramForm = (name: string, color: number): TelegramForm => ({
@@ -111,8 +113,8 @@ export function chatRow(account: string, id: string, chat: Chat): ConversationRo
   const several = chat.kind !== 'private' && chat.kind !== 'bot' && chat.kind !== 'broadcast';
   const row: ChatRow = { kind: chat.kind, username: chat.username, lastAuthor: several ? (last?.authorName ?? '') : '', lastMedia, writable: chat.kind !== 'broadcast' };
   return {
-    key: { account, id }, name: chat.name, address: chat.username ? `@${chat.username}` : '', company: !['private', 'bot'].includes(chat.kind), subject: '', snippet: (last?.text ?? '').slice(0, 160), lastIsOurs: last?.ours ?? false,
-    lastAt: last?.receivedAt ?? iso(NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, mutedUntil: null, triage: chat.triage, assignee: chat.assignee, stuckTexts: chat.outgoing.filter((text) => text.state === 'failed' || text.state === 'uncertain').length, chat: row,
+    key: { account, id }, name: chat.name, address: chat.username ? `@${chat.username}` : '', company: !['private', 'bot'].includes(chat.kind), subject: '', snippet: (last?.text ?? '').slice(0, 160), lastIsOurs: last?.ours ?? true,
+    lastAt: last?.receivedAt ?? iso(chat.begun ?? NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, mutedUntil: null, triage: chat.triage, assignee: chat.assignee, stuckTexts: chat.outgoing.filter((text) => text.state === 'failed' || text.state === 'uncertain').length, chat: row,
   };
 }
 

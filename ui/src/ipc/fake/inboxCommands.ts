@@ -45,7 +45,7 @@ export function inboxCommands(world: World) {
     conversationsByKey: async (keys: ConversationKey[]) => keys.flatMap((key) => bureau.talks.get(key.id)?.row ?? []),
     messages: async (key: ConversationKey, before: string | null, limit: number) => {
       const all = bureau.messages(key.id);
-      if (all.length === 0) fail('not_found');
+      if (!bureau.talks.has(key.id)) fail('not_found');
       const end = before === null ? all.length : Number(before);
       const from = Math.max(0, end - limit);
       return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: before === null ? outgoingOf(key.id) : [] };

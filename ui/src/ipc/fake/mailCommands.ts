@@ -1,4 +1,4 @@
-import type { AttachedFile, ConversationKey, DraftView, LetterheadForm, MailBeginning, MailDraftForm, MessageKey, MessageView, OutgoingView, OverlookedView, PersonView, TextForm } from '../bindings';
+import type { AttachedFile, ConversationKey, DraftView, FileView, LetterheadForm, MailBeginning, MailDraftForm, MessageKey, MessageView, OutgoingView, OverlookedView, PersonView, TextForm } from '../bindings';
 import { iso } from './accounts';
 import { type World, fail } from './backend';
 import type { chatCommands } from './chatCommands';
@@ -27,6 +27,19 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
   let serial = 0;
 
   const messageOf = (key: MessageKey): MessageView => bureau.messages(key.id.split('-')[0] ?? '').find((message) => message.key.id === key.id) ?? [...bureau.talks.keys()].flatMap((id) => (key.id.startsWith('live') ? (bureau.talks.get(id)?.live ?? []) : [])).find((message) => message.key.id === key.id) ?? fail('not_found');
+  /** One message of an album has its own file; the words are the first one's. */
+  function partOf(key: MessageKey): { message: MessageView; text: string; files: readonly FileView[] } {
+    const album = bureau.messages(key.id.split('-')[0] ?? '').find((candidate) => candidate.chat?.album.includes(key.id));
+    if (!album) return ((message) => ({ message, text: message.text, files: message.files }))(messageOf(key));
+    const at = album.chat?.album.indexOf(key.id) ?? 0;
+    return { message: album, text: at === 0 ? album.text : '', files: album.files.slice(at, at + 1) };
+  }
+  function passedOnFrom(author: string, at: string): string {
+    const [, year, month, day, time] = /^(\d+)-(\d+)-(\d+)T(\d+:\d+)/.exec(at) ?? [];
+    const word = { en: 'Forwarded', pl: 'Przekazane' }[world.preferences.language ?? ''] ?? 'Переслано';
+    return `${word}. ${author}, ${day}.${month}.${year} ${time}:`;
+  }
+  const nameOf = (account: string): string => bureau.accounts.find(({ id }) => id === account)?.name ?? '';
   const own = (account: string): string => bureau.accounts.find(({ id }) => id === account)?.address ?? '';
 
   function changed(mail: OutgoingView): void {
@@ -104,6 +117,24 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
     beginForward: async (key: MessageKey): Promise<MailBeginning> => {
       const message = messageOf(key);
       return { to: [], cc: [], subject: `Fwd: ${message.subject}`, quote: `---------- Переслано ----------\n${message.authorName} <${message.authorAddress}>\n\n${message.text}`, files: message.files.map((file) => ({ sha256: file.id.padEnd(64, '0'), name: file.name, mime: file.mime, size: file.size })) };
+    },
+    beginPassingOn: async (messages: MessageKey[], account: string): Promise<MailBeginning> => {
+      if (messages.length === 0 || messages.length > 100) fail('invalid_input', 'messages');
+      if (!bureau.accounts.some(({ id }) => id === account)) fail('not_found');
+      const words: string[] = [];
+      const files: AttachedFile[] = [];
+      let subject = '';
+      for (const key of messages) {
+        const { message, text, files: own } = partOf(key);
+        if (subject === '' && message.subject !== '') subject = `Fwd: ${message.subject}`;
+        const author = message.ours ? letterheads.get(key.account)?.senderName || nameOf(key.account) : message.authorName || message.authorAddress;
+        words.push(`${passedOnFrom(author, message.sentAt ?? message.receivedAt)}\n${text.trim()}`);
+        for (const file of own) {
+          if (file.media && file.media.url === null && !(await chats.fetchFile(key.account, file.id, () => undefined))) fail('not_found');
+          files.push({ sha256: file.id.padEnd(64, '0'), name: file.name, mime: file.mime, size: file.size });
+        }
+      }
+      return { to: [], cc: [], subject, quote: words.join('\n\n').trimEnd(), files };
     },
     outbox: async () => [...world.outbox, ...[...bureau.talks.values()].flatMap((talk) => talk.chat?.outgoing ?? [])],
     confirmSent: async (_account: string, id: string) => {
