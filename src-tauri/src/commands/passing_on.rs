@@ -5,7 +5,7 @@ use skrynka_core::{
     model::{AccountId, AttachmentId, Direction, MessageId},
     store::OutgoingFile,
 };
-use time::macros::format_description;
+use time::OffsetDateTime;
 
 use super::{
     DeskState, file_error, id, logged,
@@ -55,9 +55,11 @@ pub async fn begin_passing_on(
                 (Direction::In, false) => stored.author.name.clone(),
                 (Direction::In, true) => stored.author.address.clone(),
             };
-            let at = stored.sent_at.unwrap_or(stored.received_at);
-            let at = at.format(format_description!("[day].[month].[year] [hour]:[minute]")).unwrap_or_default();
-            words.push(format!("{}\n{}", language(&desk).passed_on_from(&author, &at), stored.text.trim()));
+            // The further files of an album say nothing of their own.
+            if words.is_empty() || !stored.text.trim().is_empty() {
+                let head = language(&desk).passed_on_from(&author, &local(stored.received_at));
+                words.push(format!("{head}\n{}", stored.text.trim()));
+            }
             for file in stored.files.iter().filter(|file| !file.inline) {
                 files.push(copied(&desk, &office, (from, file.id), to).await?);
             }
@@ -66,6 +68,13 @@ pub async fn begin_passing_on(
         Ok(views::mail_beginning(passed, files))
     })
     .await
+}
+
+/// A moment by the wall clock of this place.
+fn local(at: OffsetDateTime) -> String {
+    jiff::Timestamp::from_second(at.unix_timestamp())
+        .map(|at| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%d.%m.%Y %H:%M").to_string())
+        .unwrap_or_default()
 }
 
 /// Stores a file of one account for another.
