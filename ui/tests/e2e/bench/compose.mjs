@@ -89,7 +89,7 @@ async function sent(window) {
     await window.type('compose-text', text);
     await window.expectPaint('thread', text);
     await window.driver.executeScript(() => {
-      document.addEventListener('keydown', (event) => { if (event.key === 'Enter') window.__pressed = performance.timeOrigin + event.timeStamp; }, { capture: true, once: true });
+      window.onkeydown = (event) => { if (event.key === 'Enter') window.__pressed = performance.timeOrigin + event.timeStamp; };
     });
     await window.driver.actions().keyDown(Key.CONTROL).sendKeys(Key.ENTER).keyUp(Key.CONTROL).perform();
     const painted = await window.painted(text);
