@@ -141,8 +141,15 @@ pub async fn send(
         files: Vec::new(),
     };
     let (length, files, to) = (mail.text.len(), written.files.len(), mail.recipients().len());
-    let draft =
-        MailDraft { id, conversation, send_at: written.send_at, draft: written.draft, mail, files: written.files };
+    let draft = MailDraft {
+        id,
+        conversation,
+        send_at: written.send_at,
+        draft: written.draft,
+        mail,
+        entities: written.entities,
+        files: written.files,
+    };
     bureau.store.queue_mail(account, &draft).await?;
     tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %id, length, files, to, "Message accepted");
     Ok(id)

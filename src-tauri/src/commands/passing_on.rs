@@ -1,5 +1,7 @@
 //! Passing messages on to another conversation, of either network.
 
+use std::collections::HashSet;
+
 use skrynka_core::{
     connector::TempFile,
     model::{AccountId, AttachmentId, Direction, MessageId},
@@ -41,9 +43,15 @@ pub async fn begin_passing_on(
         let to: AccountId = id(&account)?;
         let mut passed = Beginning::default();
         let (mut words, mut files) = (Vec::new(), Vec::new());
+        let mut covered: HashSet<(AccountId, MessageId)> = HashSet::new();
         for message in &messages {
             let (from, message) = (id::<AccountId>(&message.account)?, id::<MessageId>(&message.id)?);
+            if covered.contains(&(from, message)) {
+                continue;
+            }
+            // An item of an album is answered by the whole of it.
             let stored = office.bureau.store.message(from, message).await?;
+            covered.extend(stored.chat.iter().flat_map(|chat| &chat.items).map(|item| (from, *item)));
             if passed.subject.is_empty() && !stored.subject.is_empty() {
                 passed.subject = skrynka_mail::answer::forward_subject(&stored.subject);
             }
@@ -55,7 +63,6 @@ pub async fn begin_passing_on(
                 (Direction::In, false) => stored.author.name.clone(),
                 (Direction::In, true) => stored.author.address.clone(),
             };
-            // The further files of an album say nothing of their own.
             if words.is_empty() || !stored.text.trim().is_empty() {
                 let head = language(&desk).passed_on_from(&author, &local(stored.received_at));
                 words.push(format!("{head}\n{}", stored.text.trim()));

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use skrynka_core::model::{AccountId, ConversationId};
+use skrynka_core::{
+    model::{AccountId, ConversationId},
+    store::Seen,
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{DeskState, inbox::key, logged};
 use crate::wire::{ConversationKey, ErrorCode, SeenConversation, Triage, WireError};
 
-/// Says whose turn it is. Conversations in which the customer wrote after the moment that is given stay as they are and
-/// are returned: what would be put aside is not what was looked at.
+/// Says whose turn it is. Conversations in which the customer wrote more than what was seen stay as they are and are
+/// returned: what would be put aside is not what was looked at.
 #[tauri::command]
 #[specta::specta]
 pub async fn set_triage(
@@ -19,12 +22,13 @@ pub async fn set_triage(
 ) -> Result<Vec<ConversationKey>, WireError> {
     logged("set_triage", async {
         let store = &desk.office().await?.bureau.store;
-        let mut chosen: BTreeMap<AccountId, Vec<(ConversationId, OffsetDateTime)>> = BTreeMap::new();
-        for SeenConversation { key: chosen_key, last_at } in &conversations {
+        let mut chosen: BTreeMap<AccountId, Vec<Seen>> = BTreeMap::new();
+        for SeenConversation { key: chosen_key, last_at, messages } in &conversations {
             let (account, id) = key(chosen_key)?;
             let last_at = OffsetDateTime::parse(last_at, &Rfc3339)
                 .map_err(|_| WireError { code: ErrorCode::InvalidInput, detail: "last_at".to_owned() })?;
-            chosen.entry(account).or_default().push((id, last_at));
+            let messages = i32::try_from(*messages).unwrap_or(i32::MAX);
+            chosen.entry(account).or_default().push(Seen { conversation: id, last_at, messages });
         }
         let mut overtaken = Vec::new();
         for (account, chosen) in chosen {

@@ -97,6 +97,8 @@ pub struct SeenConversation {
     pub key: ConversationKey,
     /// When the latest message that they saw was received: [`ConversationRow::last_at`].
     pub last_at: String,
+    /// How many messages they knew of: [`ConversationRow::messages`]. Two of one second differ in this alone.
+    pub messages: u32,
 }
 
 /// What a window starts from. It is subscribed before the snapshot is read, so nothing falls between. Counts are asked

@@ -89,7 +89,8 @@ impl Outwards {
             html: None,
             files: Vec::new(),
         };
-        let draft = MailDraft { id, conversation: None, send_at: None, draft: None, mail, files: Vec::new() };
+        let (entities, files) = (Vec::new(), Vec::new());
+        let draft = MailDraft { id, conversation: None, send_at: None, draft: None, mail, entities, files };
         self.runtime.block_on(self.store.queue_mail(self.account, &draft)).unwrap();
         self.queued.push(id);
     }

@@ -1649,6 +1649,8 @@ export type SeenConversation = {
 	key: ConversationKey,
 	/**  When the latest message that they saw was received: [`ConversationRow::last_at`]. */
 	lastAt: string,
+	/**  How many messages they knew of: [`ConversationRow::messages`]. Two of one second differ in this alone. */
+	messages: number,
 };
 
 /**  What a service line tells of. */

@@ -112,15 +112,16 @@ async function newMail(account: string, passed: MailBeginning): Promise<void> {
 
 function intoChat(key: ConversationKey, { quote, files }: MailBeginning): void {
   const written = drafts.chat(key);
-  editing.leave(key);
+  const edited = editing.of(key);
+  // What somebody has typed into a message that is being changed is kept nowhere else.
+  if (edited && edited.text === edited.begun) editing.leave(key);
   drafts.changeChat(key, { text: followed(written.text, quote), files: joined(written.files, files) });
 }
 
-/** An answer that is being written goes on; otherwise one to the last mail begins. */
+/** What is being written goes on, to whom it was for; otherwise an answer to the last mail begins. */
 async function intoMails(key: ConversationKey, passed: MailBeginning): Promise<void> {
   const name = idOf(key);
-  const kind = drafts.written(name) ? drafts.mail(name)?.kind : undefined;
-  if (kind === 'reply' || kind === 'all') mails.folded.delete(name);
+  if (drafts.written(name)) mails.folded.delete(name);
   else {
     const last = (await ipc.messages(key, null, 1)).rows.at(-1);
     if (!last) throw new IpcError({ code: 'not_found', detail: '' });

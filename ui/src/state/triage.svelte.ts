@@ -108,7 +108,7 @@ async function mark(rows: readonly ConversationRow[], read: boolean): Promise<tr
   return true;
 }
 
-const seen = ({ key, lastAt }: ConversationRow) => ({ key, lastAt });
+const seen = ({ key, lastAt, messages }: ConversationRow) => ({ key, lastAt, messages });
 
 /** Opens a conversation that was left alone. */
 function reveal(key: ConversationRow['key']): void {

@@ -44,7 +44,7 @@ pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, S
 pub use contacts::TelegramPerson;
 pub use conversations::{
     ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary,
-    ConversationView, MUTED_FOR_GOOD,
+    ConversationView, MUTED_FOR_GOOD, Seen,
 };
 pub use drafts::StoredDraft;
 pub(crate) use ingest::at_name;

@@ -13,7 +13,11 @@ use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -155,9 +159,16 @@ async fn serve(plain: std::net::TcpListener, tls: std::net::TcpListener, shared:
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
-            Ok((stream, _)) = plain.accept() => { sessions.spawn(session::plain(stream, Arc::clone(&shared))); }
-            Ok((stream, _)) = tls.accept() => { sessions.spawn(session::inside_tls(stream, Arc::clone(&shared))); }
+            Ok((stream, _)) = plain.accept() => { sessions.spawn(session::plain(prompt(stream), Arc::clone(&shared))); }
+            Ok((stream, _)) = tls.accept() => { sessions.spawn(session::inside_tls(prompt(stream), Arc::clone(&shared))); }
             Some(_ended) = sessions.join_next() => {}
         }
     }
+}
+
+/// Sends each answer at once, as servers do that write theirs together: otherwise the second of two answers to commands
+/// in one go waits for the client's delayed acknowledgement of the first.
+fn prompt(stream: TcpStream) -> TcpStream {
+    let _best_effort = stream.set_nodelay(true);
+    stream
 }

@@ -122,6 +122,7 @@ pub fn html(text: &str, entities: &[Entity]) -> String {
             }
         }
         match sign {
+            '\n' if open.iter().any(|(_, kind)| matches!(kind, EntityKind::Pre { .. })) => written.push('\n'),
             '\n' => written.push_str("<br>\n"),
             '&' => written.push_str("&amp;"),
             '<' => written.push_str("&lt;"),

@@ -30,11 +30,11 @@ export function triageCommands(world: World) {
 
   return {
     setTriage: async (conversations: SeenConversation[], triage: Triage) => {
-      const rows = conversations.flatMap(({ key, lastAt }) => {
+      const rows = conversations.flatMap(({ key, lastAt, messages }) => {
         const row = bureau.talks.get(key.id)?.row;
-        return row ? [{ row, lastAt }] : [];
+        return row ? [{ row, lastAt, messages }] : [];
       });
-      const overtaken = rows.filter(({ row, lastAt }) => triage !== 'open' && !row.lastIsOurs && row.lastAt > lastAt).map(({ row }) => row.key);
+      const overtaken = rows.filter(({ row, lastAt, messages }) => triage !== 'open' && !row.lastIsOurs && (row.lastAt > lastAt || row.messages > messages)).map(({ row }) => row.key);
       const left = new Set(overtaken.map(({ id }) => id));
       const keys = rows.filter(({ row }) => !left.has(row.key.id) && row.triage !== triage).map(({ row }) => row.key);
       for (const { id } of keys) bureau.enter(id, { triage });

@@ -1,6 +1,8 @@
 // Mail going out: 200 mails that are due at one moment, from that moment to the server's last one, beside Python's
-// smtplib over one connection. Ours are stored before and after; smtplib stores nothing.
+// smtplib over one connection. Ours are stored before and after; smtplib stores nothing. Once by the window, which paints
+// each of them, and once by `skrynka listen`.
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 
 import { Lab, Profile, Window, until } from '../harness.mjs';
 
@@ -43,17 +45,27 @@ export async function outbox() {
       for (let run = 0; run < RUNS; run++) {
         const words = ['-c', PEER, lab.endpoints.smtp, MAILBOX.user, MAILBOX.password, String(MAILS)];
         peers.push(Number(execFileSync('python3', words, { encoding: 'utf8' })));
-        ours.push(await send(lab, window, account, `Ours ${run}`));
+        const due = await queue(window, account, `Ours ${run}`, AHEAD);
+        ours.push(await sent(lab, `Ours ${run}`, due));
       }
+      const due = await queue(window, account, 'Listen', 2 * AHEAD);
+      await window.close();
+      const listener = profile.start('listen');
+      listener.stdout.resume();
+      listener.stderr.resume();
+      const alone = await sent(lab, 'Listen', due);
+      listener.kill('SIGTERM');
+      await once(listener, 'close');
       const median = (all) => all.toSorted((a, b) => a - b)[Math.floor(RUNS / 2)];
       const rate = (seconds) => `${Math.round(MAILS / seconds)}/s`;
-      return [{
-        what: `${MAILS} mails out of the outbox, 4 connections, stored (${RUNS})`,
-        ours: rate(median(ours)),
+      const row = (how, seconds) => ({
+        what: `${MAILS} mails out of the outbox, 4 connections, stored, ${how}`,
+        ours: rate(seconds),
         peer: `smtplib ${rate(median(peers))}`,
-        ratio: (median(peers) / median(ours)).toFixed(2),
+        ratio: (median(peers) / seconds).toFixed(2),
         budget: '>= 1',
-      }];
+      });
+      return [row(`painted (${RUNS})`, median(ours)), row('no window', alone)];
     } finally {
       await window.close();
     }
@@ -63,17 +75,22 @@ export async function outbox() {
   }
 }
 
-/** Seconds from the moment at which the mails were due to the last of them at the server. */
-async function send(lab, window, account, subject) {
-  const due = Date.now() + AHEAD;
+/** Puts mails into the outbox that are due in so many milliseconds; answers with the moment. */
+async function queue(window, account, subject, ahead) {
+  const due = Date.now() + ahead;
   await window.driver.executeAsyncScript(async (account, subject, count, sendAt, done) => {
     for (let number = 0; number < count; number++) {
       const form = { to: [{ name: '', address: `customer${number}@example.org` }], cc: [], bcc: [], subject: `${subject}.${number}`, text: 'Доброго дня! Переклад готовий.\n'.repeat(20), entities: [], answers: null, quotes: false, files: [], sendAt };
-      await window.__TAURI_INTERNALS__.invoke('send_mail', { account, conversation: null, form });
+      await window.__TAURI_INTERNALS__.invoke('send_mail', { account, conversation: null, form, draft: null });
     }
     done();
   }, account, subject, MAILS, new Date(due).toISOString());
   if (Date.now() > due) throw new Error('the outbox was not filled in time');
+  return due;
+}
+
+/** Seconds from the moment at which the mails were due to the last of them at the server. */
+async function sent(lab, subject, due) {
   const mine = (mails) => mails.filter(({ raw }) => raw.includes(`Subject: ${subject}.`)).length;
   await until('the mails', async () => Date.now() > due && mine(await lab.ask('smtp_mails')) === MAILS, { within: 60_000, every: 20 });
   return (Date.now() - due) / 1000;

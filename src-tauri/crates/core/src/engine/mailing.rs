@@ -163,7 +163,7 @@ impl Post<'_> {
         let (delivered, deliveries) = mpsc::channel(NOTED);
         let workers = async {
             futures_util::future::join_all((0..AT_ONCE).map(|_| self.work(&ring, &delivered, ended))).await;
-            self.put_back(None).await;
+            self.put_back().await;
             drop(delivered);
         };
         let rest = async {
@@ -185,7 +185,7 @@ impl Post<'_> {
             let held = limit(Limited::Texts).max(limit(Limited::SignIns));
             let mut failed = false;
             if held.is_some() {
-                self.put_back(held).await;
+                self.put_back().await;
             } else {
                 match self.next(now).await {
                     Ok(Some(mail)) => {
@@ -224,15 +224,19 @@ impl Post<'_> {
         Ok(taken.pop_front())
     }
 
-    /// Gives back what was taken and cannot be offered now.
-    async fn put_back(&self, until: Option<OffsetDateTime>) {
-        let taken: Vec<_> = self.taken.lock().await.drain(..).map(|mail| mail.id).collect();
+    /// Gives back what was taken and cannot be offered now. What could not be put back is tried again after the next
+    /// pause, or is sorted out with the next lease.
+    async fn put_back(&self) {
+        let mut taken = self.taken.lock().await;
         if taken.is_empty() {
             return;
         }
-        // What could not be put back stays "sending" and is sorted out with the next lease.
-        if let Err(error) = self.shared.parts.store.put_back(self.account.id, self.lease.token(), &taken, until).await {
-            tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Mails not put back");
+        let ids: Vec<_> = taken.iter().map(|mail| mail.id).collect();
+        match self.shared.parts.store.put_back(self.account.id, self.lease.token(), &ids).await {
+            Ok(()) | Err(StoreError::LeaseLost) => taken.clear(),
+            Err(error) => {
+                tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Mails not put back");
+            }
         }
     }
 

@@ -86,6 +86,17 @@ pub enum ConversationView {
     Done,
 }
 
+/// A conversation as somebody saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Which one.
+    pub conversation: ConversationId,
+    /// When the latest message that they saw was received.
+    pub last_at: OffsetDateTime,
+    /// How many messages they knew of.
+    pub messages: i32,
+}
+
 /// A place in the list: the row it follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConversationPosition {
@@ -329,24 +340,26 @@ impl Store {
         })
     }
 
-    /// Says whose turn it is with conversations of one account. Where the customer wrote after the moment that is
-    /// given, what somebody looked at is not what would be put aside: these stay as they are and are returned.
+    /// Says whose turn it is with conversations of one account. Where the customer wrote more than somebody saw, what
+    /// they looked at is not what would be put aside: these stay as they are and are returned.
     pub async fn set_triage(
         &self,
         account: AccountId,
-        conversations: &[(ConversationId, OffsetDateTime)],
+        conversations: &[Seen],
         triage: Triage,
     ) -> Result<Vec<ConversationId>, StoreError> {
         let mut tx = self.begin_for(account).await?;
-        let ids: Vec<uuid::Uuid> = conversations.iter().map(|(id, _)| id.0).collect();
-        let seen: Vec<OffsetDateTime> = conversations.iter().map(|(_, at)| *at).collect();
+        let ids: Vec<uuid::Uuid> = conversations.iter().map(|seen| seen.conversation.0).collect();
         let overtaken = sqlx::query_scalar!(
-            "SELECT c.id FROM unnest($2::uuid[], $3::timestamptz[]) AS n (id, seen)
+            "SELECT c.id FROM unnest($2::uuid[], $3::timestamptz[], $4::integer[]) AS n (id, last_at, messages)
              JOIN conversations c ON c.account_id = $1 AND c.id = n.id
-             WHERE $4 <> 'open' AND c.last_direction = 'in' AND c.last_at > n.seen",
+             WHERE $5 <> 'open' AND c.last_direction = 'in'
+               -- Chats count whole seconds: two messages of one differ in their number alone.
+               AND (c.last_at > n.last_at OR c.message_count > n.messages)",
             account.0,
             &ids,
-            &seen,
+            &conversations.iter().map(|seen| seen.last_at).collect::<Vec<_>>(),
+            &conversations.iter().map(|seen| seen.messages).collect::<Vec<_>>(),
             triage.as_str()
         )
         .fetch_all(&mut *tx)

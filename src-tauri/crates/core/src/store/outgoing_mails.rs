@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     connector::{Delivered, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy},
-    model::{AccountId, Address, ConversationId, DraftId, MessageId, OutgoingId, Place, Trouble, TroubleCode},
+    model::{AccountId, Address, ConversationId, DraftId, Entity, MessageId, OutgoingId, Place, Trouble, TroubleCode},
 };
 
 /// A mail that somebody wants to send.
@@ -28,6 +28,8 @@ pub struct MailDraft {
     pub draft: Option<DraftId>,
     /// What is sent, without its files and its date.
     pub mail: OutgoingMail,
+    /// How stretches of its text are shown, for whoever takes it back.
+    pub entities: Vec<Entity>,
     /// Its files, whose bytes are blobs of the account already.
     pub files: Vec<OutgoingFile>,
 }
@@ -226,15 +228,16 @@ impl Store {
             ),
         };
         sqlx::query!(
-            "INSERT INTO outgoing (account_id, id, conversation_id, body_text, random_id, send_at)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO outgoing (account_id, id, conversation_id, body_text, random_id, send_at, entities)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             account.0,
             draft.id.0,
             conversation,
             mail.text,
             // Mails are known by their Message-ID; the column is a text's.
             draft.id.0.as_u64_pair().1.cast_signed(),
-            draft.send_at
+            draft.send_at,
+            serde_json::json!(draft.entities)
         )
         .execute(&mut *tx)
         .await?;
@@ -387,22 +390,25 @@ impl Store {
         Ok(mails)
     }
 
-    /// Puts mails back that were taken and not tried: they go at once, or not before `until`.
+    /// Puts mails back that were taken and not tried. One that never was has no date yet.
     pub async fn put_back(
         &self,
         account: AccountId,
         lease: LeaseToken,
         mails: &[OutgoingId],
-        until: Option<OffsetDateTime>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         leases::fence(&mut tx, account, lease).await?;
         let conversations = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = 'waiting', tries = tries - 1, not_before = $3
-             WHERE account_id = $1 AND id = ANY($2) AND state = 'sending' RETURNING conversation_id",
+            "WITH back AS (
+                 UPDATE outgoing SET state = 'waiting', tries = tries - 1
+                 WHERE account_id = $1 AND id = ANY($2) AND state = 'sending' RETURNING id, conversation_id, tries),
+             undated AS (
+                 UPDATE outgoing_mails m SET dated_at = NULL FROM back
+                 WHERE m.account_id = $1 AND m.outgoing_id = back.id AND back.tries = 0)
+             SELECT conversation_id FROM back",
             account.0,
-            &mails.iter().map(|id| id.0).collect::<Vec<_>>(),
-            until
+            &mails.iter().map(|id| id.0).collect::<Vec<_>>()
         )
         .fetch_all(&mut *tx)
         .await?;

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 
 use super::{ConversationSummary, Store, StoreError, StoredMessage};
@@ -225,14 +226,14 @@ impl Store {
     /// Says that two contacts, and all that are the same as either, are one person. Returns what
     /// [`Store::restore_links`] takes to undo it.
     pub async fn link_people(&self, one: ContactId, other: ContactId) -> Result<Vec<ContactLink>, StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_links().await?;
         let changed = sqlx::query!(
             r#"WITH roots AS (
                    SELECT (SELECT coalesce(same_as, id) FROM contacts WHERE id = $1) AS kept,
                           (SELECT coalesce(same_as, id) FROM contacts WHERE id = $2) AS gone)
                SELECT p.id, p.same_as, roots.kept AS "kept!" FROM roots
                JOIN contacts p ON (p.id = roots.gone OR p.same_as = roots.gone)
-               WHERE roots.kept <> roots.gone FOR UPDATE OF p"#,
+               WHERE roots.kept <> roots.gone FOR NO KEY UPDATE OF p"#,
             one.0,
             other.0
         )
@@ -249,9 +250,9 @@ impl Store {
 
     /// Says that a contact is a person of its own. Returns what [`Store::restore_links`] takes to undo it.
     pub async fn unlink_person(&self, contact: ContactId) -> Result<Vec<ContactLink>, StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_links().await?;
         let before = sqlx::query!(
-            "SELECT id, same_as FROM contacts WHERE id = $1 OR same_as = $1 ORDER BY id <> $1, id FOR UPDATE",
+            "SELECT id, same_as FROM contacts WHERE id = $1 OR same_as = $1 ORDER BY id <> $1, id FOR NO KEY UPDATE",
             contact.0
         )
         .fetch_all(&mut *tx)
@@ -267,8 +268,16 @@ impl Store {
         Ok(before.into_iter().map(|row| link(row.id, row.same_as)).collect())
     }
 
-    /// Puts links back as they were.
+    /// Begins a change of links. They follow one another: two at once could leave more than one level of them.
+    async fn begin_links(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('skrynka contact links'))").execute(&mut *tx).await?;
+        Ok(tx)
+    }
+
+    /// Puts links back as they were. Who was linked meanwhile to one that is itself linked again stays with them.
     pub async fn restore_links(&self, links: &[ContactLink]) -> Result<(), StoreError> {
+        let mut tx = self.begin_links().await?;
         let contacts: Vec<uuid::Uuid> = links.iter().map(|link| link.contact.0).collect();
         let same_as: Vec<Option<uuid::Uuid>> = links.iter().map(|link| link.same_as.map(|id| id.0)).collect();
         sqlx::query!(
@@ -277,9 +286,15 @@ impl Store {
             &contacts,
             &same_as as &[Option<uuid::Uuid>]
         )
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        sqlx::query!(
+            "UPDATE contacts c SET same_as = r.same_as FROM contacts r
+             WHERE c.same_as = r.id AND r.same_as IS NOT NULL AND r.same_as <> c.id"
+        )
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
     }
 }
 

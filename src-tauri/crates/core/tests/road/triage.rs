@@ -5,10 +5,15 @@ use skrynka_core::{
     connector::{Batch, Chat, ChatMessage, Content, Incoming, IncomingMessage, Raw},
     model::{Address, Channel, ChatKind, ContactId, ConversationId, Direction, Peer, PeerKind, TemplateId, Triage},
     store::{
-        ConversationListing, ConversationSummary, ConversationView, FactKind, HandleKind, StoreError, TemplateDraft,
+        ConversationListing, ConversationSummary, ConversationView, FactKind, HandleKind, Seen, StoreError,
+        TemplateDraft,
     },
 };
 use time::Duration;
+
+fn seen(row: &ConversationSummary) -> Seen {
+    Seen { conversation: row.id, last_at: row.last_at, messages: row.messages }
+}
 
 impl Bureau {
     async fn listed(&self, view: ConversationView) -> Vec<ConversationSummary> {
@@ -23,7 +28,7 @@ impl Bureau {
     }
 
     async fn put(&self, row: &ConversationSummary, triage: Triage) -> Vec<ConversationId> {
-        self.store.set_triage(row.account, &[(row.id, row.last_at)], triage).await.unwrap()
+        self.store.set_triage(row.account, &[seen(row)], triage).await.unwrap()
     }
 
     async fn ingest_ours(&self, mail: Mail) {
@@ -109,6 +114,19 @@ async fn what_the_customer_wrote_meanwhile_is_not_put_aside() {
 }
 
 #[tokio::test]
+async fn two_messages_of_one_second_are_told_apart() {
+    let bureau = Bureau::new().await;
+    bureau.ingest(vec![Mail::new(1).incoming()]).await;
+    let looked_at = bureau.the_one().await;
+    let mut same_second = Mail::new(2).references(&["1"]).message();
+    same_second.received_at = looked_at.last_at;
+    bureau.ingest(vec![Incoming::Message(Box::new(same_second))]).await;
+
+    assert_eq!(bureau.put(&looked_at, Triage::Done).await, [looked_at.id]);
+    assert_eq!(bureau.the_one().await.triage, Triage::Open);
+}
+
+#[tokio::test]
 async fn a_merge_keeps_what_is_to_be_done_and_who_does_it() {
     let bureau = Bureau::new().await;
     bureau.ingest(vec![Mail::new(1).subject("А").incoming(), Mail::new(2).subject("Б").incoming()]).await;
@@ -182,8 +200,8 @@ async fn only_what_changed_is_announced() {
     bureau.put(&rows[0], Triage::Done).await;
     let before = bureau.store.journal_vector(None).await.unwrap();
 
-    let seen: Vec<_> = rows.iter().map(|row| (row.id, row.last_at)).collect();
-    bureau.store.set_triage(bureau.account, &seen, Triage::Done).await.unwrap();
+    let all: Vec<_> = rows.iter().map(seen).collect();
+    bureau.store.set_triage(bureau.account, &all, Triage::Done).await.unwrap();
     bureau.store.assign(bureau.account, &[rows[1].id], None).await.unwrap();
 
     let facts = bureau.store.journal_after(&before, None, 100).await.unwrap();
@@ -197,7 +215,7 @@ async fn only_what_changed_is_announced() {
 #[tokio::test]
 async fn a_template_has_a_shortcut_of_its_own() {
     let bureau = Bureau::new().await;
-    let (one, other) = (TemplateId::new(START), TemplateId::new(START));
+    let (one, other) = (TemplateId::new(START), TemplateId::new(START + Duration::seconds(1)));
     let terms = TemplateDraft {
         name: "Строки", shortcut: Some("Строк"), body: "Готово буде {day}, {name}."
     };
