@@ -60,8 +60,8 @@ export const commands = {
 	/**  The window has painted these rows: the last stamp of a message's way. */
 	painted: (conversations: ConversationKey[]) => typedError<null, WireError>(__TAURI_INVOKE("painted", { conversations })),
 	/**
-	 *  Says whose turn it is. Conversations in which the customer wrote after the moment that is given stay as they are and
-	 *  are returned: what would be put aside is not what was looked at.
+	 *  Says whose turn it is. Conversations in which the customer wrote more than what was seen stay as they are and are
+	 *  returned: what would be put aside is not what was looked at.
 	 */
 	setTriage: (conversations: SeenConversation[], triage: Triage) => typedError<ConversationKey[], WireError>(__TAURI_INVOKE("set_triage", { conversations, triage })),
 	/**  Says who takes care of conversations, by a name of up to 100 characters; null: nobody. */
