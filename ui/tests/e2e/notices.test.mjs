@@ -149,7 +149,7 @@ test(`${NIGHT} mails of a night are one notice with a count, and a first sync no
       assert.equal(await session.shown(), 1);
       evidence('Notices', `${NIGHT} mails while nobody was there`, '1 notice');
       await session.click();
-      await until('the view of what is unread', async () => (await said(window, 'h1.h2.cut')) === 'Unread');
+      await until('what is unread', async () => (await said(window, '[data-testid="filter-unread"][aria-pressed="true"]')) === 'Unread');
     } finally {
       await window.close();
     }
