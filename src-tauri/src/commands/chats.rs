@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use skrynka_core::{
     connector::PersonName,
-    model::{AccountId, AttachmentId, ConversationId, DraftId, MessageId, OutgoingId},
+    model::{AccountId, AttachmentId, DraftId, MessageId, OutgoingId},
 };
 use tauri::ipc::Channel;
 
-use super::{DeskState, id, logged, message::fetch};
+use super::{DeskState, id, inbox::key, logged, message::fetch};
 use crate::{
     chats::{self, Text},
     views,
@@ -250,8 +250,4 @@ pub async fn message_versions(desk: DeskState<'_>, message: MessageKey) -> Resul
         Ok(versions.into_iter().map(views::version).collect())
     })
     .await
-}
-
-fn key(key: &ConversationKey) -> Result<(AccountId, ConversationId), WireError> {
-    Ok((id(&key.account)?, id(&key.id)?))
 }

@@ -582,10 +582,7 @@ async fn announce_changes(
     changed: &[uuid::Uuid],
 ) -> Result<(), StoreError> {
     let facts: Vec<Fact> = changed.iter().map(|id| changed_fact(ConversationId(*id))).collect();
-    if !facts.is_empty() {
-        journal::announce(connection, account, &facts).await?;
-    }
-    Ok(())
+    journal::announce(connection, account, &facts).await.map(drop)
 }
 
 const fn changed_fact(id: ConversationId) -> Fact {

@@ -858,9 +858,7 @@ impl IngestTx {
             cursors::write(&mut self.tx, self.account, cursor).await?;
         }
         fault::point("cursor_written");
-        if !facts.is_empty() {
-            journal::announce(&mut self.tx, self.account, facts).await?;
-        }
+        journal::announce(&mut self.tx, self.account, facts).await?;
         fault::point("announced");
         Ok(self.tx.commit().await?)
     }

@@ -102,12 +102,15 @@ pub struct JournalEntry {
 /// How far a reader has read each account's sequence.
 pub type Vector = BTreeMap<AccountId, i64>;
 
-/// Writes facts as the last statement of a transaction. Returns the last number taken.
+/// Writes facts as the last statement of a transaction. Returns the last number taken; without facts nothing is asked.
 pub(super) async fn announce(
     connection: &mut PgConnection,
     account: AccountId,
     facts: &[Fact],
 ) -> Result<Option<i64>, StoreError> {
+    if facts.is_empty() {
+        return Ok(None);
+    }
     let kinds: Vec<String> = facts.iter().map(|fact| fact.kind.as_str().to_owned()).collect();
     let conversations: Vec<Option<uuid::Uuid>> = facts.iter().map(|fact| fact.conversation.map(|id| id.0)).collect();
     let messages: Vec<Option<uuid::Uuid>> = facts.iter().map(|fact| fact.message.map(|id| id.0)).collect();

@@ -324,9 +324,7 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         let facts: Vec<Fact> = found.into_iter().map(changed).collect();
-        if !facts.is_empty() {
-            journal::announce(&mut tx, account, &facts).await?;
-        }
+        journal::announce(&mut tx, account, &facts).await?;
         Ok(tx.commit().await?)
     }
 
@@ -380,10 +378,7 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        let mut mails = Vec::with_capacity(ids.len());
-        for id in ids {
-            mails.push(mail(&mut tx, account, OutgoingId(id)).await?);
-        }
+        let mails = mails(&mut tx, account, &ids).await?;
         let facts: Vec<Fact> = conversations.into_iter().map(changed).collect();
         journal::announce(&mut tx, account, &facts).await?;
         tx.commit().await?;
@@ -413,9 +408,7 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         let facts: Vec<Fact> = conversations.into_iter().map(changed).collect();
-        if !facts.is_empty() {
-            journal::announce(&mut tx, account, &facts).await?;
-        }
+        journal::announce(&mut tx, account, &facts).await?;
         Ok(tx.commit().await?)
     }
 
@@ -724,19 +717,30 @@ pub(crate) fn as_accepted(outcomes: &Outcomes) -> Outcomes {
 }
 
 async fn mail(connection: &mut sqlx::PgConnection, account: AccountId, id: OutgoingId) -> Result<DueMail, StoreError> {
-    let row = sqlx::query_as!(
+    mails(connection, account, &[id.0]).await?.pop().ok_or(StoreError::NotFound("the mail"))
+}
+
+/// Reads the mails that exist of these, in their order.
+async fn mails(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    ids: &[Uuid],
+) -> Result<Vec<DueMail>, StoreError> {
+    let rows = sqlx::query_as!(
         MailRow,
         "SELECT o.id, o.tries, o.body_text, m.rfc_message_id, m.number, m.author_name, m.author_address, m.subject,
                 m.recipients_to, m.recipients_cc, m.recipients_bcc, m.body_html, m.refs, m.outcomes, m.copy_tries, m.dated_at,
                 o.created_at
-         FROM outgoing o JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
-         WHERE o.account_id = $1 AND o.id = $2",
+         FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, n)
+         JOIN outgoing o ON o.account_id = $1 AND o.id = asked.id
+         JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
+         ORDER BY asked.n",
         account.0,
-        id.0
+        ids
     )
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?;
-    row.ok_or(StoreError::NotFound("the mail"))?.try_into()
+    rows.into_iter().map(TryInto::try_into).collect()
 }
 
 fn cut() -> Trouble {
