@@ -139,6 +139,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
 
 /// Opens the window and returns when it was closed and everything has ended.
 pub fn run(common: Common) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    draw_without_card();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return cli::failed(&anyhow::Error::new(error).context("The program could not start")),
@@ -200,6 +202,25 @@ pub fn run(common: Common) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Lets WebKit draw on the processor by itself where there is no graphics card. It would do so through Mesa otherwise,
+/// in several threads, which crashes its process now and then. Whoever has set the variable keeps what they set.
+#[cfg(target_os = "linux")]
+fn draw_without_card() {
+    const VARIABLE: &str = "WEBKIT_SKIA_ENABLE_CPU_RENDERING";
+    let is_card = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
+    };
+    let has_card = std::fs::read_dir("/dev/dri").is_ok_and(|mut entries| entries.any(is_card));
+    if has_card || std::env::var_os(VARIABLE).is_some() {
+        return;
+    }
+    #[expect(unsafe_code, reason = "WebKit reads this nowhere but in the environment; no second thread runs yet")]
+    // SAFETY: the program has one thread until its runtime is made.
+    unsafe {
+        std::env::set_var(VARIABLE, "1");
+    }
+}
+
 /// A second start on a profile brings its window forward. The system knows the program by one name only, except on
 /// Linux: elsewhere a profile that was named has no such plugin, and its lock refuses the second window.
 fn single_instance(profile: Option<&Path>) -> Option<TauriPlugin<tauri::Wry>> {
@@ -216,7 +237,7 @@ fn single_instance(profile: Option<&Path>) -> Option<TauriPlugin<tauri::Wry>> {
 }
 
 fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
-    WebviewWindowBuilder::new(app, MAIN, WebviewUrl::default())
+    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::default())
         .title("Скринька")
         .inner_size(1440.0, 900.0)
         .min_inner_size(720.0, 450.0)
@@ -224,6 +245,42 @@ fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
         .disable_drag_drop_handler()
         .on_navigation(move |url| mail_scheme::may_navigate(&desk, url))
         .build()?;
+    draw_again(&window)
+}
+
+/// Loads the pages again when the process that draws them has died: of a fault in a graphics driver, or for want of
+/// memory. Nothing but the place in a list is lost with it: everything else stands in the database, drafts too. Where
+/// it dies again and again, the next try waits. Tauri does this by itself on macOS, and WebView2 offers it on Windows.
+#[cfg(target_os = "linux")]
+fn draw_again(window: &tauri::WebviewWindow) -> tauri::Result<()> {
+    use std::{cell::Cell, rc::Rc, time::Duration};
+
+    use webkit2gtk::{WebViewExt as _, glib};
+
+    /// Who lived for so long has not died of what killed the one before.
+    const LONG: Duration = Duration::from_secs(60);
+    const LONGEST_WAIT: u64 = 30;
+
+    window.with_webview(|webview| {
+        let deaths = Rc::new(Cell::new(0_u32));
+        webview.inner().connect_web_process_terminated(move |view, reason| {
+            let before = deaths.replace(deaths.get() + 1);
+            let wait = if before == 0 { 0 } else { 2_u64.saturating_pow(before).min(LONGEST_WAIT) };
+            tracing::error!(
+                target: "skrynka::app",
+                reason = ?reason, wait_s = wait,
+                "The process that draws the window has died; it is started again"
+            );
+            let view = view.clone();
+            glib::timeout_add_local_once(Duration::from_secs(wait), move || view.reload());
+            let deaths = deaths.clone();
+            glib::timeout_add_local_once(LONG, move || deaths.set(deaths.get().saturating_sub(1)));
+        });
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn draw_again(_window: &tauri::WebviewWindow) -> tauri::Result<()> {
     Ok(())
 }
 

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 import { type Browser, type Page, chromium } from 'playwright-core';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, inject } from 'vitest';
 
 import type { Controls } from '../../src/ipc/fake/backend';
 
@@ -16,12 +16,15 @@ export const pictures = fileURLToPath(new URL('../.artefacts/screens/', import.m
 
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-/** A browser for the tests of one file. */
+/** A browser for the tests of one file. What a test opened is closed after it, or its timers would slow every test that follows. */
 export function useBrowser(): { open: (options?: Opening) => Promise<Page> } {
   let browser: Browser;
   beforeAll(async () => {
     await mkdir(pictures, { recursive: true });
     browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: flags });
+  });
+  afterEach(async () => {
+    await Promise.all(browser.contexts().map((context) => context.close()));
   });
   afterAll(() => browser.close());
   return { open: (options) => openPage(browser, options ?? {}) };

@@ -1,12 +1,11 @@
 // Accounts that change beside the open window, and in it: the journal alone starts and stops their listeners.
 import assert from 'node:assert/strict';
-import test from 'node:test';
 
-import { Lab, Profile, Window } from './harness.mjs';
+import { Lab, Profile, Window, windowTest } from './harness.mjs';
 
 const MAILBOX = { user: 'beside', name: 'Поруч', address: 'beside@skrynka.test', password: 'пароль-2025' };
 
-test('an account is followed, whoever adds it and switches it', { timeout: 180_000 }, async () => {
+windowTest('an account is followed, whoever adds it and switches it', { timeout: 180_000 }, async () => {
   const lab = await Lab.start();
   const profile = new Profile();
   try {

@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
 
-import { ARTEFACTS, Lab, Profile, Window, evidence, until } from './harness.mjs';
+import { ARTEFACTS, Lab, Profile, Window, evidence, until, windowTest } from './harness.mjs';
 
 const MAILBOX = { user: 'answers', name: 'Бюро «Слово»', address: 'answers@skrynka.test', password: 'пароль-2026' };
 
@@ -39,7 +38,7 @@ async function open(window, subject) {
   throw new Error(`no row for ${subject}`);
 }
 
-test('mails are answered, taken back, and outlive the program', { timeout: 300_000 }, async () => {
+windowTest('mails are answered, taken back, and outlive the program', { timeout: 300_000 }, async () => {
   const lab = await Lab.start();
   const profile = new Profile();
   try {

@@ -2,17 +2,35 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import test from 'node:test';
+
+import { Window } from './harness/window.mjs';
 
 export { Lab } from './harness/lab.mjs';
 export { enterPath, windows } from './harness/dialog.mjs';
 export { APP, Profile } from './harness/profile.mjs';
 export { Session } from './harness/session.mjs';
 export { API, CODE, Telegram } from './harness/telegram.mjs';
-export { Window } from './harness/window.mjs';
+export { Window };
 
 /** Where pictures and reports go. `cargo xtask` says. */
 export const ARTEFACTS = process.env.SKRYNKA_ARTEFACTS ?? join(process.cwd(), 'target', 'e2e');
 mkdirSync(ARTEFACTS, { recursive: true });
+
+/** A test in the real window. Mesa's software renderer kills WebKit's process now and then, and the driver's session dies
+ * with it: such a test is run again, once, and says so. What the program does then is a test of its own. */
+export function windowTest(name, options, work) {
+  test(name, options, async () => {
+    const before = Window.crashes;
+    try {
+      await work();
+    } catch (problem) {
+      if (Window.crashes === before) throw problem;
+      console.error(`The process that draws the window died in "${name}", which is run again. It had failed with: ${problem.message}`);
+      await work();
+    }
+  });
+}
 
 /** Leaves a row for the table that `cargo xtask test` ends with. */
 export function evidence(promise, test, figure) {

@@ -1,11 +1,10 @@
 // A manager's hour by the keyboard alone: what waits on both networks is read, answered, taken and done.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import test from 'node:test';
 
 import { Key } from 'selenium-webdriver';
 
-import { ARTEFACTS, Lab, Profile, Telegram, Window, evidence, until } from './harness.mjs';
+import { ARTEFACTS, Lab, Profile, Telegram, Window, evidence, until, windowTest } from './harness.mjs';
 
 const EACH = 25;
 const ME = 'Ірина Коваль';
@@ -26,7 +25,7 @@ How much is order ${number}?
 const opened = (window) => window.driver.executeScript(() => document.querySelector('main.talk h1')?.textContent?.trim() ?? '');
 const inField = (window) => window.driver.executeScript(() => ['TEXTAREA', 'INPUT'].includes(document.activeElement?.tagName ?? ''));
 
-test(`${2 * EACH} conversations of two networks are answered and done without a pointer`, { timeout: 400_000 }, async () => {
+windowTest(`${2 * EACH} conversations of two networks are answered and done without a pointer`, { timeout: 400_000 }, async () => {
   const lab = await Lab.start();
   const profile = new Profile();
   try {

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import test from 'node:test';
 
 import { By, until } from 'selenium-webdriver';
 
-import { Lab, Profile, Window, evidence } from './harness.mjs';
+import { Lab, Profile, Window, evidence, windowTest } from './harness.mjs';
 
 const MAILBOX = { user: 'letters', name: 'Листи', address: 'letters@skrynka.test', password: 'пароль-2025' };
 
@@ -29,7 +28,7 @@ Content-Type: text/html; charset=utf-8
 </body></html>
 `;
 
-test('a hostile mail runs nothing, loads nothing and leaves only by a link that is shown', { timeout: 180_000 }, async () => {
+windowTest('a hostile mail runs nothing, loads nothing and leaves only by a link that is shown', { timeout: 180_000 }, async () => {
   const asked = [];
   const tracker = createServer((request, answer) => {
     asked.push(request.url);

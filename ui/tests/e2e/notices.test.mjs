@@ -4,10 +4,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { APP, ARTEFACTS, Lab, Profile, Session, Window, evidence, until } from './harness.mjs';
+import { APP, ARTEFACTS, Lab, Profile, Session, Window, evidence, until, windowTest } from './harness.mjs';
 
 const MAILBOX = { user: 'notices', name: 'Сповіщення', address: 'notices@skrynka.test', password: 'пароль-2025' };
 /** After a message was painted, no notice of it comes any more. */
@@ -73,7 +72,7 @@ async function silently(window, session, text) {
   return session.notices.length;
 }
 
-test('a message is told with sender and words, a click opens it; muted, in front and do not disturb are silent', { timeout: 240_000 }, () =>
+windowTest('a message is told with sender and words, a click opens it; muted, in front and do not disturb are silent', { timeout: 240_000 }, () =>
   withOffice({}, async ({ lab, session, open }) => {
     const window = await open();
     try {
@@ -132,7 +131,7 @@ test('a message is told with sender and words, a click opens it; muted, in front
     }
   }));
 
-test(`${NIGHT} mails of a night are one notice with a count, and a first sync none`, { timeout: 240_000 }, () =>
+windowTest(`${NIGHT} mails of a night are one notice with a count, and a first sync none`, { timeout: 240_000 }, () =>
   withOffice({ old: 200 }, async ({ lab, session, open }) => {
     let window = await open();
     await live(window);
@@ -155,7 +154,7 @@ test(`${NIGHT} mails of a night are one notice with a count, and a first sync no
     }
   }));
 
-test('the tray counts, the window closes into it and comes back, and its menu ends the program', { timeout: 240_000 }, () =>
+windowTest('the tray counts, the window closes into it and comes back, and its menu ends the program', { timeout: 240_000 }, () =>
   withOffice({ tray: true }, async ({ lab, profile, session, open }) => {
     const window = await open();
     try {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
 
-import { ARTEFACTS, Lab, Profile, Window, arrival, deliver, evidence, quantile, until } from './harness.mjs';
+import { ARTEFACTS, Lab, Profile, Window, arrival, deliver, evidence, quantile, until, windowTest } from './harness.mjs';
 
 const MAILS = 500;
 /** More than one batch, so that there is a middle to be killed in. */
@@ -25,7 +25,7 @@ async function withMailbox(mails, work) {
   }
 }
 
-test('a mailbox added through the screens fills up, and new mail paints itself', { timeout: 240_000 }, () =>
+windowTest('a mailbox added through the screens fills up, and new mail paints itself', { timeout: 240_000 }, () =>
   withMailbox(MAILS, async (lab, profile) => {
     const flags = await lab.ask('flags', { user: MAILBOX.user, folder: 'INBOX' });
     let window = await Window.open(profile);
@@ -58,7 +58,7 @@ test('a mailbox added through the screens fills up, and new mail paints itself',
     for (const [uid, before] of Object.entries(flags)) assert.deepEqual(after[uid], before, `flags of ${uid}`);
   }));
 
-test('a window killed twice in the middle of a sync has every mail once', { timeout: 240_000 }, () =>
+windowTest('a window killed twice in the middle of a sync has every mail once', { timeout: 240_000 }, () =>
   withMailbox(MANY, async (lab, profile) => {
     await profile.addMailbox(lab, MAILBOX);
     await slow(lab);
@@ -81,6 +81,32 @@ test('a window killed twice in the middle of a sync has every mail once', { time
     }
     await storedOnce(profile, MANY);
     evidence('P1 nothing lost, nothing doubled', 'two kills in a first sync, in the window', `${MANY} of ${MANY}, none twice`);
+  }));
+
+test('the window comes back when the process that draws it dies', { timeout: 120_000 }, () =>
+  withMailbox(20, async (lab, profile) => {
+    await profile.addMailbox(lab, MAILBOX);
+    const window = await Window.open(profile);
+    try {
+      await live(window);
+      await window.press('nav-inbox');
+      await deliver(lab, MAILBOX.user, 'До того');
+      await window.shows('conversation-list', 'До того');
+      const painted = () => profile.logged('Row painted').length;
+      const before = await until('the row to be told of', painted);
+      const first = window.drawing();
+      process.kill(first, 'SIGKILL');
+      await until('another process', () => ![undefined, first].includes(window.drawing()));
+      // The driver knows only the process that died: the program's log says what the new one painted.
+      await until('a row that came since', async () => {
+        await deliver(lab, MAILBOX.user, 'Після того');
+        await new Promise((wake) => setTimeout(wake, 500));
+        return painted() > before;
+      });
+      assert.equal(profile.logged('The process that draws the window has died').length, 1);
+    } finally {
+      await window.kill();
+    }
   }));
 
 /** Slow enough that a sync can be watched and interrupted. */

@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
 
 import decodeQr from 'qr/decode.js';
 import { By } from 'selenium-webdriver';
 
-import { API, ARTEFACTS, CODE, Lab, Profile, Telegram, Window, enterPath, evidence, quantile, until, windows } from './harness.mjs';
+import { API, ARTEFACTS, CODE, Lab, Profile, Telegram, Window, enterPath, evidence, quantile, until, windows, windowTest } from './harness.mjs';
 
 const PROBES = 20;
 const AWAY = 350;
@@ -28,7 +27,7 @@ async function withTelegram(work) {
   }
 }
 
-test('Telegram accounts added in three ways live in the window', { timeout: 240_000 }, () =>
+windowTest('Telegram accounts added in three ways live in the window', { timeout: 240_000 }, () =>
   withTelegram(async (telegram, profile) => {
     const office = await bureau(telegram);
     let window = await Window.open(profile);
@@ -70,7 +69,7 @@ test('Telegram accounts added in three ways live in the window', { timeout: 240_
     evidence('P1 nothing lost, nothing doubled', 'telegram: written while the window was closed', `${AWAY} of ${AWAY}, none twice`);
   }));
 
-test('a window killed twice in the middle of a history has every message once', { timeout: 240_000 }, () =>
+windowTest('a window killed twice in the middle of a history has every message once', { timeout: 240_000 }, () =>
   withTelegram(async (telegram, profile) => {
     const { account, telethon } = await telegram.ask('add_account', { phone: PHONES.phone, first_name: 'Бюро' });
     const customers = [];
@@ -101,7 +100,7 @@ test('a window killed twice in the middle of a history has every message once', 
     evidence('P1 nothing lost, nothing doubled', 'telegram: two kills in a history, in the window', `${HISTORY} of ${HISTORY}, none twice`);
   }));
 
-test('files go to a chat, and what was said is changed and deleted', { timeout: 180_000 }, () =>
+windowTest('files go to a chat, and what was said is changed and deleted', { timeout: 180_000 }, () =>
   withTelegram(async (telegram, profile) => {
     const { account, telethon } = await telegram.ask('add_account', { phone: PHONES.phone, first_name: 'Бюро' });
     const olena = await telegram.ask('add_user', { first_name: 'Олена' });

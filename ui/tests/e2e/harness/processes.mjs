@@ -36,14 +36,19 @@ export function descendants(pid) {
   return found;
 }
 
+/** The path of the program that a process runs, or nothing when the process has ended. */
+export function programOf(pid) {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a process runs; with `program`, whether it runs that. */
 export function runs(pid, program) {
-  try {
-    const link = readlinkSync(`/proc/${pid}/exe`);
-    return program === undefined || link === program;
-  } catch {
-    return false;
-  }
+  const path = programOf(pid);
+  return path !== undefined && (program === undefined || path === program);
 }
 
 /** Process ids of the programs that work in a folder: the private database's. */

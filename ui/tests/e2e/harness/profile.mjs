@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -86,6 +86,13 @@ export class Profile {
     if (tls) words.push('--ca-file', lab.endpoints.ca_file);
     const [account] = await this.run([...words, '--secrets-stdin'], JSON.stringify({ password }));
     return account;
+  }
+
+  /** The lines of the log that say this, as objects. */
+  logged(message) {
+    const folder = join(this.folder, 'logs');
+    const lines = readdirSync(folder).sort().flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'));
+    return lines.filter((line) => line.includes(message) && line.endsWith('}')).map((line) => JSON.parse(line));
   }
 
   /** Every stored message. */

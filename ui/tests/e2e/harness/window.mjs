@@ -6,11 +6,15 @@ import { createServer } from 'node:net';
 
 import { Builder, By, Capabilities, Key, until as located } from 'selenium-webdriver';
 
-import { descendants, runs } from './processes.mjs';
+import { descendants, programOf, runs } from './processes.mjs';
 import { APP } from './profile.mjs';
 
 export class Window {
+  /** How many windows lost the process that draws them, without a test having wanted it. */
+  static crashes = 0;
+
   #process;
+  #drawing;
 
   /** Opens the window on a profile. `environment` adds variables to the profile's own. */
   static async open(profile, { width = 1440, height = 900, environment = {} } = {}) {
@@ -29,6 +33,7 @@ export class Window {
       capabilities.set('webkitgtk:browserOptions', { binary: APP, args: profile.arguments });
       window.driver = await new Builder().withCapabilities(capabilities).usingServer(server).build();
       await window.resize(width, height);
+      window.#drawing = window.drawing();
     } catch (error) {
       await window.close();
       throw error;
@@ -146,18 +151,34 @@ export class Window {
     return descendants(this.#process.pid).filter((pid) => runs(pid, realpathSync(APP)));
   }
 
+  /** The process that draws the window. */
+  drawing() {
+    return descendants(this.#process.pid).find((pid) => programOf(pid)?.endsWith('/WebKitWebProcess'));
+  }
+
   /** Kills the program as a power cut would. */
   async kill() {
+    this.#count();
     for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
     await this.#end();
   }
 
-  /** Closes the window in good order and waits for the program to be gone. */
+  /** Closes the window in good order and waits for the program to be gone. What does not end is killed: it would outlive
+   * the tests, and whoever reads their output would wait for it. */
   async close() {
+    this.#count();
     const pids = this.driver ? this.processes() : [];
     await this.driver?.close().catch(() => undefined);
-    await gone(pids, 15_000);
+    if (!(await gone(pids, 15_000))) {
+      console.error('The program did not end with its window and was killed');
+      for (const pid of pids.filter((pid) => runs(pid))) process.kill(pid, 'SIGKILL');
+    }
     await this.#end();
+  }
+
+  #count() {
+    if (this.#drawing && this.drawing() !== this.#drawing) Window.crashes += 1;
+    this.#drawing = undefined;
   }
 
   async #end() {
