@@ -23,7 +23,7 @@ use skrynka_core::{
 use tauri::{AppHandle, Manager as _};
 use tauri_specta::Event as _;
 use time::OffsetDateTime;
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::{Notify, RwLock, SetOnce};
 
 use crate::{
     commands::file_error,
@@ -41,6 +41,8 @@ use crate::{
 
 /// How long the last tasks may take to end.
 const END_DEADLINE: Duration = Duration::from_secs(30);
+/// Listeners wait for the painted inbox so long at most.
+const PAINTED: Duration = Duration::from_secs(2);
 /// A wall clock that jumps ahead of the running time by this much means that the computer slept.
 const SLEPT: time::Duration = time::Duration::seconds(10);
 
@@ -57,7 +59,7 @@ pub struct Desk {
     office: RwLock<Option<Arc<Office>>>,
     followers: Mutex<HashMap<u32, tokio_util::sync::CancellationToken>>,
     started: tokio::time::Instant,
-    painted: AtomicBool,
+    painted: SetOnce<()>,
     shown: Mutex<Option<Shown>>,
     front: Mutex<Option<ConversationRef>>,
     /// Changes of the settings are told in the order in which they are made.
@@ -120,7 +122,7 @@ impl Desk {
             office: RwLock::default(),
             followers: Mutex::default(),
             started: tokio::time::Instant::now(),
-            painted: AtomicBool::new(false),
+            painted: SetOnce::new(),
             shown: Mutex::default(),
             front: Mutex::default(),
             telling: Mutex::default(),
@@ -133,7 +135,7 @@ impl Desk {
 
     /// Tells whether this is the first time that the window has painted.
     pub fn first_paint(&self) -> bool {
-        !self.painted.swap(true, Ordering::Relaxed)
+        self.painted.set(()).is_ok()
     }
 
     /// The message whose HTML was rendered last.
@@ -329,6 +331,7 @@ impl Desk {
         let work = async {
             tokio::join!(
                 watch,
+                self.listen_once_painted(&office),
                 facts::pump(&self, &office, journal),
                 notices::tell(&self, &office),
                 notices::count(&self, &office),
@@ -337,8 +340,14 @@ impl Desk {
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            ((), (), (), (), ()) = work => {}
+            ((), (), (), (), (), ()) = work => {}
         }
+    }
+
+    /// Lets the listeners begin when the inbox stands in the window, so that they do not hold it up; soon in any case.
+    async fn listen_once_painted(&self, office: &Office) {
+        let _painted_or_not = tokio::time::timeout(PAINTED, self.painted.wait()).await;
+        office.engine.begin();
     }
 
     async fn try_open(&self) -> Result<(Office, JournalReader), StartError> {
@@ -359,7 +368,7 @@ impl Desk {
         self.set_status(AppStatus::Starting { step: StartStep::Accounts });
         let started = async {
             let journal = JournalReader::from_now(bureau.store.clone()).await?;
-            let engine = bureau.listen("Skrynka").await?;
+            let engine = bureau.listen_later("Skrynka").await?;
             engine.fetch_small_files(fetched_files_dir(&ground.profile));
             Ok::<_, StoreError>((engine, journal))
         };

@@ -99,7 +99,7 @@ impl Mailbox {
 }
 
 /// Tests the connection; each step is told as it ends. A mailbox that can be read passes: what SMTP says is told as its
-/// step and in the log, and keeps nobody from reading.
+/// step and in the log, and keeps nobody from reading. Returns how many bytes of a mail the submission server takes.
 ///
 /// # Errors
 /// [`MailboxError::Invalid`] before, [`MailboxError::Test`] at the first step that fails and is needed to read.
@@ -108,7 +108,7 @@ pub async fn test(
     password: &SecretString,
     now: OffsetDateTime,
     on_step: &mut (dyn FnMut(&Step) + Send),
-) -> Result<(), MailboxError> {
+) -> Result<Option<u64>, MailboxError> {
     mailbox.check(now)?;
     // What a server or a library answers may repeat it.
     redact::remember(password);
@@ -120,9 +120,9 @@ pub async fn test(
                 target: "skrynka::email", code = trouble.code.as_str(), detail = trouble.detail,
                 "The mailbox can be read, but not be sent from"
             );
-            Ok(())
+            Ok(None)
         }
-        None => Ok(()),
+        None => Ok(report.takes),
     }
 }
 
@@ -132,7 +132,7 @@ pub async fn test(
 /// # Errors
 /// See [`MailboxError`].
 pub async fn add(bureau: &Bureau, mailbox: Mailbox, password: SecretString) -> Result<Account, MailboxError> {
-    test(&mailbox, &password, bureau.clock.now(), &mut |_| {}).await?;
+    let takes = test(&mailbox, &password, bureau.clock.now(), &mut |_| {}).await?;
     let removed = bureau.store.removed_mailbox(&mailbox.settings.address).await?;
     let id = removed.unwrap_or_else(|| AccountId::new(bureau.clock.now()));
     bureau.secrets.set(password_of(id), password).await?;
@@ -140,6 +140,7 @@ pub async fn add(bureau: &Bureau, mailbox: Mailbox, password: SecretString) -> R
     match bureau.store.add_email_account(&draft).await {
         Ok(account) => {
             tracing::info!(target: "skrynka::app", account = %id, "Account added");
+            bureau.store.note_submission_size(id, takes).await?;
             Ok(account)
         }
         Err(error) => {
@@ -176,7 +177,7 @@ pub async fn update(
         Some(password) => password.clone(),
         None => kept_password(bureau, id).await?,
     };
-    test(&mailbox, &used, bureau.clock.now(), &mut |_| {}).await?;
+    let takes = test(&mailbox, &used, bureau.clock.now(), &mut |_| {}).await?;
     let before = bureau.secrets.get(password_of(id)).await?;
     if let Some(password) = password {
         bureau.secrets.set(password_of(id), password).await?;
@@ -198,6 +199,7 @@ pub async fn update(
         }
         return Err(error.into());
     }
+    bureau.store.note_submission_size(id, takes).await?;
     tracing::info!(target: "skrynka::app", account = %id, "Account changed");
     Ok(())
 }

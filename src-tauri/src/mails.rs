@@ -194,6 +194,8 @@ pub enum Overlooked {
     FileOfAnother { name: String, from: String },
     /// An address that was never met in this conversation.
     NewAddress(String),
+    /// The mail is larger than what the account's server said it takes.
+    TooLarge { bytes: u64, most: u64 },
 }
 
 /// Looks for what a person may have overlooked. Holds nothing back.
@@ -220,12 +222,24 @@ pub async fn overlooked(
             found.push(Overlooked::FileOfAnother { name: file.name.clone(), from });
         }
     }
+    if let Some(most) = bureau.store.submission_size(account).await?
+        && let bytes = size(written)
+        && bytes > most
+    {
+        found.push(Overlooked::TooLarge { bytes, most });
+    }
     if let Some(conversation) = conversation {
         let met = bureau.store.addresses_met(account, conversation).await?;
         let new = everybody.into_iter().filter(|address| !met.contains(address));
         found.extend(new.map(Overlooked::NewAddress));
     }
     Ok(found)
+}
+
+/// About how many bytes a mail has on its way: files are written in base64, in lines of 76 letters (RFC 2045 section 6.8).
+fn size(written: &Written) -> u64 {
+    let files: u64 = written.files.iter().map(|file| file.size.div_ceil(57) * 78).sum();
+    files + written.text.len() as u64
 }
 
 /// How an answer to a mail, or a mail that passes it on, begins.
@@ -366,6 +380,15 @@ mod tests {
     fn written(to: &[&str]) -> Written {
         let to = to.iter().map(|address| Address { name: String::new(), address: (*address).to_owned() }).collect();
         Written { to, subject: "Ціна".to_owned(), text: "Доброго дня".to_owned(), ..Written::default() }
+    }
+
+    #[test]
+    fn files_grow_on_their_way() {
+        let (name, mime) = ("a".to_owned(), "a/b".to_owned());
+        let file =
+            |size| OutgoingFile { name: name.clone(), mime: mime.clone(), size, sha256: [0; 32], content_id: None };
+        let written = Written { files: vec![file(57 * 1000), file(1)], ..written(&[]) };
+        assert_eq!(size(&written), 78 * 1001 + written.text.len() as u64);
     }
 
     #[test]

@@ -223,6 +223,11 @@ impl Bureau {
         Engine::start(self.engine_parts(program)).await
     }
 
+    /// As [`Bureau::listen`], once the engine is told to begin.
+    pub async fn listen_later(&self, program: &str) -> Result<Engine, StoreError> {
+        Engine::start_held(self.engine_parts(program)).await
+    }
+
     /// Starts listening to one account, unless another program listens to it.
     pub async fn listen_to(&self, account: AccountId, program: &str) -> Result<Engine, StoreError> {
         Engine::start_one(self.engine_parts(program), account).await

@@ -59,5 +59,6 @@ pub fn overlooked(overlooked: Overlooked) -> OverlookedView {
         Overlooked::NoSubject => OverlookedView::NoSubject,
         Overlooked::FileOfAnother { name, from } => OverlookedView::FileOfAnother { name, from },
         Overlooked::NewAddress(address) => OverlookedView::NewAddress { address },
+        Overlooked::TooLarge { bytes, most } => OverlookedView::TooLarge { bytes: count(bytes), most: count(most) },
     }
 }

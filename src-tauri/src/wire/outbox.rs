@@ -157,4 +157,12 @@ pub enum OverlookedView {
         /// The address.
         address: String,
     },
+    /// The mail is larger than what the account's server takes.
+    #[serde(rename_all = "camelCase")]
+    TooLarge {
+        /// Bytes that the mail has with its files, as they are sent.
+        bytes: u32,
+        /// Bytes that the server takes.
+        most: u32,
+    },
 }

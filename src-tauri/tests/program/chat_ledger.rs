@@ -30,7 +30,7 @@ use crate::{
     telegram::{ADD, HASH, secrets},
 };
 
-const DC: i32 = 2;
+pub const DC: i32 = 2;
 /// How many kinds of faults there are.
 const KINDS: usize = 8;
 /// Texts that were accepted have been sent by then.
@@ -221,7 +221,7 @@ impl ChatLedger {
 }
 
 /// A profile with the account, whose session leads through the proxy.
-fn profile(proxy: &SocketAddr, key: &Key) -> (Profile, String) {
+pub fn profile(proxy: &SocketAddr, key: &Key) -> (Profile, String) {
     let profile = Profile::new();
     let arguments = [&ADD[..], &["--channels", "--json"]].concat();
     let input = secrets(&strings::telethon(DC, *proxy, key), HASH);
@@ -232,7 +232,7 @@ fn profile(proxy: &SocketAddr, key: &Key) -> (Profile, String) {
     (profile, id)
 }
 
-fn name(chat: Chat) -> String {
+pub fn name(chat: Chat) -> String {
     match chat {
         Chat::User(id) => format!("user:{id}"),
         Chat::Group(id) => format!("group:{id}"),

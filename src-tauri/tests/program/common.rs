@@ -6,7 +6,13 @@ use std::{
 };
 
 use serde_json::Value;
-use skrynka_core::postgres::testing::scratch_folder;
+use skrynka_core::{
+    clock::{Clock as _, SystemClock},
+    postgres::{Cluster, ClusterOptions, testing::scratch_folder},
+    profile::Profile as CoreProfile,
+    secrets::{self, Opened},
+    store::Store,
+};
 
 /// The password of every mailbox of the lab, and the canary that may stand nowhere.
 pub const PASSWORD: &str = "пароль-canary-7f3a9";
@@ -95,6 +101,17 @@ impl Profile {
             command.env("SKRYNKA_KILL_AT", place);
         }
         command.spawn().unwrap()
+    }
+
+    /// A way into the profile's database, and what keeps the database running whoever dies.
+    pub async fn attach(&self) -> (Cluster, Store) {
+        let core = CoreProfile::open(Some(&self.path()), SystemClock.now()).unwrap();
+        let mut options = secrets::OpenOptions::new(&core);
+        options.vault_key_file = Some(self.key());
+        let Opened::Ready(secrets) = secrets::open(options).await.unwrap() else { panic!("the vault is not open") };
+        let cluster = Cluster::start(ClusterOptions::new(core.root(), secrets)).await.unwrap();
+        let store = Store::connect(&cluster.connect_options()).await.unwrap();
+        (cluster, store)
     }
 
     /// The process id of the private database server, if one runs.

@@ -11,9 +11,7 @@ use skrynka_core::{
     clock::{Clock as _, SystemClock},
     connector::OutgoingMail,
     model::{AccountId, Address, OutgoingId},
-    postgres::{Cluster, ClusterOptions},
-    profile::Profile as CoreProfile,
-    secrets::{self, Opened},
+    postgres::Cluster,
     store::{MailDraft, OutgoingState, Store},
 };
 use skrynka_lab::{
@@ -59,7 +57,7 @@ impl Outwards {
         let profile = Profile::new();
         let account = profile.add_mailbox(USER, dovecot.imap(), proxy.address()).parse().unwrap();
         let runtime = Runtime::new().unwrap();
-        let (cluster, store) = runtime.block_on(attach(&profile));
+        let (cluster, store) = runtime.block_on(profile.attach());
         Self { runtime, dovecot, smtp, proxy, profile, account, store, _cluster: cluster, queued: Vec::new() }
     }
 
@@ -169,16 +167,6 @@ impl Outwards {
     }
 }
 
-async fn attach(profile: &Profile) -> (Cluster, Store) {
-    let core = CoreProfile::open(Some(&profile.path()), SystemClock.now()).unwrap();
-    let mut options = secrets::OpenOptions::new(&core);
-    options.vault_key_file = Some(profile.key());
-    let Opened::Ready(secrets) = secrets::open(options).await.unwrap() else { panic!("the vault is not open") };
-    let cluster = Cluster::start(ClusterOptions::new(core.root(), secrets)).await.unwrap();
-    let store = Store::connect(&cluster.connect_options()).await.unwrap();
-    (cluster, store)
-}
-
 #[test]
 fn a_kill_at_every_step_of_sending_doubles_nothing_and_tells_nothing_wrong() {
     let mut outwards = Outwards::new();
@@ -251,6 +239,10 @@ fn random_faults_of_app_network_and_server_double_nothing_and_tell_nothing_wrong
 #[test]
 fn each_address_has_its_own_end_and_none_is_forgotten() {
     let mut outwards = Outwards::new();
+    let size =
+        |outwards: &Outwards| outwards.runtime.block_on(outwards.store.submission_size(outwards.account)).unwrap();
+    assert_eq!(size(&outwards), Some(50 << 20), "what the server takes is known from the connection test");
+    outwards.runtime.block_on(outwards.store.note_submission_size(outwards.account, None)).unwrap();
     outwards.queue_to(&["olena@example.org", "refused@example.org", "later@example.org"]);
     let id = outwards.queued[0];
     let mut app = outwards.listen(None);
@@ -268,6 +260,7 @@ fn each_address_has_its_own_end_and_none_is_forgotten() {
     // Olena has it, one is tried again.
     look(&|mail| mail.tries >= 3 && mail.state == OutgoingState::Waiting);
     assert_eq!(outwards.smtp.mails().len(), 1);
+    assert_eq!(size(&outwards), Some(50 << 20), "and from every sign-in for sending");
     outwards.smtp.set_fault(Fault::TakesLater);
     let mail = look(&|mail| mail.state == OutgoingState::Failed);
     let refused = mail.error.unwrap().detail;

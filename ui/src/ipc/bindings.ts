@@ -1453,7 +1453,13 @@ from: string } |
 /**  An address that never wrote in this conversation and was never written to. */
 { kind: "newAddress"; 
 /**  The address. */
-address: string };
+address: string } | 
+/**  The mail is larger than what the account's server takes. */
+{ kind: "tooLarge"; 
+/**  Bytes that the mail has with its files, as they are sent. */
+bytes: number; 
+/**  Bytes that the server takes. */
+most: number };
 
 /**  What a provider takes. */
 export type PasswordPolicy = 

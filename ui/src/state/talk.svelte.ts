@@ -16,12 +16,24 @@ const MOST = 600;
 const AGAIN_FIRST = 1000;
 const AGAIN_MOST = 30_000;
 
+/** A text that is being handed over, and what the conversation showed before. */
+interface Expected {
+  text: OutgoingView;
+  known: ReadonlySet<string>;
+}
+
+let expectedSoFar = 0;
+/** A key for a text that is being handed over and has none of its own yet. */
+export const expectedId = (): string => `expected ${++expectedSoFar}`;
+
 /** The open conversation: its newest messages, older ones on demand, new ones as they come. */
 export class Talk {
   key = $state.raw<ConversationKey | null>(null);
   messages = $state.raw<readonly MessageView[]>([]);
   /** Texts of ours that are not among the messages yet. */
   outgoing = $state.raw<readonly OutgoingView[]>([]);
+  /** Texts that are being handed over this moment. */
+  #expected = $state.raw<readonly Expected[]>([]);
   phase = $state<'none' | 'loading' | 'ready' | 'failed'>('none');
   error = $state.raw<IpcError | null>(null);
   older = $state<string | null>(null);
@@ -59,6 +71,7 @@ export class Talk {
     this.key = key;
     this.messages = [];
     this.outgoing = [];
+    this.#expected = [];
     this.older = null;
     this.newer = false;
     this.loadingOlder = false;
@@ -99,6 +112,7 @@ export class Talk {
     this.key = null;
     this.messages = [];
     this.outgoing = [];
+    this.#expected = [];
     this.error = null;
     this.phase = 'none';
   }
@@ -193,6 +207,25 @@ export class Talk {
   #replace(rows: readonly MessageView[]): void {
     const fresh = new Map(rows.map((message) => [message.key.id, message]));
     this.messages = this.messages.map((message) => fresh.get(message.key.id) ?? message);
+  }
+
+  /** Texts of ours that are not among the messages yet, with those that are being handed over. */
+  get leaving(): readonly OutgoingView[] {
+    const still = this.#expected.filter(({ text, known }) => {
+      const stored = (id: string, words: string) => words === text.text && !known.has(id);
+      return !this.outgoing.some((other) => stored(other.id, other.text)) && !this.messages.some((message) => message.ours && stored(message.key.id, message.text));
+    });
+    return still.length === 0 ? this.outgoing : [...this.outgoing, ...still.map(({ text }) => text)];
+  }
+
+  /** Shows texts from the moment in which they are sent off. Call what it returns once they are stored or were refused. */
+  expect(texts: readonly OutgoingView[]): () => void {
+    const known = new Set([...this.messages.map((message) => message.key.id), ...this.outgoing.map(({ id }) => id)]);
+    const added = texts.map((text): Expected => ({ text, known }));
+    this.#expected = [...this.#expected, ...added];
+    return () => {
+      this.#expected = this.#expected.filter((one) => !added.includes(one));
+    };
   }
 
   /** Shows a text that was just put on its way; the next reading says what becomes of it. */

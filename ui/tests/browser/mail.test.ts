@@ -249,6 +249,18 @@ describe('before sending', () => {
     expect(await calls(page, 'sendMail')).toBe(1);
   });
 
+  test('a mail larger than what its server takes is told before it is sent', async () => {
+    const page = await mail({ query: 'undo=0' });
+    await page.getByTestId('mail-reply').click();
+    await text(page).fill('Ось переклад.');
+    await page.getByTestId('mail-attach').setInputFiles({ name: 'скани.zip', mimeType: 'application/zip', buffer: Buffer.alloc(12_000_000) });
+    await page.getByTestId('mail-file').waitFor();
+    await page.getByTestId('mail-upload').waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+Enter');
+    await page.getByTestId('mail-warning').getByText('сервер приймає щонайбільше 10 МБ').waitFor();
+    expect(await calls(page, 'sendMail')).toBe(0);
+  });
+
   test('pressing send again sends too', async () => {
     const page = await mail({ query: 'undo=0' });
     await page.getByTestId('mail-reply').click();

@@ -4,7 +4,7 @@ import type { Backend, Commands } from '../../src/ipc/backend';
 import { type ConversationRow, IpcError, type MessageView, type OutgoingView, connectTo } from '../../src/ipc/client';
 import { inbox } from '../../src/state/inbox.svelte';
 import { Search } from '../../src/state/search.svelte';
-import { Talk } from '../../src/state/talk.svelte';
+import { Talk, expectedId } from '../../src/state/talk.svelte';
 
 const a = { account: 'x', id: 'a' };
 const b = { account: 'x', id: 'b' };
@@ -176,6 +176,25 @@ describe('the open conversation', () => {
     expect(talk.outgoing).toEqual([text]);
     await talk.retry();
     expect(talk.outgoing).toEqual([]);
+  });
+
+  test('shows a text from the moment it is sent off, once, also where its message is faster than the answer', async () => {
+    const talk = new Talk();
+    stored['b'] = range(1000, 1010);
+    await talk.open(b);
+    const text: OutgoingView = { account: 'x', id: expectedId(), conversation: 'b', text: '1011', entities: [], reply: null, state: 'sending', tries: 0, error: null, createdAt: new Date(0).toISOString(), sendAt: null, againAt: null, mail: null, files: [] };
+    const handedOver = talk.expect([text]);
+    expect(talk.leaving).toEqual([text]);
+    const real = { ...text, id: 'o1' };
+    talk.echo(real);
+    expect(talk.leaving).toEqual([real]);
+    await talk.retry();
+    expect(talk.leaving).toEqual([text]);
+    handedOver();
+    expect(talk.leaving).toEqual([]);
+    talk.expect([text]);
+    await talk.open(a);
+    expect(talk.leaving).toEqual([]);
   });
 
   test('a part of an album that became part of its first message goes, a mail that is not in the page stays', async () => {

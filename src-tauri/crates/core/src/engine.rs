@@ -93,6 +93,8 @@ struct Shared {
     remotes: Mutex<HashMap<AccountId, Asked>>,
     /// Wakes the indexer.
     stored: Notify,
+    /// Set once the listeners may begin.
+    begun: tokio::sync::SetOnce<()>,
     /// Where parts of chats' files wait; set where small files are to be fetched as they come.
     files: tokio::sync::SetOnce<std::path::PathBuf>,
     turns: fetching::Turns,
@@ -138,6 +140,16 @@ impl Engine {
     /// # Errors
     /// The accounts could not be read; nothing is left running.
     pub async fn start(parts: EngineParts) -> Result<Self, StoreError> {
+        let engine = Self::start_held(parts).await?;
+        engine.begin();
+        Ok(engine)
+    }
+
+    /// As [`Engine::start`], but the supervisors wait for [`Engine::begin`].
+    ///
+    /// # Errors
+    /// The accounts could not be read; nothing is left running.
+    pub async fn start_held(parts: EngineParts) -> Result<Self, StoreError> {
         let accounts = parts.store.accounts().await?;
         Ok(Self::with(parts, accounts).await)
     }
@@ -148,7 +160,15 @@ impl Engine {
     /// The account could not be read, or does not exist; nothing is left running.
     pub async fn start_one(parts: EngineParts, id: AccountId) -> Result<Self, StoreError> {
         let account = parts.store.account(id).await?.ok_or(StoreError::NotFound("the account"))?;
-        Ok(Self::with(parts, vec![account]).await)
+        let engine = Self::with(parts, vec![account]).await;
+        engine.begin();
+        Ok(engine)
+    }
+
+    /// Lets the supervisors begin.
+    pub fn begin(&self) {
+        // A second time changes nothing.
+        let _begun_before = self.shared.begun.set(());
     }
 
     async fn with(parts: EngineParts, accounts: Vec<Account>) -> Self {
@@ -157,6 +177,7 @@ impl Engine {
             statuses: Statuses::default(),
             remotes: Mutex::default(),
             stored: Notify::new(),
+            begun: tokio::sync::SetOnce::new(),
             files: tokio::sync::SetOnce::new(),
             turns: fetching::Turns::default(),
             limits: Mutex::default(),
@@ -308,7 +329,14 @@ impl Engine {
         let bell = self.shared.bell(id);
         let supervisor =
             Supervisor::new(self.shared.clone(), account, running.stop.clone(), running.wake.clone(), bell);
-        running.tasks.spawn("supervise", supervisor.run());
+        let (shared, stop) = (self.shared.clone(), running.stop.clone());
+        running.tasks.spawn("supervise", async move {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = async { shared.begun.wait().await; } => supervisor.run().await,
+            }
+        });
         self.running.lock().await.insert(id, running);
     }
 

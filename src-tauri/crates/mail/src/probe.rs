@@ -104,6 +104,8 @@ pub struct Step {
 pub struct TestReport {
     /// The steps that were made, in order; after a failed IMAP step only SMTP is still tried.
     pub steps: Vec<Step>,
+    /// Bytes of a mail that the submission server takes, where it said so.
+    pub takes: Option<u64>,
 }
 
 impl TestReport {
@@ -139,7 +141,10 @@ pub async fn test(
     let _read = Box::pin(test.imap(settings, password, tuning)).await;
     let started = Instant::now();
     let outcome = match within(SMTP, smtp::sign_in(settings, password, tuning)).await {
-        Ok(facts) => Ok((Finding::Smtp(facts), ())),
+        Ok((facts, takes)) => {
+            test.report.takes = takes;
+            Ok((Finding::Smtp(facts), ()))
+        }
         Err(error) => {
             let error = diagnose::explained(error, &settings.smtp, settings.smtp_security, tuning).await;
             Err(spoken::smtp(&error, settings, password))

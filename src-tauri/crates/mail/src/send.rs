@@ -4,7 +4,10 @@ mod compose;
 mod copy;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -40,6 +43,8 @@ pub(crate) struct MailSubmitter {
     tuning: Tuning,
     clock: Clocked,
     idle: Mutex<Vec<(Line, Instant)>>,
+    /// Bytes of a mail that the server takes; 0 where it has not said.
+    takes: AtomicU64,
     /// The mailbox, while copies follow one another.
     copying: tokio::sync::Mutex<Option<SentFolder>>,
 }
@@ -59,6 +64,7 @@ impl MailSubmitter {
             tuning,
             clock,
             idle: Mutex::default(),
+            takes: AtomicU64::new(0),
             copying: tokio::sync::Mutex::default(),
         }
     }
@@ -126,6 +132,7 @@ impl MailSubmitter {
         // A server that holds strangers up for minutes (RFC 5321 section 4.5.3.2) takes the mail all the same.
         let patient = Tuning { command: self.tuning.submit, ..self.tuning.clone() };
         let (line, _) = smtp::open(&self.settings, &password, &patient).await?;
+        self.takes.store(line.takes().unwrap_or(0), Ordering::Relaxed);
         tracing::debug!(target: "skrynka::email", host = self.settings.smtp.host, "Signed in for sending");
         Ok(line)
     }
@@ -157,6 +164,10 @@ impl Submitter for MailSubmitter {
         before_end: &'a BeforeEnd<'a>,
     ) -> BoxFuture<'a, Result<Outcomes, SendError>> {
         Box::pin(self.offer(mail, addresses, before_end))
+    }
+
+    fn takes(&self) -> Option<u64> {
+        Some(self.takes.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
     }
 
     fn read(&self, mail: &OutgoingMail, place: Place, now: OffsetDateTime) -> Result<IncomingMessage, ConnectorError> {

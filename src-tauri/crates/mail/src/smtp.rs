@@ -29,15 +29,16 @@ const LINE: u64 = 8 << 10;
 /// Lines of one reply.
 const LINES: usize = 200;
 
-/// Connects, encrypts as the settings want it, signs in and leaves.
+/// Connects, encrypts as the settings want it, signs in and leaves. Returns how it was protected, and how many bytes of a
+/// mail the server takes.
 pub(crate) async fn sign_in(
     settings: &EmailSettings,
     password: &SecretString,
     tuning: &Tuning,
-) -> Result<Option<TlsFacts>> {
+) -> Result<(Option<TlsFacts>, Option<u64>)> {
     let (mut line, facts) = open(settings, password, tuning).await?;
     line.leave().await;
-    Ok(facts)
+    Ok((facts, line.takes()))
 }
 
 /// Connects, encrypts as the settings want it and signs in.
@@ -148,6 +149,12 @@ impl Line {
     async fn hello(&mut self) -> Result<Vec<String>> {
         let answer = self.ask("EHLO [127.0.0.1]").await?.expect(250)?;
         Ok(answer.lines.into_iter().skip(1).map(|line| line.to_ascii_uppercase()).collect())
+    }
+
+    /// Bytes of a mail that the server takes, where it says so (RFC 1870 section 3). 0 is no limit.
+    pub(crate) fn takes(&self) -> Option<u64> {
+        let size = self.offered.iter().find_map(|line| line.strip_prefix("SIZE"))?;
+        size.trim().parse().ok().filter(|most| *most > 0)
     }
 
     /// Says goodbye. Nobody depends on it.

@@ -3,6 +3,10 @@ import { iso } from './accounts';
 import { type World, fail } from './backend';
 import type { chatCommands } from './chatCommands';
 
+/** Bytes of a mail that the invented server takes. */
+const TAKES = 10_000_000;
+const sizeOf = (form: MailDraftForm) => form.files.reduce((sum, file) => sum + file.size, 0);
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Drafts outlive a reload, as they do in the database. */
@@ -105,6 +109,7 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
       return [
         ...(form.subject.trim() === '' ? [{ kind: 'noSubject' as const }] : []),
         ...(/вкладенн/i.test(form.text) && form.files.length === 0 ? [{ kind: 'noFile' as const }] : []),
+        ...(sizeOf(form) > TAKES ? [{ kind: 'tooLarge' as const, bytes: sizeOf(form), most: TAKES }] : []),
         ...[...form.to, ...form.cc, ...form.bcc].filter((person) => met !== null && !met.has(person.address)).map((person) => ({ kind: 'newAddress' as const, address: person.address })),
       ];
     },

@@ -107,6 +107,9 @@ pub trait Submitter: Send + Sync {
         before_end: &'a BeforeEnd<'a>,
     ) -> BoxFuture<'a, Result<Outcomes, SendError>>;
 
+    /// Bytes of a mail that the server takes, as it said when it was last connected to (RFC 1870). Does no I/O.
+    fn takes(&self) -> Option<u64>;
+
     /// The mail as it is stored here, at `place`. Does no I/O.
     ///
     /// # Errors

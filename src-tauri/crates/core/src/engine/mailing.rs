@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -79,7 +80,15 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
     let Some(submitter) = connector.submitter(account, &shared.parts.secrets) else { return };
     // Whoever begins anew may have another password.
     shared.forget_limit(account.id, Limited::SignIns);
-    let post = Post { shared, account, lease, submitter: &*submitter, sent: Notify::new(), taken: Mutex::default() };
+    let post = Post {
+        shared,
+        account,
+        lease,
+        submitter: &*submitter,
+        sent: Notify::new(),
+        taken: Mutex::default(),
+        told: AtomicU64::new(0),
+    };
     let stop = async {
         ended.cancelled().await;
         tokio::time::sleep(ENDING).await;
@@ -99,6 +108,8 @@ struct Post<'a> {
     sent: Notify,
     /// Mails that are taken from the outbox and not offered yet.
     taken: Mutex<VecDeque<DueMail>>,
+    /// Bytes of a mail that the server takes, as was noted last; 0 at first.
+    told: AtomicU64,
 }
 
 /// A mail that the server took.
@@ -258,12 +269,24 @@ impl Post<'_> {
                 NotTaken { again, ..NotTaken::finally(why) }.into()
             }
         };
+        self.note_size().await;
         match outcome {
             Tried::Taken(taken) => {
                 // Whoever notes outlives the workers.
                 let _noted_with_others = delivered.send((mail, taken)).await;
             }
             Tried::NotTaken(not) => self.persist(Ended::NotTaken(id, &not), ended).await,
+        }
+    }
+
+    /// Notes how large a mail the server takes, where it says something new. Whoever writes is warned by it.
+    async fn note_size(&self) {
+        let Some(takes) = self.submitter.takes() else { return };
+        if self.told.swap(takes, Ordering::Relaxed) == takes {
+            return;
+        }
+        if let Err(error) = self.shared.parts.store.note_submission_size(self.account.id, Some(takes)).await {
+            tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "The server's limit is not noted");
         }
     }
 

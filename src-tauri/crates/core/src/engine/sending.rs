@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Backoff, Engine, Shared};
 use crate::{
     connector::{ConnectorError, FileSource, Remote, SendError, SendFile},
+    fault,
     model::{Account, AccountId, Channel, ChatKey, OutgoingId, Trouble, TroubleCode},
     store::{DueText, LeaseToken, NotSent, OutgoingFile, Store, StoreError},
 };
@@ -126,9 +127,12 @@ async fn send_all(
         && let Some(text) = store.next_text(account.id, Some(lease), clock.now(), with_file).await?
     {
         let (id, tries) = (text.id, text.tries);
+        fault::point("text_taken");
         match try_text(shared, account.id, remote, text).await {
             Ok(sent) => {
+                fault::point("text_answered");
                 store.text_sent(account.id, id, &sent).await?;
+                fault::point("text_noted");
                 tracing::info!(target: "skrynka::outbox", outgoing = %id, number = sent.place.number, "Message sent");
             }
             Err(error) => {

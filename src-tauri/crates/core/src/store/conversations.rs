@@ -315,16 +315,14 @@ impl Store {
     /// Counts conversations for the sidebar; `me` is the one who asks.
     pub async fn conversation_counts(&self, me: Option<&str>) -> Result<ConversationCounts, StoreError> {
         let row = sqlx::query!(
-            r#"SELECT (SELECT count(*) FROM conversations WHERE merged_into IS NULL) AS "all!",
-                      (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND unread_count > 0) AS "unread!",
-                      (SELECT count(*) FROM conversations
-                       WHERE merged_into IS NULL AND triage = 'open' AND last_direction = 'in') AS "waiting!",
-                      (SELECT count(*) FROM conversations
-                       WHERE merged_into IS NULL AND triage <> 'done' AND assignee = $1) AS "mine!",
-                      (SELECT count(*) FROM conversations
-                       WHERE merged_into IS NULL AND triage <> 'done' AND assignee IS NULL) AS "unassigned!",
-                      (SELECT count(*) FROM conversations WHERE merged_into IS NULL AND triage = 'done') AS "done!",
-                      (SELECT count(*) FROM outgoing WHERE state IN ('failed', 'uncertain')) AS "stuck_texts!""#,
+            r#"SELECT count(*) AS "all!",
+                      count(*) FILTER (WHERE unread_count > 0) AS "unread!",
+                      count(*) FILTER (WHERE triage = 'open' AND last_direction = 'in') AS "waiting!",
+                      count(*) FILTER (WHERE triage <> 'done' AND assignee = $1) AS "mine!",
+                      count(*) FILTER (WHERE triage <> 'done' AND assignee IS NULL) AS "unassigned!",
+                      count(*) FILTER (WHERE triage = 'done') AS "done!",
+                      (SELECT count(*) FROM outgoing WHERE state IN ('failed', 'uncertain')) AS "stuck_texts!"
+               FROM conversations WHERE merged_into IS NULL"#,
             me
         )
         .fetch_one(&self.pool)

@@ -306,13 +306,12 @@ impl Store {
     /// Counts stored, unread and quarantined messages of every account.
     pub async fn message_counts(&self) -> Result<Vec<(AccountId, [i64; 3])>, StoreError> {
         let rows = sqlx::query!(
-            r#"SELECT a.id,
-                      (SELECT coalesce(sum(c.message_count), 0) FROM conversations c WHERE c.account_id = a.id)
-                          AS "stored!",
-                      (SELECT coalesce(sum(c.unread_count), 0) FROM conversations c
-                       WHERE c.account_id = a.id AND c.unread_count > 0) AS "unread!",
+            r#"SELECT a.id AS "id!", coalesce(c.stored, 0) AS "stored!", coalesce(c.unread, 0) AS "unread!",
                       (SELECT count(*) FROM quarantine q WHERE q.account_id = a.id) AS "quarantined!"
-               FROM accounts a WHERE a.removed_at IS NULL"#
+               FROM accounts a LEFT JOIN (
+                   SELECT account_id, sum(message_count) AS stored, sum(unread_count) AS unread
+                   FROM conversations GROUP BY account_id) c ON c.account_id = a.id
+               WHERE a.removed_at IS NULL"#
         )
         .fetch_all(&self.pool)
         .await?;

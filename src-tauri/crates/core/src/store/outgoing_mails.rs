@@ -162,6 +162,27 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// Returns how many bytes of a mail the account's submission server takes, where it has said so.
+    pub async fn submission_size(&self, account: AccountId) -> Result<Option<u64>, StoreError> {
+        let size = sqlx::query_scalar!("SELECT submission_size FROM email_accounts WHERE account_id = $1", account.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(size.flatten().and_then(|size| u64::try_from(size).ok()))
+    }
+
+    /// Notes how many bytes of a mail the account's submission server takes.
+    pub async fn note_submission_size(&self, account: AccountId, size: Option<u64>) -> Result<(), StoreError> {
+        sqlx::query!(
+            "UPDATE email_accounts SET submission_size = $2
+             WHERE account_id = $1 AND submission_size IS DISTINCT FROM $2",
+            account.0,
+            size.map(|size| i64::try_from(size).unwrap_or(i64::MAX))
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Returns who sent a file with this content, where it came from somebody and from none of these addresses.
     pub async fn file_of_another(
         &self,

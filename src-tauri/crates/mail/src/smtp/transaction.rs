@@ -85,7 +85,7 @@ impl Line {
     /// The MAIL command, with what the server has to know beforehand.
     fn sender(&self, from: &str, to: &[(String, String)], mail: &[u8]) -> std::result::Result<String, Refusal> {
         let parameter = |name: &str| self.offered.iter().find_map(|line| line.strip_prefix(name));
-        if let Some(most) = parameter("SIZE").and_then(|size| size.trim().parse::<u64>().ok()).filter(|most| *most > 0)
+        if let Some(most) = self.takes()
             && mail.len() as u64 > most
         {
             let words = format!("the mail has {} bytes with its files, and the server takes {most}", mail.len());

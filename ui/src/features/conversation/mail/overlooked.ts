@@ -1,4 +1,4 @@
-import { t } from '../../../i18n/index.svelte';
+import { f, t } from '../../../i18n/index.svelte';
 import type { OverlookedView } from '../../../ipc/client';
 import { unfilled } from '../../../state/filling';
 
@@ -22,6 +22,8 @@ export function overlookedWords(one: Overlooked): string {
       return t('mail.over.fileOfAnother', { name: one.name, from: one.from });
     case 'newAddress':
       return t('mail.over.newAddress', { address: one.address });
+    case 'tooLarge':
+      return t('mail.over.tooLarge', { size: f.bytes(one.bytes), most: f.bytes(one.most) });
     case 'unfilled':
       return t('template.unfilled', { names: one.names.join(', ') });
   }
