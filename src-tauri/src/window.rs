@@ -202,22 +202,24 @@ pub fn run(common: Common) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Lets WebKit draw on the processor by itself where there is no graphics card. It would do so through Mesa otherwise,
-/// in several threads, which crashes its process now and then. Whoever has set the variable keeps what they set.
+/// Lets WebKit draw past its compositor where there is no graphics card. The compositor would go through Mesa, which
+/// draws on the processor: a new row stands there 20 ms later, and several threads in it crash now and then. Whoever
+/// has set a variable keeps what they set.
 #[cfg(target_os = "linux")]
 fn draw_without_card() {
-    const VARIABLE: &str = "WEBKIT_SKIA_ENABLE_CPU_RENDERING";
+    const VARIABLES: [&str; 2] = ["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_SKIA_ENABLE_CPU_RENDERING"];
     let is_card = |entry: std::io::Result<std::fs::DirEntry>| {
         entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
     };
-    let has_card = std::fs::read_dir("/dev/dri").is_ok_and(|mut entries| entries.any(is_card));
-    if has_card || std::env::var_os(VARIABLE).is_some() {
+    if std::fs::read_dir("/dev/dri").is_ok_and(|mut entries| entries.any(is_card)) {
         return;
     }
-    #[expect(unsafe_code, reason = "WebKit reads this nowhere but in the environment; no second thread runs yet")]
-    // SAFETY: the program has one thread until its runtime is made.
-    unsafe {
-        std::env::set_var(VARIABLE, "1");
+    for variable in VARIABLES.iter().filter(|variable| std::env::var_os(variable).is_none()) {
+        #[expect(unsafe_code, reason = "WebKit reads this nowhere but in the environment")]
+        // SAFETY: the program has one thread until its runtime is made.
+        unsafe {
+            std::env::set_var(variable, "1");
+        }
     }
 }
 

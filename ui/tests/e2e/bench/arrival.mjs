@@ -13,7 +13,7 @@ export async function arrivals() {
     await lab.ask('fill_bench', { user: MAILBOX.user, count: MAILS });
     await profile.addMailbox(lab, MAILBOX);
     await profile.run(['listen', '--until-idle']);
-    const window = await Window.open(profile);
+    const window = await Window.open(profile, { pictures: false });
     try {
       await window.find('conversation-row');
       await until('the listener', () => lab.ask('traffic').then(({ open }) => open > 0));

@@ -23,7 +23,7 @@ export async function compose() {
     await profile.run(['listen', '--until-idle']);
     const stored = (await profile.messages()).length;
     if (stored < HISTORY) throw new Error(`${stored} of ${HISTORY} are stored`);
-    const window = await Window.open(profile);
+    const window = await Window.open(profile, { pictures: false });
     try {
       await window.pressRow('Олена');
       const field = await window.find('compose-text');

@@ -11,8 +11,6 @@ const PAGES = 300;
 const PAGE = 50;
 const IDLE_SECONDS = 20;
 const MAILBOX = { user: 'office', name: 'Office', address: 'office@skrynka.test', password: 'bench' };
-/** Without a GPU WebKit draws ten times slower through its compositor than past it; an office has a GPU. */
-const UNCOMPOSITED = { WEBKIT_DISABLE_DMABUF_RENDERER: '1' };
 
 export async function office() {
   const lab = await Lab.start();
@@ -70,7 +68,7 @@ async function starts(profile) {
 
 /** Pages of the list as the window asks for them, from the first to the 15,000th row and in one view after another. */
 async function pages(profile) {
-  const window = await Window.open(profile, { environment: UNCOMPOSITED });
+  const window = await Window.open(profile, { pictures: false });
   try {
     await window.find('conversation-row');
     const took = await window.driver.executeAsyncScript(async (pages, page, done) => {
@@ -103,7 +101,7 @@ async function pages(profile) {
 
 /** The longest time for which the window answered nothing while 10,000 mails came in at once. */
 async function burst(lab, profile) {
-  const window = await Window.open(profile, { environment: UNCOMPOSITED });
+  const window = await Window.open(profile, { pictures: false });
   try {
     await window.find('conversation-row');
     await until('the listener', () => lab.ask('traffic').then(({ open }) => open > 0));

@@ -37,7 +37,7 @@ export async function outbox() {
   try {
     await lab.ask('add_user', { user: MAILBOX.user, password: MAILBOX.password });
     await profile.addMailbox(lab, MAILBOX);
-    const window = await Window.open(profile);
+    const window = await Window.open(profile, { pictures: false });
     try {
       await window.find('compose-new');
       const account = await window.driver.executeAsyncScript((done) => window.__TAURI_INTERNALS__.invoke('accounts').then(([first]) => done(first.id)));

@@ -16,14 +16,16 @@ export class Window {
   #process;
   #drawing;
 
-  /** Opens the window on a profile. `environment` adds variables to the profile's own. */
-  static async open(profile, { width = 1440, height = 900, environment = {} } = {}) {
+  /** Opens the window on a profile. `environment` adds variables to the profile's own. Without `pictures` it is drawn as
+   * the program chooses; on a computer without a graphics card, that is past the compositor, of which WebKit's driver
+   * takes no picture: it never answers. */
+  static async open(profile, { width = 1440, height = 900, environment = {}, pictures = true } = {}) {
     const window = new Window();
     const port = await freePort();
     window.#process = spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
       stdio: ['ignore', 'inherit', 'inherit'],
       // The driver refuses an app that does not offer itself. The bus would lead to a window that a person has open.
-      env: { ...profile.environment, DBUS_SESSION_BUS_ADDRESS: 'disabled:', ...environment, TAURI_WEBVIEW_AUTOMATION: 'true' },
+      env: { ...profile.environment, ...(pictures && { WEBKIT_DISABLE_DMABUF_RENDERER: '0' }), DBUS_SESSION_BUS_ADDRESS: 'disabled:', ...environment, TAURI_WEBVIEW_AUTOMATION: 'true' },
     });
     const server = `http://127.0.0.1:${port}/`;
     try {
