@@ -22,6 +22,8 @@ use crate::{
 pub const LONGEST: usize = 4096;
 /// The longest text under a file, in UTF-16 units.
 const LONGEST_UNDER_FILE: usize = 1024;
+/// Files of one album (core.telegram.org/method/messages.sendMultiMedia).
+const ALBUM: usize = 10;
 /// The largest file that Telegram takes from every account, in bytes.
 const LARGEST_FILE: u64 = 2000 << 20;
 /// Messages read back at a time.
@@ -103,7 +105,8 @@ pub async fn send(
     if !views::is_writable(bureau.store.chat_reach(account, conversation).await?.kind) {
         return Err(SendError::ReadOnly);
     }
-    let queued = texts.into_iter().map(|text| OutgoingDraft {
+    let albums = albums(&texts, rand::random);
+    let queued = texts.into_iter().zip(albums).map(|(text, album)| OutgoingDraft {
         id: OutgoingId::new(bureau.clock.now()),
         conversation,
         text: text.text,
@@ -112,6 +115,7 @@ pub async fn send(
         random_id: rand::random(),
         send_at: text.send_at,
         file: text.file,
+        album,
     });
     let queued: Vec<OutgoingDraft> = queued.collect();
     bureau.store.queue_texts(account, &queued, draft).await?;
@@ -120,6 +124,18 @@ pub async fn send(
         tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %text.id, length, file, "Message accepted");
     }
     Ok(queued.into_iter().map(|text| text.id).collect())
+}
+
+/// Files that follow one another go as albums, as in Telegram's own programs: for each text the number of its album.
+fn albums(texts: &[Text], mut number: impl FnMut() -> i64) -> Vec<Option<i64>> {
+    let mut albums = Vec::with_capacity(texts.len());
+    for run in texts.chunk_by(|one, next| one.file.is_some() && next.file.is_some()) {
+        for some in run.chunks(ALBUM) {
+            let album = (some.len() > 1).then(&mut number);
+            albums.extend(std::iter::repeat_n(album, some.len()));
+        }
+    }
+    albums
 }
 
 fn check(text: &Text) -> Result<(), SendError> {
@@ -225,4 +241,33 @@ pub async fn is_kept_as(store: &Store, account: AccountId, id: AttachmentId, pat
         }
     }
     Ok(std::io::Read::read(&mut file, &mut there).is_ok_and(|rest| rest == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_follow_one_another_are_albums_of_ten_at_most() {
+        let file = || {
+            Some(OutgoingFile { name: "a".to_owned(), mime: String::new(), size: 1, sha256: [0; 32], content_id: None })
+        };
+        let texts = |files: &[bool]| -> Vec<Text> {
+            files.iter().map(|has| Text { file: if *has { file() } else { None }, ..Text::default() }).collect()
+        };
+        let numbered = |files: &[bool]| {
+            let mut last = 0;
+            albums(&texts(files), || {
+                last += 1;
+                last
+            })
+        };
+        assert_eq!(numbered(&[true]), [None]);
+        assert_eq!(numbered(&[false, false]), [None, None]);
+        assert_eq!(numbered(&[false, true, true, false, true]), [None, Some(1), Some(1), None, None]);
+        let many = numbered(&[true; 21]);
+        assert_eq!(many.iter().filter(|album| **album == Some(1)).count(), 10);
+        assert_eq!(many.iter().filter(|album| **album == Some(2)).count(), 10);
+        assert_eq!(many[20], None);
+    }
 }

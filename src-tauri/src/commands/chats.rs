@@ -22,7 +22,7 @@ use crate::{
 /// How often the progress of a file is told.
 const TOLD: Duration = Duration::from_millis(200);
 
-/// Puts a text on its way, or files, each as a message of its own with the text under the first. Returns their keys; what
+/// Puts a text on its way, or files, up to ten of them as one album, with the text under the first. Returns their keys; what
 /// becomes of them is told by the journal and read with the chat. The draft that it was written as ends with it.
 #[tauri::command]
 #[specta::specta]

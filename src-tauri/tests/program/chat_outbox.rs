@@ -87,6 +87,7 @@ impl Outwards {
                 random_id: random.random(),
                 send_at: None,
                 file: None,
+                album: None,
             };
             self.queued.push((text.id, chat));
             self.runtime.block_on(self.store.queue_texts(self.id, &[text], None)).unwrap();

@@ -20,7 +20,8 @@ pub use self::{
     chat::{Chat, ChatAuthor, ChatMessage, KnownPeer},
     permit::{Permission, Permit},
     remote::{
-        Fetched, FileSource, FoundPerson, History, PersonName, Remote, SendError, SendFile, SendText, Sent, not_offered,
+        AlbumError, Fetched, FileSource, FoundPerson, History, PersonName, Remote, SendError, SendFile, SendText, Sent,
+        not_offered,
     },
     submit::{BeforeEnd, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy, Submitter},
 };

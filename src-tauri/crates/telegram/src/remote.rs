@@ -13,8 +13,8 @@ use grammers_tl_types as tl;
 use serde_json::Value;
 use skrynka_core::{
     connector::{
-        Batch, ConnectorError, Fetched, FoundPerson, History, Incoming, PersonName, Remote, SendError, SendFile,
-        SendText, Sent,
+        AlbumError, Batch, ConnectorError, Fetched, FoundPerson, History, Incoming, PersonName, Remote, SendError,
+        SendFile, SendText, Sent,
     },
     model::{ChatKey, Entity, Peer, PeerKind, Place},
 };
@@ -147,6 +147,13 @@ impl Remote for TelegramRemote {
 
     fn send_text(&self, text: SendText, file: Option<SendFile>) -> BoxFuture<'_, std::result::Result<Sent, SendError>> {
         Box::pin(self.send(text, file))
+    }
+
+    fn send_album(
+        &self,
+        items: Vec<(SendText, SendFile)>,
+    ) -> BoxFuture<'_, std::result::Result<Vec<Sent>, AlbumError>> {
+        Box::pin(self.album(items))
     }
 
     fn edit_text(

@@ -32,6 +32,14 @@ pub trait Remote: Send + Sync {
         Box::pin(async { Err(SendError::NotSent(not_offered("sending a text"))) })
     }
 
+    /// Sends files together as one album, each with its text under it: two to ten of one chat. All are sent, or none.
+    ///
+    /// The same `random_id`s again are the same messages again.
+    fn send_album(&self, items: Vec<(SendText, SendFile)>) -> BoxFuture<'_, Result<Vec<Sent>, AlbumError>> {
+        let _not_used = items;
+        Box::pin(async { Err(AlbumError { item: None, why: SendError::NotSent(not_offered("sending an album")) }) })
+    }
+
     /// Changes a message of ours. What it says then comes by the listener's road.
     fn edit_text(
         &self,
@@ -179,6 +187,16 @@ pub enum SendError {
     /// The answer was lost: the server may have accepted it. Trying again with the same `random_id` is safe.
     #[error("{}", .0.detail)]
     Uncertain(Trouble),
+}
+
+/// Why an album is not known to have been sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct AlbumError {
+    /// The item that can never go, where it is one: the others may go without it.
+    pub item: Option<usize>,
+    /// Why.
+    pub why: SendError,
 }
 
 /// A file that was fetched to its end.

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Backoff, Engine, Shared};
 use crate::{
-    connector::{ConnectorError, FileSource, Remote, SendError, SendFile},
+    connector::{AlbumError, ConnectorError, FileSource, Remote, SendError, SendFile, Sent},
     fault,
     model::{Account, AccountId, Channel, ChatKey, OutgoingId, Trouble, TroubleCode},
     store::{DueText, LeaseToken, NotSent, OutgoingFile, Store, StoreError},
@@ -128,6 +128,10 @@ async fn send_all(
     {
         let (id, tries) = (text.id, text.tries);
         fault::point("text_taken");
+        if !text.rest.is_empty() {
+            send_album(shared, account, remote, lease, text).await?;
+            continue;
+        }
         match try_text(shared, account.id, remote, text).await {
             Ok(sent) => {
                 fault::point("text_answered");
@@ -152,12 +156,83 @@ async fn send_all(
     Ok(())
 }
 
-async fn try_text(
+/// Sends files as one album. Where one of them can never go, the others go without it the next time.
+async fn send_album(
+    shared: &Shared,
+    account: &Account,
+    remote: &dyn Remote,
+    lease: LeaseToken,
+    first: DueText,
+) -> Result<(), StoreError> {
+    let (store, clock) = (&shared.parts.store, &shared.parts.clock);
+    let items: Vec<DueText> = std::iter::once(first).flat_map(with_rest).collect();
+    let (ids, tries) = (items.iter().map(|item| item.id).collect::<Vec<_>>(), items[0].tries);
+    match try_album(shared, account.id, remote, items).await {
+        Ok(sent) => {
+            fault::point("text_answered");
+            let first = sent.first().map(|sent| sent.place.number);
+            let sent: Vec<_> = ids.iter().copied().zip(sent).collect();
+            store.texts_sent(account.id, &sent).await?;
+            tracing::info!(target: "skrynka::outbox", outgoing = %ids[0], items = sent.len(), number = first, "Album sent");
+        }
+        Err(AlbumError { item, why }) => {
+            if let SendError::NotSent(ConnectorError::Limited { until, .. }) = &why {
+                shared.note_limit(account.id, Limited::Texts, *until);
+            }
+            let (outcome, why) = outcome(why, clock.now(), shared.parts.backoff, tries);
+            for (at, id) in ids.iter().enumerate() {
+                let of_another = item.is_some_and(|item| item != at);
+                let outcome = if of_another { &NotSent::Later(clock.now()) } else { &outcome };
+                store.text_not_sent(account.id, Some(lease), *id, outcome, &why).await?;
+            }
+            tracing::warn!(
+                target: "skrynka::outbox", outgoing = %ids[0], items = ids.len(), item, tries, code = why.code.as_str(),
+                why = why.detail, "Album not sent"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn with_rest(mut first: DueText) -> Vec<DueText> {
+    let rest = std::mem::take(&mut first.rest);
+    std::iter::once(first).chain(rest).collect()
+}
+
+async fn try_album(
     shared: &Shared,
     account: AccountId,
     remote: &dyn Remote,
-    text: DueText,
-) -> Result<crate::connector::Sent, SendError> {
+    items: Vec<DueText>,
+) -> Result<Vec<Sent>, AlbumError> {
+    let size: u64 = items.iter().filter_map(|item| item.file.as_ref()).map(|file| file.size).sum();
+    let deadline = SEND_DEADLINE + Duration::from_secs(size / SLOWEST);
+    let mut uploads = Vec::with_capacity(items.len());
+    let mut album = Vec::with_capacity(items.len());
+    for (at, DueText { id, send, file, .. }) in items.into_iter().enumerate() {
+        let file = file.ok_or_else(|| {
+            let why = Trouble { code: TroubleCode::Refused, detail: "the attached file is not there".to_owned() };
+            AlbumError { item: Some(at), why: SendError::NotSent(ConnectorError::Permanent(why)) }
+        })?;
+        let upload = Upload::begin(shared, account, id, &file);
+        album.push((send, upload.file.clone()));
+        uploads.push(upload);
+    }
+    let count = album.len();
+    let tried = tokio::time::timeout(deadline, remote.send_album(album)).await;
+    let uncertain = |code, detail: &str| AlbumError {
+        item: None,
+        why: SendError::Uncertain(Trouble { code, detail: detail.to_owned() }),
+    };
+    let sent = tried.unwrap_or_else(|_| Err(uncertain(TroubleCode::Timeout, "no answer within the deadline")))?;
+    if sent.len() == count {
+        Ok(sent)
+    } else {
+        Err(uncertain(TroubleCode::Protocol, "the answer tells of another number of files"))
+    }
+}
+
+async fn try_text(shared: &Shared, account: AccountId, remote: &dyn Remote, text: DueText) -> Result<Sent, SendError> {
     let DueText { id, send, file, .. } = text;
     let size = file.as_ref().map_or(0, |file| file.size);
     let deadline = SEND_DEADLINE + Duration::from_secs(size / SLOWEST);

@@ -1,6 +1,8 @@
 //! `outgoing`: what is on its way out, and read marks that the server should know. What mails have beside texts stands in
 //! [`super::outgoing_mails`].
 
+use std::collections::HashMap;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -29,6 +31,8 @@ pub struct OutgoingDraft {
     pub send_at: Option<OffsetDateTime>,
     /// The file that goes with it, whose bytes are a blob of the account already.
     pub file: Option<OutgoingFile>,
+    /// What it shares with the files that go with it as one album: two to ten of one chat, each with a file.
+    pub album: Option<i64>,
 }
 
 /// Where a text stands on its way.
@@ -161,6 +165,8 @@ pub struct DueText {
     pub send: SendText,
     /// The file that goes with it.
     pub file: Option<OutgoingFile>,
+    /// What goes with it as one album, in order.
+    pub rest: Vec<DueText>,
 }
 
 /// What became of a try that did not succeed.
@@ -306,14 +312,15 @@ impl Store {
                      AND NOT EXISTS (
                          SELECT 1 FROM outgoing earlier
                          WHERE earlier.account_id = $1 AND earlier.conversation_id = due.conversation_id
+                           AND (due.album IS NULL OR earlier.album IS DISTINCT FROM due.album)
                            AND earlier.state IN ('waiting', 'sending', 'uncertain')
                            AND (earlier.state <> 'uncertain' OR earlier.tries < $3)
                            AND (earlier.send_at IS NULL OR earlier.send_at <= $2)
                            AND (coalesce(earlier.send_at, earlier.created_at), earlier.id)
                                < (coalesce(due.send_at, due.created_at), due.id))
                    ORDER BY coalesce(due.send_at, due.created_at), due.id LIMIT 1)
-               RETURNING o.id, o.conversation_id, o.tries, o.body_text, o.entities, o.reply_to, o.random_id,
-                         c.remote_peer AS "remote_peer!""#,
+               RETURNING o.id, o.conversation_id, o.tries, o.body_text, o.entities, o.reply_to, o.random_id, o.album,
+                         o.created_at, c.remote_peer AS "remote_peer!""#,
             account.0,
             now,
             UNCERTAIN_TRIES,
@@ -321,6 +328,10 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?;
+        let rest = match row.as_ref().and_then(|row| Some((row.id, row.album?))) {
+            Some((first, album)) => rest_of_album(&mut tx, account, first, album).await?,
+            None => Vec::new(),
+        };
         let taken = row.as_ref().map(|row| changed(row.conversation_id));
         let facts: Vec<Fact> = parked.into_iter().chain(taken).collect();
         if !facts.is_empty() {
@@ -328,20 +339,24 @@ impl Store {
             tx.commit().await?;
         }
         let Some(row) = row else { return Ok(None) };
-        let id = OutgoingId(row.id);
-        let file = if with_file { self.files_of(&[(account, id)]).await?.pop().map(|(_, file)| file) } else { None };
-        Ok(Some(DueText {
-            file,
-            id,
-            tries: u32::try_from(row.tries).unwrap_or(1),
-            send: SendText {
-                chat: chat_key(&row.remote_peer)?,
-                text: row.body_text,
-                entities: serde_json::from_value(row.entities).map_err(wrong)?,
-                reply_to: row.reply_to.and_then(|number| number.try_into().ok()),
-                random_id: row.random_id,
-            },
-        }))
+        let chat = chat_key(&row.remote_peer)?;
+        let first = TakenText {
+            id: row.id,
+            tries: row.tries,
+            body_text: row.body_text,
+            entities: row.entities,
+            reply_to: row.reply_to,
+            random_id: row.random_id,
+            created_at: row.created_at,
+        };
+        let taken: Vec<TakenText> = std::iter::once(first).chain(rest).collect();
+        let keys: Vec<_> = taken.iter().map(|text| (account, OutgoingId(text.id))).collect();
+        let mut files: HashMap<OutgoingId, OutgoingFile> =
+            if with_file { self.files_of(&keys).await?.into_iter().collect() } else { HashMap::new() };
+        let due = taken.into_iter().map(|text| text.due(chat, &mut files));
+        let mut due = due.collect::<Result<Vec<_>, _>>()?.into_iter();
+        let first = due.next();
+        Ok(first.map(|first| DueText { rest: due.collect(), ..first }))
     }
 
     /// When the next text or mail of an account is due whose time is still to come; what is due already waits for
@@ -380,6 +395,27 @@ impl Store {
         .await?;
         if let Some(conversation) = conversation {
             journal::announce(&mut tx, account, &[changed(conversation)]).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes that the server accepted texts, all of them together.
+    pub async fn texts_sent(&self, account: AccountId, sent: &[(OutgoingId, Sent)]) -> Result<(), StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let conversations = sqlx::query_scalar!(
+            "UPDATE outgoing o SET state = 'sent', mailbox = s.mailbox, number = s.number, sent_at = s.at, error = NULL
+             FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[]) AS s (id, mailbox, number, at)
+             WHERE o.account_id = $1 AND o.id = s.id AND o.state <> 'sent' RETURNING o.conversation_id",
+            account.0,
+            &sent.iter().map(|(id, _)| id.0).collect::<Vec<_>>(),
+            &sent.iter().map(|(_, sent)| sent.place.mailbox.clone()).collect::<Vec<_>>(),
+            &sent.iter().map(|(_, sent)| i64::from(sent.place.number)).collect::<Vec<_>>(),
+            &sent.iter().map(|(_, sent)| sent.at).collect::<Vec<_>>()
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        if let Some(conversation) = conversations.first() {
+            journal::announce(&mut tx, account, &[changed(*conversation)]).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -612,6 +648,60 @@ impl Store {
 }
 
 /// Writes one text with its file.
+/// A text that was taken to be tried.
+struct TakenText {
+    id: Uuid,
+    tries: i32,
+    body_text: String,
+    entities: serde_json::Value,
+    reply_to: Option<i64>,
+    random_id: i64,
+    created_at: OffsetDateTime,
+}
+
+impl TakenText {
+    fn due(self, chat: ChatKey, files: &mut HashMap<OutgoingId, OutgoingFile>) -> Result<DueText, StoreError> {
+        let id = OutgoingId(self.id);
+        Ok(DueText {
+            id,
+            tries: u32::try_from(self.tries).unwrap_or(1),
+            send: SendText {
+                chat,
+                text: self.body_text,
+                entities: serde_json::from_value(self.entities).map_err(wrong)?,
+                reply_to: self.reply_to.and_then(|number| number.try_into().ok()),
+                random_id: self.random_id,
+            },
+            file: files.remove(&id),
+            rest: Vec::new(),
+        })
+    }
+}
+
+/// Takes what goes out with the first of an album, in order.
+async fn rest_of_album(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    first: Uuid,
+    album: i64,
+) -> Result<Vec<TakenText>, StoreError> {
+    let mut rest = sqlx::query_as!(
+        TakenText,
+        "UPDATE outgoing SET state = 'sending', tries = tries + 1, maybe_sent = maybe_sent OR state = 'sending'
+         WHERE account_id = $1 AND album = $2 AND id <> $3 AND state IN ('waiting', 'sending', 'uncertain')
+           AND (state <> 'uncertain' OR tries < $4)
+         RETURNING id, tries, body_text, entities, reply_to, random_id, created_at",
+        account.0,
+        album,
+        first,
+        UNCERTAIN_TRIES
+    )
+    .fetch_all(connection)
+    .await?;
+    rest.sort_unstable_by_key(|text| (text.created_at, text.id));
+    Ok(rest)
+}
+
 async fn write(
     connection: &mut sqlx::PgConnection,
     account: AccountId,
@@ -619,10 +709,10 @@ async fn write(
 ) -> Result<(), StoreError> {
     let entities = serde_json::to_value(&draft.entities).map_err(wrong)?;
     let queued = sqlx::query!(
-        "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id, send_at)
+        "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id, send_at, album)
          SELECT $1, $2, c.id, $4, $5, (SELECT p.number FROM message_places p
                                        WHERE p.account_id = $1 AND p.message_id = $6 ORDER BY p.number LIMIT 1), $7,
-                $8
+                $8, $9
          FROM conversations c WHERE c.account_id = $1 AND c.id = $3 AND c.remote_peer IS NOT NULL",
         account.0,
         draft.id.0,
@@ -631,7 +721,8 @@ async fn write(
         entities,
         draft.reply_to.map(|id| id.0),
         draft.random_id,
-        draft.send_at
+        draft.send_at,
+        draft.album
     )
     .execute(&mut *connection)
     .await?

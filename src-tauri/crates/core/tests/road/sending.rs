@@ -10,11 +10,11 @@ use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::{Clock as _, SystemClock},
     connector::{
-        Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote, SendError, SendFile,
-        SendText, Sent,
+        AlbumError, Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote, SendError,
+        SendFile, SendText, Sent,
     },
     model::{ChatKey, ChatKind, ConversationId, Direction, OutgoingId, Peer, PeerKind, Trouble, TroubleCode},
-    store::{LeaseToken, NotSent, OutgoingDraft, OutgoingState, StoreError, StoredOutgoing},
+    store::{LeaseToken, NotSent, OutgoingDraft, OutgoingFile, OutgoingState, StoreError, StoredOutgoing},
 };
 
 use crate::{
@@ -31,6 +31,10 @@ struct Server {
     answers: Mutex<Vec<Answer>>,
     tries: Mutex<Vec<SendText>>,
     read: Mutex<Vec<(ChatKey, u32)>>,
+    /// The `random_id`s of the albums that were offered.
+    albums: Mutex<Vec<Vec<i64>>>,
+    /// The one of a file that can never go.
+    never: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,6 +79,32 @@ impl Remote for Server {
         Box::pin(async move { result })
     }
 
+    fn send_album(&self, items: Vec<(SendText, SendFile)>) -> BoxFuture<'_, Result<Vec<Sent>, AlbumError>> {
+        let why = |code| Trouble { code, detail: "on purpose".to_owned() };
+        self.albums.lock().unwrap().push(items.iter().map(|(text, _)| text.random_id).collect());
+        let bad = items.iter().position(|(text, _)| Some(text.random_id) == self.never);
+        let mut answers = self.answers.lock().unwrap();
+        let lost = bad.is_none() && !answers.is_empty() && answers.remove(0) == Answer::Lost;
+        let mut accepted = self.accepted.lock().unwrap();
+        let result = match bad {
+            Some(_) => {
+                let why = SendError::NotSent(ConnectorError::Permanent(why(TroubleCode::Refused)));
+                Err(AlbumError { item: bad, why })
+            }
+            None => {
+                let sent = items.iter().map(|(text, _)| {
+                    let next = 100 + accepted.len() as u32;
+                    let number = *accepted.entry(text.random_id).or_insert(next);
+                    Sent { place: text.chat.peer.place(number), at: START }
+                });
+                let sent: Vec<Sent> = sent.collect();
+                let lost_answer = AlbumError { item: None, why: SendError::Uncertain(why(TroubleCode::Timeout)) };
+                if lost { Err(lost_answer) } else { Ok(sent) }
+            }
+        };
+        Box::pin(async move { result })
+    }
+
     fn delete_message(&self, _: ChatKey, _: u32) -> BoxFuture<'_, Result<(), ConnectorError>> {
         Box::pin(async { Ok(()) })
     }
@@ -112,6 +142,7 @@ fn draft(conversation: ConversationId, text: &str, random_id: i64) -> OutgoingDr
         random_id,
         send_at: None,
         file: None,
+        album: None,
     }
 }
 
@@ -355,5 +386,58 @@ async fn a_limit_holds_back_every_chat_and_no_read_mark() {
     // Long enough for many tries, had they been allowed.
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(server.tries.lock().unwrap().len(), 1);
+    program.engine.shutdown().await;
+}
+
+async fn album(bureau: &Bureau, conversation: ConversationId, ids: &[i64]) -> Vec<OutgoingDraft> {
+    let (sha256, size) = bureau.store.keep_bytes(bureau.account, b"scan").await.unwrap();
+    let item = |id: &i64| OutgoingDraft {
+        file: Some(OutgoingFile {
+            name: format!("{id}.pdf"),
+            mime: "application/pdf".to_owned(),
+            size,
+            sha256,
+            content_id: None,
+        }),
+        album: Some(9),
+        ..draft(conversation, "", *id)
+    };
+    ids.iter().map(item).collect()
+}
+
+/// All of it goes in one request, in order and once, also when its answer is lost; the next text waits for it.
+#[tokio::test]
+async fn files_of_an_album_go_together_and_once() {
+    let (bureau, conversation) = bureau().await;
+    let server = Arc::new(Server::default());
+    *server.answers.lock().unwrap() = vec![Answer::Lost];
+    let items = album(&bureau, conversation, &[1, 2, 3]).await;
+    bureau.store.queue_texts(bureau.account, &items, None).await.unwrap();
+    bureau.store.queue_texts(bureau.account, &[draft(conversation, "after", 4)], None).await.unwrap();
+    let wire = Arc::new(Wire::default());
+    let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
+    let sent = |all: &[StoredOutgoing]| all.len() == 4 && all.iter().all(|one| one.state == OutgoingState::Sent);
+    until(&bureau, conversation, sent).await;
+    assert_eq!(*server.albums.lock().unwrap(), [[1, 2, 3], [1, 2, 3]]);
+    let accepted = server.accepted.lock().unwrap().clone();
+    assert_eq!(accepted, HashMap::from([(1, 100), (2, 101), (3, 102), (4, 103)]));
+    program.engine.shutdown().await;
+}
+
+/// A file that can never go, or that somebody gives up, keeps the others of its album from nothing.
+#[tokio::test]
+async fn an_album_goes_without_the_file_that_cannot() {
+    let (bureau, conversation) = bureau().await;
+    let server = Arc::new(Server { never: Some(2), ..Server::default() });
+    let items = album(&bureau, conversation, &[1, 2, 3]).await;
+    bureau.store.queue_texts(bureau.account, &items, None).await.unwrap();
+    let wire = Arc::new(Wire::default());
+    let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
+    let settled = |all: &[StoredOutgoing]| {
+        all.iter().filter(|one| one.state == OutgoingState::Sent).count() == 2
+            && all.iter().any(|one| one.state == OutgoingState::Failed && one.id == items[1].id)
+    };
+    until(&bureau, conversation, settled).await;
+    assert_eq!(*server.albums.lock().unwrap(), [vec![1, 2, 3], vec![1, 3]]);
     program.engine.shutdown().await;
 }

@@ -1,9 +1,9 @@
-//! Sending a text, or a file with a text under it, so that a lost answer never sends it twice.
+//! Sending a text, a file with a text under it, or an album, so that a lost answer never sends it twice.
 
 use grammers_tl_types as tl;
 use skrynka_core::{
-    connector::{SendError, SendFile, SendText, Sent},
-    model::ChatKey,
+    connector::{AlbumError, ConnectorError, SendError, SendFile, SendText, Sent},
+    model::{ChatKey, Peer},
 };
 
 use super::TelegramRemote;
@@ -20,6 +20,7 @@ impl TelegramRemote {
     pub(super) async fn send(&self, text: SendText, file: Option<SendFile>) -> std::result::Result<Sent, SendError> {
         let failed = |error| SendError::NotSent(self.failed(error));
         let peer = text.chat.peer;
+        let name = file.as_ref().map(|file| file.name.clone());
         let asked = match file {
             None => self.pool.ask(&self.request(&text).map_err(failed)?).await,
             Some(file) => {
@@ -33,7 +34,9 @@ impl TelegramRemote {
             Err(error) if error.is("RANDOM_ID_DUPLICATE") => {
                 // The news of the message went down with the first answer.
                 self.watch.missed.notify_one();
-                return self.sent_before(&text).await.map_err(|error| SendError::Uncertain(error.trouble()));
+                let found = self.sent_before(peer, &[(&text, name.as_deref())]).await;
+                let found = found.map_err(|error| SendError::Uncertain(error.trouble()))?;
+                return found.into_iter().next().ok_or_else(|| SendError::Uncertain(not_shown().trouble()));
             }
             Err(error) => return Err(self.unsent(error)),
         };
@@ -43,6 +46,94 @@ impl TelegramRemote {
         })?;
         let at = at.map_or_else(|| self.clock.now(), moment);
         Ok(Sent { place: peer.place(number), at })
+    }
+
+    pub(super) async fn album(&self, items: Vec<(SendText, SendFile)>) -> std::result::Result<Vec<Sent>, AlbumError> {
+        let whole = |why| AlbumError { item: None, why };
+        let Some((first, _)) = items.first() else { return Ok(Vec::new()) };
+        let (peer, reply_to) = (first.chat.peer, reply_to(first));
+        let mut multi_media = Vec::with_capacity(items.len());
+        // Nothing is in the chat until all files are whole.
+        for (at, (text, file)) in items.iter().enumerate() {
+            let brought = async { self.keep(peer, self.upload(file).await?).await };
+            let media = brought.await.map_err(|why| {
+                let never = matches!(&why, SendError::NotSent(ConnectorError::Permanent(_)));
+                AlbumError { item: never.then_some(at), why }
+            })?;
+            let entities = entities_out(&text.entities);
+            multi_media.push(
+                tl::types::InputSingleMedia {
+                    media,
+                    random_id: text.random_id,
+                    message: text.text.clone(),
+                    entities: (!entities.is_empty()).then_some(entities),
+                }
+                .into(),
+            );
+        }
+        let request = tl::functions::messages::SendMultiMedia {
+            silent: false,
+            background: false,
+            clear_draft: true,
+            noforwards: false,
+            update_stickersets_order: false,
+            invert_media: false,
+            allow_paid_floodskip: false,
+            peer: self.input(peer).map_err(|error| whole(SendError::NotSent(self.failed(error))))?,
+            reply_to,
+            multi_media,
+            schedule_date: None,
+            send_as: None,
+            quick_reply_shortcut: None,
+            effect: None,
+            allow_paid_stars: None,
+        };
+        let uncertain = |error: TelegramError| whole(SendError::Uncertain(error.trouble()));
+        let told = match self.pool.ask(&request).await {
+            Ok(told) => told,
+            Err(error) if error.is("RANDOM_ID_DUPLICATE") => {
+                self.watch.missed.notify_one();
+                let texts: Vec<_> = items.iter().map(|(text, file)| (text, Some(file.name.as_str()))).collect();
+                return self.sent_before(peer, &texts).await.map_err(uncertain);
+            }
+            Err(error) => return Err(whole(self.unsent(error))),
+        };
+        let placed = items.iter().map(|(text, _)| {
+            let (id, at) = answered(&told, text.random_id);
+            let place = peer.place(id.and_then(number)?);
+            Some(Sent { place, at: at.map_or_else(|| self.clock.now(), moment) })
+        });
+        placed
+            .collect::<Option<_>>()
+            .ok_or_else(|| uncertain(TelegramError::Protocol("the number of a file is missing".to_owned())))
+    }
+
+    /// Makes a file that was brought up one that Telegram keeps: an album is made of such ones alone.
+    async fn keep(
+        &self,
+        peer: Peer,
+        media: tl::enums::InputMedia,
+    ) -> std::result::Result<tl::enums::InputMedia, SendError> {
+        let failed = |error: TelegramError| SendError::NotSent(error.into_refusal(self.clock.now()));
+        let peer = self.input(peer).map_err(failed)?;
+        let request = tl::functions::messages::UploadMedia { business_connection_id: None, peer, media };
+        let kept = self.pool.ask(&request).await.map_err(failed)?;
+        let tl::enums::MessageMedia::Document(kept) = kept else { return Err(failed(not_kept())) };
+        let Some(tl::enums::Document::Document(kept)) = kept.document else { return Err(failed(not_kept())) };
+        let id = tl::types::InputDocument {
+            id: kept.id,
+            access_hash: kept.access_hash,
+            file_reference: kept.file_reference,
+        };
+        Ok(tl::types::InputMediaDocument {
+            spoiler: false,
+            id: id.into(),
+            video_cover: None,
+            video_timestamp: None,
+            ttl_seconds: None,
+            query: None,
+        }
+        .into())
     }
 
     fn request(&self, text: &SendText) -> Result<tl::functions::messages::SendMessage> {
@@ -116,24 +207,49 @@ impl TelegramRemote {
         }
     }
 
-    /// Looks for a text that Telegram says it already has: the latest one of ours with these words.
-    async fn sent_before(&self, text: &SendText) -> Result<Sent> {
-        let peer = text.chat.peer;
+    /// Looks for texts, each with the name of its file, that Telegram says it already has: the latest ones of ours.
+    async fn sent_before(&self, peer: Peer, texts: &[(&SendText, Option<&str>)]) -> Result<Vec<Sent>> {
         let page = page(&self.pool, &self.book, peer, 0, 0, LOOKED_THROUGH).await?;
-        let ours = page.messages.iter().find(|message| is_ours(message, text));
-        match ours.and_then(|message| Some((place(message)?, date(message)))) {
-            Some(((peer, number), date)) => Ok(Sent { place: peer.place(number), at: moment(date) }),
-            None => Err(TelegramError::Protocol("Telegram has the text and does not show it".to_owned())),
+        let mut left: Vec<&tl::enums::Message> = page.messages.iter().collect();
+        let mut found = Vec::with_capacity(texts.len());
+        // The newest come first.
+        for (text, file) in texts.iter().rev() {
+            let at = left.iter().position(|message| is_ours(message, text, *file)).ok_or_else(not_shown)?;
+            let message = left.remove(at);
+            let (peer, number) = place(message).ok_or_else(not_shown)?;
+            found.push(Sent { place: peer.place(number), at: moment(date(message)) });
         }
+        found.reverse();
+        Ok(found)
     }
 }
 
-fn is_ours(message: &tl::enums::Message, text: &SendText) -> bool {
+fn not_shown() -> TelegramError {
+    TelegramError::Protocol("Telegram has the text and does not show it".to_owned())
+}
+
+fn not_kept() -> TelegramError {
+    TelegramError::Protocol("a file that was brought up is not there".to_owned())
+}
+
+fn is_ours(message: &tl::enums::Message, text: &SendText, file: Option<&str>) -> bool {
     match message {
         // Telegram cuts the white space around a text.
-        tl::enums::Message::Message(message) => message.out && message.message.trim() == text.text.trim(),
+        tl::enums::Message::Message(message) => {
+            message.out && message.message.trim() == text.text.trim() && file_name(message.media.as_ref()) == file
+        }
         tl::enums::Message::Service(_) | tl::enums::Message::Empty(_) => false,
     }
+}
+
+/// The name of a message's file.
+fn file_name(media: Option<&tl::enums::MessageMedia>) -> Option<&str> {
+    let Some(tl::enums::MessageMedia::Document(media)) = media else { return None };
+    let Some(tl::enums::Document::Document(document)) = &media.document else { return None };
+    document.attributes.iter().find_map(|attribute| match attribute {
+        tl::enums::DocumentAttribute::Filename(named) => Some(named.file_name.as_str()),
+        _ => None,
+    })
 }
 
 fn reply_to(text: &SendText) -> Option<tl::enums::InputReplyTo> {

@@ -7,7 +7,7 @@ use std::sync::{
 
 use futures_util::future::BoxFuture;
 use skrynka_core::{
-    connector::{ConnectorError, FileSource, SendError, SendFile},
+    connector::{AlbumError, ConnectorError, FileSource, SendError, SendFile},
     model::{Entity, EntityKind, Media, Peer, PeerKind, Trouble, TroubleCode},
 };
 use skrynka_lab::telegram::Push;
@@ -72,6 +72,43 @@ async fn files_arrive_as_they_are() {
         assert!(there.bytes == bytes(size), "{size} bytes are not those that were sent");
         assert_eq!(there.mime, "application/pdf");
     }
+    listening.stop(&mut desk).await;
+}
+
+/// An album is one request: its files stand together, in order, with their texts. The same again is found, not sent.
+#[tokio::test]
+async fn an_album_arrives_together_and_once() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "send me the papers", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let remote = listening.remote.clone();
+    let album = || {
+        let item = |number: i64| {
+            let words = if number == 0 { "both pages" } else { "" };
+            let paper = file(&format!("page {number}.pdf"), bytes(700_000 + number as usize), u32::MAX);
+            (text(chat(olena), words, 100 + number), paper)
+        };
+        (0..3).map(item).collect::<Vec<_>>()
+    };
+    // Telegram takes it and the answer is lost: the second try finds what the first one sent.
+    office.net.lose_answers("messages.sendMultiMedia", 1);
+    let lost = listening.beside(&mut desk, remote.send_album(album())).await;
+    assert!(matches!(lost, Err(AlbumError { why: SendError::Uncertain(_), .. })), "{lost:?}");
+    let sent = listening.beside(&mut desk, remote.send_album(album())).await.unwrap();
+    listening.until_text(&mut desk, "both pages").await;
+    let seen = office.net.sent_by(office.account);
+    let numbers: Vec<i32> = seen.iter().map(|sent| sent.id).collect();
+    assert_eq!(sent.iter().map(|sent| sent.place.number as i32).collect::<Vec<_>>(), numbers);
+    assert_eq!(seen.iter().map(|sent| sent.text.as_str()).collect::<Vec<_>>(), ["both pages", "", ""]);
+    for (number, sent) in seen.iter().enumerate() {
+        let there = sent.file.as_ref().unwrap();
+        assert_eq!(there.name, format!("page {number}.pdf"));
+        assert!(there.bytes == bytes(700_000 + number), "page {number} is not what was sent");
+    }
+    let albums: Vec<_> = sent.iter().map(|sent| desk.chat(&sent.place).album).collect();
+    assert!(albums[0].is_some() && albums.iter().all(|album| *album == albums[0]), "{albums:?}");
     listening.stop(&mut desk).await;
 }
 
