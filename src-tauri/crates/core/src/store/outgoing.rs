@@ -316,9 +316,9 @@ impl Store {
                            AND earlier.state IN ('waiting', 'sending', 'uncertain')
                            AND (earlier.state <> 'uncertain' OR earlier.tries < $3)
                            AND (earlier.send_at IS NULL OR earlier.send_at <= $2)
-                           AND (coalesce(earlier.send_at, earlier.created_at), earlier.id)
-                               < (coalesce(due.send_at, due.created_at), due.id))
-                   ORDER BY coalesce(due.send_at, due.created_at), due.id LIMIT 1)
+                           AND (coalesce(earlier.send_at, earlier.created_at), earlier.created_at, earlier.id)
+                               < (coalesce(due.send_at, due.created_at), due.created_at, due.id))
+                   ORDER BY coalesce(due.send_at, due.created_at), due.created_at, due.id LIMIT 1)
                RETURNING o.id, o.conversation_id, o.tries, o.body_text, o.entities, o.reply_to, o.random_id, o.album,
                          o.created_at, c.remote_peer AS "remote_peer!""#,
             account.0,

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Chat, Connections, Key, NetworkOptions, SentByClient,
+    Chat, Connections, Key, NetworkOptions, SentByClient, SentFile,
     cipher::{self, KeyId},
     faults::Faults,
     files::{Kept, Upload},
@@ -32,8 +32,8 @@ pub(super) struct World {
     pub(super) files: HashMap<i64, Kept>,
     /// Parts by account and the id that its client chose.
     pub(super) uploads: HashMap<(i64, i64), Upload>,
-    /// Media that was uploaded ahead of its message, by file.
-    pub(super) uploaded: HashMap<i64, tl::enums::MessageMedia>,
+    /// Media that was uploaded ahead of its message, by file, with what the client brought.
+    pub(super) uploaded: HashMap<i64, (tl::enums::MessageMedia, Option<SentFile>)>,
     /// Where files are kept from here on.
     pub(super) files_dc: Option<i32>,
     pub(super) reference_epoch: u32,

@@ -84,11 +84,12 @@ impl Call<'_> {
 
     fn upload_media(&mut self, request: f::messages::UploadMedia) -> Answered<tl::enums::MessageMedia> {
         self.may_write(&request.peer)?;
-        let (media, _) = self.bring(request.media)?;
-        if let Some(file) = file_of(&media) {
-            self.world.uploaded.insert(file, media.clone());
+        let brought = self.bring(request.media)?;
+        let media = self.world.fresh(&brought.0);
+        if let Some(file) = file_of(&brought.0) {
+            self.world.uploaded.insert(file, brought);
         }
-        Ok(self.world.fresh(&media))
+        Ok(media)
     }
 
     fn forward_messages(&mut self, request: f::messages::ForwardMessages) -> Answered<tl::enums::Updates> {
@@ -370,10 +371,12 @@ impl Call<'_> {
     /// Sends a file once more that the network has.
     fn again(&mut self, id: i64, access_hash: i64, reference: &[u8]) -> Answered<Brought> {
         self.opened(id, access_hash, reference)?;
+        if let Some(brought) = self.world.uploaded.get(&id) {
+            return Ok(brought.clone());
+        }
         let mut posted = self.world.posts.values().filter_map(|post| post.media.as_ref());
-        let found = self.world.uploaded.get(&id).or_else(|| posted.find(|media| file_of(media) == Some(id)));
-        match found.cloned() {
-            Some(media) => Ok((media, None)),
+        match posted.find(|media| file_of(media) == Some(id)) {
+            Some(media) => Ok((media.clone(), None)),
             None => refuse("MEDIA_INVALID"),
         }
     }
