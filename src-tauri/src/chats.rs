@@ -24,6 +24,8 @@ pub const LONGEST: usize = 4096;
 const LONGEST_UNDER_FILE: usize = 1024;
 /// Files of one album (core.telegram.org/method/messages.sendMultiMedia).
 const ALBUM: usize = 10;
+/// A file above this size goes by itself: a line that is cut brings all of an album up again.
+const LARGE: u64 = 50 << 20;
 /// The largest file that Telegram takes from every account, in bytes.
 const LARGEST_FILE: u64 = 2000 << 20;
 /// Messages read back at a time.
@@ -129,7 +131,8 @@ pub async fn send(
 /// Files that follow one another go as albums, as in Telegram's own programs: for each text the number of its album.
 fn albums(texts: &[Text], mut number: impl FnMut() -> i64) -> Vec<Option<i64>> {
     let mut albums = Vec::with_capacity(texts.len());
-    for run in texts.chunk_by(|one, next| one.file.is_some() && next.file.is_some()) {
+    let size = |text: &Text| text.file.as_ref().map_or(0, |file| file.size);
+    for run in texts.chunk_by(|one, next| [one, next].iter().all(|text| (1..=LARGE).contains(&size(text)))) {
         for some in run.chunks(ALBUM) {
             let album = (some.len() > 1).then(&mut number);
             albums.extend(std::iter::repeat_n(album, some.len()));

@@ -143,6 +143,13 @@ impl Desk {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Forgets what belongs to pages that are no more: the conversation in front, and who follows the log.
+    pub fn page_gone(&self) {
+        self.set_front(None);
+        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        followers.drain().for_each(|(_, stop)| stop.cancel());
+    }
+
     /// Says which conversation somebody is looking at.
     pub fn set_front(&self, conversation: Option<ConversationRef>) {
         *self.front.lock().unwrap_or_else(PoisonError::into_inner) = conversation;

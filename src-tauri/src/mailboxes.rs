@@ -140,7 +140,7 @@ pub async fn add(bureau: &Bureau, mailbox: Mailbox, password: SecretString) -> R
     match bureau.store.add_email_account(&draft).await {
         Ok(account) => {
             tracing::info!(target: "skrynka::app", account = %id, "Account added");
-            bureau.store.note_submission_size(id, takes).await?;
+            note_size(bureau, id, takes).await;
             Ok(account)
         }
         Err(error) => {
@@ -199,9 +199,19 @@ pub async fn update(
         }
         return Err(error.into());
     }
-    bureau.store.note_submission_size(id, takes).await?;
+    note_size(bureau, id, takes).await;
     tracing::info!(target: "skrynka::app", account = %id, "Account changed");
     Ok(())
+}
+
+/// Notes how large a mail the submission server takes, where it has said so; sending asks it again.
+async fn note_size(bureau: &Bureau, id: AccountId, takes: Option<u64>) {
+    if takes.is_some()
+        && let Err(error) = bureau.store.note_submission_size(id, takes).await
+    {
+        let error = skrynka_core::chain(&error);
+        tracing::warn!(target: "skrynka::app", account = %id, error, "The server's limit is not noted");
+    }
 }
 
 /// Removes an account of either network and its secrets; its messages stay unless asked otherwise. A Telegram session is

@@ -239,22 +239,24 @@ fn single_instance(profile: Option<&Path>) -> Option<TauriPlugin<tauri::Wry>> {
 }
 
 fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
+    let navigated = desk.clone();
     let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::default())
         .title("Скринька")
         .inner_size(1440.0, 900.0)
         .min_inner_size(720.0, 450.0)
         // Files that are dropped are the page's: it has their bytes and never their paths.
         .disable_drag_drop_handler()
-        .on_navigation(move |url| mail_scheme::may_navigate(&desk, url))
+        .on_navigation(move |url| mail_scheme::may_navigate(&navigated, url))
         .build()?;
-    draw_again(&window)
+    draw_again(&window, desk)
 }
 
 /// Loads the pages again when the process that draws them has died: of a fault in a graphics driver, or for want of
-/// memory. Nothing but the place in a list is lost with it: everything else stands in the database, drafts too. Where
-/// it dies again and again, the next try waits. Tauri does this by itself on macOS, and WebView2 offers it on Windows.
+/// memory. What stands in the database is there again, drafts as they were a moment before; what stood in the pages
+/// alone is lost: the place in a list, a form that was not saved, a file that was being attached. Where it dies again
+/// and again, the next try waits. Tauri does this by itself on macOS, and WebView2 offers it on Windows.
 #[cfg(target_os = "linux")]
-fn draw_again(window: &tauri::WebviewWindow) -> tauri::Result<()> {
+fn draw_again(window: &tauri::WebviewWindow, desk: Arc<Desk>) -> tauri::Result<()> {
     use std::{cell::Cell, rc::Rc, time::Duration};
 
     use webkit2gtk::{WebViewExt as _, glib};
@@ -273,6 +275,8 @@ fn draw_again(window: &tauri::WebviewWindow) -> tauri::Result<()> {
                 reason = ?reason, wait_s = wait,
                 "The process that draws the window has died; it is started again"
             );
+            // Nobody looks at anything any more.
+            desk.page_gone();
             let view = view.clone();
             glib::timeout_add_local_once(Duration::from_secs(wait), move || view.reload());
             let deaths = deaths.clone();
@@ -282,7 +286,7 @@ fn draw_again(window: &tauri::WebviewWindow) -> tauri::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn draw_again(_window: &tauri::WebviewWindow) -> tauri::Result<()> {
+fn draw_again(_window: &tauri::WebviewWindow, _desk: Arc<Desk>) -> tauri::Result<()> {
     Ok(())
 }
 

@@ -477,7 +477,7 @@ export const en: Catalogue = {
   'mail.over.noSubject': 'There is no subject.',
   'mail.over.fileOfAnother': 'The file “{name}” came from somebody else: {from}.',
   'mail.over.newAddress': 'Nobody here has written with {address} yet.',
-  'mail.over.tooLarge': 'With its files the mail will have {size}; the server takes {most} at most.',
+  'mail.over.tooLarge': 'With its files the mail will have about {size}; the server takes {most} at most.',
   'mail.later': 'Send later',
   'mail.inHour': 'In an hour, at {time}',
   'mail.tomorrow': 'Tomorrow at {time}',

@@ -477,7 +477,7 @@ export const pl: Catalogue = {
   'mail.over.noSubject': 'Brak tematu.',
   'mail.over.fileOfAnother': 'Plik „{name}” przysłał inny klient: {from}.',
   'mail.over.newAddress': 'Z adresem {address} nikt tu jeszcze nie korespondował.',
-  'mail.over.tooLarge': 'Z plikami wiadomość będzie miała {size}, a serwer przyjmuje najwyżej {most}.',
+  'mail.over.tooLarge': 'Z plikami wiadomość będzie miała około {size}, a serwer przyjmuje najwyżej {most}.',
   'mail.later': 'Wyślij później',
   'mail.inHour': 'Za godzinę, o {time}',
   'mail.tomorrow': 'Jutro o {time}',

@@ -476,7 +476,7 @@ export const uk = {
   'mail.over.noSubject': 'Немає теми.',
   'mail.over.fileOfAnother': 'Файл «{name}» надіслав інший клієнт: {from}.',
   'mail.over.newAddress': 'З адресою {address} тут ще не листувалися.',
-  'mail.over.tooLarge': 'Лист матиме {size} разом із файлами, а сервер приймає щонайбільше {most}.',
+  'mail.over.tooLarge': 'Лист матиме близько {size} разом із файлами, а сервер приймає щонайбільше {most}.',
   'mail.later': 'Надіслати пізніше',
   'mail.inHour': 'За годину, о {time}',
   'mail.tomorrow': 'Завтра о {time}',

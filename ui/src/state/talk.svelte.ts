@@ -22,9 +22,11 @@ interface Expected {
   known: ReadonlySet<string>;
 }
 
+const EXPECTED = 'expected ';
 let expectedSoFar = 0;
 /** A key for a text that is being handed over and has none of its own yet. */
-export const expectedId = (): string => `expected ${++expectedSoFar}`;
+export const expectedId = (): string => `${EXPECTED}${++expectedSoFar}`;
+export const isExpected = ({ id }: OutgoingView): boolean => id.startsWith(EXPECTED);
 
 /** The open conversation: its newest messages, older ones on demand, new ones as they come. */
 export class Talk {

@@ -179,7 +179,8 @@ export class Window {
   }
 
   #count() {
-    if (this.#drawing && this.drawing() !== this.#drawing) Window.crashes += 1;
+    // The program outlives what draws its window; its own end is no excuse.
+    if (this.#drawing && this.processes().length > 0 && this.drawing() !== this.#drawing) Window.crashes += 1;
     this.#drawing = undefined;
   }
 

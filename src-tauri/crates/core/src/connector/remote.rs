@@ -32,12 +32,14 @@ pub trait Remote: Send + Sync {
         Box::pin(async { Err(SendError::NotSent(not_offered("sending a text"))) })
     }
 
-    /// Sends files together as one album, each with its text under it: two to ten of one chat. All are sent, or none.
+    /// Sends files together as one album, each with its text under it: two to ten of one chat.
     ///
-    /// The same `random_id`s again are the same messages again.
+    /// The same `random_id`s again are the same messages again, together or one by one.
     fn send_album(&self, items: Vec<(SendText, SendFile)>) -> BoxFuture<'_, Result<Vec<Sent>, AlbumError>> {
         let _not_used = items;
-        Box::pin(async { Err(AlbumError { item: None, why: SendError::NotSent(not_offered("sending an album")) }) })
+        Box::pin(async {
+            Err(AlbumError { what: AlbumTrouble::Apart, why: SendError::NotSent(not_offered("sending an album")) })
+        })
     }
 
     /// Changes a message of ours. What it says then comes by the listener's road.
@@ -162,6 +164,14 @@ pub struct SendFile {
 
 /// The bytes of a file that goes out.
 pub trait FileSource: Send + Sync {
+    /// Fails once somebody has given the file up.
+    ///
+    /// # Errors
+    /// That it is not to be sent.
+    fn wanted(&self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
     /// Reads the piece with this number, counted from 0; each but the last has 1 MiB.
     ///
     /// # Errors
@@ -193,10 +203,21 @@ pub enum SendError {
 #[derive(Debug, thiserror::Error)]
 #[error("{why}")]
 pub struct AlbumError {
-    /// The item that can never go, where it is one: the others may go without it.
-    pub item: Option<usize>,
+    /// What it concerns.
+    pub what: AlbumTrouble,
     /// Why.
     pub why: SendError,
+}
+
+/// What keeps an album from being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlbumTrouble {
+    /// One item, which can never go: the others may go without it.
+    Item(usize),
+    /// Nothing in it: it may go later as it is.
+    Whole,
+    /// Its items being together, or what became of some is not known: each has to go, or be found, by itself.
+    Apart,
 }
 
 /// A file that was fetched to its end.

@@ -282,11 +282,14 @@ impl Post<'_> {
     /// Notes how large a mail the server takes, where it says something new. Whoever writes is warned by it.
     async fn note_size(&self) {
         let Some(takes) = self.submitter.takes() else { return };
-        if self.told.swap(takes, Ordering::Relaxed) == takes {
+        if self.told.load(Ordering::Relaxed) == takes {
             return;
         }
-        if let Err(error) = self.shared.parts.store.note_submission_size(self.account.id, Some(takes)).await {
-            tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "The server's limit is not noted");
+        match self.shared.parts.store.note_submission_size(self.account.id, Some(takes)).await {
+            Ok(()) => self.told.store(takes, Ordering::Relaxed),
+            Err(error) => tracing::warn!(
+                target: "skrynka::outbox", error = %crate::chain(&error), "The server's limit is not noted"
+            ),
         }
     }
 

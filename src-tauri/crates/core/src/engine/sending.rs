@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Backoff, Engine, Shared};
 use crate::{
-    connector::{AlbumError, ConnectorError, FileSource, Remote, SendError, SendFile, Sent},
+    connector::{AlbumError, AlbumTrouble, ConnectorError, FileSource, Remote, SendError, SendFile, Sent},
     fault,
     model::{Account, AccountId, Channel, ChatKey, OutgoingId, Trouble, TroubleCode},
     store::{DueText, LeaseToken, NotSent, OutgoingFile, Store, StoreError},
@@ -52,12 +52,17 @@ pub(super) async fn run(
         }
     };
     // A large file takes hours over a slow line: no other chat's text waits behind it.
-    let lane = async |bell: &Notify, with_file: bool| {
+    let lane = async |bell: &Notify, other: &Notify, with_file: bool| {
         loop {
             // What becomes due while the outbox is looked through is still to come.
             let now = shared.parts.clock.now();
-            if let Err(error) = send_all(shared, account, remote, lease, with_file).await {
-                tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
+            match send_all(shared, account, remote, lease, with_file).await {
+                // What waited in its chat behind what was tried here may go on in the other lane.
+                Ok(true) => other.notify_one(),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
+                }
             }
             let due = shared.parts.store.next_due(account.id, now).await.unwrap_or_default();
             let due = shared.limit(account.id, Limited::Texts).or(due);
@@ -81,8 +86,8 @@ pub(super) async fn run(
     tokio::select! {
         () = ended.cancelled() => {}
         () = rings => {}
-        () = lane(&texts_bell, false) => {}
-        () = lane(&files_bell, true) => {}
+        () = lane(&texts_bell, &files_bell, false) => {}
+        () = lane(&files_bell, &texts_bell, true) => {}
         () = reads => {}
     }
 }
@@ -115,18 +120,21 @@ impl Shared {
     }
 }
 
+/// Tries what is due; tells whether there was anything.
 async fn send_all(
     shared: &Shared,
     account: &Account,
     remote: &dyn Remote,
     lease: LeaseToken,
     with_file: bool,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let (store, clock) = (&shared.parts.store, &shared.parts.clock);
+    let mut tried = false;
     while shared.limit(account.id, Limited::Texts).is_none()
         && let Some(text) = store.next_text(account.id, Some(lease), clock.now(), with_file).await?
     {
         let (id, tries) = (text.id, text.tries);
+        tried = true;
         fault::point("text_taken");
         if !text.rest.is_empty() {
             send_album(shared, account, remote, lease, text).await?;
@@ -153,7 +161,7 @@ async fn send_all(
             }
         }
     }
-    Ok(())
+    Ok(tried)
 }
 
 /// Sends files as one album. Where one of them can never go, the others go without it the next time.
@@ -175,19 +183,23 @@ async fn send_album(
             store.texts_sent(account.id, &sent).await?;
             tracing::info!(target: "skrynka::outbox", outgoing = %ids[0], items = sent.len(), number = first, "Album sent");
         }
-        Err(AlbumError { item, why }) => {
+        Err(AlbumError { what, why }) => {
             if let SendError::NotSent(ConnectorError::Limited { until, .. }) = &why {
                 shared.note_limit(account.id, Limited::Texts, *until);
             }
             let (outcome, why) = outcome(why, clock.now(), shared.parts.backoff, tries);
-            for (at, id) in ids.iter().enumerate() {
-                let of_another = item.is_some_and(|item| item != at);
-                let outcome = if of_another { &NotSent::Later(clock.now()) } else { &outcome };
-                store.text_not_sent(account.id, Some(lease), *id, outcome, &why).await?;
-            }
+            let again = NotSent::Later(clock.now());
+            let outcome_of = |at| match (what, &outcome) {
+                (AlbumTrouble::Item(item), _) if item != at => &again,
+                // What was refused together may go one by one.
+                (AlbumTrouble::Apart, NotSent::Failed) => &again,
+                _ => &outcome,
+            };
+            let items: Vec<_> = ids.iter().enumerate().map(|(at, id)| (*id, outcome_of(at))).collect();
+            store.album_not_sent(account.id, Some(lease), &items, &why, what == AlbumTrouble::Apart).await?;
             tracing::warn!(
-                target: "skrynka::outbox", outgoing = %ids[0], items = ids.len(), item, tries, code = why.code.as_str(),
-                why = why.detail, "Album not sent"
+                target: "skrynka::outbox", outgoing = %ids[0], items = ids.len(), what = ?what, tries,
+                code = why.code.as_str(), why = why.detail, "Album not sent"
             );
         }
     }
@@ -212,7 +224,7 @@ async fn try_album(
     for (at, DueText { id, send, file, .. }) in items.into_iter().enumerate() {
         let file = file.ok_or_else(|| {
             let why = Trouble { code: TroubleCode::Refused, detail: "the attached file is not there".to_owned() };
-            AlbumError { item: Some(at), why: SendError::NotSent(ConnectorError::Permanent(why)) }
+            AlbumError { what: AlbumTrouble::Item(at), why: SendError::NotSent(ConnectorError::Permanent(why)) }
         })?;
         let upload = Upload::begin(shared, account, id, &file);
         album.push((send, upload.file.clone()));
@@ -221,7 +233,7 @@ async fn try_album(
     let count = album.len();
     let tried = tokio::time::timeout(deadline, remote.send_album(album)).await;
     let uncertain = |code, detail: &str| AlbumError {
-        item: None,
+        what: AlbumTrouble::Whole,
         why: SendError::Uncertain(Trouble { code, detail: detail.to_owned() }),
     };
     let sent = tried.unwrap_or_else(|_| Err(uncertain(TroubleCode::Timeout, "no answer within the deadline")))?;
@@ -286,13 +298,18 @@ struct Blob {
 }
 
 impl FileSource for Blob {
+    fn wanted(&self) -> Result<(), ConnectorError> {
+        if !self.under_way.given_up.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let detail = "given up before it was sent".to_owned();
+        Err(ConnectorError::Permanent(Trouble { code: TroubleCode::Refused, detail }))
+    }
+
     fn piece(&self, number: u32) -> BoxFuture<'_, Result<Vec<u8>, ConnectorError>> {
         let failed = |code, detail: String| Trouble { code, detail };
         Box::pin(async move {
-            if self.under_way.given_up.load(Ordering::Relaxed) {
-                let why = failed(TroubleCode::Refused, "given up before it was sent".to_owned());
-                return Err(ConnectorError::Permanent(why));
-            }
+            self.wanted()?;
             let bytes = self.store.blob_chunk(self.account, self.sha256, number).await.map_err(|error| {
                 let why = failed(TroubleCode::Database, crate::chain(&error));
                 ConnectorError::Transient { why, retry_after: None }

@@ -287,7 +287,7 @@ impl Store {
         let mut tx = self.begin_held(account, lease).await?;
         let parked = sqlx::query_scalar!(
             "UPDATE outgoing SET state = 'uncertain', maybe_sent = true, tries = greatest(tries, $3)
-             WHERE account_id = $1 AND created_at < $2 AND tries > 0
+             WHERE account_id = $1 AND greatest(created_at, send_at) < $2 AND tries > 0
                AND (state = 'sending' OR state = 'uncertain' AND tries < $3)
                AND NOT EXISTS (SELECT 1 FROM outgoing_mails m WHERE m.account_id = $1 AND m.outgoing_id = outgoing.id)
              RETURNING conversation_id",
@@ -312,7 +312,6 @@ impl Store {
                      AND NOT EXISTS (
                          SELECT 1 FROM outgoing earlier
                          WHERE earlier.account_id = $1 AND earlier.conversation_id = due.conversation_id
-                           AND (due.album IS NULL OR earlier.album IS DISTINCT FROM due.album)
                            AND earlier.state IN ('waiting', 'sending', 'uncertain')
                            AND (earlier.state <> 'uncertain' OR earlier.tries < $3)
                            AND (earlier.send_at IS NULL OR earlier.send_at <= $2)
@@ -430,28 +429,49 @@ impl Store {
         outcome: &NotSent,
         why: &Trouble,
     ) -> Result<(), StoreError> {
-        let (state, not_before) = match outcome {
-            NotSent::Later(at) => (OutgoingState::Waiting, Some(*at)),
-            NotSent::Uncertain(at) => (OutgoingState::Uncertain, Some(*at)),
-            NotSent::Failed => (OutgoingState::Failed, None),
-        };
+        self.album_not_sent(account, lease, &[(id, outcome)], why, false).await
+    }
+
+    /// Notes how a try of an album failed, item by item, in one transaction. What is taken `apart` goes item by item from
+    /// now on.
+    pub async fn album_not_sent(
+        &self,
+        account: AccountId,
+        lease: Option<LeaseToken>,
+        items: &[(OutgoingId, &NotSent)],
+        why: &Trouble,
+        apart: bool,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin_held(account, lease).await?;
-        let conversation = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = CASE WHEN maybe_sent THEN 'uncertain' ELSE $3 END, not_before = $4, error = $5,
-                    maybe_sent = maybe_sent OR $3 = 'uncertain',
-                    tries = CASE WHEN maybe_sent AND $3 = 'failed' THEN greatest(tries, $6) ELSE tries END
-             WHERE account_id = $1 AND id = $2 AND state <> 'sent' RETURNING conversation_id",
-            account.0,
-            id.0,
-            state.as_str(),
-            not_before,
-            serde_json::to_value(why).map_err(wrong)?,
-            UNCERTAIN_TRIES
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        if let Some(conversation) = conversation {
-            journal::announce(&mut tx, account, &[changed(conversation)]).await?;
+        let error = serde_json::to_value(why).map_err(wrong)?;
+        let mut facts = Vec::with_capacity(items.len());
+        for (id, outcome) in items {
+            let (state, not_before) = match outcome {
+                NotSent::Later(at) => (OutgoingState::Waiting, Some(*at)),
+                NotSent::Uncertain(at) => (OutgoingState::Uncertain, Some(*at)),
+                NotSent::Failed => (OutgoingState::Failed, None),
+            };
+            let conversation = sqlx::query_scalar!(
+                "UPDATE outgoing SET state = CASE WHEN maybe_sent THEN 'uncertain' ELSE $3 END, not_before = $4, error = $5,
+                        maybe_sent = maybe_sent OR $3 = 'uncertain',
+                        tries = CASE WHEN maybe_sent AND $3 = 'failed' THEN greatest(tries, $6) ELSE tries END,
+                        album = CASE WHEN $7 THEN NULL ELSE album END
+                 WHERE account_id = $1 AND id = $2 AND state <> 'sent' RETURNING conversation_id",
+                account.0,
+                id.0,
+                state.as_str(),
+                not_before,
+                error,
+                UNCERTAIN_TRIES,
+                apart
+            )
+            .fetch_optional(&mut *tx)
+            .await?;
+            facts.extend(conversation.map(changed));
+        }
+        facts.dedup();
+        if !facts.is_empty() {
+            journal::announce(&mut tx, account, &facts).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -647,7 +667,6 @@ impl Store {
     }
 }
 
-/// Writes one text with its file.
 /// A text that was taken to be tried.
 struct TakenText {
     id: Uuid,
@@ -702,6 +721,7 @@ async fn rest_of_album(
     Ok(rest)
 }
 
+/// Writes one text with its file.
 async fn write(
     connection: &mut sqlx::PgConnection,
     account: AccountId,

@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::{Clock as _, SystemClock},
     connector::{
-        AlbumError, Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote, SendError,
-        SendFile, SendText, Sent,
+        AlbumError, AlbumTrouble, Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote,
+        SendError, SendFile, SendText, Sent,
     },
     model::{ChatKey, ChatKind, ConversationId, Direction, OutgoingId, Peer, PeerKind, Trouble, TroubleCode},
     store::{LeaseToken, NotSent, OutgoingDraft, OutgoingFile, OutgoingState, StoreError, StoredOutgoing},
@@ -87,9 +87,9 @@ impl Remote for Server {
         let lost = bad.is_none() && !answers.is_empty() && answers.remove(0) == Answer::Lost;
         let mut accepted = self.accepted.lock().unwrap();
         let result = match bad {
-            Some(_) => {
+            Some(bad) => {
                 let why = SendError::NotSent(ConnectorError::Permanent(why(TroubleCode::Refused)));
-                Err(AlbumError { item: bad, why })
+                Err(AlbumError { what: AlbumTrouble::Item(bad), why })
             }
             None => {
                 let sent = items.iter().map(|(text, _)| {
@@ -98,7 +98,8 @@ impl Remote for Server {
                     Sent { place: text.chat.peer.place(number), at: START }
                 });
                 let sent: Vec<Sent> = sent.collect();
-                let lost_answer = AlbumError { item: None, why: SendError::Uncertain(why(TroubleCode::Timeout)) };
+                let lost_answer =
+                    AlbumError { what: AlbumTrouble::Whole, why: SendError::Uncertain(why(TroubleCode::Timeout)) };
                 if lost { Err(lost_answer) } else { Ok(sent) }
             }
         };
@@ -411,7 +412,9 @@ async fn files_of_an_album_go_together_and_once() {
     let (bureau, conversation) = bureau().await;
     let server = Arc::new(Server::default());
     *server.answers.lock().unwrap() = vec![Answer::Lost];
-    let items = album(&bureau, conversation, &[1, 2, 3]).await;
+    let mut items = album(&bureau, conversation, &[1, 2, 3]).await;
+    // As what is sent later: of one moment, under keys in any order.
+    items.iter_mut().for_each(|item| item.send_at = Some(START));
     bureau.store.queue_texts(bureau.account, &items, None).await.unwrap();
     bureau.store.queue_texts(bureau.account, &[draft(conversation, "after", 4)], None).await.unwrap();
     let wire = Arc::new(Wire::default());
@@ -424,7 +427,7 @@ async fn files_of_an_album_go_together_and_once() {
     program.engine.shutdown().await;
 }
 
-/// A file that can never go, or that somebody gives up, keeps the others of its album from nothing.
+/// A file that can never go keeps the others of its album from nothing.
 #[tokio::test]
 async fn an_album_goes_without_the_file_that_cannot() {
     let (bureau, conversation) = bureau().await;

@@ -2,7 +2,7 @@
 
 use grammers_tl_types as tl;
 use skrynka_core::{
-    connector::{AlbumError, ConnectorError, SendError, SendFile, SendText, Sent},
+    connector::{AlbumError, AlbumTrouble, ConnectorError, SendError, SendFile, SendText, Sent},
     model::{ChatKey, Peer},
 };
 
@@ -20,7 +20,7 @@ impl TelegramRemote {
     pub(super) async fn send(&self, text: SendText, file: Option<SendFile>) -> std::result::Result<Sent, SendError> {
         let failed = |error| SendError::NotSent(self.failed(error));
         let peer = text.chat.peer;
-        let name = file.as_ref().map(|file| file.name.clone());
+        let size = file.as_ref().map(|file| file.size);
         let asked = match file {
             None => self.pool.ask(&self.request(&text).map_err(failed)?).await,
             Some(file) => {
@@ -34,7 +34,7 @@ impl TelegramRemote {
             Err(error) if error.is("RANDOM_ID_DUPLICATE") => {
                 // The news of the message went down with the first answer.
                 self.watch.missed.notify_one();
-                let found = self.sent_before(peer, &[(&text, name.as_deref())]).await;
+                let found = self.sent_before(peer, &[(&text, size)]).await;
                 let found = found.map_err(|error| SendError::Uncertain(error.trouble()))?;
                 return found.into_iter().next().ok_or_else(|| SendError::Uncertain(not_shown().trouble()));
             }
@@ -49,17 +49,21 @@ impl TelegramRemote {
     }
 
     pub(super) async fn album(&self, items: Vec<(SendText, SendFile)>) -> std::result::Result<Vec<Sent>, AlbumError> {
-        let whole = |why| AlbumError { item: None, why };
+        let whole = |why| AlbumError { what: AlbumTrouble::Whole, why };
+        let apart =
+            |error: TelegramError| AlbumError { what: AlbumTrouble::Apart, why: SendError::Uncertain(error.trouble()) };
+        // What is refused together may be taken one by one.
+        let refused = |why: SendError| match &why {
+            SendError::NotSent(ConnectorError::Permanent(_)) => AlbumError { what: AlbumTrouble::Apart, why },
+            SendError::NotSent(_) | SendError::Uncertain(_) => whole(why),
+        };
         let Some((first, _)) = items.first() else { return Ok(Vec::new()) };
         let (peer, reply_to) = (first.chat.peer, reply_to(first));
         let mut multi_media = Vec::with_capacity(items.len());
         // Nothing is in the chat until all files are whole.
         for (at, (text, file)) in items.iter().enumerate() {
-            let brought = async { self.keep(peer, self.upload(file).await?).await };
-            let media = brought.await.map_err(|why| {
-                let never = matches!(&why, SendError::NotSent(ConnectorError::Permanent(_)));
-                AlbumError { item: never.then_some(at), why }
-            })?;
+            let brought = self.upload(file).await.map_err(|why| of_item(at, why))?;
+            let media = self.keep(peer, brought).await.map_err(refused)?;
             let entities = entities_out(&text.entities);
             multi_media.push(
                 tl::types::InputSingleMedia {
@@ -88,15 +92,18 @@ impl TelegramRemote {
             effect: None,
             allow_paid_stars: None,
         };
-        let uncertain = |error: TelegramError| whole(SendError::Uncertain(error.trouble()));
+        // Some may have been given up while others were brought up.
+        for (at, (_, file)) in items.iter().enumerate() {
+            file.source.wanted().map_err(|why| of_item(at, SendError::NotSent(why)))?;
+        }
         let told = match self.pool.ask(&request).await {
             Ok(told) => told,
             Err(error) if error.is("RANDOM_ID_DUPLICATE") => {
                 self.watch.missed.notify_one();
-                let texts: Vec<_> = items.iter().map(|(text, file)| (text, Some(file.name.as_str()))).collect();
-                return self.sent_before(peer, &texts).await.map_err(uncertain);
+                let texts: Vec<_> = items.iter().map(|(text, file)| (text, Some(file.size))).collect();
+                return self.sent_before(peer, &texts).await.map_err(apart);
             }
-            Err(error) => return Err(whole(self.unsent(error))),
+            Err(error) => return Err(refused(self.unsent(error))),
         };
         let placed = items.iter().map(|(text, _)| {
             let (id, at) = answered(&told, text.random_id);
@@ -105,7 +112,7 @@ impl TelegramRemote {
         });
         placed
             .collect::<Option<_>>()
-            .ok_or_else(|| uncertain(TelegramError::Protocol("the number of a file is missing".to_owned())))
+            .ok_or_else(|| apart(TelegramError::Protocol("the number of a file is missing".to_owned())))
     }
 
     /// Makes a file that was brought up one that Telegram keeps: an album is made of such ones alone.
@@ -207,20 +214,39 @@ impl TelegramRemote {
         }
     }
 
-    /// Looks for texts, each with the name of its file, that Telegram says it already has: the latest ones of ours.
-    async fn sent_before(&self, peer: Peer, texts: &[(&SendText, Option<&str>)]) -> Result<Vec<Sent>> {
+    /// Looks for texts, each with the size of its file, that Telegram says it already has: the latest ones of ours, and
+    /// those of an album in one album.
+    async fn sent_before(&self, peer: Peer, texts: &[(&SendText, Option<u64>)]) -> Result<Vec<Sent>> {
         let page = page(&self.pool, &self.book, peer, 0, 0, LOOKED_THROUGH).await?;
         let mut left: Vec<&tl::enums::Message> = page.messages.iter().collect();
         let mut found = Vec::with_capacity(texts.len());
+        let mut together = None;
         // The newest come first.
-        for (text, file) in texts.iter().rev() {
-            let at = left.iter().position(|message| is_ours(message, text, *file)).ok_or_else(not_shown)?;
+        for (text, size) in texts.iter().rev() {
+            let fits = |message: &&tl::enums::Message| {
+                is_ours(message, text, *size) && together.is_none_or(|album| album_of(message) == album)
+            };
+            let at = left.iter().position(fits).ok_or_else(not_shown)?;
             let message = left.remove(at);
+            together = Some(album_of(message));
             let (peer, number) = place(message).ok_or_else(not_shown)?;
             found.push(Sent { place: peer.place(number), at: moment(date(message)) });
         }
         found.reverse();
         Ok(found)
+    }
+}
+
+/// Whose failing to be brought up it was.
+fn of_item(at: usize, why: SendError) -> AlbumError {
+    let never = matches!(&why, SendError::NotSent(ConnectorError::Permanent(_)));
+    AlbumError { what: if never { AlbumTrouble::Item(at) } else { AlbumTrouble::Whole }, why }
+}
+
+fn album_of(message: &tl::enums::Message) -> Option<i64> {
+    match message {
+        tl::enums::Message::Message(message) => message.grouped_id,
+        tl::enums::Message::Service(_) | tl::enums::Message::Empty(_) => None,
     }
 }
 
@@ -232,24 +258,21 @@ fn not_kept() -> TelegramError {
     TelegramError::Protocol("a file that was brought up is not there".to_owned())
 }
 
-fn is_ours(message: &tl::enums::Message, text: &SendText, file: Option<&str>) -> bool {
+fn is_ours(message: &tl::enums::Message, text: &SendText, size: Option<u64>) -> bool {
     match message {
-        // Telegram cuts the white space around a text.
+        // Telegram cuts the white space around a text, and writes names of files its own way.
         tl::enums::Message::Message(message) => {
-            message.out && message.message.trim() == text.text.trim() && file_name(message.media.as_ref()) == file
+            message.out && message.message.trim() == text.text.trim() && size_of(message.media.as_ref()) == size
         }
         tl::enums::Message::Service(_) | tl::enums::Message::Empty(_) => false,
     }
 }
 
-/// The name of a message's file.
-fn file_name(media: Option<&tl::enums::MessageMedia>) -> Option<&str> {
+/// The size of a message's file.
+fn size_of(media: Option<&tl::enums::MessageMedia>) -> Option<u64> {
     let Some(tl::enums::MessageMedia::Document(media)) = media else { return None };
     let Some(tl::enums::Document::Document(document)) = &media.document else { return None };
-    document.attributes.iter().find_map(|attribute| match attribute {
-        tl::enums::DocumentAttribute::Filename(named) => Some(named.file_name.as_str()),
-        _ => None,
-    })
+    u64::try_from(document.size).ok()
 }
 
 fn reply_to(text: &SendText) -> Option<tl::enums::InputReplyTo> {

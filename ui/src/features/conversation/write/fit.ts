@@ -6,24 +6,48 @@ interface Fit {
   most: () => number;
 }
 
-/** Keeps a field as high as its text. The height goes in through CSSOM, as the policy of the window asks. */
+/**
+ * Keeps a field as high as its text. The height goes in through CSSOM, as the policy of the window asks. A copy that
+ * nobody sees is measured: to collapse the field itself would lay out, and draw, all that stands above it at every key.
+ */
 export const fit: Action<HTMLTextAreaElement, Fit> = (area, { most }) => {
-  // Only another width asks for another height: measuring collapses the field for a moment, and what is above moves.
-  let width = area.clientWidth;
+  const copy = document.createElement('textarea');
+  copy.className = area.className;
+  copy.rows = 1;
+  copy.tabIndex = -1;
+  copy.disabled = true;
+  copy.setAttribute('aria-hidden', 'true');
+  Object.assign(copy.style, { position: 'absolute', top: '0', left: '0', height: '0', minHeight: '0', visibility: 'hidden', pointerEvents: 'none', overflowY: 'hidden' });
+  area.after(copy);
+  let width = 0;
+  let height = '';
 
   function measure(): void {
     const highest = most();
-    area.style.height = 'auto';
-    area.style.height = `${Math.min(highest, area.scrollHeight)}px`;
-    area.style.overflowY = area.scrollHeight > highest ? 'auto' : 'hidden';
+    if (area.offsetWidth !== width) {
+      width = area.offsetWidth;
+      const { paddingLeft, paddingRight } = getComputedStyle(area);
+      // Room that is told in parts of the width is told in parts of another one here.
+      Object.assign(copy.style, { width: `${width}px`, paddingLeft, paddingRight });
+    }
+    copy.value = area.value;
+    const needed = copy.scrollHeight;
+    const overflow = needed > highest ? 'auto' : 'hidden';
+    const wanted = `${Math.min(highest, needed)}px`;
+    if (wanted !== height) area.style.height = height = wanted;
+    if (area.style.overflowY !== overflow) area.style.overflowY = overflow;
   }
 
   const observer = new ResizeObserver(() => {
-    if (area.clientWidth === width) return;
-    width = area.clientWidth;
-    measure();
+    if (area.offsetWidth !== width) measure();
   });
   measure();
   observer.observe(area);
-  return { update: measure, destroy: () => observer.disconnect() };
+  return {
+    update: measure,
+    destroy: () => {
+      observer.disconnect();
+      copy.remove();
+    },
+  };
 };
