@@ -142,7 +142,7 @@ export const commands = {
 	/**  Changes how an account's mails begin and end. */
 	setLetterhead: (account: string, form: LetterheadForm) => typedError<null, WireError>(__TAURI_INVOKE("set_letterhead", { account, form })),
 	/**
-	 *  Puts a text on its way, or files, each as a message of its own with the text under the first. Returns their keys; what
+	 *  Puts a text on its way, or files, up to ten of them as one album, with the text under the first. Returns their keys; what
 	 *  becomes of them is told by the journal and read with the chat. The draft that it was written as ends with it.
 	 */
 	sendText: (conversation: ConversationKey, form: TextForm, draft: string | null) => typedError<string[], WireError>(__TAURI_INVOKE("send_text", { conversation, form, draft })),
