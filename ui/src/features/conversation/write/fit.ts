@@ -11,14 +11,16 @@ interface Fit {
  * nobody sees is measured: to collapse the field itself would lay out, and draw, all that stands above it at every key.
  */
 export const fit: Action<HTMLTextAreaElement, Fit> = (area, { most }) => {
+  const unseen = document.createElement('div');
+  unseen.className = 'vh';
+  unseen.setAttribute('aria-hidden', 'true');
   const copy = document.createElement('textarea');
   copy.className = area.className;
   copy.rows = 1;
-  copy.tabIndex = -1;
   copy.disabled = true;
-  copy.setAttribute('aria-hidden', 'true');
-  Object.assign(copy.style, { position: 'absolute', top: '0', left: '0', height: '0', minHeight: '0', visibility: 'hidden', pointerEvents: 'none', overflowY: 'hidden' });
-  area.after(copy);
+  Object.assign(copy.style, { height: '0', minHeight: '0', visibility: 'hidden', overflowY: 'hidden' });
+  unseen.append(copy);
+  area.after(unseen);
   let width = 0;
   let height = '';
 
@@ -47,7 +49,7 @@ export const fit: Action<HTMLTextAreaElement, Fit> = (area, { most }) => {
     update: measure,
     destroy: () => {
       observer.disconnect();
-      copy.remove();
+      unseen.remove();
     },
   };
 };
