@@ -6,7 +6,6 @@
 
 use std::{
     collections::BTreeMap,
-    process::Child,
     time::{Duration, Instant},
 };
 
@@ -202,10 +201,6 @@ impl Outwards {
     }
 }
 
-fn listen(outwards: &Outwards, kill_at: Option<&str>) -> Child {
-    outwards.profile.listen(&[], kill_at)
-}
-
 #[test]
 fn a_kill_at_every_step_of_sending_doubles_no_text() {
     let mut outwards = Outwards::new();
@@ -214,7 +209,7 @@ fn a_kill_at_every_step_of_sending_doubles_no_text() {
     for place in ["text_taken", "text_answered", "text_noted", "begun", "messages_written", "announced", "committed"] {
         for time in [1, 3] {
             outwards.queue(8, &mut random);
-            let mut app = listen(&outwards, Some(&format!("{place}:{time}")));
+            let mut app = outwards.profile.listen(&[], Some(&format!("{place}:{time}")));
             let begun = Instant::now();
             while app.try_wait().unwrap().is_none() {
                 assert!(begun.elapsed() < PATIENCE, "{place} was not passed");
@@ -239,7 +234,7 @@ fn random_faults_of_app_network_and_data_centre_double_no_text() {
     let mut faults: BTreeMap<&str, u32> = BTreeMap::new();
     for kill in 0..kills {
         let done = u32::try_from(outwards.queued.len()).unwrap();
-        let mut app = listen(&outwards, None);
+        let mut app = outwards.profile.listen(&[], None);
         outwards.queue(if kill + 1 == kills { texts - done } else { texts / kills }, &mut random);
         std::thread::sleep(Duration::from_millis(random.random_range(0..900)));
         *faults.entry(outwards.fail(&mut random)).or_default() += 1;

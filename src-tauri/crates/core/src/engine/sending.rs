@@ -115,6 +115,14 @@ impl Shared {
         *known = until.max(*known);
     }
 
+    /// What follows a try that did not succeed. A limit is the account's: the next chat's text would only lengthen it.
+    fn failed(&self, account: AccountId, error: SendError, tries: u32) -> (NotSent, Trouble) {
+        if let SendError::NotSent(ConnectorError::Limited { until, .. }) = &error {
+            self.note_limit(account, Limited::Texts, *until);
+        }
+        outcome(error, self.parts.clock.now(), self.parts.backoff, tries)
+    }
+
     pub(super) fn forget_limit(&self, account: AccountId, what: Limited) {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner).remove(&(account, what));
     }
@@ -143,16 +151,13 @@ async fn send_all(
         match try_text(shared, account.id, remote, text).await {
             Ok(sent) => {
                 fault::point("text_answered");
-                store.text_sent(account.id, id, &sent).await?;
+                let number = sent.place.number;
+                store.texts_sent(account.id, &[(id, sent)]).await?;
                 fault::point("text_noted");
-                tracing::info!(target: "skrynka::outbox", outgoing = %id, number = sent.place.number, "Message sent");
+                tracing::info!(target: "skrynka::outbox", outgoing = %id, number, "Message sent");
             }
             Err(error) => {
-                // The limit is the account's: the next chat's text would only lengthen it.
-                if let SendError::NotSent(ConnectorError::Limited { until, .. }) = &error {
-                    shared.note_limit(account.id, Limited::Texts, *until);
-                }
-                let (outcome, why) = outcome(error, clock.now(), shared.parts.backoff, tries);
+                let (outcome, why) = shared.failed(account.id, error, tries);
                 store.text_not_sent(account.id, Some(lease), id, &outcome, &why).await?;
                 tracing::warn!(
                     target: "skrynka::outbox", outgoing = %id, tries, code = why.code.as_str(), why = why.detail,
@@ -170,10 +175,11 @@ async fn send_album(
     account: &Account,
     remote: &dyn Remote,
     lease: LeaseToken,
-    first: DueText,
+    mut first: DueText,
 ) -> Result<(), StoreError> {
     let (store, clock) = (&shared.parts.store, &shared.parts.clock);
-    let items: Vec<DueText> = std::iter::once(first).flat_map(with_rest).collect();
+    let rest = std::mem::take(&mut first.rest);
+    let items: Vec<DueText> = std::iter::once(first).chain(rest).collect();
     let (ids, tries) = (items.iter().map(|item| item.id).collect::<Vec<_>>(), items[0].tries);
     match try_album(shared, account.id, remote, items).await {
         Ok(sent) => {
@@ -184,10 +190,7 @@ async fn send_album(
             tracing::info!(target: "skrynka::outbox", outgoing = %ids[0], items = sent.len(), number = first, "Album sent");
         }
         Err(AlbumError { what, why }) => {
-            if let SendError::NotSent(ConnectorError::Limited { until, .. }) = &why {
-                shared.note_limit(account.id, Limited::Texts, *until);
-            }
-            let (outcome, why) = outcome(why, clock.now(), shared.parts.backoff, tries);
+            let (outcome, why) = shared.failed(account.id, why, tries);
             let again = NotSent::Later(clock.now());
             let outcome_of = |at| match (what, &outcome) {
                 (AlbumTrouble::Item(item), _) if item != at => &again,
@@ -204,11 +207,6 @@ async fn send_album(
         }
     }
     Ok(())
-}
-
-fn with_rest(mut first: DueText) -> Vec<DueText> {
-    let rest = std::mem::take(&mut first.rest);
-    std::iter::once(first).chain(rest).collect()
 }
 
 async fn try_album(

@@ -378,26 +378,6 @@ impl Store {
         Ok(due)
     }
 
-    /// Notes that the server accepted a text.
-    pub async fn text_sent(&self, account: AccountId, id: OutgoingId, sent: &Sent) -> Result<(), StoreError> {
-        let mut tx = self.begin_for(account).await?;
-        let conversation = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = 'sent', mailbox = $3, number = $4, sent_at = $5, error = NULL
-             WHERE account_id = $1 AND id = $2 AND state <> 'sent' RETURNING conversation_id",
-            account.0,
-            id.0,
-            sent.place.mailbox,
-            i64::from(sent.place.number),
-            sent.at
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        if let Some(conversation) = conversation {
-            journal::announce(&mut tx, account, &[changed(conversation)]).await?;
-        }
-        Ok(tx.commit().await?)
-    }
-
     /// Notes that the server accepted texts, all of them together.
     pub async fn texts_sent(&self, account: AccountId, sent: &[(OutgoingId, Sent)]) -> Result<(), StoreError> {
         let mut tx = self.begin_for(account).await?;
