@@ -9,7 +9,7 @@ use crate::{
     evidence::Evidence,
     project::Project,
     setup::{Need, set_up},
-    steps::{Steps, run},
+    steps::{Steps, run, run_check},
 };
 
 const SCRIPTS: &str = "ui/tests/e2e";
@@ -65,7 +65,7 @@ pub(crate) fn run_e2e(project: &Project, evidence: &Evidence, files: &[&str]) ->
     );
     locate(project, &mut command, "debug");
     command.env("SKRYNKA_ARTEFACTS", empty_folder(project, "e2e")?).env(Evidence::VARIABLE, evidence.folder());
-    run(display.give_to(&mut command))
+    run_check(display.give_to(&mut command))
 }
 
 /// Measures a release build, all benches or the named ones.

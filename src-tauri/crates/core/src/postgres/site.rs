@@ -21,6 +21,8 @@ use super::{
 const TRANSITION_DEADLINE: Duration = Duration::from_secs(60);
 /// How long the sessions of a killed server may outlive it.
 const LEFTOVER_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a server that cut a connection may take to be gone.
+const DYING_DEADLINE: Duration = Duration::from_secs(2);
 /// How often a server in transition is looked at.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -37,20 +39,25 @@ impl Site {
     /// does not do its work may be stopped.
     pub async fn bring_up(&self, alone: bool) -> Result<(Running, ConnectOptions), PostgresError> {
         let password = self.options.secrets.get(PASSWORD).await?;
-        if let Some(file) = self.find_running().await? {
+        while let Some(file) = self.find_running().await? {
             let mut running = Running::found(&file);
             match self.try_connect(&file, password.as_ref()).await {
                 Ok(connect) => {
                     tracing::info!(target: "skrynka::store", pid = file.pid, alone, "Database server found running");
                     return Ok((running, connect));
                 }
-                Err(error) if !alone => {
-                    return Err(if is_refused(&error) { PostgresError::PasswordLost } else { error });
-                }
-                Err(error) => {
+                Err(error) if alone => {
                     tracing::warn!(target: "skrynka::store", pid = file.pid, error = crate::chain(&error), "Database server of an earlier run is stopped");
                     server::stop(&self.home, &self.binaries, &mut running).await?;
                 }
+                Err(error) if is_refused(&error) => return Err(PostgresError::PasswordLost),
+                // One that is just dying cuts the connection: what stands in its place then is looked at anew.
+                Err(error) => match tokio::time::timeout(DYING_DEADLINE, running.ended(&self.home, PAUSE)).await {
+                    Ok(()) => {
+                        tracing::info!(target: "skrynka::store", pid = file.pid, "Database server ended while it was joined")
+                    }
+                    Err(_) => return Err(error),
+                },
             }
         }
         let is_new = self.check_data()?;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use rustix::process::{Pid, Signal, kill_process};
 use secrecy::SecretString;
 use tempfile::TempDir;
 
@@ -152,8 +153,15 @@ async fn show(cluster: &Cluster, setting: &str) -> String {
 }
 
 fn kill_9(pid: i32) {
-    let pid = rustix::process::Pid::from_raw(pid).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    send(pid, Signal::KILL);
+}
+
+fn stop_for_now(pid: i32) {
+    send(pid, Signal::STOP);
+}
+
+fn send(pid: i32, signal: Signal) {
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 fn error_of(result: Result<Cluster, PostgresError>) -> PostgresError {

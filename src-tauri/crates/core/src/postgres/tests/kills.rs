@@ -50,6 +50,25 @@ async fn a_watched_server_that_is_killed_comes_back_at_the_same_place() {
 }
 
 #[tokio::test]
+async fn a_server_that_dies_while_it_is_joined_is_started_again() {
+    let profile = Profile::with_rows(1000).await;
+    let cluster = profile.start().await.unwrap();
+    let dying = profile.server().pid;
+    // It takes no connection, so the second program is in the middle of joining it when it goes.
+    stop_for_now(dying);
+    let death = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        kill_9(dying);
+    };
+    let (joined, ()) = tokio::join!(profile.start(), death);
+    let joined = joined.unwrap();
+    assert_ne!(profile.server().pid, dying);
+    assert_eq!(rows(&joined).await, all(1000));
+    joined.stop().await.unwrap();
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_server_of_a_killed_program_is_adopted_and_stopped_at_the_end() {
     let profile = Profile::with_rows(1000).await;
     let mut program = Helper::start(&profile);
