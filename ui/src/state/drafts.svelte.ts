@@ -72,6 +72,9 @@ function isEmpty(content: Content): boolean {
   return now === content.mail.begun || now === NOTHING;
 }
 
+/** What was to be handed over came back with what stood before it. */
+export class HandedBack extends Error {}
+
 /** What somebody writes and has not sent: stored while it is typed, there again after a crash. */
 class Drafts {
   #kept = new SvelteMap<string, Kept>();
@@ -83,6 +86,10 @@ class Drafts {
   /** Storing and removing of one draft follow one another. */
   #lines = new Map<string, Promise<void>>();
   #stored = new Set<string>();
+  /** What is being handed over of each chat, in its order. */
+  #leaving = new Map<string, Kept[]>();
+  /** When the last of them is handed over. */
+  #turns = new Map<string, Promise<void>>();
   #loading = false;
   #loaded = false;
 
@@ -122,10 +129,58 @@ class Drafts {
 
   /** What was not sent comes back before what is written, with what it answers unless something else is answered. */
   takeBack(conversation: ConversationKey, { text, entities, reply, files }: OutgoingView): void {
-    const written = this.chat(conversation);
     const own = marked({ text, entities })?.text ?? text;
     const answered = reply === null || reply.message === null ? null : { message: reply.message, author: reply.author, text: reply.text };
-    this.changeChat(conversation, { text: written.text === '' ? own : `${own}\n${written.text}`, answered: written.answered ?? answered, files: [...files, ...written.files] });
+    this.changeChat(conversation, joined([{ text: own, answered, files }, this.chat(conversation)]));
+  }
+
+  /**
+   * Takes what is written in a chat out of the field and hands it over, after what was handed over there before. The
+   * database has it until `work` has ended its draft, whose key it gets. Should it fail, everything that was to follow
+   * comes back with it, in its order, before what is written.
+   */
+  handOver<T>(conversation: ConversationKey, work: (key: string) => Promise<T>): Promise<T> {
+    const name = idOf(conversation);
+    const kept = this.#kept.get(name);
+    if (!kept || !('chat' in kept.content)) return Promise.reject(new Error('Nothing is written here'));
+    this.#kept.delete(name);
+    this.#leaving.set(name, [...(this.#leaving.get(name) ?? []), kept]);
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(async () => {
+      if (!this.#leaving.get(name)?.includes(kept)) throw new HandedBack();
+      try {
+        if (this.#waiting.has(kept.id)) this.#store(kept.id, kept.account);
+        await this.#lines.get(kept.id);
+        const result = await work(kept.id);
+        this.#stored.delete(kept.id);
+        this.#leave(name, kept);
+        return result;
+      } catch (thrown) {
+        this.#handBack(name);
+        throw thrown;
+      }
+    });
+    const over = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turns.set(name, over);
+    void over.then(() => this.#turns.get(name) === over && this.#turns.delete(name));
+    return turn;
+  }
+
+  #leave(name: string, kept: Kept): void {
+    const rest = (this.#leaving.get(name) ?? []).filter((other) => other !== kept);
+    if (rest.length > 0) this.#leaving.set(name, rest);
+    else this.#leaving.delete(name);
+  }
+
+  #handBack(name: string): void {
+    const back = this.#leaving.get(name) ?? [];
+    this.#leaving.delete(name);
+    const [first] = back;
+    if (!first?.conversation) return;
+    const chats = back.flatMap(({ content }) => ('chat' in content ? [content.chat] : []));
+    this.#set(name, first.account, first.conversation, { chat: joined([...chats, this.chat(first.conversation)]) }, first.id);
   }
 
   mail(name: string): MailDraft | null {
@@ -235,9 +290,12 @@ class Drafts {
   #store(id: string, account: string): void {
     clearTimeout(this.#timers.get(id));
     this.#waiting.delete(id);
-    const line = (this.#lines.get(id) ?? Promise.resolve()).then(async () => {
+    const name = [...this.#kept].find(([, kept]) => kept.id === id)?.[0];
+    // The database has one draft of a conversation: what is typed next waits until the one before it has been handed over.
+    const before = Promise.all([this.#lines.get(id), name === undefined ? undefined : this.#turns.get(name)]);
+    const line = before.then(async () => {
       // What was typed last counts, however long the line is.
-      const kept = [...this.#kept.values()].find((candidate) => candidate.id === id && !isEmpty(candidate.content));
+      const kept = [...this.#kept.values(), ...[...this.#leaving.values()].flat()].find((candidate) => candidate.id === id && !isEmpty(candidate.content));
       if (!kept && !this.#stored.has(id)) return;
       try {
         if (kept) await ipc.saveDraft(account, id, kept.conversation, JSON.stringify(kept.content));
@@ -256,6 +314,12 @@ class Drafts {
 }
 
 const nameOf = (id: string): string => `new ${id}`;
+
+/** Several drafts of one chat as one, in their order; it answers what the last of them answers. */
+function joined(drafts: readonly ChatDraft[]): ChatDraft {
+  const texts = drafts.map(({ text }) => text).filter((text) => text !== '');
+  return { text: texts.join('\n'), answered: drafts.findLast(({ answered }) => answered !== null)?.answered ?? null, files: drafts.flatMap(({ files }) => files) };
+}
 
 /** A draft as it was stored; null where another version wrote what is not understood here. */
 function contentOf(stored: string): Content | null {

@@ -585,6 +585,25 @@ describe('the composer', () => {
     await page.keyboard.press('Control+Enter');
     await page.getByTestId('composer').getByRole('alert').getByText('текст лишився').waitFor();
     expect(await page.getByTestId('compose-text').inputValue()).toBe('Важливе');
+    await page.getByTestId('outgoing').waitFor({ state: 'detached' });
+  });
+
+  test('the next text is typed and sent while the one before it is handed over', async () => {
+    const page = await chat('t0');
+    await page.evaluate(() => window.bureau.slow('sendText', 700));
+    await page.getByTestId('compose-text').focus();
+    await page.keyboard.type('перша');
+    await page.keyboard.press('Control+Enter');
+    await page.keyboard.type('друга');
+    await page.keyboard.press('Control+Enter');
+    await page.keyboard.type('трет');
+    await page.getByTestId('outgoing').nth(1).getByText('друга').waitFor();
+    await page.waitForFunction(() => window.bureau.texts.length === 2);
+    expect(await page.evaluate(() => window.bureau.texts.map(({ text }) => text))).toEqual(['перша', 'друга']);
+    expect(await page.getByTestId('compose-text').inputValue()).toBe('трет');
+    await page.getByTestId('message').last().getByText('друга').waitFor();
+    await page.getByTestId('outgoing').first().waitFor({ state: 'detached' });
+    expect(await page.getByTestId('message').filter({ hasText: /перша|друга/ }).count()).toBe(2);
   });
 
   test('a channel takes no answer', async () => {

@@ -25,7 +25,11 @@ async function answer(opening: Opening = {}): Promise<Page> {
 }
 
 const field = (page: Page) => page.getByTestId('compose-text');
-const texts = (page: Page) => page.evaluate(() => window.bureau.texts);
+/** What was handed over to go out, once something was. */
+async function texts(page: Page) {
+  await page.waitForFunction(() => window.bureau.texts.length > 0);
+  return await page.evaluate(() => window.bureau.texts);
+}
 const plain = (list: readonly { kind: string; offset: number; length: number; url: string | null }[]) => list.map(({ kind, offset, length, url }) => [kind, offset, length, url]);
 
 /** Selects words in a field, as a person would. */

@@ -106,6 +106,64 @@ describe('a draft', () => {
     expect(shelf.map((view) => JSON.parse(view.content).chat.text)).toEqual(['нове']);
   });
 
+  test('that is handed over frees its field, and what is typed meanwhile is stored after it', async () => {
+    const { drafts } = await run();
+    let arrive = () => {};
+    drafts.changeChat(chat, { text: 'перше' });
+    const over = drafts.handOver(chat, async (key) => {
+      expect(shelf.map((view) => [view.id, JSON.parse(view.content).chat.text])).toEqual([[key, 'перше']]);
+      await new Promise<void>((resolve) => (arrive = resolve));
+      shelf = [];
+    });
+    expect(drafts.written('x/a')).toBe(false);
+    drafts.changeChat(chat, { text: 'друге' });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(shelf.map((view) => JSON.parse(view.content).chat.text)).toEqual(['перше']);
+    arrive();
+    await over;
+    await drafts.flush();
+    expect([drafts.chat(chat).text, shelf.map((view) => JSON.parse(view.content).chat.text)]).toEqual(['друге', ['друге']]);
+  });
+
+  test('drafts that are handed over one after the other go in their order', async () => {
+    const { drafts } = await run();
+    const order: string[] = [];
+    const hand = (text: string, ms: number) => {
+      drafts.changeChat(chat, { text });
+      return drafts.handOver(chat, async (key) => {
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        order.push(text);
+        shelf = shelf.filter((view) => view.id !== key);
+      });
+    };
+    const both = Promise.all([hand('перше', 300), hand('друге', 1)]);
+    await vi.advanceTimersByTimeAsync(5000);
+    await both;
+    expect([order, shelf, drafts.written('x/a')]).toEqual([['перше', 'друге'], [], false]);
+  });
+
+  test('a draft that could not be handed over comes back with what was to follow it, in their order', async () => {
+    const { drafts } = await run();
+    const answered = { message: 'm1', author: 'Олена', text: 'Коли?' };
+    const tried: string[] = [];
+    const hand = (text: string) => {
+      drafts.changeChat(chat, { text, ...(text === 'перше' ? { answered } : {}) });
+      const over = drafts.handOver(chat, async () => {
+        tried.push(text);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        throw new Error('gone');
+      });
+      return over.catch((error: Error) => error.constructor.name);
+    };
+    const ends = Promise.all([hand('перше'), hand('друге')]);
+    drafts.changeChat(chat, { text: 'третє' });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await ends).toEqual(['Error', 'HandedBack']);
+    expect([tried, drafts.chat(chat)]).toEqual([['перше'], { text: 'перше\nдруге\nтретє', answered, files: [] }]);
+    expect(shelf.map((view) => JSON.parse(view.content).chat.text)).toEqual(['перше\nдруге\nтретє']);
+    expect(await drafts.handOver(chat, async () => 'well')).toBe('well');
+  });
+
   test('of a conversation that became part of another goes along, beside what is written there', async () => {
     const { drafts, answer } = await run();
     drafts.begin('x', thread, { ...answer, text: 'моє' });
