@@ -157,6 +157,7 @@ pub fn preferences(settings: &Settings) -> Preferences {
         },
         close_to_tray: settings.close_to_tray.on,
         undo_seconds: settings.undo(),
+        chat_undo_seconds: settings.chat_undo_seconds,
         me: settings.me.clone(),
         managers: settings.managers.clone(),
         business_hours: BusinessHoursView {

@@ -75,6 +75,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             passing_on::begin_passing_on,
             outbox::outbox,
             outbox::confirm_sent,
+            outbox::reschedule,
             outbox::attach_begin,
             outbox::attach_piece,
             outbox::attach_end,

@@ -91,6 +91,7 @@ pub async fn set_preferences(desk: DeskState<'_>, preferences: Preferences) -> R
             };
             settings.close_to_tray.on = preferences.close_to_tray;
             settings.undo_seconds = Some(preferences.undo_seconds.min(60));
+            settings.chat_undo_seconds = preferences.chat_undo_seconds.min(60);
             settings.me = me;
             settings.managers = managers;
             settings.business_hours = business_hours;

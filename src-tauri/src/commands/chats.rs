@@ -36,7 +36,11 @@ pub async fn send_text(
         let (account, conversation) = key(&conversation)?;
         let draft = draft.as_deref().map(id::<DraftId>).transpose()?;
         let reply_to = form.reply_to.as_deref().map(id::<MessageId>).transpose()?;
-        let send_at = form.send_at.as_deref().map(super::outbox::moment).transpose()?;
+        let bureau = &desk.office().await?.bureau;
+        let send_at = match form.send_at.as_deref() {
+            Some(at) => Some(super::outbox::moment(at)?),
+            None => super::outbox::undo_until(&desk, |settings| settings.chat_undo_seconds, bureau.clock.now()),
+        };
         let entities = form.entities.into_iter().filter_map(views::read_entity).collect();
         let mut texts = vec![Text { text: form.text, entities, reply_to, send_at, file: None }];
         for (number, file) in form.files.iter().enumerate() {
@@ -46,7 +50,6 @@ pub async fn send_text(
                 None => texts.push(Text { reply_to, send_at, file, ..Text::default() }),
             }
         }
-        let bureau = &desk.office().await?.bureau;
         let queued = chats::send(bureau, account, conversation, texts, draft).await?;
         Ok(queued.into_iter().map(|id| id.to_string()).collect())
     })

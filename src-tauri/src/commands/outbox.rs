@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use skrynka_core::{
     model::{AccountId, Address, ConversationId, DraftId, MessageId, OutgoingId},
+    profile::Settings,
     store::{Letterhead, OutgoingFile},
 };
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -43,7 +44,7 @@ pub async fn send_mail(
         let conversation = conversation.as_deref().map(id::<ConversationId>).transpose()?;
         let send_at = match form.send_at.as_deref() {
             Some(at) => Some(moment(at)?),
-            None => undo_until(&desk, office.bureau.clock.now()),
+            None => undo_until(&desk, Settings::undo, office.bureau.clock.now()),
         };
         let written = Written { send_at, draft, ..written(form)? };
         let queued = mails::send(&office.bureau, account, conversation, written, language(&desk)).await?;
@@ -115,6 +116,25 @@ pub async fn confirm_sent(desk: DeskState<'_>, account: String, outgoing: String
     logged("confirm_sent", async {
         let store = &desk.office().await?.bureau.store;
         Ok(store.confirm_mail(id(&account)?, id::<OutgoingId>(&outgoing)?).await?)
+    })
+    .await
+}
+
+/// Changes when a text or mail goes out whose time is still to come; without a moment it goes at once. One that is being
+/// sent, or was taken back, is "not found".
+#[tauri::command]
+#[specta::specta]
+pub async fn reschedule(
+    desk: DeskState<'_>,
+    account: String,
+    outgoing: String,
+    send_at: Option<String>,
+) -> Result<(), WireError> {
+    logged("reschedule", async {
+        let at = send_at.as_deref().map(moment).transpose()?;
+        let bureau = &desk.office().await?.bureau;
+        let now = bureau.clock.now();
+        Ok(bureau.store.reschedule(id(&account)?, id::<OutgoingId>(&outgoing)?, at.unwrap_or(now), now).await?)
     })
     .await
 }
@@ -242,9 +262,9 @@ pub async fn set_letterhead(desk: DeskState<'_>, account: String, form: Letterhe
     .await
 }
 
-/// Until when a mail that is sent now can be taken back.
-fn undo_until(desk: &Desk, now: OffsetDateTime) -> Option<OffsetDateTime> {
-    let seconds = desk.settings().map_or(0, |settings| settings.undo());
+/// Until when what is sent now can be taken back, going by the seconds that the settings give it.
+pub(super) fn undo_until(desk: &Desk, seconds: fn(&Settings) -> u8, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let seconds = desk.settings().map_or(0, |settings| seconds(&settings));
     (seconds > 0).then(|| now + Duration::seconds(seconds.into()))
 }
 

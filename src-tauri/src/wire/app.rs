@@ -93,6 +93,8 @@ pub struct Preferences {
     pub close_to_tray: bool,
     /// For so many seconds a mail that was sent can be taken back, 0 to 60.
     pub undo_seconds: u8,
+    /// For so many seconds a text that was sent in a chat can be taken back, 0 to 60.
+    pub chat_undo_seconds: u8,
     /// The name of the one at this computer; null while they have not said.
     pub me: Option<String>,
     /// The names of everybody in the bureau to whom a conversation can be given.

@@ -123,6 +123,11 @@ export const commands = {
 	outbox: () => typedError<OutgoingView[], WireError>(__TAURI_INVOKE("outbox")),
 	/**  A person says that a mail whose end was not seen was sent. */
 	confirmSent: (account: string, outgoing: string) => typedError<null, WireError>(__TAURI_INVOKE("confirm_sent", { account, outgoing })),
+	/**
+	 *  Changes when a text or mail goes out whose time is still to come; without a moment it goes at once. One that is being
+	 *  sent, or was taken back, is "not found".
+	 */
+	reschedule: (account: string, outgoing: string, sendAt: string | null) => typedError<null, WireError>(__TAURI_INVOKE("reschedule", { account, outgoing, sendAt })),
 	/**  Begins to take a file and returns the key of its upload. */
 	attachBegin: (account: string, name: string) => typedError<string, WireError>(__TAURI_INVOKE("attach_begin", { account, name })),
 	/**  Takes a piece of a file, in base64. */
@@ -1538,6 +1543,8 @@ export type Preferences = {
 	closeToTray: boolean,
 	/**  For so many seconds a mail that was sent can be taken back, 0 to 60. */
 	undoSeconds: number,
+	/**  For so many seconds a text that was sent in a chat can be taken back, 0 to 60. */
+	chatUndoSeconds: number,
 	/**  The name of the one at this computer; null while they have not said. */
 	me: string | null,
 	/**  The names of everybody in the bureau to whom a conversation can be given. */

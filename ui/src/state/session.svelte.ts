@@ -7,7 +7,7 @@ const COUNTS_EVERY = 250;
 const COUNTS_AFTER = 100;
 
 const notices: NoticePreferences = { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: false, quietFrom: '20:00', quietTo: '08:00' };
-const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true, undoSeconds: 5, me: null, managers: [], businessHours: { days: [1, 2, 3, 4, 5], from: '09:00', to: '18:00' } };
+const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true, undoSeconds: 5, chatUndoSeconds: 0, me: null, managers: [], businessHours: { days: [1, 2, 3, 4, 5], from: '09:00', to: '18:00' } };
 
 /** What somebody changes of the preferences, of those of notices each by itself. */
 export type Change = Partial<Omit<Preferences, 'notices'>> & { notices?: Partial<NoticePreferences> };

@@ -270,6 +270,24 @@ describe('a chat message for later', () => {
     expect(faults.get(page)).toEqual([]);
   });
 
+  test('gets another time, and goes at once when somebody says so', async () => {
+    const page = await chat();
+    await field(page).fill('Нагадую');
+    await page.getByTestId('compose-later').click();
+    await page.getByTestId('later-tomorrow').click();
+    const waiting = page.locator('[data-testid="outgoing"][data-state="waiting"]');
+    await waiting.getByText('Заплановано на завтра').waitFor();
+    await waiting.getByTestId('outgoing-time').click();
+    await page.getByTestId('mail-later-day').selectOption('3');
+    await page.getByTestId('mail-later-time').selectOption('14:30');
+    await page.getByTestId('mail-later-set').click();
+    await waiting.getByText('14:30').waitFor();
+    await waiting.getByTestId('outgoing-now').click();
+    await page.getByTestId('message').last().getByText('Нагадую').waitFor();
+    expect(await texts(page)).toHaveLength(1);
+    expect(faults.get(page)).toEqual([]);
+  });
+
   test('a day and time of one’s own are chosen in words of a chat', async () => {
     const page = await chat();
     await field(page).fill('Пізніше');
@@ -278,6 +296,25 @@ describe('a chat message for later', () => {
     await page.getByTestId('mail-later-dialog').getByText('Повідомлення піде').waitFor();
     await page.getByTestId('mail-later-set').click();
     await page.getByTestId('outgoing').getByText('Заплановано на').waitFor();
+  });
+});
+
+describe('a chat message that can be undone', () => {
+  test('comes back by Ctrl+Z into the empty field, or goes when its time is over', async () => {
+    const page = await chat({ query: 'chatUndo=3' });
+    await field(page).fill('Ой, не туди');
+    await page.keyboard.press('Control+Enter');
+    await page.getByTestId('outgoing').getByText('Піде о').waitFor();
+    await page.getByTestId('outgoing').getByTestId('outgoing-now').waitFor();
+    await field(page).focus();
+    await page.keyboard.press('Control+KeyZ');
+    await page.getByTestId('outgoing').waitFor({ state: 'detached' });
+    expect(await field(page).inputValue()).toBe('Ой, не туди');
+    await field(page).fill('Тепер сюди');
+    await page.keyboard.press('Control+Enter');
+    await page.getByTestId('message').last().getByText('Тепер сюди').waitFor();
+    expect(await page.getByTestId('message').getByText('Ой, не туди').count()).toBe(0);
+    expect(faults.get(page)).toEqual([]);
   });
 });
 

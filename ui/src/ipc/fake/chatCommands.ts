@@ -58,7 +58,8 @@ export function chatCommands(world: World) {
   async function send(key: ConversationKey, chat: Chat, text: OutgoingView): Promise<void> {
     const due = text.sendAt === null ? 0 : Date.parse(text.sendAt) - world.now();
     await pause(Math.max(250, due));
-    if (!chat.outgoing.some((other) => other.id === text.id)) return;
+    // It was taken back, or another time was set, meanwhile.
+    if (chat.outgoing.find((other) => other.id === text.id)?.sendAt !== text.sendAt) return;
     const enter = (change: Partial<OutgoingView>) => {
       chat.outgoing = chat.outgoing.map((other) => (other.id === text.id ? { ...other, ...change } : other));
       changed(key);
@@ -119,7 +120,9 @@ export function chatCommands(world: World) {
 
   return {
     sendText: async (key: ConversationKey, form: TextForm) => {
-      const { text, entities, replyTo, sendAt, files } = form;
+      const { text, entities, replyTo, files } = form;
+      const undo = world.preferences.chatUndoSeconds;
+      const sendAt = form.sendAt ?? (undo > 0 ? iso(world.now() + undo * 1000) : null);
       const chat = chatOf(key.id);
       if (chat.kind === 'broadcast') fail('not_offered');
       if (text.length > (files.length > 0 ? 1024 : 4096)) fail('too_long', String(text.length));
@@ -137,6 +140,17 @@ export function chatCommands(world: World) {
       for (const { chat, row } of bureau.talks.values()) {
         const text = chat?.outgoing.find((candidate) => candidate.id === id);
         if (chat && text) void send(row.key, chat, text);
+      }
+      return null;
+    },
+    reschedule: async (_account: string, id: string, sendAt: string | null) => {
+      for (const { chat, row } of bureau.talks.values()) {
+        const text = chat?.outgoing.find((candidate) => candidate.id === id);
+        if (!chat || text?.state !== 'waiting') continue;
+        const moved = { ...text, sendAt: sendAt ?? iso(world.now()) };
+        chat.outgoing = chat.outgoing.map((other) => (other === text ? moved : other));
+        changed(row.key);
+        void send(row.key, chat, moved);
       }
       return null;
     },

@@ -68,7 +68,8 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
     const due = world.outbox.find((other) => other.id === id)?.sendAt ?? null;
     if (due !== null && !again) await pause(Math.max(0, Date.parse(due) - world.now()));
     const mail = world.outbox.find((other) => other.id === id && other.state === 'waiting');
-    if (!mail) return;
+    // Another time was set meanwhile.
+    if (!mail || mail.sendAt !== due) return;
     enter(id, { state: 'sending', tries: mail.tries + 1, error: null, sendAt: null });
     await pause(200);
     const told = (word: string) => !again && mail.text.includes(word);
@@ -152,6 +153,14 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
       if (!world.outbox.some((other) => other.id === id)) return chats.retryText(account, id);
       enter(id, { state: 'waiting', error: null, againAt: null });
       void send(id, true);
+      return null;
+    },
+    reschedule: async (account: string, id: string, sendAt: string | null) => {
+      const mail = world.outbox.find((other) => other.id === id);
+      if (!mail) return chats.reschedule(account, id, sendAt);
+      if (mail.state !== 'waiting' || mail.sendAt === null) fail('not_found', 'it is being sent');
+      enter(id, { sendAt: sendAt ?? iso(world.now()) });
+      void send(id, false);
       return null;
     },
     discardText: async (account: string, id: string) => {

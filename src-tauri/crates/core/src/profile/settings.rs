@@ -31,6 +31,8 @@ pub struct Settings {
     pub close_to_tray: CloseToTray,
     /// For so many seconds a mail that was sent can be taken back; 0: it goes at once. Five unless chosen.
     pub undo_seconds: Option<u8>,
+    /// For so many seconds a text in a chat can be taken back; 0: it goes at once, as it does unless chosen.
+    pub chat_undo_seconds: u8,
     /// The name of the one at this computer.
     pub me: Option<String>,
     /// The names of everybody in the bureau to whom a conversation can be given.

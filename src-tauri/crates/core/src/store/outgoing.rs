@@ -483,6 +483,37 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// Lets a text or mail whose time is still to come after `now` go out at `at`, with what belongs to the same album.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] when it waits for no time to come.
+    pub async fn reschedule(
+        &self,
+        account: AccountId,
+        id: OutgoingId,
+        at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_for(account).await?;
+        let conversations = sqlx::query_scalar!(
+            "UPDATE outgoing o SET send_at = $3 FROM outgoing named
+             WHERE named.account_id = $1 AND named.id = $2 AND o.account_id = $1
+               AND (o.id = $2 OR o.album = named.album AND o.conversation_id = named.conversation_id)
+               AND o.state = 'waiting' AND o.send_at > $4 RETURNING o.conversation_id",
+            account.0,
+            id.0,
+            at,
+            now
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let conversation = *conversations.first().ok_or(StoreError::NotFound("the scheduled text"))?;
+        ring(&mut tx, account).await?;
+        journal::announce(&mut tx, account, &[changed(conversation)]).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Removes a text that the server has certainly not accepted. A mail that some addresses have counts as sent to
     /// them: the others do not get it.
     pub async fn discard_text(&self, account: AccountId, id: OutgoingId) -> Result<(), StoreError> {

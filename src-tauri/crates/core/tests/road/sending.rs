@@ -427,6 +427,36 @@ async fn files_of_an_album_go_together_and_once() {
     program.engine.shutdown().await;
 }
 
+/// A person may change when something goes out as long as its time is to come; an album stays together.
+#[tokio::test]
+async fn what_is_scheduled_goes_when_a_person_says_so() {
+    let (bureau, conversation) = bureau().await;
+    let server = Arc::new(Server::default());
+    let (tomorrow, next_week) = (START + time::Duration::days(1), START + time::Duration::days(7));
+    let mut items = album(&bureau, conversation, &[1, 2]).await;
+    items.iter_mut().for_each(|item| item.send_at = Some(tomorrow));
+    let alone = OutgoingDraft { send_at: Some(tomorrow), ..draft(conversation, "alone", 3) };
+    bureau.store.queue_texts(bureau.account, &items, None).await.unwrap();
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&alone), None).await.unwrap();
+    let wire = Arc::new(Wire::default());
+    let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
+
+    bureau.store.reschedule(bureau.account, alone.id, next_week, START).await.unwrap();
+    let waiting = bureau.store.outgoing(bureau.account, conversation).await.unwrap();
+    let times: Vec<_> = waiting.iter().map(|one| (one.id, one.send_at.unwrap())).collect();
+    assert_eq!(times, [(items[0].id, tomorrow), (items[1].id, tomorrow), (alone.id, next_week)]);
+
+    bureau.store.reschedule(bureau.account, items[1].id, START, START).await.unwrap();
+    let sent = |all: &[StoredOutgoing]| all.iter().filter(|one| one.state == OutgoingState::Sent).count() == 2;
+    until(&bureau, conversation, sent).await;
+    assert_eq!(*server.albums.lock().unwrap(), [[1, 2]]);
+    for gone in [items[0].id, OutgoingId::new(START)] {
+        let refused = bureau.store.reschedule(bureau.account, gone, next_week, START).await;
+        assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
+    }
+    program.engine.shutdown().await;
+}
+
 /// A file that can never go keeps the others of its album from nothing.
 #[tokio::test]
 async fn an_album_goes_without_the_file_that_cannot() {
