@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use skrynka_core::{
-    logbook::{AREAS, Entry, Filter, Level, MAX_PAGE, QueryError, Reader, Row, Search, Start, Window},
+    logbook::{AREAS, Entry, Exclude, Filter, Level, MAX_PAGE, QueryError, Reader, Row, Search, Start, Window},
     model::AccountId,
     profile::Profile,
 };
@@ -32,6 +32,12 @@ pub struct LogsArguments {
     /// Only lines in which this regular expression matches, whatever the case.
     #[arg(long, value_name = "RE")]
     grep: Option<String>,
+    /// Only lines in which this one does not match. May be given again.
+    #[arg(long, value_name = "RE")]
+    exclude: Vec<String>,
+    /// Before: RFC 3339, or a day as YYYY-MM-DD.
+    #[arg(long, value_name = "T", value_parser = super::account::moment)]
+    until: Option<OffsetDateTime>,
     /// Go on as lines are written.
     #[arg(long)]
     follow: bool,
@@ -46,11 +52,12 @@ pub async fn run(common: &Common, output: Output, arguments: LogsArguments) -> a
         account: arguments.account,
         search: arguments.grep.map(Search::Regex),
         since: arguments.since,
-        until: None,
+        until: arguments.until,
+        exclude: arguments.exclude.into_iter().map(|expression| Exclude::Search(Search::Regex(expression))).collect(),
     };
     match read(&reader, &filter, output, arguments.follow).await {
         Err(error) if matches!(error.downcast_ref(), Some(QueryError::Expression(_))) => {
-            output::complain(&format!("--grep: {error:#}"))?;
+            output::complain(&format!("{error:#}"))?;
             Ok(ExitCode::from(WRONG_USAGE))
         }
         result => result.map(|()| ExitCode::SUCCESS),

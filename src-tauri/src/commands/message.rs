@@ -307,7 +307,7 @@ pub(super) async fn write(office: &Office, content: &Content, mut file: std::fs:
 }
 
 /// Makes a file under a name that is free: `name (2).pdf` where `name.pdf` is taken.
-fn create_new(folder: &Path, name: &str) -> std::io::Result<(PathBuf, std::fs::File)> {
+pub(super) fn create_new(folder: &Path, name: &str) -> std::io::Result<(PathBuf, std::fs::File)> {
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (name, String::new()),

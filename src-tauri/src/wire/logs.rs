@@ -15,8 +15,39 @@ pub struct LogFilter {
     pub areas: Vec<String>,
     /// Only this account.
     pub account: Option<String>,
-    /// Only lines that hold this text, whatever its case.
+    /// What is looked for, whatever its case; empty is nothing.
     pub text: String,
+    /// Whether the text is a regular expression.
+    pub regex: bool,
+    /// Whether lines without it are shown too: then it is only marked.
+    pub mark_only: bool,
+    /// None of these.
+    pub exclude: Vec<LogExclude>,
+    /// Not before this moment.
+    pub since: Option<String>,
+    /// Before this moment.
+    pub until: Option<String>,
+}
+
+/// What a line must not be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "what", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum LogExclude {
+    /// Of an area.
+    Area {
+        /// The area.
+        value: String,
+    },
+    /// About an account.
+    Account {
+        /// The account.
+        value: String,
+    },
+    /// One that holds a text, whatever its case.
+    Text {
+        /// The text.
+        value: String,
+    },
 }
 
 /// Which window of rows.
@@ -34,6 +65,16 @@ pub enum LogAnchor {
     After {
         /// A row's cursor.
         cursor: String,
+    },
+    /// This row, with as many before it as after it.
+    Around {
+        /// A row's cursor.
+        cursor: String,
+    },
+    /// The rows from a moment on, and as many before it.
+    At {
+        /// The moment.
+        moment: String,
     },
 }
 
@@ -69,6 +110,44 @@ pub struct LogRow {
     pub fields: Vec<LogField>,
     /// The spans it was written in, outermost first.
     pub spans: Vec<String>,
+    /// Where what is looked for stands in the message with the facts after it, each as ` name=value`.
+    pub marks: Vec<LogMark>,
+}
+
+/// A stretch of a text, in UTF-16 code units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LogMark {
+    /// Where it begins.
+    pub from: u32,
+    /// Where it ends.
+    pub to: u32,
+}
+
+/// How many lines there were when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LogHistogram {
+    /// When the first stretch begins.
+    pub from: String,
+    /// When the last one ends.
+    pub until: String,
+    /// Stretches of equal length, oldest first.
+    pub buckets: Vec<LogBucket>,
+}
+
+/// The lines of one stretch of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LogBucket {
+    /// At DEBUG and TRACE.
+    pub debug: u32,
+    /// At INFO.
+    pub info: u32,
+    /// At WARN.
+    pub warn: u32,
+    /// At ERROR.
+    pub error: u32,
 }
 
 /// One fact of a line.

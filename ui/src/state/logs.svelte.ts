@@ -1,10 +1,19 @@
-import { IpcError, type LogFilter, type LogRow, type LogStats, ipc } from '../ipc/client';
+import { IpcError, type LogAnchor, type LogFilter, type LogHistogram, type LogRow, type LogStats, ipc } from '../ipc/client';
 
 const PAGE = 300;
 /** So many rows are kept; those farthest from what is looked at are dropped. */
 const KEPT = 3000;
 /** How often the figures of what is kept are read while lines come, in milliseconds. */
 const STATS_EVERY = 5000;
+/** How often the lines are counted anew while they come, in milliseconds: every file is read for it. */
+const COUNT_EVERY = 30_000;
+/** The bars of the picture over the list. */
+const BARS = 120;
+/** How many names of filters are kept. */
+const MOST_SAVED = 30;
+
+/** Everything from INFO up. */
+export const everything: LogFilter = { level: 'info', areas: [], account: null, text: '', regex: false, markOnly: false, exclude: [], since: null, until: null };
 
 /** A window of the log: follows its end, or stands still while somebody reads. */
 export class LogView {
@@ -15,7 +24,9 @@ export class LogView {
   stats = $state.raw<LogStats | null>(null);
   /** Lines written since following was paused, whatever the filter. */
   missed = $state(0);
-  filter = $state.raw<LogFilter>({ level: 'info', areas: [], account: null, text: '' });
+  filter = $state.raw<LogFilter>(everything);
+  /** How many lines there were when, over all the time that is kept. */
+  histogram = $state.raw<LogHistogram | null>(null);
 
   #hasOlder = false;
   /** Rows at the end were dropped to make room for older ones. */
@@ -28,6 +39,8 @@ export class LogView {
   #follower: number | null = null;
   #closed = false;
   #statsAt = 0;
+  #counting: 'no' | 'once' | 'again' = 'no';
+  #countedAt = -Infinity;
 
   async open(): Promise<void> {
     await this.newest();
@@ -44,8 +57,53 @@ export class LogView {
   }
 
   async choose(change: Partial<LogFilter>): Promise<void> {
-    this.filter = { ...this.filter, ...change };
+    const before = this.filter;
+    this.filter = { ...before, ...change };
+    if (JSON.stringify({ ...before, since: null, until: null }) !== JSON.stringify({ ...this.filter, since: null, until: null })) void this.count();
     await this.newest();
+  }
+
+  /** Counts again when the lines were written. The span that was chosen is a part of the picture, so it cuts nothing off. */
+  async count(): Promise<void> {
+    if (this.#counting !== 'no') {
+      this.#counting = 'again';
+      return;
+    }
+    do {
+      this.#counting = 'once';
+      this.#countedAt = performance.now();
+      // An expression that is being typed, or a folder that cannot be read, leaves the picture.
+      this.histogram = await ipc.logHistogram({ ...this.filter, since: null, until: null }, BARS).catch(() => this.histogram);
+    } while (this.#counting !== 'once' && !this.#closed);
+    this.#counting = 'no';
+  }
+
+  /** Shows the log at one of its lines, among its neighbours, or at a moment; answers with the first of its rows at or after it. */
+  async show(anchor: Extract<LogAnchor, { from: 'around' | 'at' }>): Promise<LogRow | null> {
+    const epoch = ++this.#epoch;
+    this.following = false;
+    this.#pausedAt = this.#written;
+    this.missed = 0;
+    try {
+      const page = await ipc.logPage(this.filter, anchor, PAGE);
+      if (epoch !== this.#epoch) return null;
+      this.rows = page.rows;
+      this.#hasOlder = page.hasOlder;
+      this.#endCut = page.hasNewer;
+      this.phase = 'ready';
+      this.error = null;
+      const place = anchor.from === 'around' ? page.rows.find((row) => row.cursor === anchor.cursor) : page.rows.find((row) => Date.parse(row.at) >= Date.parse(anchor.moment));
+      return place ?? null;
+    } catch (thrown) {
+      if (epoch === this.#epoch) this.#fail(thrown);
+      return null;
+    }
+  }
+
+  /** The next error after a line, or the one before it, among what the filter means; null where there is none. */
+  async nextError(from: LogRow | null, back: boolean): Promise<LogRow | null> {
+    const anchor: LogAnchor = from === null ? { from: 'newest' } : back ? { from: 'before', cursor: from.cursor } : { from: 'after', cursor: from.cursor };
+    return (await ipc.logPage({ ...this.filter, level: 'error' }, anchor, 1)).rows[0] ?? null;
   }
 
   /** The end of the log. */
@@ -114,6 +172,7 @@ export class LogView {
 
   async refreshStats(): Promise<void> {
     this.#statsAt = performance.now();
+    if (performance.now() - this.#countedAt > COUNT_EVERY) void this.count();
     this.stats = await ipc.logStats().catch(() => this.stats);
   }
 
@@ -153,6 +212,50 @@ export class LogView {
 
   #fail(thrown: unknown): void {
     this.error = IpcError.from(thrown);
-    if (this.rows.length === 0) this.phase = 'failed';
+    if (this.rows.length === 0 && this.error.code !== 'invalid_input') this.phase = 'failed';
   }
 }
+
+/** A filter with the name that somebody gave it. */
+export interface SavedFilter {
+  name: string;
+  filter: LogFilter;
+}
+
+const KEY = 'skrynka.logFilters';
+
+/** Filters that were given names; the window itself keeps them. */
+class SavedFilters {
+  all = $state.raw<readonly SavedFilter[]>(readSaved());
+
+  /** Keeps a filter under its name, in the place of another one of that name. */
+  save(name: string, filter: LogFilter): void {
+    this.#keep([...this.all.filter((one) => one.name !== name), { name, filter }].slice(-MOST_SAVED));
+  }
+
+  remove(name: string): void {
+    this.#keep(this.all.filter((one) => one.name !== name));
+  }
+
+  #keep(all: readonly SavedFilter[]): void {
+    this.all = all;
+    try {
+      localStorage.setItem(KEY, JSON.stringify(all));
+    } catch {
+      // Without storage they live as long as the window.
+    }
+  }
+}
+
+function readSaved(): SavedFilter[] {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? '[]') as unknown;
+    if (!Array.isArray(kept)) return [];
+    const named = kept.filter((one): one is SavedFilter => typeof one === 'object' && one !== null && typeof (one as SavedFilter).name === 'string' && typeof (one as SavedFilter).filter === 'object');
+    return named.map(({ name, filter }) => ({ name, filter: { ...everything, ...filter } }));
+  } catch {
+    return [];
+  }
+}
+
+export const savedFilters = new SavedFilters();

@@ -8,6 +8,7 @@
 mod area;
 mod entry;
 mod filter;
+mod histogram;
 mod layer;
 mod literals;
 mod matcher;
@@ -37,7 +38,8 @@ pub(crate) use self::panic::unquoted;
 pub use self::{
     area::AREAS,
     entry::{Entry, Fields, Level},
-    matcher::{Filter, Search},
+    histogram::{Bucket, Histogram, MAX_BUCKETS},
+    matcher::{Exclude, Filter, Marker, Search},
     query::{Cursor, MAX_PAGE, Page, QueryError, Reader, Row, Start, Stats, Window},
     rolling::Limits,
     tail::Tail,

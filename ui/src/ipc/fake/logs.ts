@@ -1,8 +1,10 @@
-import type { AccountView, LogFilter, LogPage, LogRow } from '../bindings';
+import type { AccountView, LogAnchor, LogFilter, LogHistogram, LogMark, LogPage, LogRow } from '../bindings';
+import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
 import { Random } from './random';
 
 const ranks: Record<string, number> = { TRACE: 0, DEBUG: 0, INFO: 1, WARN: 2, ERROR: 3 };
+const levels = ['debug', 'info', 'warn', 'error'] as const;
 const least: Record<LogFilter['level'], number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 type Sample = [level: string, area: string, message: string, fields: string];
@@ -49,23 +51,84 @@ export class Logbook {
       message,
       fields: fields.split(/ (?=\w+=)/).map((field) => ({ name: field.split('=')[0] ?? '', value: field.slice(field.indexOf('=') + 1) })),
       spans: area === 'email' ? ['supervisor', 'listen'] : [],
+      marks: [],
     });
   }
 
-  page(filter: LogFilter, anchor: { from: string; cursor?: string }, limit: number): LogPage {
-    const text = filter.text.toLowerCase();
-    const matching = this.rows.filter(
+  page(filter: LogFilter, anchor: LogAnchor, limit: number): LogPage {
+    const wanted = wantedBy(filter);
+    const matching = this.#matching(filter);
+    const [from, to] = window(matching, anchor, limit);
+    const rows = matching.slice(from, to).map((row) => ({ ...row, marks: wanted ? marks(textOf(row), wanted) : [] }));
+    return { rows, hasOlder: from > 0, hasNewer: to < matching.length };
+  }
+
+  histogram(filter: LogFilter, buckets: number): LogHistogram | null {
+    const matching = this.#matching(filter);
+    const times = matching.map((row) => Date.parse(row.at));
+    const from = filter.since === null ? (times[0] ?? 0) : Date.parse(filter.since);
+    const until = filter.until === null ? (times.at(-1) ?? 0) + 1 : Date.parse(filter.until);
+    if (matching.length === 0) return null;
+    const each = Math.max(1, Math.ceil((until - from) / buckets));
+    const bars = Array.from({ length: buckets }, () => ({ debug: 0, info: 0, warn: 0, error: 0 }));
+    for (const [at, row] of matching.entries()) {
+      const bar = bars[Math.floor(((times[at] ?? 0) - from) / each)];
+      const level = levels[ranks[row.level] ?? 0];
+      if (bar && level) bar[level] += 1;
+    }
+    return { from: iso(from), until: iso(from + each * buckets), buckets: bars };
+  }
+
+  #matching(filter: LogFilter): LogRow[] {
+    const wanted = filter.markOnly ? null : wantedBy(filter);
+    const left = (row: LogRow) =>
+      filter.exclude.some(({ what, value }) => (what === 'area' ? row.area === value : what === 'account' ? row.account === value : textOf(row).toLowerCase().includes(value.toLowerCase())));
+    return this.rows.filter(
       (row) =>
         (ranks[row.level] ?? 0) >= least[filter.level] &&
         (filter.areas.length === 0 || filter.areas.includes(row.area)) &&
         (filter.account === null || row.account === filter.account) &&
-        (text === '' || `${row.message} ${row.fields.map((field) => `${field.name}=${field.value}`).join(' ')}`.toLowerCase().includes(text)),
+        (filter.since === null || row.at >= filter.since) &&
+        (filter.until === null || row.at < filter.until) &&
+        !left(row) &&
+        (wanted === null || textOf(row).search(wanted) >= 0),
     );
-    const cursor = anchor.cursor ?? '';
-    const after = anchor.from === 'after' ? matching.filter((row) => row.cursor > cursor) : matching.filter((row) => anchor.from === 'newest' || row.cursor < cursor);
-    const rows = anchor.from === 'after' ? after.slice(0, limit) : after.slice(-limit);
-    const oldest = rows[0]?.cursor ?? '';
-    const newest = rows.at(-1)?.cursor ?? cursor;
-    return { rows, hasOlder: matching.some((row) => row.cursor < oldest), hasNewer: matching.some((row) => row.cursor > newest) };
+  }
+}
+
+const textOf = (row: LogRow): string => [row.message, ...row.fields.map((field) => `${field.name}=${field.value}`)].join(' ');
+
+function wantedBy({ text, regex }: LogFilter): RegExp | null {
+  if (text === '') return null;
+  try {
+    return new RegExp(regex ? text : text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'giu');
+  } catch {
+    throw new IpcError({ code: 'invalid_input', detail: `the search expression cannot be used: ${text}` });
+  }
+}
+
+const marks = (text: string, wanted: RegExp): LogMark[] => [...text.matchAll(wanted)].filter(([found]) => found !== '').map((found) => ({ from: found.index, to: found.index + found[0].length }));
+
+/** From and until which of the rows a window reaches. */
+function window(rows: readonly LogRow[], anchor: LogAnchor, limit: number): [number, number] {
+  const at = (is: (row: LogRow) => boolean) => {
+    const index = rows.findIndex(is);
+    return index < 0 ? rows.length : index;
+  };
+  const back = (to: number): [number, number] => [Math.max(0, to - limit), to];
+  const both = (place: number): [number, number] => [Math.max(0, place - Math.floor(limit / 2)), Math.min(rows.length, place + Math.ceil(limit / 2))];
+  switch (anchor.from) {
+    case 'newest':
+      return back(rows.length);
+    case 'before':
+      return back(at((row) => row.cursor >= anchor.cursor));
+    case 'after': {
+      const from = at((row) => row.cursor > anchor.cursor);
+      return [from, Math.min(rows.length, from + limit)];
+    }
+    case 'around':
+      return both(at((row) => row.cursor >= anchor.cursor));
+    case 'at':
+      return both(at((row) => row.at >= anchor.moment));
   }
 }

@@ -412,11 +412,19 @@ impl Supervisor {
                 (AccountState::Misconfigured { why: why.clone() }, Next::Asked)
             }
         };
-        tracing::warn!(
-            target: "skrynka::app",
-            state = state.as_str(), code = why.code.as_str(), why = why.detail, attempt,
-            "Account attempt ended"
-        );
+        if state.waits_for_person() {
+            tracing::error!(
+                target: "skrynka::app",
+                state = state.as_str(), code = why.code.as_str(), why = why.detail, attempt,
+                "Account needs a person"
+            );
+        } else {
+            tracing::warn!(
+                target: "skrynka::app",
+                state = state.as_str(), code = why.code.as_str(), why = why.detail, attempt,
+                "Account attempt ended"
+            );
+        }
         self.set(state);
         next
     }

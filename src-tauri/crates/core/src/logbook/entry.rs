@@ -12,7 +12,7 @@ use serde::{
     ser::SerializeMap,
 };
 use serde_json::Value;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 /// How grave a line is; `Error` is the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -114,6 +114,19 @@ impl Stamp {
 
     pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The moment; `None` for digits that are no date.
+    pub(super) fn moment(&self) -> Option<OffsetDateTime> {
+        let number = |from: usize, to: usize| {
+            self.0[from..to].iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(digit - b'0'))
+        };
+        let small = |from, to| u8::try_from(number(from, to)).ok();
+        let month = Month::try_from(small(5, 7)?).ok()?;
+        let date = Date::from_calendar_date(i32::try_from(number(0, 4)).ok()?, month, small(8, 10)?).ok()?;
+        let milli = u16::try_from(number(20, 23)).ok()?;
+        let time = Time::from_hms_milli(small(11, 13)?, small(14, 16)?, small(17, 19)?, milli).ok()?;
+        Some(PrimitiveDateTime::new(date, time).assume_utc())
     }
 }
 

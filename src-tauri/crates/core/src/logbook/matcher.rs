@@ -26,6 +26,19 @@ pub struct Filter {
     pub since: Option<OffsetDateTime>,
     /// Before.
     pub until: Option<OffsetDateTime>,
+    /// None of these.
+    pub exclude: Vec<Exclude>,
+}
+
+/// What a line must not be.
+#[derive(Debug, Clone)]
+pub enum Exclude {
+    /// Of this area.
+    Area(String),
+    /// About this account.
+    Account(AccountId),
+    /// One whose text contains this.
+    Search(Search),
 }
 
 /// What is looked for in a line's text. Capitals do not count.
@@ -37,12 +50,57 @@ pub enum Search {
     Regex(String),
 }
 
+impl Search {
+    /// Compiles it; `None` where nothing is looked for.
+    fn compile(&self) -> Result<Option<Regex>, QueryError> {
+        match self {
+            Self::Text(text) if !text.is_empty() => compile(&regex::escape(text)).map(Some),
+            Self::Regex(expression) if !expression.is_empty() => compile(expression).map(Some),
+            Self::Text(_) | Self::Regex(_) => Ok(None),
+        }
+    }
+
+    /// Words of which each match holds at least one; `None` where nothing of the kind is known.
+    fn words(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Text(text) => literals::of_text(text),
+            Self::Regex(expression) => literals::of_expression(expression),
+        }
+    }
+}
+
+/// Finds what is looked for within a line's text, for whoever shows it.
+pub struct Marker(Option<Regex>);
+
+/// More places than this are not marked in one line.
+const MOST_MARKS: usize = 64;
+
+impl Marker {
+    /// Compiles what is looked for.
+    ///
+    /// # Errors
+    /// [`QueryError::Expression`].
+    pub fn new(search: Option<&Search>) -> Result<Self, QueryError> {
+        Ok(Self(search.map(Search::compile).transpose()?.flatten()))
+    }
+
+    /// Where it stands in `text`, from and until, in bytes; empty matches are none.
+    pub fn marks(&self, text: &str) -> Vec<(usize, usize)> {
+        let Some(wanted) = &self.0 else { return Vec::new() };
+        let found = wanted.find_iter(text).filter(|found| !found.is_empty());
+        found.take(MOST_MARKS).map(|found| (found.start(), found.end())).collect()
+    }
+}
+
 /// A compiled filter.
 pub(super) struct Matcher {
     min_level: Level,
     areas: Vec<String>,
     account: Option<String>,
     text: Option<Regex>,
+    not_areas: Vec<String>,
+    not_accounts: Vec<String>,
+    not_texts: Vec<Regex>,
     pub(super) since: Option<Stamp>,
     pub(super) until: Option<Stamp>,
     /// Every line that is meant has a match of it; `None` where nothing of the kind is known.
@@ -58,23 +116,22 @@ impl Matcher {
             min_level: filter.min_level.unwrap_or(Level::Trace),
             areas: filter.areas.clone(),
             account: filter.account.map(|account| account.to_string()),
-            text: None,
+            text: filter.search.as_ref().map(Search::compile).transpose()?.flatten(),
+            not_areas: Vec::new(),
+            not_accounts: Vec::new(),
+            not_texts: Vec::new(),
             since: filter.since.map(Stamp::new),
             until: filter.until.map(Stamp::new),
             needle: None,
         };
-        let mut words = None;
-        match &filter.search {
-            Some(Search::Text(text)) if !text.is_empty() => {
-                matcher.text = Some(compile(&regex::escape(text))?);
-                words = literals::of_text(text);
+        for exclude in &filter.exclude {
+            match exclude {
+                Exclude::Area(area) => matcher.not_areas.push(area.clone()),
+                Exclude::Account(account) => matcher.not_accounts.push(account.to_string()),
+                Exclude::Search(search) => matcher.not_texts.extend(search.compile()?),
             }
-            Some(Search::Regex(expression)) if !expression.is_empty() => {
-                matcher.text = Some(compile(expression)?);
-                words = literals::of_expression(expression);
-            }
-            _ => {}
         }
+        let words = filter.search.as_ref().and_then(Search::words);
         matcher.needle = words.map(|words| any_of(&words)).or_else(|| matcher.needle_of_head()).and_then(Result::ok);
         Ok(matcher)
     }
@@ -111,17 +168,42 @@ impl Matcher {
 
     /// Parses the line if it is meant. Lines that are cut or foreign are not.
     pub(super) fn entry(&self, line: &[u8]) -> Option<(Stamp, Entry)> {
+        let head = self.head(line)?;
+        let entry: Entry = serde_json::from_slice(line).ok()?;
+        (!self.looks_at_text() || self.text_fits(&entry.text())).then_some((head.stamp, entry))
+    }
+
+    /// The same without the rest of the line where nothing in it is looked for.
+    pub(super) fn head_of<'l>(&self, line: &'l [u8]) -> Option<Head<'l>> {
+        let head = self.head(line)?;
+        if self.looks_at_text() {
+            let entry: Entry = serde_json::from_slice(line).ok()?;
+            return self.text_fits(&entry.text()).then_some(head);
+        }
+        // A line that is cut has no end.
+        line.trim_ascii_end().ends_with(b"}").then_some(head)
+    }
+
+    fn head<'l>(&self, line: &'l [u8]) -> Option<Head<'l>> {
         let head = Head::parse(line)?;
+        let is = |text: &String, bytes: &[u8]| text.as_bytes() == bytes;
         let fits = self.level_fits(head.level)
-            && (self.areas.is_empty() || self.areas.iter().any(|area| area.as_bytes() == head.area))
+            && (self.areas.is_empty() || self.areas.iter().any(|area| is(area, head.area)))
+            && !self.not_areas.iter().any(|area| is(area, head.area))
             && self.account.as_ref().is_none_or(|account| head.account == Some(account.as_bytes()))
+            && !self.not_accounts.iter().any(|account| head.account == Some(account.as_bytes()))
             && self.since.is_none_or(|since| head.stamp >= since)
             && self.until.is_none_or(|until| head.stamp < until);
-        if !fits {
-            return None;
-        }
-        let entry: Entry = serde_json::from_slice(line).ok()?;
-        self.text.as_ref().is_none_or(|text| text.is_match(&entry.text())).then_some((head.stamp, entry))
+        fits.then_some(head)
+    }
+
+    const fn looks_at_text(&self) -> bool {
+        self.text.is_some() || !self.not_texts.is_empty()
+    }
+
+    fn text_fits(&self, text: &str) -> bool {
+        self.text.as_ref().is_none_or(|wanted| wanted.is_match(text))
+            && !self.not_texts.iter().any(|unwanted| unwanted.is_match(text))
     }
 
     fn level_fits(&self, level: &[u8]) -> bool {

@@ -10,6 +10,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use time::OffsetDateTime;
+
 use super::{
     Entry, Filter, Tail,
     entry::Stamp,
@@ -40,6 +42,9 @@ pub enum QueryError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// What was found cannot be written where it was to be kept.
+    #[error("the lines cannot be written")]
+    Written(#[source] io::Error),
 }
 
 /// A place between two lines. It stays good when lines are added and when old files are removed.
@@ -66,6 +71,13 @@ impl FromStr for Cursor {
     }
 }
 
+impl Cursor {
+    /// The place before every line of this moment and later.
+    pub fn at(moment: OffsetDateTime) -> Self {
+        Self(Key { stamp: Stamp::new(moment), file: Arc::from(""), offset: 0 })
+    }
+}
+
 /// Where a page begins and in which direction it is read.
 #[derive(Debug, Clone)]
 pub enum Start {
@@ -75,6 +87,8 @@ pub enum Start {
     Before(Cursor),
     /// At the oldest line, forwards.
     Oldest,
+    /// At the line of the cursor itself, or at the first one after it, forwards.
+    At(Cursor),
     /// At the line after the cursor, forwards.
     After(Cursor),
 }
@@ -222,10 +236,10 @@ impl Reader {
             Start::Newest => (Direction::Back, None),
             Start::Before(Cursor(key)) => (Direction::Back, Some(key.clone())),
             Start::Oldest => (Direction::Forward, None),
+            Start::At(Cursor(key)) => (Direction::Forward, Some(key.clone())),
             Start::After(Cursor(key)) => (Direction::Forward, Some(Key { offset: key.offset + 1, ..key.clone() })),
         };
-        let edge = |stamp: Option<Stamp>| stamp.map(|stamp| Key { stamp, file: Arc::from(""), offset: 0 });
-        let (mut from, mut to) = (edge(matcher.since), edge(matcher.until));
+        let (mut from, mut to) = edges(matcher);
         match direction {
             Direction::Back => to = to.into_iter().chain(cursor).min(),
             Direction::Forward => from = from.into_iter().chain(cursor).max(),
@@ -271,6 +285,12 @@ impl Reader {
         };
         Some(Source::of_memory(Arc::clone(&id), found, direction))
     }
+}
+
+/// The places that a filter's span of time begins and ends at.
+pub(super) fn edges(matcher: &Matcher) -> (Option<Key>, Option<Key>) {
+    let edge = |stamp: Option<Stamp>| stamp.map(|stamp| Key { stamp, file: Arc::from(""), offset: 0 });
+    (edge(matcher.since), edge(matcher.until))
 }
 
 /// Takes lines from the sources in one order until the page is full. A source is read only as far as needed.

@@ -189,6 +189,40 @@ impl Source {
         Ok(block.len() as u64)
     }
 
+    /// Hands over the heads of the lines that are still to be read and are meant, in a file that is read forwards.
+    pub(super) fn heads(&mut self, matcher: &Matcher, mut hand_over: impl FnMut(&Head<'_>)) -> io::Result<()> {
+        while self.from < self.to {
+            let (start, block) = self.next_block()?;
+            matcher.candidates(&block, |_, line| {
+                if let Some(head) = matcher.head_of(line) {
+                    hand_over(&head);
+                }
+            });
+            self.from = if block.is_empty() { self.to } else { start + block.len() as u64 };
+            self.block = MAX_BLOCK;
+        }
+        Ok(())
+    }
+
+    /// When its first and last lines that are still to be read were written; `None` where there are none.
+    pub(super) fn span(&mut self) -> io::Result<Option<(Stamp, Stamp)>> {
+        let whole = self.to - self.from;
+        let mut edge = EDGE;
+        loop {
+            let size = whole.min(edge);
+            let first = first_stamp(&self.read(self.from, self.from + size)?);
+            let last = last_stamp(&self.read(self.to - size, self.to)?);
+            // A line with a backtrace, or what something else has written, may be longer.
+            if let Some(span) = first.zip(last) {
+                return Ok(Some(span));
+            }
+            if size == whole {
+                return Ok(None);
+            }
+            edge *= 4;
+        }
+    }
+
     /// Returns the next block of whole lines and its offset.
     fn next_block(&mut self) -> io::Result<(u64, Vec<u8>)> {
         let mut size = self.block;

@@ -3,7 +3,7 @@
 use std::{fs, io::Write, sync::Arc};
 
 use skrynka_core::{
-    logbook::{Cursor, Entry, Filter, Level, LogbookOptions, Reader, Row, Search, Start, Window},
+    logbook::{Cursor, Entry, Exclude, Filter, Level, LogbookOptions, Marker, Reader, Row, Search, Start, Window},
     model::AccountId,
 };
 use tracing::{debug, error, info, warn};
@@ -50,6 +50,7 @@ fn account(number: u128) -> Option<AccountId> {
 fn filters(lines: &[Entry]) -> Vec<(Filter, Vec<(String, u64)>)> {
     let text = |text: &str| Filter { search: Some(Search::Text(text.to_owned())), ..Filter::default() };
     let regex = |regex: &str| Filter { search: Some(Search::Regex(regex.to_owned())), ..Filter::default() };
+    let without = |exclude| Filter { exclude, ..Filter::default() };
     let middle = time::macros::datetime!(2026-11-22 12:00:00.050 UTC);
     let is_middle = |line: &Entry| line.t.as_str() >= "2026-11-22T12:00:00.050Z";
     let expected = |means: &dyn Fn(&Entry) -> bool| {
@@ -81,6 +82,23 @@ fn filters(lines: &[Entry]) -> Vec<(Filter, Vec<(String, u64)>)> {
         (regex("^нова"), expected(&|line| line.msg == "Нова пошта")),
         (Filter { since: Some(middle), ..Filter::default() }, expected(&|line| is_middle(line))),
         (Filter { until: Some(middle), ..text("stored") }, expected(&|l| !is_middle(l) && l.msg == "Mail stored")),
+        (without(vec![Exclude::Area("email".into())]), expected(&|line| line.area != "email")),
+        (
+            Filter {
+                exclude: vec![
+                    Exclude::Account(account(2).unwrap()),
+                    Exclude::Search(Search::Text("НОВА".into())),
+                    Exclude::Search(Search::Regex(r"uid=4\d{3}7\b".into())),
+                    Exclude::Search(Search::Text(String::new())),
+                ],
+                ..text("run=1")
+            },
+            expected(&|line| {
+                let about_other = line.account != Some(Uuid::from_u128(2).to_string());
+                let seven = line.text().contains("uid=4") && line.text().ends_with('7');
+                about_other && line.msg != "Нова пошта" && !seven && line.text().contains("run=1")
+            }),
+        ),
     ]
 }
 
@@ -114,6 +132,62 @@ fn every_filter_finds_exactly_the_lines_that_it_means_in_either_direction() {
             assert_eq!(newest_first, back, "{filter:?} by {rows}, {max_bytes}");
         }
     }
+}
+
+#[test]
+fn a_page_begins_at_a_line_or_a_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let _labs = three_runs(dir.path());
+    let reader = Reader::new(dir.path().to_owned());
+    let all = all_rows(&reader, &Filter::default());
+    let page = |start| reader.page(&Filter::default(), &Window::new(start, 20)).unwrap().rows;
+    assert_eq!(page(Start::At(all[450].cursor.clone())), all[450..470]);
+    let moment = time::macros::datetime!(2026-11-22 12:00:00.050 UTC);
+    let first = all.iter().position(|row| row.entry.t.as_str() >= "2026-11-22T12:00:00.050Z").unwrap();
+    assert_eq!(page(Start::At(Cursor::at(moment))), all[first..first + 20]);
+    let mut before = page(Start::Before(Cursor::at(moment)));
+    before.reverse();
+    assert_eq!(before, all[first - 20..first]);
+}
+
+#[test]
+fn a_histogram_counts_every_line_once_in_its_stretch() {
+    let dir = tempfile::tempdir().unwrap();
+    let _labs = three_runs(dir.path());
+    let reader = Reader::new(dir.path().to_owned());
+    for (filter, expected) in filters(&entries(dir.path())) {
+        let all = reader.histogram(&filter, 7).unwrap().expect("there are lines");
+        assert_eq!(all.buckets.len(), 7);
+        let sum: u64 = all.buckets.iter().map(|one| one.debug + one.info + one.warn + one.error).sum();
+        assert_eq!(sum, u64::try_from(expected.len()).unwrap(), "{filter:?}");
+    }
+    let lines = entries(dir.path());
+    let all = reader.histogram(&Filter::default(), 10).unwrap().unwrap();
+    let each = (all.until - all.from) / 10_i32;
+    for (n, bucket) in (0_i32..).zip(&all.buckets) {
+        let (from, until) = (all.from + each * n, all.from + each * (n + 1));
+        let within = |line: &&Entry| {
+            let at = time::OffsetDateTime::parse(&line.t, &time::format_description::well_known::Rfc3339).unwrap();
+            from <= at && at < until
+        };
+        let count = |level| lines.iter().filter(within).filter(|line| line.level == level).count() as u64;
+        let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error].map(count);
+        assert_eq!([bucket.debug, bucket.info, bucket.warn, bucket.error], levels, "{n}");
+    }
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(Reader::new(empty.path().to_owned()).histogram(&Filter::default(), 5).unwrap(), None);
+}
+
+#[test]
+fn what_is_looked_for_is_found_in_a_text_and_an_expression_cannot_explode() {
+    let marks = |search, text: &str| Marker::new(Some(&search)).unwrap().marks(text);
+    assert_eq!(marks(Search::Text("НОВА".into()), "Нова пошта, нова"), [(0, 8), (21, 29)]);
+    assert_eq!(marks(Search::Regex("a*".into()), "baab"), [(1, 3)]);
+    assert_eq!(marks(Search::Text(String::new()), "x"), []);
+    assert_eq!(Marker::new(None).unwrap().marks("x"), []);
+    let hard = format!("{}b", "a".repeat(20_000));
+    assert_eq!(marks(Search::Regex("(a+)+$".into()), &hard), []);
+    assert!(Marker::new(Some(&Search::Regex("(".into()))).is_err());
 }
 
 /// Reads page by page to the end, each cursor by way of its text.

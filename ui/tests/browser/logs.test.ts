@@ -1,0 +1,188 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+
+import { type Opening, drawn, faults, pictures, useBrowser } from './browser';
+
+const { open } = useBrowser();
+
+async function logs(opening?: Opening): Promise<Page> {
+  const page = await open(opening);
+  await page.getByTestId('nav-logs').click();
+  await page.getByTestId('log-row').last().waitFor();
+  return page;
+}
+
+const rows = (page: Page) => page.getByTestId('log-row');
+const levels = (page: Page) => rows(page).evaluateAll((nodes) => [...new Set(nodes.map((node) => (node as HTMLElement).dataset['level'] ?? ''))].sort());
+const areas = (page: Page) => page.locator('[data-testid="log-row"] .ar').evaluateAll((nodes) => [...new Set(nodes.map((node) => node.textContent?.trim() ?? ''))].sort());
+const settled = (page: Page, wanted: () => boolean) => page.waitForFunction(wanted);
+
+describe('filters', () => {
+  test('that are ready answer what staff used to grep for', async () => {
+    const page = await logs();
+    await page.getByTestId('log-ready-events').click();
+    await settled(page, () => [...document.querySelectorAll('[data-testid="log-row"] .ar')].every((node) => node.textContent?.trim() === 'events'));
+    expect(await levels(page)).toEqual(['DEBUG', 'INFO']);
+    await page.getByTestId('log-ready-errors').click();
+    await settled(page, () => [...document.querySelectorAll<HTMLElement>('[data-testid="log-row"]')].every((node) => node.dataset['level'] === 'ERROR'));
+    await page.locator('[data-testid="log-ready-errors"][aria-current]').waitFor();
+    await page.getByTestId('log-ready-all').click();
+    await settled(page, () => [...document.querySelectorAll<HTMLElement>('[data-testid="log-row"]')].some((node) => node.dataset['level'] === 'INFO'));
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('leave out what a line is, each told and taken back by itself', async () => {
+    const page = await logs();
+    await rows(page).last().click();
+    const area = (await areas(page))[0] ?? '';
+    await page.locator('[data-testid="log-row"] .ar', { hasText: area }).first().click();
+    await page.getByTestId('log-detail').getByRole('button', { name: `Без area=${area}` }).click();
+    await page.getByTestId('log-chip').getByText(`без area=${area}`).waitFor();
+    await page.waitForFunction((gone) => [...document.querySelectorAll('[data-testid="log-row"] .ar')].every((node) => node.textContent?.trim() !== gone), area);
+    await page.getByTestId('log-chip').click();
+    await page.getByTestId('log-chip').waitFor({ state: 'detached' });
+    await page.waitForFunction((back) => [...document.querySelectorAll('[data-testid="log-row"] .ar')].some((node) => node.textContent?.trim() === back), area);
+  });
+
+  test('are kept under names, also for the next start, and forgotten', async () => {
+    const page = await logs();
+    await page.getByTestId('log-text').fill('session|connection');
+    await page.getByTestId('log-regex').check();
+    await page.getByTestId('log-save').click();
+    await page.getByTestId('log-save-name').fill('Сеанси');
+    await page.keyboard.press('Enter');
+    await page.locator('[data-testid="log-saved"][aria-current]').getByText('Сеанси').waitFor();
+    await page.getByTestId('log-save').waitFor({ state: 'detached' });
+    await page.reload();
+    await page.getByTestId('nav-logs').click();
+    await page.getByTestId('log-saved').getByText('Сеанси').click();
+    await settled(page, () => document.querySelectorAll('[data-testid="log-row"] mark').length > 3);
+    expect(await page.getByTestId('log-text').inputValue()).toBe('session|connection');
+    await page.getByRole('button', { name: 'Забути фільтр «Сеанси»' }).click();
+    await page.getByTestId('log-saved').waitFor({ state: 'detached' });
+  });
+
+  test('an expression that is none says so and leaves the lines', async () => {
+    const page = await logs();
+    await page.getByTestId('log-regex').check();
+    await page.getByTestId('log-text').fill('(session');
+    await page.getByText('Цей вираз незрозумілий').waitFor();
+    expect(await rows(page).count()).toBeGreaterThan(5);
+    await page.getByTestId('log-text').fill('(mail|idle) (stored|renewed)');
+    await page.getByText('Цей вираз незрозумілий').waitFor({ state: 'detached' });
+    await settled(page, () => [...document.querySelectorAll('[data-testid="log-row"] .msg-text')].every((node) => /^\s*(Mail stored|Idle renewed)/.test(node.textContent ?? '')));
+  });
+
+  test('what is only marked hides no line', async () => {
+    const page = await logs();
+    await page.getByTestId('log-mark').click();
+    await page.getByTestId('log-text').fill('uid=48213');
+    await page.locator('[data-testid="log-row"] mark').first().waitFor();
+    expect(new Set(await page.locator('[data-testid="log-row"] mark').allTextContents())).toEqual(new Set(['uid', '48213']));
+    expect(await rows(page).filter({ hasNot: page.locator('mark') }).count()).toBeGreaterThan(0);
+  });
+});
+
+describe('time', () => {
+  test('is drawn over the list, a stretch of it chosen with the pointer and let go', async () => {
+    const page = await logs();
+    const picture = page.getByTestId('log-histogram').locator('svg');
+    expect(await picture.getAttribute('aria-label')).toMatch(/Рядків за часом .* з них помилок/);
+    expect(await picture.locator('rect.lv-i').count()).toBeGreaterThan(60);
+    const box = await picture.boundingBox();
+    if (!box) throw new Error('it is drawn');
+    await page.mouse.move(box.x + box.width * 0.25, box.y + 30);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 30, { steps: 4 });
+    await page.mouse.up();
+    await page.getByTestId('log-chip-span').waitFor();
+    await page.getByTestId('log-span').getByText('обрано').waitFor();
+    expect(await page.getByTestId('log-span-select').inputValue()).toBe('chosen');
+    const span = await page.evaluate(() => [...document.querySelectorAll('[data-testid="log-row"] .tm')].map((node) => (node as HTMLElement).title.split(' · ')[1] ?? '').sort());
+    const all = await page.evaluate(() => window.bureau.logTimes());
+    expect(Date.parse(span.at(-1) ?? '')).toBeLessThan(all.from + (all.to - all.from) * 0.52);
+    expect(Date.parse(span[0] ?? '')).toBeGreaterThan(all.from + (all.to - all.from) * 0.23);
+    await page.getByTestId('log-chip-span').click();
+    await page.getByTestId('log-chip-span').waitFor({ state: 'detached' });
+  });
+
+  test('a click on it stands at that moment, and following goes back to the end', async () => {
+    const page = await logs();
+    const picture = page.getByTestId('log-histogram').locator('svg');
+    const box = await picture.boundingBox();
+    if (!box) throw new Error('it is drawn');
+    await page.mouse.click(box.x + box.width * 0.5, box.y + 30);
+    await page.getByTestId('log-detail').waitFor();
+    const all = await page.evaluate(() => window.bureau.logTimes());
+    const at = Date.parse((await page.locator('[data-testid="log-row"].sel .tm').getAttribute('title'))?.split(' · ')[1] ?? '');
+    expect(Math.abs(at - (all.from + all.to) / 2)).toBeLessThan((all.to - all.from) / 100);
+    await page.getByTestId('log-follow').click();
+    await page.locator('[data-testid="log-follow"][aria-pressed="true"]').waitFor();
+  });
+});
+
+describe('from line to line', () => {
+  test('E goes to the next error, and around it stands what was written then', async () => {
+    const page = await logs();
+    await page.keyboard.press('KeyE');
+    await page.locator('[data-testid="log-row"].sel[data-level="ERROR"]').waitFor();
+    const first = await page.locator('[data-testid="log-row"].sel').getAttribute('id');
+    await page.keyboard.press('Shift+KeyE');
+    await page.waitForFunction((was) => document.querySelector('[data-testid="log-row"].sel')?.id !== was, first);
+    await page.keyboard.press('KeyE');
+    await page.waitForFunction((was) => document.querySelector('[data-testid="log-row"].sel')?.id === was, first);
+    await page.getByTestId('log-ready-errors').click();
+    await settled(page, () => [...document.querySelectorAll<HTMLElement>('[data-testid="log-row"]')].every((node) => node.dataset['level'] === 'ERROR'));
+    await rows(page).nth(-3).click();
+    const chosen = await page.locator('[data-testid="log-row"].sel').getAttribute('id');
+    await page.getByTestId('log-around').click();
+    await settled(page, () => [...document.querySelectorAll<HTMLElement>('[data-testid="log-row"]')].some((node) => node.dataset['level'] !== 'ERROR'));
+    await page.locator(`[id="${chosen}"].sel`).waitFor();
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('lines are copied and saved', async () => {
+    const page = await logs();
+    await page.evaluate(() => {
+      Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text: string) => void ((window as unknown as { copied: string }).copied = text) } });
+    });
+    const copied = () => page.evaluate(() => (window as unknown as { copied: string }).copied);
+    await rows(page).last().click();
+    await page.getByTestId('log-copy').click();
+    await page.getByText('Рядок скопійовано').waitFor();
+    expect(await copied()).toMatch(/^2026-11-22 \d\d:\d\d:\d\d\.\d{3} \+02:00 {2}\w+ +\w+/);
+    await page.getByTestId('log-export').click();
+    await page.getByTestId('log-copy-shown').click();
+    const told = await page.getByText(/Скопійовано \d+ ряд/).textContent();
+    expect((await copied()).split('\n')).toHaveLength(Number(/\d+/.exec(told ?? '')?.[0]));
+    expect(Number(/\d+/.exec(told ?? '')?.[0])).toBeGreaterThanOrEqual(300);
+    await page.getByTestId('log-export').click();
+    await page.getByTestId('log-export-file').click();
+    await page.getByText('Журнал збережено в /home/office').waitFor();
+    expect(await page.evaluate(() => window.bureau.calls['exportLog'])).toBe(1);
+  });
+});
+
+test.each([
+  [1920, 1000, false],
+  [1440, 900, true],
+  [1024, 700, false],
+] as const)('looks at %d px', async (width, height, dark) => {
+  for (const language of ['uk', 'pl', 'en']) {
+    const page = await logs({ width, height, dark, query: `language=${language}` });
+    await page.getByTestId('log-text').fill('connection|stored');
+    await page.getByTestId('log-regex').check();
+    await page.getByTestId('log-mark').click();
+    await page.keyboard.press('Escape');
+    await page.locator('[data-testid="log-row"] mark').first().waitFor();
+    await page.getByTestId('log-list').focus();
+    await page.keyboard.press('ArrowUp');
+    await page.getByTestId('log-detail').waitFor();
+    await page.getByTestId('log-without').first().click();
+    await page.getByTestId('log-chip').waitFor();
+    await drawn(page);
+    await page.screenshot({ path: `${pictures}logs-full-${width}-${language}.png` });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+    await page.close();
+  }
+});

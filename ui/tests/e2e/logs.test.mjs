@@ -1,0 +1,101 @@
+// The log viewer in the real window: what staff looked for with `docker logs | grep`, and what they could not see there.
+import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ARTEFACTS, Lab, Profile, Window, deliver, evidence, until, windowTest } from './harness.mjs';
+
+const MAILBOX = { user: 'logs', name: 'Журнал', address: 'logs@skrynka.test', password: 'пароль-2026' };
+/** The lines by which the old system was checked by hand, as they are called here. */
+const STATIONS = ['Connecting', 'TLS established', 'Signed in', 'Folder selected', 'New mail found', 'Mail stored'];
+
+const messages = (window) => window.driver.executeScript(() => [...document.querySelectorAll('[data-testid="log-row"] .msg-text')].map((node) => node.textContent.trim()));
+
+/** Waits until the rows that are drawn are such as `wanted` says. */
+function rows(window, what, wanted) {
+  return until(what, async () => {
+    const found = await messages(window);
+    return found.length > 0 && wanted(found) ? found : null;
+  });
+}
+
+windowTest('the log answers the old questions, and leads from an error to its cause', { timeout: 240_000 }, async () => {
+  const lab = await Lab.start();
+  const profile = new Profile();
+  try {
+    await lab.ask('add_user', { user: MAILBOX.user, password: MAILBOX.password });
+    await profile.addMailbox(lab, MAILBOX, 'tls');
+    const window = await Window.open(profile, { width: 1600, height: 1000 });
+    try {
+      await window.press('nav-accounts');
+      await window.find('account-row', { state: 'live' });
+      await window.press('nav-inbox');
+      await deliver(lab, MAILBOX.user, 'Слово про журнал');
+      await window.shows('conversation-list', 'Слово про журнал');
+
+      await window.press('nav-logs');
+      await window.press('log-ready-mail');
+      await window.press('log-regex');
+      for (const station of STATIONS) {
+        await window.type('log-text', `^${station}`);
+        await rows(window, station, (found) => found.every((text) => text.startsWith(station)));
+      }
+
+      // No line shows what a customer wrote.
+      await window.type('log-text', 'Слово про журнал');
+      await window.find('log-list', {}, 500).catch(() => undefined);
+      await until('no line', () => window.driver.executeScript(() => document.querySelector('[data-testid="log-row"]') === null));
+
+      // What the server holds is compared with what is here.
+      await window.press('nav-diagnostics');
+      await window.press('completeness-compare');
+      await window.find('completeness-row', { missing: 0 });
+      const compared = await window.driver.executeScript(() => [...document.querySelector('[data-testid="completeness-row"]').cells].slice(0, 5).map((cell) => cell.textContent.trim()));
+      assert.deepEqual(compared.slice(1), ['INBOX', '1', '1', '0']);
+      await window.picture(join(ARTEFACTS, 'completeness.png'));
+      await window.press('nav-logs');
+
+      // A password that is changed elsewhere: the error is found by its filter, with its cause and what stands around it.
+      await window.press('log-ready-all');
+      await lab.ask('set_password', { user: MAILBOX.user, password: 'інший' });
+      await lab.ask('disconnect', { user: MAILBOX.user });
+      await window.press('log-ready-errors');
+      await rows(window, 'the refused sign-in', (found) => found.some((text) => text.startsWith('Account needs a person')));
+      await window.driver.executeScript(() => document.querySelector('[data-testid="log-row"]').click());
+      const detail = await window.text('log-detail');
+      assert.match(detail, /account\s+Журнал/);
+      assert.doesNotMatch(detail, /пароль-2026|інший/);
+      await window.picture(join(ARTEFACTS, 'logs-error.png'));
+      const error = await window.driver.executeScript(() => document.querySelector('[data-testid="log-row"].sel').id);
+      await window.press('log-around');
+      await until('its neighbours', () => window.driver.executeScript((id) => document.getElementById(id)?.classList.contains('sel') && document.querySelector('[data-testid="log-row"][data-level="INFO"]') !== null, error));
+      await window.picture(join(ARTEFACTS, 'logs-around.png'));
+
+      // The picture over the list counts what lies in the files.
+      await window.press('log-ready-all');
+      await window.press('log-level-debug');
+      const folder = join(profile.folder, 'logs');
+      const lines = () => readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n').filter(Boolean)).length;
+      const counted = () => window.driver.executeScript(() => Number(/: (\d[\d\s,]*)/u.exec(document.querySelector('[data-testid="log-histogram"] svg').getAttribute('aria-label'))[1].replaceAll(/\D/g, '')));
+      await until('the picture to count every line', async () => {
+        const [was, is] = [lines(), await counted()];
+        return is >= was - 20 && is <= lines();
+      });
+
+      // What something else has written, cut or binary, hides nothing.
+      const file = join(folder, readdirSync(folder).sort().at(-1));
+      appendFileSync(file, `\0\x1b[31mnot ours\n{"t":"2026\n${'x'.repeat(200_000)}\n`);
+      await window.press('log-ready-mail');
+      await window.press('log-newest').catch(() => undefined);
+      await window.press('log-regex');
+      await window.type('log-text', '^Signed in');
+      await rows(window, 'the lines before it', (found) => found.every((text) => text.startsWith('Signed in')));
+      evidence('P4 says what is wrong', 'the old questions to the log, asked in the window', `${STATIONS.length} of ${STATIONS.length} stations found, an error with its cause and its neighbours`);
+    } finally {
+      await window.close();
+    }
+  } finally {
+    await profile.remove();
+    await lab.stop();
+  }
+});
