@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod app;
 pub mod chats;
+pub mod completeness;
 pub mod inbox;
 pub mod logs;
 pub mod message;

@@ -18,8 +18,8 @@ use skrynka_core::{
     profile::{self, Density, NoticeSettings, Settings},
     secrets::Secrets,
     store::{
-        self, CLIENT_VERSION, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint,
-        MessagePosition, OutgoingState, Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
+        self, CLIENT_VERSION, Completeness, ConversationListing, ConversationPosition, ConversationSummary,
+        HistoryPoint, MessagePosition, OutgoingState, Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
 use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc3339};
@@ -27,7 +27,7 @@ use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc33
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountUnread, AccountView, BusinessHoursView, ChatRow, Check, CheckState,
+        AccountStateView, AccountUnread, AccountView, BusinessHoursView, ChatRow, Check, CheckState, CompletenessView,
         ConversationFilter, ConversationKey, ConversationRow, ConversationView, Counts, ErrorCode, FileView,
         HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences, PersonView, Preferences,
         ProxyForm, SearchHit, SearchPage, TelegramForm, TelegramView, Theme, TroubleView, WireError, count, stamp,
@@ -45,6 +45,8 @@ const LATE: Duration = Duration::minutes(10);
 const UNSENT: i64 = 10_000;
 /// A listener that has not said anything for this long has ended.
 const SILENT: time::Duration = time::Duration::minutes(10);
+/// What was compared longer ago says nothing of the present.
+const OLD_COMPARISON: Duration = Duration::days(1);
 /// Less room than this on the profile's disk is worth a warning.
 const LITTLE_ROOM: u64 = 1 << 30;
 
@@ -463,7 +465,13 @@ pub async fn bureau_checks(bureau: &Bureau) -> Vec<Check> {
     checks.push(outbox(bureau).await);
     match (bureau.store.accounts().await, bureau.store.statuses().await) {
         (Ok(accounts), Ok(statuses)) => {
+            let folders = bureau.store.completeness(None).await;
+            if let Err(error) = &folders {
+                checks.push(check(now, "completeness", CheckState::Unknown, skrynka_core::chain(error), None));
+            }
+            let folders = folders.unwrap_or_default();
             for account in accounts {
+                checks.extend(completeness_check(now, &account, &folders));
                 let status = statuses.iter().find(|status| status.account == account.id);
                 checks.push(account_check(now, &account, status));
                 if account.telegram.is_some() {
@@ -674,6 +682,35 @@ fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredS
         },
     );
     Check { account: Some(account.id.to_string()), ..check(now, "account", state, detail, repair) }
+}
+
+/// What an account's folders held when they were last compared; `None` where they never were.
+fn completeness_check(now: OffsetDateTime, account: &Account, folders: &[Completeness]) -> Option<Check> {
+    let own = || folders.iter().filter(|folder| folder.account == account.id);
+    let checked_at = own().map(|folder| folder.checked_at).min()?;
+    let (held, missing): (u64, u64) =
+        own().fold((0, 0), |(held, missing), folder| (held + folder.held, missing + folder.missing));
+    let (state, repair) = match missing {
+        _ if now - checked_at > OLD_COMPARISON => (CheckState::Unknown, None),
+        0 => (CheckState::Ok, None),
+        _ => (CheckState::Warn, Some("fetch_missing")),
+    };
+    let name = &account.name;
+    let detail =
+        format!("{name}: {missing} of {held} missing in {} folders, compared {}", own().count(), stamp(checked_at));
+    Some(Check { account: Some(account.id.to_string()), ..check(now, "completeness", state, detail, repair) })
+}
+
+/// How a folder stood when it was last compared with its server.
+pub fn completeness(folder: Completeness) -> CompletenessView {
+    CompletenessView {
+        account: folder.account.to_string(),
+        mailbox: folder.mailbox,
+        name: folder.name,
+        checked_at: stamp(folder.checked_at),
+        held: count(folder.held),
+        missing: count(folder.missing),
+    }
 }
 
 /// Names with a legal form, a quotation mark or no second word of a person are shown as companies.

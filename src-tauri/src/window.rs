@@ -13,7 +13,9 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::{
     cli::{self, Common},
-    commands::{accounts, app, chats, inbox, logs, message, outbox, passing_on, people, telegram, triage},
+    commands::{
+        accounts, app, chats, completeness, inbox, logs, message, outbox, passing_on, people, telegram, triage,
+    },
     desk::Desk,
     mail_scheme, media_scheme, tray, wire,
 };
@@ -34,6 +36,9 @@ pub fn bindings() -> Builder<tauri::Wry> {
             app::use_server,
             app::about,
             app::diagnostics,
+            completeness::completeness,
+            completeness::check_completeness,
+            completeness::fetch_missing,
             app::ui_ready,
             app::ui_log,
             inbox::subscribe,
@@ -124,6 +129,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             telegram::update_telegram,
             telegram::test_proxy,
             logs::log_page,
+            logs::log_histogram,
+            logs::export_log,
             logs::follow_logs,
             logs::unfollow_logs,
             logs::log_stats,

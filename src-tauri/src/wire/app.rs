@@ -187,18 +187,36 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, or `account`.
+    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `account` or `completeness`.
     pub name: String,
-    /// Whose check it is, for `account`.
+    /// Whose check it is, for `account` and `completeness`.
     pub account: Option<String>,
     /// What was found.
     pub state: CheckState,
     /// The finding in one technical line.
     pub detail: String,
-    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`; null when nothing is needed.
+    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`; null when nothing is needed.
     pub repair: Option<String>,
     /// When it was looked at.
     pub checked_at: String,
+}
+
+/// How a folder stood when it was last compared with its server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct CompletenessView {
+    /// Whose it is.
+    pub account: String,
+    /// The folder; unique within the account.
+    pub mailbox: String,
+    /// What a person calls it.
+    pub name: String,
+    /// When it was compared.
+    pub checked_at: String,
+    /// How many messages the server held of what belongs here.
+    pub held: u32,
+    /// How many of them were not here.
+    pub missing: u32,
 }
 
 /// What a check found. Green means looked at, not assumed.

@@ -5,6 +5,7 @@
 
 mod asking;
 mod backoff;
+mod completeness;
 mod fetching;
 mod housekeeping;
 mod lease;
@@ -194,6 +195,7 @@ impl Engine {
         engine.tasks.spawn("index", housekeeping::index(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("prune", housekeeping::prune(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("status", status::write_behind(engine.shared.clone(), engine.tasks.stopping()));
+        engine.tasks.spawn("completeness", completeness::watch(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("bells", housekeeping::bells(engine.shared.clone(), engine.tasks.stopping()));
         for account in accounts {
             engine.supervise(account).await;

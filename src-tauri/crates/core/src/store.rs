@@ -8,6 +8,7 @@ mod arrivals;
 mod attachments;
 mod blobs;
 mod chats;
+mod completeness;
 mod contacts;
 mod conversations;
 mod cursors;
@@ -41,6 +42,7 @@ use crate::{
 pub use accounts::{AccountDraft, RemovedAccount, TelegramDraft};
 pub use attachments::{RemoteFile, StoredFile, StoredMedia};
 pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, StoredChat};
+pub use completeness::Completeness;
 pub use contacts::TelegramPerson;
 pub use conversations::{
     ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary,

@@ -72,6 +72,8 @@ impl MailConnector {
             secrets,
             tuning: self.tuning.clone(),
             clock: self.clock.clone(),
+            spool: self.spool.clone(),
+            trail: trail.clone(),
         };
         let (clock, spool) = (self.clock.clone(), self.spool.clone());
         let listener = MailListener { session, settings, resume, clock, spool, trail };

@@ -128,6 +128,11 @@ impl FolderCursor {
         self.owed.retain(|owed| owed.uid != uid);
     }
 
+    /// Whether the cursor's numbers are those of a folder of this UIDVALIDITY.
+    pub(crate) fn is_of(&self, validity: u32) -> bool {
+        validity > 0 && (self.uidvalidity == validity || self.restored == Some(validity))
+    }
+
     /// Everything that has been handed over.
     pub(crate) fn covered(&self) -> UidSet {
         UidSet::range(self.low, self.high)

@@ -141,6 +141,11 @@ impl HandOver {
         self.start_group(source, Some(cursor)).await
     }
 
+    /// Ends the group that is being gathered: what follows is of another folder.
+    pub(crate) async fn end_of(&mut self, source: &Source) -> Result<()> {
+        self.start_group(source, None).await
+    }
+
     async fn start_group(&mut self, source: &Source, cursor: Option<Cursor>) -> Result<()> {
         while self.groups.len() >= PARSING {
             self.send_first().await?;

@@ -1,20 +1,27 @@
 //! What can be asked of a mailbox beside the listener, each over a short connection of its own.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use futures_util::future::BoxFuture;
 use skrynka_core::{
-    connector::{ConnectorError, Remote},
+    connector::{ConnectorError, Cursor, Holding, IncomingSender, Remote},
     model::{AccountId, EmailSettings, Place},
     secrets::Secrets,
 };
+use time::OffsetDateTime;
 use tokio::time::sleep;
 
 use crate::{
     clocked::Clocked,
     connect,
     connector::password,
+    cursor::FolderCursor,
     error::{MailError, Result},
+    fetch::{Reader, trail::Trail},
+    folder::{INBOX, display_name, sent_folder},
+    hand_over::{HandOver, Role, Source},
+    listen::search_date,
+    session::Session,
     tuning::Tuning,
     uids::UidSet,
 };
@@ -32,6 +39,8 @@ pub(crate) struct MailRemote {
     pub(crate) secrets: Secrets,
     pub(crate) tuning: Tuning,
     pub(crate) clock: Clocked,
+    pub(crate) spool: PathBuf,
+    pub(crate) trail: Trail,
 }
 
 impl Remote for MailRemote {
@@ -54,19 +63,109 @@ impl Remote for MailRemote {
             }
         })
     }
+
+    fn holdings(&self, cursors: Vec<Cursor>) -> BoxFuture<'_, std::result::Result<Vec<Holding>, ConnectorError>> {
+        Box::pin(async move {
+            let asked = async {
+                let mut session = self.session().await?;
+                let found = holdings(&mut session, &cursors).await;
+                session.log_out().await;
+                found
+            };
+            asked.await.map_err(|error| error.into_connector(self.clock.now()))
+        })
+    }
+
+    fn fetch_again(
+        &self,
+        places: Vec<Place>,
+        inbox: IncomingSender,
+    ) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
+        Box::pin(async move {
+            let fetched = async {
+                let mut session = self.session().await?;
+                let fetched = self.hand_over(&mut session, &places, inbox).await;
+                session.log_out().await;
+                fetched
+            };
+            fetched.await.map_err(|error| error.into_connector(self.clock.now()))
+        })
+    }
+}
+
+/// Lists what stands in the folders of the cursors, as far down as each has been read. A folder that is gone or was
+/// renumbered is left to the listener.
+async fn holdings(session: &mut Session, cursors: &[Cursor]) -> Result<Vec<Holding>> {
+    let mut found = Vec::new();
+    for stored in cursors {
+        let Some(cursor) = FolderCursor::read(&stored.state) else { continue };
+        match session.examine(&stored.mailbox).await {
+            Err(MailError::Refused { .. }) => continue,
+            other => other?,
+        }
+        if !cursor.is_of(session.selected.validity) {
+            continue;
+        }
+        let low = if cursor.done { 1 } else { cursor.low };
+        // A server counts whole days by a clock of its own: the day of the beginning, and the one after it, say nothing.
+        let floor = cursor.floor.and_then(|floor| OffsetDateTime::from_unix_timestamp(floor).ok());
+        let since = floor.map(|floor| format!("SINCE {} ", search_date(floor + time::Duration::days(3))));
+        let numbers = session.search(&format!("{}UID {low}:*", since.unwrap_or_default())).await?.clip(low, u32::MAX);
+        found.push(Holding {
+            mailbox: stored.mailbox.clone(),
+            epoch: cursor.uidvalidity,
+            name: display_name(&stored.mailbox),
+            numbers: numbers.ranges().collect(),
+        });
+    }
+    Ok(found)
+}
+
+fn by_folder(places: &[Place]) -> BTreeMap<(String, u32), Vec<u32>> {
+    let mut folders: BTreeMap<_, Vec<u32>> = BTreeMap::new();
+    for place in places {
+        folders.entry((place.mailbox.clone(), place.epoch)).or_default().push(place.number);
+    }
+    folders
 }
 
 impl MailRemote {
-    async fn store_seen(&self, places: &[Place], seen: bool) -> Result<()> {
-        let mut folders: BTreeMap<(String, u32), Vec<u32>> = BTreeMap::new();
-        for place in places {
-            folders.entry((place.mailbox.clone(), place.epoch)).or_default().push(place.number);
+    async fn session(&self) -> Result<Session> {
+        let password = password(self.account, &self.secrets).await?;
+        connect::open(&self.settings, &password, &self.tuning).await
+    }
+
+    /// Reads messages and waits until they are stored.
+    async fn hand_over(&self, session: &mut Session, places: &[Place], inbox: IncomingSender) -> Result<()> {
+        let listed = session.folders().await?;
+        let sent = sent_folder(&listed).map(|folder| folder.name.clone());
+        let mut hand = HandOver::new(inbox, self.clock.clone(), session.tuning.group_bytes);
+        for ((mailbox, epoch), uids) in by_folder(places) {
+            session.examine(&mailbox).await?;
+            if session.selected.validity != epoch {
+                tracing::info!(target: "skrynka::email", epoch, "Messages not read again, the folder was renumbered");
+                continue;
+            }
+            let role = match &mailbox {
+                inbox if inbox == INBOX => Role::Inbox,
+                other if sent.as_ref() == Some(other) => Role::Sent,
+                _ => Role::Other,
+            };
+            let source = Source { mailbox, epoch, role, own: self.settings.address.clone() };
+            let (hand, trail, spool) = (&mut hand, &self.trail, self.spool.as_path());
+            let mut reader = Reader { session: &mut *session, hand, source: &source, spool, trail, since: None };
+            reader.listed(&uids.into_iter().collect()).await?;
+            reader.hand.end_of(&source).await?;
         }
+        hand.settle().await
+    }
+
+    async fn store_seen(&self, places: &[Place], seen: bool) -> Result<()> {
+        let folders = by_folder(places);
         if folders.is_empty() {
             return Ok(());
         }
-        let password = password(self.account, &self.secrets).await?;
-        let mut session = connect::open(&self.settings, &password, &self.tuning).await?;
+        let mut session = self.session().await?;
         let mut outcome = Ok(());
         for ((mailbox, epoch), uids) in folders {
             outcome = store(&mut session, &mailbox, epoch, &uids, seen).await;

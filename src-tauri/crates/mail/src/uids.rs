@@ -1,6 +1,6 @@
 //! Sets of UIDs as the protocol writes them: `1:5,7,9:200` (RFC 9051, `sequence-set`).
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 /// Ascending, disjoint ranges of UIDs. A range costs the same whatever its length, so a hostile `1:4294967295` is
 /// harmless until somebody iterates over it.
@@ -41,6 +41,11 @@ impl UidSet {
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = u32> + '_ {
         self.0.iter().flat_map(|(low, high)| *low..=*high)
+    }
+
+    /// The ranges, ascending; no two of them touch.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = RangeInclusive<u32>> + '_ {
+        self.0.iter().map(|(low, high)| *low..=*high)
     }
 
     /// The part of the set between `low` and `high`.

@@ -1,12 +1,12 @@
 //! What can be asked of the other side while the listener runs.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
 use tokio::io::AsyncWrite;
 
-use super::{Batch, Chat, ConnectorError, KnownPeer};
+use super::{Batch, Chat, ConnectorError, Cursor, IncomingSender, KnownPeer};
 use crate::model::{ChatKey, Entity, Place, Trouble, TroubleCode};
 
 /// What can be asked of the other side while the listener runs. What a network does not offer answers so.
@@ -91,6 +91,32 @@ pub trait Remote: Send + Sync {
         let _not_used = (chat, before, limit);
         Box::pin(async { Err(not_offered("reading history")) })
     }
+
+    /// Asks what the other side holds of what belongs here, folder by folder, with little traffic. `cursors` are the
+    /// stored ones: what has yet to be read for the first time is left out.
+    fn holdings(&self, cursors: Vec<Cursor>) -> BoxFuture<'_, Result<Vec<Holding>, ConnectorError>> {
+        let _not_used = cursors;
+        Box::pin(async { Err(not_offered("telling what it holds")) })
+    }
+
+    /// Reads these messages once more and hands them over. Those that are gone are passed over.
+    fn fetch_again(&self, places: Vec<Place>, inbox: IncomingSender) -> BoxFuture<'_, Result<(), ConnectorError>> {
+        let _not_used = (places, inbox);
+        Box::pin(async { Err(not_offered("reading messages again")) })
+    }
+}
+
+/// What the other side says that one of its folders holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The folder, as in [`Place::mailbox`].
+    pub mailbox: String,
+    /// As in [`Place::epoch`].
+    pub epoch: u32,
+    /// What a person calls it.
+    pub name: String,
+    /// The numbers of its messages, as in [`Place::number`]: ascending ranges that do not touch.
+    pub numbers: Vec<RangeInclusive<u32>>,
 }
 
 /// What somebody can be found by.

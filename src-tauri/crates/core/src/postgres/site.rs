@@ -54,7 +54,7 @@ impl Site {
                 // One that is just dying cuts the connection: what stands in its place then is looked at anew.
                 Err(error) => match tokio::time::timeout(DYING_DEADLINE, running.ended(&self.home, PAUSE)).await {
                     Ok(()) => {
-                        tracing::info!(target: "skrynka::store", pid = file.pid, "Database server ended while it was joined")
+                        tracing::info!(target: "skrynka::store", pid = file.pid, "Database server ended while it was joined");
                     }
                     Err(_) => return Err(error),
                 },

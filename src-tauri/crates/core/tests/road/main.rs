@@ -5,6 +5,7 @@
 mod asking;
 mod chats;
 mod common;
+mod completeness;
 mod deadlines;
 mod engine;
 mod ingest;

@@ -254,6 +254,13 @@ impl Desk {
         }
     }
 
+    /// Takes what comes beside the listener, until nobody hands over any more.
+    pub async fn take_all(&mut self, mut deliveries: tokio::sync::mpsc::Receiver<Delivery>) {
+        while let Some(delivery) = deliveries.recv().await {
+            self.shelf.take(delivery);
+        }
+    }
+
     /// Listens until everything is here.
     pub async fn catch_up(&mut self) -> Result<(), ConnectorError> {
         self.listen(|_, status| status.state == AccountState::Live).await

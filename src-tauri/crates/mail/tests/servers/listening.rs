@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::desk::{Desk, PASSWORD, USER, mail, quick, settings};
 use skrynka_core::{
-    connector::ConnectorError,
+    connector::{ConnectorError, Cursor, IncomingSender},
     model::{AccountState, Direction, Place, Security, TroubleCode},
 };
 use skrynka_lab::{Dovecot, Mode, Options, Proxy, dovecot::StoredMail};
@@ -369,4 +369,69 @@ async fn a_busy_server_is_waited_for() {
     let outcome = desk(&dovecot).catch_up().await;
     let Err(ConnectorError::Transient { why, retry_after: Some(_) }) = outcome else { panic!("{outcome:?}") };
     assert_eq!(why.code, TroubleCode::Limited);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_folders_hold_is_told_and_what_is_missing_comes_again() {
+    for without in [&[][..], &["ESEARCH"]] {
+        let dovecot = server(without);
+        fill(&dovecot, "INBOX", 1..=6);
+        fill(&dovecot, "Sent", 1..=2);
+        dovecot.expunge(USER, "INBOX", 3).unwrap();
+        let mut desk = desk(&dovecot);
+        desk.shelf.gaps = true;
+        desk.catch_up().await.unwrap();
+        dovecot.append(USER, "INBOX", &mail(7), "", None).unwrap();
+        let cursors = |desk: &Desk| -> Vec<Cursor> {
+            let stored = desk.shelf.cursors.iter();
+            stored.map(|(mailbox, state)| Cursor { mailbox: mailbox.clone(), state: state.clone() }).collect()
+        };
+        let remote = desk.remote.clone().unwrap();
+        let mut holdings = remote.holdings(cursors(&desk)).await.unwrap();
+        holdings.sort_by_key(|holding| holding.name.clone());
+        let told: Vec<_> = holdings.iter().map(|one| (one.name.as_str(), one.numbers.clone())).collect();
+        assert_eq!(told, [("INBOX", vec![1..=2, 4..=7]), ("Sent", vec![1..=2])]);
+
+        let inbox = |number| Place { mailbox: "INBOX".to_owned(), epoch: holdings[0].epoch, number };
+        let foreign = Place { epoch: holdings[0].epoch + 1, ..inbox(5) };
+        let sent = Place { mailbox: "Sent".to_owned(), epoch: holdings[1].epoch, number: 2 };
+        let (sender, deliveries, _status) = IncomingSender::channel(4);
+        // Number 3 is gone, number 99 never was, and the foreign place is of another folder by now.
+        let places = vec![inbox(2), inbox(3), inbox(7), inbox(99), foreign, sent.clone()];
+        let (fetched, ()) = tokio::join!(remote.fetch_again(places, sender), desk.take_all(deliveries));
+        fetched.unwrap();
+        let twice = desk.shelf.times.iter().filter(|(_, times)| **times == 2).map(|(place, _)| place.clone());
+        let twice: std::collections::BTreeSet<Place> = twice.collect();
+        assert_eq!(twice, [inbox(2), sent.clone()].into());
+        assert_eq!(desk.shelf.messages[&inbox(7)].letter().subject, "mail 7");
+        assert_eq!(desk.shelf.messages[&sent].message.direction, Direction::Out);
+        assert!(!desk.shelf.messages.contains_key(&inbox(99)));
+
+        dovecot.reset_uidvalidity(USER, "INBOX").unwrap();
+        let holdings = remote.holdings(cursors(&desk)).await.unwrap();
+        assert_eq!(holdings.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["Sent"], "it is read anew");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_before_the_beginning_is_not_missing() {
+    let dovecot = server(&[]);
+    let at = |day: i64, number| StoredMail {
+        raw: mail(number),
+        received: START + time::Duration::days(day),
+        seen: false,
+        answered: false,
+    };
+    dovecot.fill(USER, "INBOX", (1..=9).map(|n| at(i64::from(n), n))).unwrap();
+    let mut desk = desk(&dovecot);
+    desk.shelf.gaps = true;
+    desk.settings().since = Some(START + time::Duration::days(5));
+    desk.catch_up().await.unwrap();
+    let stored: std::collections::BTreeSet<u32> = desk.shelf.uids("INBOX").into_iter().collect();
+    assert_eq!(stored, (5..=9).collect());
+    let state = desk.shelf.cursors["INBOX"].clone();
+    let cursor = Cursor { mailbox: "INBOX".to_owned(), state };
+    let holdings = desk.remote.clone().unwrap().holdings(vec![cursor]).await.unwrap();
+    let told: std::collections::BTreeSet<u32> = holdings[0].numbers.iter().cloned().flatten().collect();
+    assert!(told.is_subset(&stored) && told.contains(&9) && told.len() >= 2, "{told:?}");
 }
