@@ -26,6 +26,12 @@ export const commands = {
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
 	/**  Looks at everything that can be wrong. */
 	diagnostics: () => typedError<Check[], WireError>(__TAURI_INVOKE("diagnostics")),
+	/**  How every account's folders stood when they were last compared with their servers. */
+	completeness: () => typedError<CompletenessView[], WireError>(__TAURI_INVOKE("completeness")),
+	/**  Compares an account's folders with their server now. Only an account to which this program listens can be compared. */
+	checkCompleteness: (account: string) => typedError<CompletenessView[], WireError>(__TAURI_INVOKE("check_completeness", { account })),
+	/**  Fetches what was missing when an account was last compared, and compares again. */
+	fetchMissing: (account: string) => typedError<CompletenessView[], WireError>(__TAURI_INVOKE("fetch_missing", { account })),
 	/**  The window has painted for the first time. */
 	uiReady: () => typedError<null, WireError>(__TAURI_INVOKE("ui_ready")),
 	/**  A line for the log from the window. */
@@ -245,6 +251,13 @@ export const commands = {
 	testProxy: (account: string | null, proxy: ProxyForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("test_proxy", { account, proxy, password })),
 	/**  A window of rows. */
 	logPage: (filter: LogFilter, anchor: LogAnchor, limit: number) => typedError<LogPage, WireError>(__TAURI_INVOKE("log_page", { filter, anchor, limit })),
+	/**  Counts the lines that the filter means in so many stretches of equal length, 500 at most; null where there is none. */
+	logHistogram: (filter: LogFilter, buckets: number) => typedError<LogHistogram | null, WireError>(__TAURI_INVOKE("log_histogram", { filter, buckets })),
+	/**
+	 *  Asks for a file and writes the lines that the filter means into it, oldest first, each as the JSON object that stands
+	 *  in the log. What stands under the name stays until all of the new one is there.
+	 */
+	exportLog: (filter: LogFilter, name: string) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("export_log", { filter, name })),
 	/**  Tells the channel whenever lines were written. Returns the number that ends it. */
 	followLogs: (grew: Channel<LogsGrew>) => typedError<number, WireError>(__TAURI_INVOKE("follow_logs", { grew })),
 	/**  Ends following. */
@@ -557,15 +570,15 @@ export type ChatRow = {
 
 /**  One line of the diagnostics page. */
 export type Check = {
-	/**  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, or `account`. */
+	/**  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `account` or `completeness`. */
 	name: string,
-	/**  Whose check it is, for `account`. */
+	/**  Whose check it is, for `account` and `completeness`. */
 	account: string | null,
 	/**  What was found. */
 	state: CheckState,
 	/**  The finding in one technical line. */
 	detail: string,
-	/**  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`; null when nothing is needed. */
+	/**  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`; null when nothing is needed. */
 	repair: string | null,
 	/**  When it was looked at. */
 	checkedAt: string,
@@ -612,6 +625,22 @@ export type CodeWayName =
 "email" | 
 /**  On fragment.com. */
 "fragment";
+
+/**  How a folder stood when it was last compared with its server. */
+export type CompletenessView = {
+	/**  Whose it is. */
+	account: string,
+	/**  The folder; unique within the account. */
+	mailbox: string,
+	/**  What a person calls it. */
+	name: string,
+	/**  When it was compared. */
+	checkedAt: string,
+	/**  How many messages the server held of what belongs here. */
+	held: number,
+	/**  How many of them were not here. */
+	missing: number,
+};
 
 /**  Which contact another one is the same as: what an undo puts back. */
 export type ContactLinkView = {
@@ -1067,7 +1096,42 @@ cursor: string } |
 /**  Rows newer than this one. */
 { from: "after"; 
 /**  A row's cursor. */
-cursor: string };
+cursor: string } | 
+/**  This row, with as many before it as after it. */
+{ from: "around"; 
+/**  A row's cursor. */
+cursor: string } | 
+/**  The rows from a moment on, and as many before it. */
+{ from: "at"; 
+/**  The moment. */
+moment: string };
+
+/**  The lines of one stretch of time. */
+export type LogBucket = {
+	/**  At DEBUG and TRACE. */
+	debug: number,
+	/**  At INFO. */
+	info: number,
+	/**  At WARN. */
+	warn: number,
+	/**  At ERROR. */
+	error: number,
+};
+
+/**  What a line must not be. */
+export type LogExclude = 
+/**  Of an area. */
+{ what: "area"; 
+/**  The area. */
+value: string } | 
+/**  About an account. */
+{ what: "account"; 
+/**  The account. */
+value: string } | 
+/**  One that holds a text, whatever its case. */
+{ what: "text"; 
+/**  The text. */
+value: string };
 
 /**  One fact of a line. */
 export type LogField = {
@@ -1085,8 +1149,28 @@ export type LogFilter = {
 	areas: string[],
 	/**  Only this account. */
 	account: string | null,
-	/**  Only lines that hold this text, whatever its case. */
+	/**  What is looked for, whatever its case; empty is nothing. */
 	text: string,
+	/**  Whether the text is a regular expression. */
+	regex: boolean,
+	/**  Whether lines without it are shown too: then it is only marked. */
+	markOnly: boolean,
+	/**  None of these. */
+	exclude: LogExclude[],
+	/**  Not before this moment. */
+	since: string | null,
+	/**  Before this moment. */
+	until: string | null,
+};
+
+/**  How many lines there were when. */
+export type LogHistogram = {
+	/**  When the first stretch begins. */
+	from: string,
+	/**  When the last one ends. */
+	until: string,
+	/**  Stretches of equal length, oldest first. */
+	buckets: LogBucket[],
 };
 
 /**  The levels a person chooses between. */
@@ -1099,6 +1183,14 @@ export type LogLevelName =
 "warn" | 
 /**  Broken. */
 "error";
+
+/**  A stretch of a text, in UTF-16 code units. */
+export type LogMark = {
+	/**  Where it begins. */
+	from: number,
+	/**  Where it ends. */
+	to: number,
+};
 
 /**  A window of rows, oldest first. */
 export type LogPage = {
@@ -1128,6 +1220,8 @@ export type LogRow = {
 	fields: LogField[],
 	/**  The spans it was written in, outermost first. */
 	spans: string[],
+	/**  Where what is looked for stands in the message with the facts after it, each as ` name=value`. */
+	marks: LogMark[],
 };
 
 /**  How much is kept. */

@@ -87,7 +87,9 @@ class Drafts {
   #lines = new Map<string, Promise<void>>();
   #stored = new Set<string>();
   /** What is being handed over of each chat, in its order. */
-  #leaving = new Map<string, Kept[]>();
+  #leaving = new SvelteMap<string, Kept[]>();
+  /** Drafts that were handed over: what was read of them before is not true any more. */
+  #handed = new Set<string>();
   /** When the last of them is handed over. */
   #turns = new Map<string, Promise<void>>();
   #loading = false;
@@ -109,7 +111,7 @@ class Drafts {
 
   #take(view: DraftView): void {
     const content = contentOf(view.content);
-    if (content === null) return;
+    if (content === null || this.#handed.has(view.id)) return;
     const conversation = view.conversation === null ? null : { account: view.account, id: view.conversation };
     const name = conversation ? idOf(conversation) : nameOf(view.id);
     if (this.#kept.has(name)) return;
@@ -144,11 +146,12 @@ class Drafts {
     const kept = this.#kept.get(name);
     if (!kept || !('chat' in kept.content)) return Promise.reject(new Error('Nothing is written here'));
     this.#kept.delete(name);
+    this.#handed.add(kept.id);
     this.#leaving.set(name, [...(this.#leaving.get(name) ?? []), kept]);
     const turn = (this.#turns.get(name) ?? Promise.resolve()).then(async () => {
       if (!this.#leaving.get(name)?.includes(kept)) throw new HandedBack();
       try {
-        if (this.#waiting.has(kept.id)) this.#store(kept.id, kept.account);
+        this.#store(kept.id, kept.account);
         await this.#lines.get(kept.id);
         const result = await work(kept.id);
         this.#stored.delete(kept.id);
@@ -219,10 +222,15 @@ class Drafts {
     this.#storeAfter(PAUSE, id, account);
   }
 
-  /** Whether somebody has written something here. */
+  /** Whether somebody has written something here that is no message yet. */
   written(name: string): boolean {
     const kept = this.#kept.get(name);
-    return kept !== undefined && !isEmpty(kept.content);
+    return this.#leaving.has(name) || (kept !== undefined && !isEmpty(kept.content));
+  }
+
+  /** Whether something that was written here is being handed over: what is written meanwhile is stored after it. */
+  leaves(name: string): boolean {
+    return this.#leaving.has(name);
   }
 
   /** New mails that were begun, the latest first. */
@@ -290,10 +298,16 @@ class Drafts {
   #store(id: string, account: string): void {
     clearTimeout(this.#timers.get(id));
     this.#waiting.delete(id);
-    const name = [...this.#kept].find(([, kept]) => kept.id === id)?.[0];
     // The database has one draft of a conversation: what is typed next waits until the one before it has been handed over.
-    const before = Promise.all([this.#lines.get(id), name === undefined ? undefined : this.#turns.get(name)]);
-    const line = before.then(async () => {
+    const name = [...this.#kept].find(([, kept]) => kept.id === id)?.[0];
+    const turn = name === undefined ? undefined : this.#turns.get(name);
+    if (turn) {
+      void turn.then(() => this.#store(id, account));
+      return;
+    }
+    // What is to be handed over after another one is stored when its turn comes.
+    if ([...this.#leaving.values()].some(([, ...later]) => later.some((kept) => kept.id === id))) return;
+    const line = (this.#lines.get(id) ?? Promise.resolve()).then(async () => {
       // What was typed last counts, however long the line is.
       const kept = [...this.#kept.values(), ...[...this.#leaving.values()].flat()].find((candidate) => candidate.id === id && !isEmpty(candidate.content));
       if (!kept && !this.#stored.has(id)) return;

@@ -213,9 +213,13 @@ export class Talk {
 
   /** Texts of ours that are not among the messages yet, with those that are being handed over. */
   get leaving(): readonly OutgoingView[] {
+    const stored = [...this.outgoing.map(({ id, text }) => ({ id, text })), ...this.messages.filter((message) => message.ours).map((message) => ({ id: message.key.id, text: message.text }))];
+    // Each stands for one that was expected: somebody may say the same twice.
+    const taken = new Set<string>();
     const still = this.#expected.filter(({ text, known }) => {
-      const stored = (id: string, words: string) => words === text.text && !known.has(id);
-      return !this.outgoing.some((other) => stored(other.id, other.text)) && !this.messages.some((message) => message.ours && stored(message.key.id, message.text));
+      const found = stored.find((one) => one.text === text.text && !known.has(one.id) && !taken.has(one.id));
+      if (found) taken.add(found.id);
+      return !found;
     });
     return still.length === 0 ? this.outgoing : [...this.outgoing, ...still.map(({ text }) => text)];
   }

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 
-import { drawn, faults, row, useBrowser } from './browser';
+import { drawn, faults, pictures, row, useBrowser } from './browser';
 
 const { open } = useBrowser();
 
@@ -393,4 +393,26 @@ test('a database in trouble says what happened and comes back on retry', async (
   await page.getByText('Немає зв’язку з базою').waitFor();
   await page.getByTestId('retry-start').click();
   await row(page, 0).waitFor();
+});
+
+test('what the servers hold is compared with what is here, a gap is fetched, and what is unknown is not green', async () => {
+  const page = await open();
+  await page.getByTestId('nav-diagnostics').click();
+  const rows = page.getByTestId('completeness-row');
+  await rows.first().waitFor();
+  expect(await page.locator('[data-testid="completeness-row"][data-missing="0"]').count()).toBe(5);
+  const gap = page.locator('[data-testid="completeness-row"][data-missing="3"]');
+  await gap.locator('.state.warn').getByText('3', { exact: true }).waitFor();
+  const unknown = page.locator('[data-testid="completeness-row"]:not([data-missing])');
+  expect(await unknown.count()).toBeGreaterThan(0);
+  await unknown.first().getByText('невідомо').waitFor();
+  await page.screenshot({ path: `${pictures}diagnostics-gap-1440.png`, fullPage: true });
+  await gap.getByTestId('completeness-fetch').click();
+  await gap.waitFor({ state: 'detached' });
+  await page.getByTestId('completeness-compare').click();
+  await page.getByTestId('completeness-compare').getByText('Звірити зараз').waitFor();
+  // Who does not answer cannot be compared, and stays unknown.
+  const live = await page.evaluate(() => window.bureau.calls['checkCompleteness'] ?? 0);
+  expect(live).toBeGreaterThan(2);
+  expect(await unknown.count()).toBeGreaterThan(0);
 });

@@ -4,7 +4,7 @@ import type { OutgoingView } from '../../ipc/client';
 import { errorTitle, telegramTitle } from '../../state/words';
 
 /** Longer than a person may take it back for, it was scheduled. */
-const UNDO_MOST = 61_000;
+export const UNDO_MOST = 61_000;
 
 /** How what goes out stands: its icon, its tone and its words. */
 export interface Standing {

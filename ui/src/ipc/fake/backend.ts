@@ -1,7 +1,7 @@
-import type { AccountView, AppStatus, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences, Template, TextForm, Triage } from '../bindings';
+import type { AccountView, AppStatus, CompletenessView, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences, Template, TextForm, Triage } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
-import { NOON } from './accounts';
+import { NOON, iso } from './accounts';
 import { Bureau } from './bureau';
 import { accountCommands } from './accountCommands';
 import { chatCommands } from './chatCommands';
@@ -19,6 +19,8 @@ export interface Controls {
   status(status: AppStatus): void;
   clickLink(mismatched: boolean): void;
   grow(lines: number): void;
+  /** When the first and the last line of the log were written. */
+  logTimes(): { from: number; to: number };
   /** A mail arrives that the window has not been told of yet. */
   meanwhile(id: string): void;
   /** Somebody at another computer says whose turn it is, or who takes care. */
@@ -70,6 +72,7 @@ export interface World {
   texts: TextForm[];
   edits: Pick<TextForm, 'text' | 'entities'>[];
   front: string | null;
+  completeness: CompletenessView[];
   scenario: string;
   loggers: Map<number, (grew: { written: number }) => void>;
   /** Plays a first sync; the account commands provide it. */
@@ -85,6 +88,14 @@ export const fail = (code: ConstructorParameters<typeof IpcError>[0]['code'], de
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const known = ['ready', 'empty', 'starting', 'vault-new', 'vault-open', 'profile'];
+
+/** What comparing an account finds; its second folder lacks a few. */
+function compared(world: World, account: string, missing = 0): CompletenessView[] {
+  const stored = world.bureau.accounts.find(({ id }) => id === account)?.stored ?? 0;
+  const sent = Math.round(stored / 8);
+  const folder = (mailbox: string, held: number, missing: number): CompletenessView => ({ account, mailbox, name: mailbox, checkedAt: iso(world.now() - 240_000), held, missing });
+  return [folder('INBOX', stored - sent, missing), folder('Sent', sent, 0)];
+}
 
 /** An in-memory stand-in for Rust. `?scenario=…` in the address chooses what it plays. */
 export function fakeBackend(): Backend {
@@ -107,12 +118,14 @@ export function fakeBackend(): Backend {
     texts: [],
     edits: [],
     front: null,
+    completeness: [],
     scenario,
     loggers: new Map(),
     sync: () => undefined,
     scan: () => undefined,
     failScan: () => undefined,
   };
+  world.completeness = bureau.accounts.filter((account) => account.channel === 'email').slice(0, 3).flatMap((account, n) => compared(world, account.id, n === 1 ? 3 : 0));
   const calls: Record<string, number> = {};
   const failing = new Set<string>();
   const slow = new Map<string, number>();
@@ -191,6 +204,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
       });
     },
     grow: (lines) => grow(world, lines),
+    logTimes: () => ({ from: Date.parse(world.logbook.rows[0]?.at ?? ''), to: Date.parse(world.logbook.rows.at(-1)?.at ?? '') }),
     readElsewhere(count) {
       const rows = bureau.rows().slice(0, count);
       for (const row of rows) {
@@ -277,12 +291,25 @@ function appCommands(world: World) {
         }),
       ];
     },
+    completeness: async () => world.completeness,
+    checkCompleteness: async (account: string) => {
+      await pause(400);
+      world.completeness = [...world.completeness.filter((folder) => folder.account !== account), ...compared(world, account)];
+      return world.completeness.filter((folder) => folder.account === account);
+    },
+    fetchMissing: async (account: string) => {
+      await pause(400);
+      world.completeness = world.completeness.map((folder) => (folder.account === account ? { ...folder, missing: 0, checkedAt: iso(world.now()) } : folder));
+      return world.completeness.filter((folder) => folder.account === account);
+    },
     uiReady: async () => null,
     uiLog: async (level: string, message: string, fields: unknown) => {
       console.warn(level, message, JSON.stringify(fields));
       return null;
     },
     logPage: async (filter: Parameters<Logbook['page']>[0], anchor: Parameters<Logbook['page']>[1], limit: number) => world.logbook.page(filter, anchor, limit),
+    logHistogram: async (filter: Parameters<Logbook['histogram']>[0], buckets: number) => world.logbook.histogram(filter, buckets),
+    exportLog: async () => ({ folder: '/home/office', saved: 1, failed: null }),
     followLogs: async (grew: (grew: { written: number }) => void) => {
       const id = world.loggers.size + 1;
       world.loggers.set(id, grew);
