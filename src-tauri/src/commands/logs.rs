@@ -14,10 +14,7 @@ use tauri::ipc::Channel;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    DeskState, file_error, id, logged,
-    message::{ask, create_new},
-};
+use super::{DeskState, id, logged, message::save_as};
 use crate::wire::{
     ErrorCode, LogAnchor, LogBucket, LogExclude, LogField, LogFilter, LogHistogram, LogLevelName, LogMark, LogPage,
     LogRow, LogStats, LogsGrew, SavedFiles, WireError, count, stamp,
@@ -84,16 +81,7 @@ pub async fn export_log(desk: DeskState<'_>, filter: LogFilter, name: String) ->
         let reader = desk.ground()?.logbook.reader();
         let filter = read_filter(filter)?;
         let name = skrynka_mail::parse::clean_file_name(&name, "application/jsonl");
-        let chosen = ask(&desk, |dialog, answer| dialog.set_file_name(name).save_file(answer)).await?;
-        let Some(path) = chosen else { return Ok(SavedFiles { folder: None, saved: 0, failed: None }) };
-        let folder = path.parent().unwrap_or(&path).to_owned();
-        let (beside, file) = create_new(&folder, ".skrynka.part").map_err(file_error)?;
-        let written = blocking(move || export(&reader, &filter, file)).await;
-        if let Err(error) = written.and_then(|()| std::fs::rename(&beside, &path).map_err(file_error)) {
-            let _left = std::fs::remove_file(&beside);
-            return Err(error);
-        }
-        Ok(SavedFiles { folder: Some(folder.display().to_string()), saved: 1, failed: None })
+        save_as(&desk, name, |file| blocking(move || export(&reader, &filter, file))).await
     })
     .await
 }

@@ -255,13 +255,21 @@ fn part(raw: &[u8], file: &StoredFile) -> Result<Vec<u8>, WireError> {
 }
 
 async fn save_one(desk: &Desk, office: &Office, content: &Content) -> Result<SavedFiles, WireError> {
-    let name = content.name.clone();
+    save_as(desk, content.name.clone(), |file| write(office, content, file)).await
+}
+
+/// Asks where to and lets `write` fill the file.
+pub(super) async fn save_as<W: Future<Output = Result<(), WireError>>>(
+    desk: &Desk,
+    name: String,
+    write: impl FnOnce(std::fs::File) -> W,
+) -> Result<SavedFiles, WireError> {
     let chosen = ask(desk, |dialog, answer| dialog.set_file_name(name).save_file(answer)).await?;
     let Some(path) = chosen else { return Ok(SavedFiles { folder: None, saved: 0, failed: None }) };
     let folder = path.parent().unwrap_or(&path);
     // What stands under the name stays until all of the new one is there.
     let (beside, file) = create_new(folder, ".skrynka.part").map_err(file_error)?;
-    let written = write(office, content, file).await;
+    let written = write(file).await;
     if let Err(error) = written.and_then(|()| std::fs::rename(&beside, &path).map_err(file_error)) {
         let _left = std::fs::remove_file(&beside);
         return Err(error);
@@ -307,7 +315,7 @@ pub(super) async fn write(office: &Office, content: &Content, mut file: std::fs:
 }
 
 /// Makes a file under a name that is free: `name (2).pdf` where `name.pdf` is taken.
-pub(super) fn create_new(folder: &Path, name: &str) -> std::io::Result<(PathBuf, std::fs::File)> {
+fn create_new(folder: &Path, name: &str) -> std::io::Result<(PathBuf, std::fs::File)> {
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (name, String::new()),

@@ -88,10 +88,10 @@ class Drafts {
   #stored = new Set<string>();
   /** What is being handed over of each chat, in its order. */
   #leaving = new SvelteMap<string, Kept[]>();
+  /** When the last of it is handed over. */
+  #turns = new Map<string, Promise<void>>();
   /** Drafts that were handed over: what was read of them before is not true any more. */
   #handed = new Set<string>();
-  /** When the last of them is handed over. */
-  #turns = new Map<string, Promise<void>>();
   #loading = false;
   #loaded = false;
 

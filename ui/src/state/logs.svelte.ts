@@ -1,4 +1,4 @@
-import { IpcError, type LogAnchor, type LogFilter, type LogHistogram, type LogRow, type LogStats, ipc } from '../ipc/client';
+import { IpcError, type LogAnchor, type LogFilter, type LogHistogram, type LogPage, type LogRow, type LogStats, ipc } from '../ipc/client';
 
 const PAGE = 300;
 /** So many rows are kept; those farthest from what is looked at are dropped. */
@@ -14,6 +14,9 @@ const MOST_SAVED = 30;
 
 /** Everything from INFO up. */
 export const everything: LogFilter = { level: 'info', areas: [], account: null, text: '', regex: false, markOnly: false, exclude: [], since: null, until: null };
+
+/** A filter, whatever span of time was chosen. */
+export const anyTime = (filter: LogFilter): LogFilter => ({ ...filter, since: null, until: null });
 
 /** A window of the log: follows its end, or stands still while somebody reads. */
 export class LogView {
@@ -59,7 +62,7 @@ export class LogView {
   async choose(change: Partial<LogFilter>): Promise<void> {
     const before = this.filter;
     this.filter = { ...before, ...change };
-    if (JSON.stringify({ ...before, since: null, until: null }) !== JSON.stringify({ ...this.filter, since: null, until: null })) void this.count();
+    if (JSON.stringify(anyTime(before)) !== JSON.stringify(anyTime(this.filter))) void this.count();
     await this.newest();
   }
 
@@ -73,7 +76,7 @@ export class LogView {
       this.#counting = 'once';
       this.#countedAt = performance.now();
       // An expression that is being typed, or a folder that cannot be read, leaves the picture.
-      this.histogram = await ipc.logHistogram({ ...this.filter, since: null, until: null }, BARS).catch(() => this.histogram);
+      this.histogram = await ipc.logHistogram(anyTime(this.filter), BARS).catch(() => this.histogram);
     } while (this.#counting !== 'once' && !this.#closed);
     this.#counting = 'no';
   }
@@ -87,11 +90,7 @@ export class LogView {
     try {
       const page = await ipc.logPage(this.filter, anchor, PAGE);
       if (epoch !== this.#epoch) return null;
-      this.rows = page.rows;
-      this.#hasOlder = page.hasOlder;
-      this.#endCut = page.hasNewer;
-      this.phase = 'ready';
-      this.error = null;
+      this.#take(page);
       const place = anchor.from === 'around' ? page.rows.find((row) => row.cursor === anchor.cursor) : page.rows.find((row) => Date.parse(row.at) >= Date.parse(anchor.moment));
       return place ?? null;
     } catch (thrown) {
@@ -111,15 +110,19 @@ export class LogView {
     const epoch = ++this.#epoch;
     try {
       const page = await ipc.logPage(this.filter, { from: 'newest' }, PAGE);
-      if (epoch !== this.#epoch) return;
-      this.rows = page.rows;
-      this.#hasOlder = page.hasOlder;
-      this.#endCut = false;
-      this.phase = 'ready';
-      this.error = null;
+      if (epoch === this.#epoch) this.#take(page);
     } catch (thrown) {
       if (epoch === this.#epoch) this.#fail(thrown);
     }
+  }
+
+  /** Shows a page in the place of everything else. */
+  #take(page: LogPage): void {
+    this.rows = page.rows;
+    this.#hasOlder = page.hasOlder;
+    this.#endCut = page.hasNewer;
+    this.phase = 'ready';
+    this.error = null;
   }
 
   /** Goes along with the end, or stands still and counts what comes. */

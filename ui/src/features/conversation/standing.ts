@@ -3,8 +3,10 @@ import { f, t } from '../../i18n/index.svelte';
 import type { OutgoingView } from '../../ipc/client';
 import { errorTitle, telegramTitle } from '../../state/words';
 
-/** Longer than a person may take it back for, it was scheduled. */
-export const UNDO_MOST = 61_000;
+const UNDO_MOST = 61_000;
+
+/** Whether somebody chose when it goes out: it waits longer than a person may take back what was just sent. */
+export const isScheduled = ({ sendAt, createdAt }: OutgoingView): boolean => sendAt !== null && Date.parse(sendAt) - Date.parse(createdAt) > UNDO_MOST;
 
 /** How what goes out stands: its icon, its tone and its words. */
 export interface Standing {
@@ -21,7 +23,7 @@ export function standing(view: OutgoingView, now: Date): Standing {
   switch (state) {
     case 'waiting':
       if (againAt !== null) return { icon: 'wait', tone: 'warn', words: t('mail.out.again', { time: f.coming(new Date(againAt), now), why: title(view) }) };
-      if (later !== null && later.getTime() - Date.parse(view.createdAt) > UNDO_MOST) return { icon: 'clock', tone: 'info', words: t('mail.scheduled', { time: f.coming(later, now) }) };
+      if (later !== null && isScheduled(view)) return { icon: 'clock', tone: 'info', words: t('mail.scheduled', { time: f.coming(later, now) }) };
       if (later !== null) return { icon: 'clock', tone: 'off', words: t('mail.out.soon', { time: f.seconds(later) }) };
       return { icon: 'clock', tone: 'off', words: error === null ? t('chat.out.waiting') : t('chat.out.waitingWhy', { why: title(view) }) };
     case 'sending':

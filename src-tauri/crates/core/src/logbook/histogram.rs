@@ -1,5 +1,7 @@
 //! How many lines there were when, by level: the picture over the viewer's list.
 
+use std::io;
+
 use time::{Duration, OffsetDateTime};
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     entry::{Head, Stamp},
     matcher::Matcher,
     query::edges,
-    source::{Direction, Source},
+    source::{Direction, LogFile, Source},
 };
 
 /// A histogram has no more bars than this.
@@ -45,23 +47,28 @@ impl Reader {
     /// As [`Self::page`].
     pub fn histogram(&self, filter: &Filter, buckets: usize) -> Result<Option<Histogram>, QueryError> {
         let matcher = Matcher::new(filter)?;
-        let (from, to) = edges(&matcher);
-        let mut sources = Vec::new();
-        for file in self.list()? {
-            if let Some(mut source) = Source::open(&file, Direction::Forward).map_err(|source| self.failed(source))? {
-                source.limit(from.as_ref(), to.as_ref()).map_err(|source| self.failed(source))?;
-                sources.push(source);
-            }
-        }
+        let files = self.list()?;
+        self.histogram_of(&files, &matcher, filter, buckets).map_err(|source| self.failed(source))
+    }
+
+    fn histogram_of(
+        &self,
+        files: &[LogFile],
+        matcher: &Matcher,
+        filter: &Filter,
+        buckets: usize,
+    ) -> io::Result<Option<Histogram>> {
+        let (from, to) = edges(matcher);
+        let mut sources = Source::open_all(files, Direction::Forward, from.as_ref(), to.as_ref())?;
         let in_memory: Vec<(Stamp, Level)> = self
-            .memory(&matcher, Direction::Forward, 0, |_| true)
+            .memory(matcher, Direction::Forward, 0, |_| true)
             .into_iter()
             .flat_map(|mut source| std::iter::from_fn(move || source.take()))
             .map(|found| (found.key.stamp, found.entry.level))
             .collect();
         let mut span = in_memory.first().zip(in_memory.last()).map(|(first, last)| (first.0, last.0));
         for source in &mut sources {
-            if let Some((first, last)) = source.span().map_err(|source| self.failed(source))? {
+            if let Some((first, last)) = source.span()? {
                 span = Some(span.map_or((first, last), |(from, to)| (from.min(first), to.max(last))));
             }
         }
@@ -74,8 +81,7 @@ impl Reader {
             bars.add(*stamp, level.as_str().as_bytes());
         }
         for source in &mut sources {
-            let counted = source.heads(&matcher, |Head { stamp, level, .. }| bars.add(*stamp, level));
-            counted.map_err(|source| self.failed(source))?;
+            source.heads(matcher, |Head { stamp, level, .. }| bars.add(*stamp, level))?;
         }
         Ok(Some(bars.histogram))
     }

@@ -244,13 +244,7 @@ impl Reader {
             Direction::Back => to = to.into_iter().chain(cursor).min(),
             Direction::Forward => from = from.into_iter().chain(cursor).max(),
         }
-        let mut sources = Vec::new();
-        for file in files {
-            if let Some(mut source) = Source::open(file, direction)? {
-                source.limit(from.as_ref(), to.as_ref())?;
-                sources.push(source);
-            }
-        }
+        let mut sources = Source::open_all(files, direction, from.as_ref(), to.as_ref())?;
         sources.extend(self.memory(matcher, direction, 0, |key| {
             from.as_ref().is_none_or(|from| key >= from) && to.as_ref().is_none_or(|to| key < to)
         }));

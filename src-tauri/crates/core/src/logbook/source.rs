@@ -114,6 +114,23 @@ impl Source {
         Ok(Some(source))
     }
 
+    /// Opens the files that are still there, without what lies before `from` and at or after `to`.
+    pub(super) fn open_all(
+        files: &[LogFile],
+        direction: Direction,
+        from: Option<&Key>,
+        to: Option<&Key>,
+    ) -> io::Result<Vec<Self>> {
+        let mut sources = Vec::new();
+        for file in files {
+            if let Some(mut source) = Self::open(file, direction)? {
+                source.limit(from, to)?;
+                sources.push(source);
+            }
+        }
+        Ok(sources)
+    }
+
     /// Lines that are in memory only.
     pub(super) fn of_memory(id: Arc<str>, found: VecDeque<Found>, direction: Direction) -> Self {
         Self { id, file: None, from: 0, to: 0, bound: Stamp::MAX, found, direction, block: FIRST_BLOCK }
