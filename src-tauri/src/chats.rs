@@ -68,8 +68,9 @@ impl From<AskError> for WireError {
     fn from(error: AskError) -> Self {
         let detail = skrynka_core::chain(&error);
         match error {
-            AskError::NotConnected => Self { code: ErrorCode::NotConnected, detail },
+            AskError::NotConnected | AskError::NoAnswer(_) => Self { code: ErrorCode::NotConnected, detail },
             AskError::Remote(error) => error.trouble().clone().into(),
+            AskError::Elsewhere(trouble) => trouble.into(),
             AskError::Store(error) => error.into(),
             AskError::File(_) => Self { code: ErrorCode::File, detail },
         }

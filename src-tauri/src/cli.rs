@@ -86,12 +86,8 @@ pub enum Command {
     Send(send::SendArguments),
     /// Find messages, newest first.
     Search(search::SearchArguments),
-    /// Bring the schema up to date.
-    Migrate {
-        /// Only tell what is applied and what is not.
-        #[arg(long)]
-        status: bool,
-    },
+    /// Bring the schema up to date, or put the old system's table right.
+    Migrate(migrate::MigrateArguments),
     /// Look at everything that can be wrong, and say what would repair it.
     Doctor,
     /// Read the log.
@@ -119,8 +115,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Export(command) => export::run(&common.existing(), output, command).await,
         Command::Send(arguments) => send::run(&common.existing(), output, arguments).await,
         Command::Search(arguments) => search::run(&common.existing(), output, arguments).await,
-        Command::Migrate { status: true } => migrate::run(&common.existing(), output, true).await,
-        Command::Migrate { status: false } => migrate::run(&common, output, false).await,
+        Command::Migrate(arguments) => migrate::run(&common, output, arguments).await,
         Command::Doctor => doctor::run(&common.existing(), output).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
     }

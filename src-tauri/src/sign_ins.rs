@@ -271,7 +271,17 @@ pub async fn use_session(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use skrynka_core::{postgres::testing::scratch_folder, secrets::memory::MemorySecrets};
+    use skrynka_lab::telegram::{Key, Network, NetworkOptions, NewAccount, strings};
+    use skrynka_telegram::sign_in::App;
+
     use super::*;
+    use crate::{
+        telegram_accounts::Choices,
+        wiring::{Ground, Places},
+    };
 
     fn pasted() -> Stage {
         let address = "127.0.0.1:443".parse().unwrap();
@@ -306,5 +316,49 @@ mod tests {
         assert!(started.elapsed() >= LIFETIME);
         assert!(sign_ins.expired(key), "its page is told");
         assert!(matches!(sign_ins.take(key), Err(TelegramAccountError::Over)));
+    }
+
+    /// Somebody signs in again and enters the code, or scans with the phone, of another account.
+    #[tokio::test]
+    async fn another_accounts_sign_in_does_not_take_the_place_of_the_kept_one() {
+        let net = Network::start(NetworkOptions::default()).unwrap();
+        let secret_of = |key: &Key| {
+            let text = strings::telethon(2, net.endpoint(2).unwrap(), key);
+            skrynka_telegram::session::formats::from_text(&text).unwrap().into_secret()
+        };
+        let ours = net.session(net.add_account(NewAccount::default()).unwrap(), 2).unwrap();
+        let other = NewAccount { phone: "380445550999".to_owned(), ..NewAccount::default() };
+        let theirs = net.session(net.add_account(other).unwrap(), 2).unwrap();
+
+        let folder = scratch_folder();
+        let places = Places { profile: Some(folder.path().join("profile")), ..Places::default() };
+        let ground = Ground::open(&places).unwrap();
+        let secrets = Arc::new(MemorySecrets::default());
+        let bureau = Bureau::open(&ground, &places, secrets, |_| {}).await.unwrap();
+        let hash = "0123456789abcdef0123456789abcdef".to_owned();
+        let access = |account| Access {
+            account,
+            app: App { api_id: 1, api_hash: SecretString::from(hash.clone()), proxy: None },
+            phone: None,
+        };
+        let finished = async |key: &Key| {
+            let session = secret_of(key);
+            let user = bureau.telegram().check_session(&session, &access(None).app).await.unwrap();
+            Box::new(Finished { session, user })
+        };
+        let choices = Choices { name: "Olena".to_owned(), ..Choices::default() };
+        let stop = CancellationToken::new();
+        let first = finished(&ours).await;
+        let account = telegram_accounts::add(&bureau, &choices, &access(None), &first, &stop).await.unwrap();
+
+        let step = Step::Done(finished(&theirs).await);
+        let refused = reached(&bureau, None, access(Some(account.id)), step).await.map(|(_, reached)| reached);
+
+        assert!(matches!(refused, Err(TelegramAccountError::OtherUser)));
+        assert!(bureau.telegram().check_session(&secret_of(&theirs), &access(None).app).await.is_err(), "ended there");
+        let (kept, app) = telegram_accounts::kept_session(&bureau, account.id).await.unwrap().unwrap();
+        assert!(kept.has_key_of(&first.session));
+        assert_eq!(bureau.telegram().check_session(&kept, &app).await.unwrap().id, first.user.id);
+        bureau.close().await;
     }
 }

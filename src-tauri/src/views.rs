@@ -19,7 +19,8 @@ use skrynka_core::{
     secrets::Secrets,
     store::{
         self, CLIENT_VERSION, Completeness, ConversationListing, ConversationPosition, ConversationSummary,
-        HistoryPoint, MessagePosition, OutgoingState, Owner, StoreError, StoredFile, StoredMessage, StoredStatus,
+        HistoryPoint, LegacyColumn, LegacyRepair, MessagePosition, OutgoingState, Owner, StoreError, StoredFile,
+        StoredMessage, StoredStatus,
     },
 };
 use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc3339};
@@ -463,6 +464,7 @@ pub async fn bureau_checks(bureau: &Bureau) -> Vec<Check> {
     checks.push(summaries(bureau).await);
     checks.push(search_index(bureau).await);
     checks.push(outbox(bureau).await);
+    checks.extend(legacy(bureau).await);
     match (bureau.store.accounts().await, bureau.store.statuses().await) {
         (Ok(accounts), Ok(statuses)) => {
             let folders = bureau.store.completeness(None).await;
@@ -595,6 +597,28 @@ async fn search_index(bureau: &Bureau) -> Check {
             check(now, "search", CheckState::Warn, detail, None)
         }
         Err(error) => check(now, "search", CheckState::Unknown, skrynka_core::chain(&error), None),
+    }
+}
+
+/// Looks at the old system's accounts, where they stand in the same database.
+async fn legacy(bureau: &Bureau) -> Option<Check> {
+    let now = bureau.clock.now();
+    let columns = match bureau.store.legacy().await {
+        Ok(columns) => columns,
+        Err(error) => return Some(check(now, "legacy", CheckState::Unknown, skrynka_core::chain(&error), None)),
+    };
+    let name = |column: &LegacyColumn| {
+        let was = column.was.as_deref().unwrap_or("missing");
+        format!("{}.{} is {was}", column.table, column.column)
+    };
+    let wrong: Vec<String> = columns.iter().filter(|column| column.repair != LegacyRepair::Right).map(name).collect();
+    if columns.is_empty() {
+        None
+    } else if wrong.is_empty() {
+        let detail = columns.iter().map(name).collect::<Vec<_>>().join(", ");
+        Some(check(now, "legacy", CheckState::Ok, detail, None))
+    } else {
+        Some(check(now, "legacy", CheckState::Warn, wrong.join(", "), Some("repair_legacy")))
     }
 }
 

@@ -36,6 +36,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             app::use_server,
             app::about,
             app::diagnostics,
+            app::repair_legacy,
             completeness::completeness,
             completeness::check_completeness,
             completeness::fetch_missing,

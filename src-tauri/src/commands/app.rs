@@ -179,6 +179,18 @@ pub async fn diagnostics(desk: DeskState<'_>) -> Result<Vec<Check>, WireError> {
     .await
 }
 
+/// Puts the accounts table of the old system right, where it stands in the same database. No value is lost.
+#[tauri::command]
+#[specta::specta]
+pub async fn repair_legacy(desk: DeskState<'_>) -> Result<(), WireError> {
+    logged("repair_legacy", async {
+        let columns = desk.office().await?.bureau.store.repair_legacy().await?;
+        tracing::info!(target: "skrynka::store", columns = columns.len(), "Table of the old system put right");
+        Ok(())
+    })
+    .await
+}
+
 /// The window has painted for the first time.
 #[tauri::command]
 #[specta::specta]

@@ -177,12 +177,12 @@ pub async fn mark_read(
         let up_to = up_to.as_deref().map(id::<MessageId>).transpose()?;
         let places = office.bureau.store.mark_read(account, conversation, up_to).await?;
         let writes = office.bureau.store.account(account).await?.and_then(|a| a.email).is_some_and(|e| e.write_flags);
-        if let Some(remote) = office.engine.remote(account).filter(|_| writes && !places.is_empty()) {
+        if writes && !places.is_empty() {
             let stop = desk.tasks().stopping();
             let marked = async move {
                 // It is tried again for a while, and nobody waits for that at the end.
                 let outcome = tokio::select! {
-                    outcome = remote.mark_seen(places, true) => outcome,
+                    outcome = office.engine.mark_seen(account, places, true) => outcome,
                     () = stop.cancelled() => return,
                 };
                 if let Err(error) = outcome {

@@ -195,7 +195,8 @@ pub struct Check {
     pub state: CheckState,
     /// The finding in one technical line.
     pub detail: String,
-    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`; null when nothing is needed.
+    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`,
+    /// `repair_legacy`; null when nothing is needed.
     pub repair: Option<String>,
     /// When it was looked at.
     pub checked_at: String,

@@ -26,6 +26,8 @@ export const commands = {
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
 	/**  Looks at everything that can be wrong. */
 	diagnostics: () => typedError<Check[], WireError>(__TAURI_INVOKE("diagnostics")),
+	/**  Puts the accounts table of the old system right, where it stands in the same database. No value is lost. */
+	repairLegacy: () => typedError<null, WireError>(__TAURI_INVOKE("repair_legacy")),
 	/**  How every account's folders stood when they were last compared with their servers. */
 	completeness: () => typedError<CompletenessView[], WireError>(__TAURI_INVOKE("completeness")),
 	/**  Compares an account's folders with their server now. Only an account to which this program listens can be compared. */
@@ -578,7 +580,10 @@ export type Check = {
 	state: CheckState,
 	/**  The finding in one technical line. */
 	detail: string,
-	/**  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`; null when nothing is needed. */
+	/**
+	 *  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`,
+	 *  `repair_legacy`; null when nothing is needed.
+	 */
 	repair: string | null,
 	/**  When it was looked at. */
 	checkedAt: string,

@@ -11,6 +11,7 @@ mod housekeeping;
 mod lease;
 mod mailing;
 mod presence;
+mod requests;
 mod sending;
 mod status;
 mod supervisor;
@@ -42,7 +43,7 @@ use crate::{
     ingest::Ingest,
     model::{Account, AccountId, AccountState, Channel, OutgoingId},
     secrets::Secrets,
-    store::{LeaseToken, Store, StoreError, answered},
+    store::{Bell, LeaseToken, Store, StoreError, answered},
 };
 
 /// How long an account's tasks may take to end before they are aborted.
@@ -105,6 +106,10 @@ struct Shared {
     uploads: Mutex<HashMap<OutgoingId, Arc<sending::UnderWay>>>,
     /// Wakes the supervisor of an account that somebody let go of, or that has something to send.
     bells: Mutex<HashMap<AccountId, Arc<Notify>>>,
+    /// Wakes who answers other programs' requests.
+    asked: Notify,
+    /// Wakes who waits for an answer.
+    answered: Notify,
 }
 
 impl Shared {
@@ -117,11 +122,17 @@ impl Shared {
         self.bells.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().clone()
     }
 
-    /// Rings one account's bell, or everybody's.
-    fn ring(&self, id: Option<AccountId>) {
-        for (account, bell) in &*self.bells.lock().unwrap_or_else(PoisonError::into_inner) {
-            if id.is_none_or(|id| id == *account) {
-                bell.notify_one();
+    /// Wakes whoever waits for this.
+    fn ring(&self, bell: Bell) {
+        if matches!(bell, Bell::Asked | Bell::Lost) {
+            self.asked.notify_one();
+        }
+        if matches!(bell, Bell::Answered | Bell::Lost) {
+            self.answered.notify_waiters();
+        }
+        for (account, waits) in &*self.bells.lock().unwrap_or_else(PoisonError::into_inner) {
+            if bell == Bell::Account(*account) || bell == Bell::Lost {
+                waits.notify_one();
             }
         }
     }
@@ -184,6 +195,8 @@ impl Engine {
             limits: Mutex::default(),
             uploads: Mutex::default(),
             bells: Mutex::default(),
+            asked: Notify::new(),
+            answered: Notify::new(),
             parts,
         });
         let engine = Self {
@@ -196,6 +209,7 @@ impl Engine {
         engine.tasks.spawn("prune", housekeeping::prune(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("status", status::write_behind(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("completeness", completeness::watch(engine.shared.clone(), engine.tasks.stopping()));
+        engine.tasks.spawn("requests", requests::answer(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("bells", housekeeping::bells(engine.shared.clone(), engine.tasks.stopping()));
         for account in accounts {
             engine.supervise(account).await;

@@ -14,7 +14,9 @@ pub use chat::{
     ChatKey, ChatKind, Entity, EntityKind, Forward, Media, MediaFile, MediaKind, ParsePeerError, Peer, PeerKind,
     PollAnswer, Reaction, Service, ServiceKind,
 };
-pub use ids::{AccountId, AttachmentId, ContactId, ConversationId, DraftId, MessageId, OutgoingId, TemplateId};
+pub use ids::{
+    AccountId, AttachmentId, ContactId, ConversationId, DraftId, MessageId, OutgoingId, RequestId, TemplateId,
+};
 pub use message::{Address, AttachmentPart, Direction, Place, is_plausible_address};
 pub use telegram::{Proxy, TakenChats, TelegramSettings};
 pub use triage::Triage;

@@ -3,6 +3,7 @@
 use std::{ops::RangeInclusive, sync::Arc};
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::io::AsyncWrite;
 
@@ -120,7 +121,8 @@ pub struct Holding {
 }
 
 /// What somebody can be found by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PersonName {
     /// A username without `@`.
     Username(String),

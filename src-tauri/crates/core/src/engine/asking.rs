@@ -2,11 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Engine, Shared};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Asked, Engine, Shared,
+    requests::{Answer, Request, ask, ask_holder},
+};
 use crate::{
     connector::{Batch, ConnectorError, FoundPerson, Incoming, PersonName},
     model::{
-        AccountId, AttachmentId, ChatKey, ConversationId, Direction, Entity, MessageId, PeerKind, Trouble, TroubleCode,
+        AccountId, AttachmentId, ChatKey, ConversationId, Direction, Entity, MessageId, PeerKind, Place, Trouble,
+        TroubleCode,
     },
     store::StoreError,
 };
@@ -17,9 +23,15 @@ const LATEST: u32 = 20;
 /// Why something could not be asked or its answer not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// This program does not listen to the account, or is not connected just now.
-    #[error("the account is not connected in this program just now")]
+    /// No program listens to the account, or it is not connected just now.
+    #[error("the account is not connected just now")]
     NotConnected,
+    /// Another program listens to the account, and it did not answer.
+    #[error("{0} listens to this account and does not answer")]
+    NoAnswer(String),
+    /// Another program listens to the account, and it or the server said no.
+    #[error("{}", .0.detail)]
+    Elsewhere(Trouble),
     /// The other side did not do it.
     #[error(transparent)]
     Remote(#[from] ConnectorError),
@@ -32,7 +44,7 @@ pub enum AskError {
 }
 
 /// What came of reading a chat back in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Older {
     /// Messages that are new here.
     pub stored: usize,
@@ -42,6 +54,13 @@ pub struct Older {
     pub beginning: bool,
 }
 
+/// What a request brings stands in the database; an answer to another request is a defect of the program that gave it.
+fn unexpected() -> AskError {
+    StoreError::Inconsistent("an answer to something else".to_owned()).into()
+}
+
+/// Each of these is carried out by the program that listens to the account: this one, or another one on the same
+/// database.
 impl Engine {
     /// Reads a page of a chat's messages before the number `before` (`None`: the latest) and stores it.
     ///
@@ -54,11 +73,10 @@ impl Engine {
         before: Option<u32>,
         limit: u32,
     ) -> Result<Older, AskError> {
-        let (remote, lease) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
-        let history = remote.history(chat, before, limit).await?;
-        let ingested = self.shared.ingest.ingest(account, Some(lease), history.batch).await?;
-        self.shared.stored.notify_one();
-        Ok(Older { stored: ingested.stored, first: history.first, beginning: history.beginning })
+        match ask(&self.shared, account, Request::ReadBack { chat, before, limit }).await? {
+            Answer::Older(older) => Ok(older),
+            Answer::Done | Answer::Chat(_) => Err(unexpected()),
+        }
     }
 
     /// Begins a chat with somebody, or finds the one that is there, with the latest of what was said in it. `None`: nobody
@@ -67,17 +85,10 @@ impl Engine {
     /// # Errors
     /// See [`AskError`]; nothing has begun.
     pub async fn begin_chat(&self, account: AccountId, name: PersonName) -> Result<Option<ConversationId>, AskError> {
-        let (remote, lease) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
-        let Some(FoundPerson { chat, peer }) = remote.find_person(name).await? else { return Ok(None) };
-        let key = chat.key;
-        let incoming = vec![Incoming::Peer(Box::new(peer)), Incoming::Chat(Box::new(chat))];
-        self.shared.ingest.ingest(account, Some(lease), Batch { incoming, cursors: Vec::new() }).await?;
-        // What was said there before this account was added here; without it the chat has begun all the same.
-        if let Err(error) = self.read_back(account, key, None, LATEST).await {
-            tracing::info!(target: "skrynka::telegram", account = %account, error = %crate::chain(&error), "Chat not read back");
+        match ask(&self.shared, account, Request::BeginChat { name }).await? {
+            Answer::Chat(chat) => Ok(chat),
+            Answer::Done | Answer::Older(_) => Err(unexpected()),
         }
-        let found = self.shared.parts.store.find_chats(account, &key.to_string()).await?;
-        Ok(found.first().map(|chat| chat.conversation))
     }
 
     /// Changes a chat message of ours; what it says then comes by the listener's road.
@@ -91,9 +102,8 @@ impl Engine {
         text: String,
         entities: Vec<Entity>,
     ) -> Result<(), AskError> {
-        let (chat, number) = self.own_message(account, message).await?;
-        let (remote, _) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
-        Ok(remote.edit_text(chat, number, text, entities).await?)
+        ask(&self.shared, account, Request::EditMessage { message, text, entities }).await?;
+        Ok(())
     }
 
     /// Deletes a chat message of ours for everybody; it stays here, marked.
@@ -101,31 +111,32 @@ impl Engine {
     /// # Errors
     /// See [`AskError`]; the message is where it was.
     pub async fn delete_message(&self, account: AccountId, message: MessageId) -> Result<(), AskError> {
-        let (chat, number) = self.own_message(account, message).await?;
-        let (remote, lease) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
-        remote.delete_message(chat, number).await?;
-        // Telegram's answer counts what is gone and does not name it, and no news of it follows.
-        let channel = (chat.peer.kind == PeerKind::Channel).then_some(chat.peer.id);
-        let incoming = vec![Incoming::Deleted { channel, numbers: vec![number] }];
-        self.shared.ingest.ingest(account, Some(lease), Batch { incoming, cursors: Vec::new() }).await?;
+        ask(&self.shared, account, Request::DeleteMessage { message }).await?;
         Ok(())
     }
 
-    async fn own_message(&self, account: AccountId, message: MessageId) -> Result<(ChatKey, u32), AskError> {
-        let stored = self.shared.parts.store.message(account, message).await?;
-        let chat = self.shared.parts.store.chat_reach(account, stored.conversation).await?.key;
-        let place = stored.chat.filter(|_| stored.direction == Direction::Out).map(|chat| chat.place);
-        let place = place.ok_or(StoreError::NotFound("a chat message of ours"))?;
-        Ok((chat, place.number))
+    /// Sets or clears the server's read mark of mails.
+    ///
+    /// # Errors
+    /// See [`AskError`]; here they stay marked as they are.
+    pub async fn mark_seen(&self, account: AccountId, places: Vec<Place>, seen: bool) -> Result<(), AskError> {
+        ask(&self.shared, account, Request::MarkSeen { places, seen }).await?;
+        Ok(())
     }
 
     /// Fetches a chat's file unless it is here, checks its size and stores it. What came of it before the connection
-    /// broke stands in `folder` and is gone on from.
+    /// broke stands in `folder` and is gone on from; another program keeps it in a folder of its own.
     ///
     /// # Errors
     /// See [`AskError`]; what was fetched is kept for the next try.
     pub async fn fetch_file(&self, account: AccountId, id: AttachmentId, folder: &Path) -> Result<(), AskError> {
-        fetch(&self.shared, account, id, folder).await
+        match fetch(&self.shared, account, id, folder).await {
+            Err(AskError::NotConnected) => {
+                ask_holder(&self.shared, account, Request::FetchFile { file: id }).await?;
+                Ok(())
+            }
+            fetched => fetched,
+        }
     }
 
     /// Fetches small files as they come from here on, up to the size that each account's owner chose; parts wait in
@@ -134,6 +145,74 @@ impl Engine {
         // The first folder stays.
         let _set_before = self.shared.files.set(folder);
     }
+}
+
+pub(super) async fn read_back(
+    shared: &Shared,
+    account: AccountId,
+    (remote, lease): &Asked,
+    chat: ChatKey,
+    before: Option<u32>,
+    limit: u32,
+) -> Result<Older, AskError> {
+    let history = remote.history(chat, before, limit).await?;
+    let ingested = shared.ingest.ingest(account, Some(*lease), history.batch).await?;
+    shared.stored.notify_one();
+    Ok(Older { stored: ingested.stored, first: history.first, beginning: history.beginning })
+}
+
+pub(super) async fn begin_chat(
+    shared: &Shared,
+    account: AccountId,
+    asked: &Asked,
+    name: PersonName,
+) -> Result<Option<ConversationId>, AskError> {
+    let (remote, lease) = asked;
+    let Some(FoundPerson { chat, peer }) = remote.find_person(name).await? else { return Ok(None) };
+    let key = chat.key;
+    let incoming = vec![Incoming::Peer(Box::new(peer)), Incoming::Chat(Box::new(chat))];
+    shared.ingest.ingest(account, Some(*lease), Batch { incoming, cursors: Vec::new() }).await?;
+    // What was said there before this account was added here; without it the chat has begun all the same.
+    if let Err(error) = read_back(shared, account, asked, key, None, LATEST).await {
+        tracing::info!(target: "skrynka::telegram", account = %account, error = %crate::chain(&error), "Chat not read back");
+    }
+    let found = shared.parts.store.find_chats(account, &key.to_string()).await?;
+    Ok(found.first().map(|chat| chat.conversation))
+}
+
+pub(super) async fn edit_message(
+    shared: &Shared,
+    account: AccountId,
+    (remote, _): &Asked,
+    message: MessageId,
+    text: String,
+    entities: Vec<Entity>,
+) -> Result<(), AskError> {
+    let (chat, number) = own_message(shared, account, message).await?;
+    Ok(remote.edit_text(chat, number, text, entities).await?)
+}
+
+pub(super) async fn delete_message(
+    shared: &Shared,
+    account: AccountId,
+    (remote, lease): &Asked,
+    message: MessageId,
+) -> Result<(), AskError> {
+    let (chat, number) = own_message(shared, account, message).await?;
+    remote.delete_message(chat, number).await?;
+    // Telegram's answer counts what is gone and does not name it, and no news of it follows.
+    let channel = (chat.peer.kind == PeerKind::Channel).then_some(chat.peer.id);
+    let incoming = vec![Incoming::Deleted { channel, numbers: vec![number] }];
+    shared.ingest.ingest(account, Some(*lease), Batch { incoming, cursors: Vec::new() }).await?;
+    Ok(())
+}
+
+async fn own_message(shared: &Shared, account: AccountId, message: MessageId) -> Result<(ChatKey, u32), AskError> {
+    let stored = shared.parts.store.message(account, message).await?;
+    let chat = shared.parts.store.chat_reach(account, stored.conversation).await?.key;
+    let place = stored.chat.filter(|_| stored.direction == Direction::Out).map(|chat| chat.place);
+    let place = place.ok_or(StoreError::NotFound("a chat message of ours"))?;
+    Ok((chat, place.number))
 }
 
 pub(super) async fn fetch(

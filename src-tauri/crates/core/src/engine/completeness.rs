@@ -6,7 +6,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{AskError, Engine, Shared};
+use super::{
+    AskError, Asked, Engine, Shared,
+    requests::{Request, ask},
+};
 use crate::{
     connector::{Delivery, Holding, IncomingSender},
     model::{AccountId, AccountState, Place},
@@ -32,7 +35,9 @@ impl Engine {
     /// # Errors
     /// See [`AskError`]; what was known before is kept.
     pub async fn check_completeness(&self, account: AccountId) -> Result<Vec<Completeness>, AskError> {
-        check(&self.shared, account).await
+        ask(&self.shared, account, Request::CheckCompleteness).await?;
+        // As the database has it: its clock is coarser.
+        Ok(self.shared.parts.store.completeness(Some(account)).await?)
     }
 
     /// Fetches what was missing when an account was last compared, and compares again.
@@ -40,28 +45,33 @@ impl Engine {
     /// # Errors
     /// See [`AskError`]; what came before stays stored.
     pub async fn fetch_missing(&self, account: AccountId) -> Result<Vec<Completeness>, AskError> {
-        let (remote, lease) = self.shared.remote(account).ok_or(AskError::NotConnected)?;
-        let folders = self.shared.parts.store.completeness(Some(account)).await?;
-        let places: Vec<Place> = folders.iter().flat_map(Completeness::places).collect();
-        if !places.is_empty() {
-            let (inbox, mut deliveries, _status) = IncomingSender::channel(WAITING);
-            let span = tracing::info_span!(target: "skrynka::app", "completeness", account = %account);
-            let fetch = remote.fetch_again(places, inbox).instrument(span);
-            let keep = async {
-                while let Some(Delivery { batch, stored }) = deliveries.recv().await {
-                    self.shared.ingest.ingest(account, Some(lease), batch).await?;
-                    self.shared.stored.notify_one();
-                    // Whoever fetches may have ended with an error meanwhile.
-                    let _nobody_waits = stored.send(());
-                }
-                Ok::<_, AskError>(())
-            };
-            let (fetched, kept) = tokio::join!(fetch, keep);
-            kept?;
-            fetched?;
-        }
-        check(&self.shared, account).await
+        ask(&self.shared, account, Request::FetchMissing).await?;
+        Ok(self.shared.parts.store.completeness(Some(account)).await?)
     }
+}
+
+pub(super) async fn fetch_missing(shared: &Shared, account: AccountId, asked: &Asked) -> Result<(), AskError> {
+    let (remote, lease) = asked;
+    let folders = shared.parts.store.completeness(Some(account)).await?;
+    let places: Vec<Place> = folders.iter().flat_map(Completeness::places).collect();
+    if !places.is_empty() {
+        let (inbox, mut deliveries, _status) = IncomingSender::channel(WAITING);
+        let span = tracing::info_span!(target: "skrynka::app", "completeness", account = %account);
+        let fetch = remote.fetch_again(places, inbox).instrument(span);
+        let keep = async {
+            while let Some(Delivery { batch, stored }) = deliveries.recv().await {
+                shared.ingest.ingest(account, Some(*lease), batch).await?;
+                shared.stored.notify_one();
+                // Whoever fetches may have ended with an error meanwhile.
+                let _nobody_waits = stored.send(());
+            }
+            Ok::<_, AskError>(())
+        };
+        let (fetched, kept) = tokio::join!(fetch, keep);
+        kept?;
+        fetched?;
+    }
+    check(shared, account, asked).await
 }
 
 /// Compares every live account in its turn.
@@ -81,21 +91,21 @@ pub(super) async fn watch(shared: Arc<Shared>, stop: CancellationToken) {
         let now = Instant::now();
         let Some(account) = due.iter().find(|(_, at)| **at <= now).map(|(id, _)| *id) else { continue };
         due.insert(account, now + EVERY);
-        let checked = stop.run_until_cancelled(check(&shared, account)).await;
+        let Some(asked) = shared.remote(account) else { continue };
+        let checked = stop.run_until_cancelled(check(&shared, account, &asked)).await;
         if let Some(Err(error)) = checked {
             tracing::info!(target: "skrynka::app", account = %account, error = %crate::chain(&error), "Completeness not checked");
         }
     }
 }
 
-async fn check(shared: &Shared, account: AccountId) -> Result<Vec<Completeness>, AskError> {
-    checked(shared, account)
+pub(super) async fn check(shared: &Shared, account: AccountId, asked: &Asked) -> Result<(), AskError> {
+    checked(shared, account, asked)
         .instrument(tracing::info_span!(target: "skrynka::app", "completeness", account = %account))
         .await
 }
 
-async fn checked(shared: &Shared, account: AccountId) -> Result<Vec<Completeness>, AskError> {
-    let (remote, _) = shared.remote(account).ok_or(AskError::NotConnected)?;
+async fn checked(shared: &Shared, account: AccountId, (remote, _): &Asked) -> Result<(), AskError> {
     let store = &shared.parts.store;
     let holdings = remote.holdings(store.cursors(account).await?).await?;
     let mut folders = compare(shared, account, &holdings).await?;
@@ -110,8 +120,7 @@ async fn checked(shared: &Shared, account: AccountId) -> Result<Vec<Completeness
     } else {
         tracing::warn!(target: "skrynka::app", folders = folders.len(), held, missing, "Messages are missing");
     }
-    // As the database has it: its clock is coarser.
-    Ok(store.completeness(Some(account)).await?)
+    Ok(())
 }
 
 async fn compare(shared: &Shared, account: AccountId, holdings: &[Holding]) -> Result<Vec<Completeness>, AskError> {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use crate::store::StoreError;
+use crate::store::{Bell, StoreError};
 
 /// Rows of the queue indexed in one transaction, each of at most 100 messages.
 const INDEX_BATCH: i64 = 10;
@@ -90,14 +90,14 @@ async fn quiet(shared: &Shared) {
     }
 }
 
-/// Rings where another program let go of an account or wants something sent. Hints can be lost with a connection;
-/// who waits looks by itself, too.
+/// Rings where another program did what somebody here waits for. Hints can be lost with a connection; who waits looks by
+/// itself, too.
 pub(super) async fn bells(shared: Arc<Shared>, stop: CancellationToken) {
     let listen = async {
         loop {
             let heard: Result<(), StoreError> = async {
                 let mut bells = shared.parts.store.bells().await?;
-                shared.ring(None);
+                shared.ring(Bell::Lost);
                 loop {
                     shared.ring(bells.wait().await?);
                 }
@@ -115,7 +115,7 @@ pub(super) async fn bells(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
-/// Removes facts and quarters that nobody needs any more.
+/// Removes facts, quarters and requests that nobody needs any more.
 pub(super) async fn prune(shared: Arc<Shared>, stop: CancellationToken) {
     loop {
         let before = shared.parts.clock.now() - KEEP_FACTS;
@@ -123,6 +123,7 @@ pub(super) async fn prune(shared: Arc<Shared>, stop: CancellationToken) {
             let facts = shared.parts.store.prune_journal(before).await?;
             shared.parts.store.prune_history().await?;
             shared.parts.store.prune_blobs().await?;
+            shared.parts.store.prune_requests().await?;
             Ok::<_, StoreError>(facts)
         };
         match pruned.await {

@@ -58,6 +58,10 @@ id! {
     OutgoingId
 }
 id! {
+    /// Something that one program asks of another.
+    RequestId
+}
+id! {
     /// Something that somebody writes; unique within its account.
     DraftId
 }

@@ -212,27 +212,43 @@ impl Store {
         Ok(rows.into_iter().filter_map(LeaseRow::held).collect())
     }
 
-    /// Starts listening for leases that are let go and texts that are waiting, on a connection of its own.
+    /// Starts listening for what other programs do, on a connection of its own.
     pub async fn bells(&self) -> Result<Bells, StoreError> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.ignore_pool_close_event(true);
-        listener.listen_all(["skrynka_leases", "skrynka_outgoing"]).await?;
+        listener.listen_all(["skrynka_leases", "skrynka_outgoing", "skrynka_requests", "skrynka_answers"]).await?;
         Ok(Bells { listener })
     }
 }
 
-/// Rings when a lease is let go or a text waits to be sent. A hint only.
+/// Rings when another program does what somebody here may wait for. A hint only.
 #[derive(Debug)]
 pub struct Bells {
     listener: PgListener,
 }
 
+/// What rang.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bell {
+    /// An account's lease was let go, or it has something to send.
+    Account(AccountId),
+    /// Something is asked of the program that listens to an account.
+    Asked,
+    /// Something that was asked is answered.
+    Answered,
+    /// The connection was lost in between: all of them may have rung.
+    Lost,
+}
+
 impl Bells {
-    /// Waits for the next ring and returns whose it is; `None`: the connection was lost in between, and anybody's bell
-    /// may have rung.
-    pub async fn wait(&mut self) -> Result<Option<AccountId>, StoreError> {
-        let rung = self.listener.try_recv().await?;
-        Ok(rung.and_then(|rung| rung.payload().parse().ok()))
+    /// Waits for the next ring.
+    pub async fn wait(&mut self) -> Result<Bell, StoreError> {
+        let Some(rung) = self.listener.try_recv().await? else { return Ok(Bell::Lost) };
+        Ok(match rung.channel() {
+            "skrynka_requests" => Bell::Asked,
+            "skrynka_answers" => Bell::Answered,
+            _ => rung.payload().parse().map_or(Bell::Lost, Bell::Account),
+        })
     }
 }
 

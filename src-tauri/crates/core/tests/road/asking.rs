@@ -1,8 +1,11 @@
 //! What a person asks of the other side: a chat's past, a file.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
@@ -12,7 +15,8 @@ use skrynka_core::{
         not_offered,
     },
     engine::AskError,
-    model::{ChatKey, ChatKind, Direction, Media, MediaFile, MediaKind, Peer, PeerKind, Place},
+    model::{ChatKey, ChatKind, Direction, Media, MediaFile, MediaKind, Peer, PeerKind, Place, TroubleCode},
+    store::{LeaseHolder, LeaseSpan},
 };
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
@@ -48,6 +52,21 @@ struct Archive {
 
 fn bytes() -> Vec<u8> {
     (0..3_000_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[2]).collect()
+}
+
+fn file() -> Media {
+    Media::File(Box::new(MediaFile {
+        kind: MediaKind::Document,
+        name: "договір.pdf".to_owned(),
+        mime: "application/pdf".to_owned(),
+        size: bytes().len() as u64,
+        width: None,
+        height: None,
+        duration_ms: None,
+        waveform: None,
+        thumbnail: None,
+        remote: serde_json::json!({"reference": "old"}),
+    }))
 }
 
 impl Remote for Archive {
@@ -108,21 +127,65 @@ async fn a_chats_past_is_read_back_page_by_page_and_stored_once() {
 }
 
 #[tokio::test]
+async fn what_is_asked_of_an_account_goes_through_the_program_that_listens_to_it() {
+    let bureau = Bureau::with_chats().await;
+    bureau.ingest(vec![said(100, None), said(102, Some(file()))]).await;
+    let chat = bureau.conversations().await[0].id;
+    let last = bureau.store.messages(bureau.account, chat, None, 1).await.unwrap().remove(0);
+    let id = last.files[0].id;
+    let wire = Arc::new(Wire::default());
+    let holder = Start { remote: Arc::new(Archive::default()), ..Start::new(&bureau, "office", &wire) }.run().await;
+    holder.until_live(&bureau).await;
+    let folder = tempfile::tempdir().unwrap();
+    holder.engine.fetch_small_files(folder.path().join("holder"));
+    let asker = Start::new(&bureau, "desk", &wire).run().await;
+    asker.until_elsewhere(&bureau).await;
+
+    let older = asker.engine.read_back(bureau.account, OLENA.into(), Some(100), 30).await.unwrap();
+    assert_eq!((older.stored, older.first, older.beginning), (30, Some(70), false));
+    assert_eq!(bureau.stored().await, 32);
+
+    let refused = asker.engine.mark_seen(bureau.account, vec![OLENA.place(100)], true).await;
+    let Err(AskError::Elsewhere(trouble)) = refused else { panic!("{refused:?}") };
+    assert_eq!(trouble.code, TroubleCode::NotOffered, "the other side's own answer");
+
+    // The holder fetches small files by itself, too: whose try it is that breaks in the middle is open.
+    let mine = folder.path().join("asker");
+    let _broken_or_not = asker.engine.fetch_file(bureau.account, id, &mine).await;
+    asker.engine.fetch_file(bureau.account, id, &mine).await.unwrap();
+    assert_eq!(bureau.store.kept_file(bureau.account, id).await.unwrap(), bytes());
+    assert!(!mine.exists(), "it came into the holder's folder");
+
+    assert_eq!(wire.most.load(Ordering::SeqCst), 1, "only the holder was ever connected");
+    let count = sqlx::query_scalar("SELECT count(*) FROM skrynka.requests");
+    let left: i64 = count.fetch_one(&bureau.database.pool).await.unwrap();
+    assert_eq!(left, 0, "answered and forgotten");
+    asker.engine.shutdown().await;
+    holder.engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_holder_that_died_is_not_waited_for() {
+    let bureau = Bureau::with_chats().await;
+    let wire = Arc::new(Wire::default());
+    let dead = LeaseHolder { id: uuid::Uuid::now_v7(), name: "office".to_owned(), home: "elsewhere".to_owned() };
+    let span = LeaseSpan { valid: Duration::from_secs(2), linger: Duration::from_secs(60) };
+    bureau.store.take_lease(bureau.account, &dead, span, None).await.unwrap();
+    let asker = Start::new(&bureau, "desk", &wire).run().await;
+    asker.until_elsewhere(&bureau).await;
+
+    let refused = asker.engine.read_back(bureau.account, OLENA.into(), None, 30).await;
+    let Err(AskError::NoAnswer(holder)) = refused else { panic!("{refused:?}") };
+    assert_eq!(holder, "office");
+    let refused = asker.engine.read_back(bureau.account, OLENA.into(), None, 30).await;
+    assert!(matches!(refused, Err(AskError::NotConnected)), "nobody listens any more");
+    asker.engine.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_file_is_fetched_on_from_where_it_broke_and_kept_byte_for_byte() {
     let bureau = Bureau::with_chats().await;
-    let file = Media::File(Box::new(MediaFile {
-        kind: MediaKind::Document,
-        name: "договір.pdf".to_owned(),
-        mime: "application/pdf".to_owned(),
-        size: bytes().len() as u64,
-        width: None,
-        height: None,
-        duration_ms: None,
-        waveform: None,
-        thumbnail: None,
-        remote: serde_json::json!({"reference": "old"}),
-    }));
-    bureau.ingest(vec![said(1, Some(file))]).await;
+    bureau.ingest(vec![said(1, Some(file()))]).await;
     let conversation = bureau.conversations().await[0].id;
     let file = async || {
         let message = bureau.store.messages(bureau.account, conversation, None, 1).await.unwrap().remove(0);

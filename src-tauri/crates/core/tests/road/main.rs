@@ -10,6 +10,7 @@ mod deadlines;
 mod engine;
 mod ingest;
 mod leases;
+mod legacy;
 mod notices;
 mod programs;
 mod sending;
