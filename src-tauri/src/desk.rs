@@ -26,6 +26,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Notify, RwLock, SetOnce};
 
 use crate::{
+    attention,
     commands::file_error,
     copies, facts,
     mail_scheme::Shown,
@@ -342,12 +343,13 @@ impl Desk {
                 facts::pump(&self, &office, journal),
                 notices::tell(&self, &office),
                 notices::count(&self, &office),
+                attention::watch(&self, &office),
                 watch_for_sleep(&office)
             )
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            ((), (), (), (), (), ()) = work => {}
+            ((), (), (), (), (), (), ()) = work => {}
         }
     }
 

@@ -48,6 +48,18 @@ const UNSENT: i64 = 10_000;
 const SILENT: time::Duration = time::Duration::minutes(10);
 /// What was compared longer ago says nothing of the present.
 const OLD_COMPARISON: Duration = Duration::days(1);
+/// A statement that runs longer is named.
+const SLOW: std::time::Duration = std::time::Duration::from_secs(30);
+/// A live account hears something at least this often: mail renews IDLE, Telegram pings.
+const UNHEARD: Duration = Duration::minutes(15);
+/// Milliseconds from the server's push to the row that are too many.
+const SLOW_ROAD: i32 = 10_000;
+/// Seconds by which a clock may be wrong.
+const CLOCK_OFF: f64 = 60.0;
+/// So many messages in each of the four weeks before make a silence worth a word.
+const USUAL: i64 = 5;
+/// A certificate that ends sooner is named, in days.
+const CERTIFICATE_DAYS: i64 = 14;
 /// Less room than this on the profile's disk is worth a warning.
 const LITTLE_ROOM: u64 = 1 << 30;
 
@@ -452,8 +464,17 @@ pub async fn ground_checks(ground: &Ground) -> Vec<Check> {
     vec![disk(ground), logs(ground).await]
 }
 
+/// How closely it is looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// At what costs next to nothing, every few minutes.
+    Brief,
+    /// At everything, when somebody asks.
+    Thorough,
+}
+
 /// Looks at the database, its schema and the accounts in it.
-pub async fn bureau_checks(bureau: &Bureau) -> Vec<Check> {
+pub async fn bureau_checks(bureau: &Bureau, look: Look) -> Vec<Check> {
     let now = bureau.clock.now();
     let schema = schema(bureau).await;
     let usable = schema.state == CheckState::Ok;
@@ -461,9 +482,12 @@ pub async fn bureau_checks(bureau: &Bureau) -> Vec<Check> {
     if !usable {
         return checks;
     }
-    checks.push(summaries(bureau).await);
+    if look == Look::Thorough {
+        checks.push(summaries(bureau).await);
+    }
     checks.push(search_index(bureau).await);
     checks.push(outbox(bureau).await);
+    checks.push(clock(bureau).await);
     checks.extend(legacy(bureau).await);
     match (bureau.store.accounts().await, bureau.store.statuses().await) {
         (Ok(accounts), Ok(statuses)) => {
@@ -476,6 +500,10 @@ pub async fn bureau_checks(bureau: &Bureau) -> Vec<Check> {
                 checks.extend(completeness_check(now, &account, &folders));
                 let status = statuses.iter().find(|status| status.account == account.id);
                 checks.push(account_check(now, &account, status));
+                checks.extend(certificate_check(now, &account, status));
+                if status.is_some_and(|status| account.enabled && status.state == AccountState::Live) {
+                    checks.extend(silence(bureau, &account).await);
+                }
                 if account.telegram.is_some() {
                     checks.extend(no_session(bureau, &account).await);
                 }
@@ -486,6 +514,12 @@ pub async fn bureau_checks(bureau: &Bureau) -> Vec<Check> {
         }
     }
     checks
+}
+
+/// How many of the checks want something of a person.
+pub fn needing(checks: &[Check]) -> u32 {
+    let wants = |check: &&Check| matches!(check.state, CheckState::Warn | CheckState::Failed) && check.repair.is_some();
+    count(checks.iter().filter(wants).count())
 }
 
 /// A step at which everything ended.
@@ -540,18 +574,23 @@ async fn outbox(bureau: &Bureau) -> Check {
 
 async fn database(bureau: &Bureau) -> Check {
     let now = bureau.clock.now();
-    match bureau.store.server().await {
+    match bureau.store.server(now).await {
         Ok(server) => {
-            let safe = server.fsync && server.checksums;
-            let state = if safe { CheckState::Ok } else { CheckState::Warn };
+            let crowded = server.connections * 10 > server.max_connections * 9;
+            let well = server.fsync && server.checksums && !crowded && server.longest < SLOW;
+            let state = if well { CheckState::Ok } else { CheckState::Warn };
             let detail = format!(
-                "Postgres {}, {}, fsync {}, checksums {}, {} MiB, answered in {} ms",
+                "Postgres {}, {}, fsync {}, checksums {}, {} MiB, answered in {} ms, {} of {} connections, longest \
+                 statement {} s",
                 server.version,
                 if bureau.has_private_database() { "private" } else { "server" },
                 if server.fsync { "on" } else { "off" },
                 if server.checksums { "on" } else { "off" },
                 server.bytes >> 20,
-                server.answered_in.as_millis()
+                server.answered_in.as_millis(),
+                server.connections,
+                server.max_connections,
+                server.longest.as_secs()
             );
             check(now, "database", state, detail, None)
         }
@@ -598,6 +637,67 @@ async fn search_index(bureau: &Bureau) -> Check {
         }
         Err(error) => check(now, "search", CheckState::Unknown, skrynka_core::chain(&error), None),
     }
+}
+
+/// Compares this computer's clock with the database's, where that is another computer's, and with the mail and Telegram
+/// servers' as far as what came lately tells. That ours is ahead of theirs cannot be told from mails that were late.
+async fn clock(bureau: &Bureau) -> Check {
+    let now = bureau.clock.now();
+    let told = async { Ok((bureau.store.server(bureau.clock.now()).await?, bureau.store.servers_ahead(now).await?)) };
+    let (database, servers) = match told.await {
+        Ok(told) => told,
+        Err(error) => {
+            let error: StoreError = error;
+            return check(now, "clock", CheckState::Unknown, skrynka_core::chain(&error), None);
+        }
+    };
+    let team = !bureau.has_private_database();
+    let seconds = Duration::milliseconds(database.ahead_ms).as_seconds_f64();
+    let mut said = Vec::new();
+    if team {
+        said.push(format!("the database's clock is {seconds:+.1} s from this computer's"));
+    }
+    if let Some(ahead) = servers {
+        said.push(match ahead > 0.0 {
+            true => format!("servers received messages {ahead:.0} s after this computer"),
+            false => "no server received a message after this computer".to_owned(),
+        });
+    }
+    let wrong = team && seconds.abs() > CLOCK_OFF || servers.is_some_and(|ahead| ahead > CLOCK_OFF);
+    match (wrong, said.is_empty()) {
+        (_, true) => check(now, "clock", CheckState::Unknown, "no server has told the time today".to_owned(), None),
+        (true, false) => check(now, "clock", CheckState::Warn, said.join(", "), Some("set_clock")),
+        (false, false) => check(now, "clock", CheckState::Ok, said.join(", "), None),
+    }
+}
+
+/// Whether an account's customers are silent at hours at which they were not in any of the four weeks before.
+async fn silence(bureau: &Bureau, account: &Account) -> Option<Check> {
+    let now = bureau.clock.now();
+    let (state, detail) = match bureau.store.rhythm(account.id, now).await {
+        Ok(rhythm) if rhythm.usual >= USUAL => (
+            CheckState::Warn,
+            format!(
+                "{}: nothing since {}, where at least {} messages came in each of the four weeks before",
+                account.name,
+                stamp(rhythm.silent_since),
+                rhythm.usual
+            ),
+        ),
+        Ok(_) => return None,
+        Err(error) => (CheckState::Unknown, skrynka_core::chain(&error)),
+    };
+    let repair = (state == CheckState::Warn).then_some("retry_account");
+    Some(Check { account: Some(account.id.to_string()), ..check(now, "silence", state, detail, repair) })
+}
+
+/// How long the certificate of an account's server is good for.
+fn certificate_check(now: OffsetDateTime, account: &Account, status: Option<&StoredStatus>) -> Option<Check> {
+    let until = status?.certificate_until.filter(|_| account.enabled)?;
+    let days = (until - now).whole_days();
+    let state = if days < CERTIFICATE_DAYS { CheckState::Warn } else { CheckState::Ok };
+    let detail = format!("{}: the server's certificate is good until {}, {days} days", account.name, stamp(until));
+    Some(Check { account: Some(account.id.to_string()), ..check(now, "certificate", state, detail, None) })
 }
 
 /// Looks at the old system's accounts, where they stand in the same database.
@@ -680,8 +780,13 @@ async fn no_session(bureau: &Bureau, account: &Account) -> Option<Check> {
 
 fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredStatus>) -> Check {
     let silent = status.is_some_and(|status| nobody_listens(account, status, now));
+    let unheard = status.filter(|status| status.state == AccountState::Live).and_then(|status| status.heard_at);
+    let unheard = unheard.map(|heard| now - heard).filter(|ago| *ago > UNHEARD);
+    let slow = status.and_then(|status| status.lag_ms).filter(|lag| *lag > SLOW_ROAD);
     let (state, repair) = match status.filter(|_| !silent).map(|status| &status.state) {
         None => (CheckState::Unknown, None),
+        Some(AccountState::Live) if unheard.is_some() => (CheckState::Warn, Some("retry_account")),
+        Some(AccountState::Live) if slow.is_some() => (CheckState::Warn, None),
         Some(AccountState::Live | AccountState::Elsewhere { .. }) => (CheckState::Ok, None),
         Some(AccountState::Stopped) if !account.enabled => (CheckState::Ok, None),
         Some(AccountState::Idle | AccountState::Stopped | AccountState::Connecting) => (CheckState::Unknown, None),
@@ -701,7 +806,10 @@ fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredS
             if silent {
                 format!("{name}: nobody is listening; last heard of {}, {state}{why}", stamp(status.updated_at))
             } else {
-                format!("{name}: {state} since {}{why}", stamp(status.since))
+                let unheard = unheard.map(|ago| format!(", nothing heard for {} min", ago.whole_minutes()));
+                let slow = slow.map(|lag| format!(", the last message took {lag} ms into the database"));
+                let (unheard, slow) = (unheard.unwrap_or_default(), slow.unwrap_or_default());
+                format!("{name}: {state} since {}{why}{unheard}{slow}", stamp(status.since))
             }
         },
     );

@@ -139,6 +139,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
         .events(collect_events![
             wire::FactsArrived,
             wire::AccountsChanged,
+            wire::AttentionChanged,
             wire::StatusChanged,
             wire::LinkClicked,
             wire::NoticeOpened,

@@ -9,7 +9,7 @@ use skrynka_core::{
 
 use super::{Common, Output};
 use crate::{
-    views,
+    views::{self, Look},
     wire::{Check, CheckState},
     wiring::{Bureau, Ground},
 };
@@ -46,7 +46,7 @@ pub async fn run(common: &Common, output: Output) -> anyhow::Result<ExitCode> {
                     tell(&[views::failed_check(now, "database", chain(&error), Some("retry_database"))])?;
                 }
                 Ok(bureau) => {
-                    let checks = views::bureau_checks(&bureau).await;
+                    let checks = views::bureau_checks(&bureau, Look::Thorough).await;
                     bureau.close().await;
                     tell(&checks)?;
                 }

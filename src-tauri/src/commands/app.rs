@@ -8,9 +8,9 @@ use skrynka_core::{
 
 use super::{DeskState, file_error, logged};
 use crate::{
-    databases,
+    attention, databases,
     desk::ms,
-    views,
+    views::{self, Look},
     wire::{About, AppStatus, Check, ErrorCode, LogField, LogLevelName, Preferences, Theme, WireError},
 };
 
@@ -168,12 +168,13 @@ pub async fn diagnostics(desk: DeskState<'_>) -> Result<Vec<Check>, WireError> {
             )),
         }
         match desk.office().await {
-            Ok(office) => checks.extend(views::bureau_checks(&office.bureau).await),
+            Ok(office) => checks.extend(views::bureau_checks(&office.bureau, Look::Thorough).await),
             Err(error) => {
                 let repair = Some("retry_database");
                 checks.push(views::failed_check(ground.clock.now(), "database", error.detail, repair));
             }
         }
+        attention::tell(&desk, &checks);
         Ok(checks)
     })
     .await

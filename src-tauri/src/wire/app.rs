@@ -187,19 +187,28 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `account` or `completeness`.
+    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `clock`, `legacy`, or of an account `account`,
+    /// `completeness`, `silence` or `certificate`.
     pub name: String,
-    /// Whose check it is, for `account` and `completeness`.
+    /// Whose check it is, where it is an account's.
     pub account: Option<String>,
     /// What was found.
     pub state: CheckState,
     /// The finding in one technical line.
     pub detail: String,
     /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`,
-    /// `repair_legacy`; null when nothing is needed.
+    /// `repair_legacy`, `set_clock`; null when nothing is needed.
     pub repair: Option<String>,
     /// When it was looked at.
     pub checked_at: String,
+}
+
+/// How many checks want a person. Told after every look, whoever asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
+#[serde(rename_all = "camelCase")]
+pub struct AttentionChanged {
+    /// Warnings and failures that something can be done about.
+    pub needing: u32,
 }
 
 /// How a folder stood when it was last compared with its server.

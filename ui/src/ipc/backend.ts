@@ -1,6 +1,6 @@
 import type { Channel } from '@tauri-apps/api/core';
 
-import type { AccountsChanged, AppStatus, FactsArrived, LinkClicked, NoticeOpened, Preferences, commands } from './bindings';
+import type { AccountsChanged, AppStatus, AttentionChanged, FactsArrived, LinkClicked, NoticeOpened, Preferences, commands } from './bindings';
 
 type Answer<T> = T extends { status: 'ok'; data: infer D } ? D : T extends { status: 'error' } ? never : T;
 type Argument<T> = T extends Channel<infer M> ? (message: M) => void : T;
@@ -17,6 +17,7 @@ export type Commands = {
 export interface Listeners {
   factsArrived: (facts: FactsArrived) => void;
   accountsChanged: (changed: AccountsChanged) => void;
+  attentionChanged: (changed: AttentionChanged) => void;
   statusChanged: (status: AppStatus) => void;
   linkClicked: (clicked: LinkClicked) => void;
   noticeOpened: (opened: NoticeOpened) => void;

@@ -271,6 +271,7 @@ export const commands = {
 /** Events */
 export const events = {
 	accountsChanged: makeEvent<AccountsChanged, AccountsChanged>("accounts-changed"),
+	attentionChanged: makeEvent<AttentionChanged, AttentionChanged>("attention-changed"),
 	factsArrived: makeEvent<FactsArrived, FactsArrived>("facts-arrived"),
 	linkClicked: makeEvent<LinkClicked, LinkClicked>("link-clicked"),
 	noticeOpened: makeEvent<NoticeOpened, NoticeOpened>("notice-opened"),
@@ -437,6 +438,12 @@ export type AttachedFile = {
 	size: number,
 };
 
+/**  How many checks want a person. Told after every look, whoever asked for it. */
+export type AttentionChanged = {
+	/**  Warnings and failures that something can be done about. */
+	needing: number,
+};
+
 /**  How to show a message's HTML. */
 export type BodyView = {
 	/**  The frame's address, of the app's own scheme. */
@@ -572,9 +579,12 @@ export type ChatRow = {
 
 /**  One line of the diagnostics page. */
 export type Check = {
-	/**  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `account` or `completeness`. */
+	/**
+	 *  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `clock`, `legacy`, or of an account `account`,
+	 *  `completeness`, `silence` or `certificate`.
+	 */
 	name: string,
-	/**  Whose check it is, for `account` and `completeness`. */
+	/**  Whose check it is, where it is an account's. */
 	account: string | null,
 	/**  What was found. */
 	state: CheckState,
@@ -582,7 +592,7 @@ export type Check = {
 	detail: string,
 	/**
 	 *  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`,
-	 *  `repair_legacy`; null when nothing is needed.
+	 *  `repair_legacy`, `set_clock`; null when nothing is needed.
 	 */
 	repair: string | null,
 	/**  When it was looked at. */

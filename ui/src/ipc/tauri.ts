@@ -15,6 +15,7 @@ export function tauriBackend(): Backend {
     async listen(listeners) {
       const stops = await Promise.all([
         events.factsArrived.listen((event) => listeners.factsArrived(event.payload)),
+        events.attentionChanged.listen((event) => listeners.attentionChanged(event.payload)),
         events.accountsChanged.listen((event) => listeners.accountsChanged(event.payload)),
         events.statusChanged.listen((event) => listeners.statusChanged(event.payload)),
         events.linkClicked.listen((event) => listeners.linkClicked(event.payload)),

@@ -26,6 +26,8 @@ class Session {
   counts = $state.raw<Counts>({ conversations: 0, unread: 0, mine: 0, unassigned: 0, waiting: 0, done: 0, stuckTexts: 0, accounts: [] });
   preferences = $state.raw<Preferences>(defaults);
   about = $state.raw<About | null>(null);
+  /** How many checks of the diagnostics page want a person. */
+  attention = $state(0);
   /** The link that waits for a decision. */
   link = $state.raw<LinkView | null>(null);
   /** When the window opened, in Unix milliseconds. */
@@ -49,6 +51,7 @@ class Session {
       factsArrived: (facts) => this.#facts(facts),
       accountsChanged: ({ accounts }) => (this.accounts = accounts),
       statusChanged: (status) => this.#enter(status),
+      attentionChanged: ({ needing }) => (this.attention = needing),
       linkClicked: ({ link }) => (this.link = link),
       noticeOpened: ({ conversation }) => this.#noticeListeners.forEach((listener) => listener(conversation)),
       preferencesChanged: (preferences) => this.#keep(preferences),

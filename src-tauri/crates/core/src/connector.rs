@@ -362,6 +362,8 @@ pub struct ListenerStatus {
     pub state: AccountState,
     /// When the other side last said anything at all.
     pub heard_at: Option<OffsetDateTime>,
+    /// Until when the certificate is good that it showed.
+    pub certificate_until: Option<OffsetDateTime>,
 }
 
 /// The engine has ended; nothing more can be handed over.
@@ -373,7 +375,8 @@ impl IncomingSender {
     /// Makes both ends. At most `capacity` batches wait; a full channel slows the listener down.
     pub fn channel(capacity: usize) -> (Self, mpsc::Receiver<Delivery>, watch::Receiver<ListenerStatus>) {
         let (batches, deliveries) = mpsc::channel(capacity);
-        let (status, watch) = watch::channel(ListenerStatus { state: AccountState::Connecting, heard_at: None });
+        let begun = ListenerStatus { state: AccountState::Connecting, heard_at: None, certificate_until: None };
+        let (status, watch) = watch::channel(begun);
         (Self { batches, status }, deliveries, watch)
     }
 
@@ -401,5 +404,10 @@ impl IncomingSender {
     /// Notes that the other side said something at `now`.
     pub fn heard(&self, now: OffsetDateTime) {
         self.status.send_modify(|status| status.heard_at = Some(now));
+    }
+
+    /// Notes until when the server's certificate is good.
+    pub fn certificate(&self, until: OffsetDateTime) {
+        self.status.send_modify(|status| status.certificate_until = Some(until));
     }
 }

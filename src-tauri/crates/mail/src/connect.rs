@@ -55,7 +55,9 @@ pub(crate) async fn open(settings: &EmailSettings, password: &SecretString, tuni
             "TLS established"
         );
     }
-    let session = sign_in::sign_in(greeted, &settings.user, password, tuning).await?;
+    let certificate_until = greeted.tls.as_ref().map(|facts| facts.expires);
+    let mut session = sign_in::sign_in(greeted, &settings.user, password, tuning).await?;
+    session.certificate_until = certificate_until;
     tracing::info!(target: "skrynka::email", "Signed in");
     Ok(session)
 }

@@ -85,6 +85,8 @@ pub(crate) struct Session {
     busy: bool,
     /// The server is in IDLE and waits for DONE.
     pub(crate) idling: bool,
+    /// Until when the server's certificate is good.
+    pub(crate) certificate_until: Option<time::OffsetDateTime>,
     heard: Option<(IncomingSender, Clocked, Instant)>,
 }
 
@@ -110,6 +112,7 @@ impl Session {
             left: HashMap::new(),
             busy: false,
             idling: false,
+            certificate_until: None,
             heard: None,
         }
     }
@@ -117,6 +120,9 @@ impl Session {
     /// From here on each word of the server is noted in the account's status, at most once a second.
     pub(crate) fn note_words(&mut self, inbox: IncomingSender, clock: Clocked) {
         inbox.heard(clock.now());
+        if let Some(until) = self.certificate_until {
+            inbox.certificate(until);
+        }
         self.heard = Some((inbox, clock, Instant::now()));
     }
 

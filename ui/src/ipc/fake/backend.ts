@@ -276,7 +276,7 @@ function appCommands(world: World) {
       await pause(150);
       const at = new Date(world.now()).toISOString();
       const check = (name: string, state: string, detail: string, repair: string | null = null, account: string | null = null) => ({ name, account, state, detail, repair, checkedAt: at });
-      return [
+      const checks = [
         check('database', 'ok', 'PostgreSQL 18.1, 4.2 GB, fsync=on, data checksums on, 1 ms'),
         check('schema', 'ok', '12 of 12 migrations'),
         check('secrets', 'ok', 'read back and compared 9 of 9, 18 ms'),
@@ -289,7 +289,13 @@ function appCommands(world: World) {
           if (kind === 'backing_off') return check('account', 'unknown', account.state.why.detail, 'retry_account', account.id);
           return check('account', kind === 'limited' ? 'warn' : 'ok', kind === 'stopped' ? 'paused' : 'answers', null, account.id);
         }),
+        check('clock', 'unknown', 'no server has told the time today'),
+        check('silence', 'warn', 'nothing since 2026-11-22T08:05:00Z, where at least 9 messages came in each of the four weeks before', 'retry_account', world.bureau.accounts[0]?.id ?? null),
+        check('certificate', 'warn', 'good until 2026-12-01T00:00:00Z, 8 days', null, world.bureau.accounts[0]?.id ?? null),
       ];
+      const needing = checks.filter((one) => one.repair !== null && (one.state === 'warn' || one.state === 'failed')).length;
+      world.listeners?.attentionChanged({ needing });
+      return checks;
     },
     completeness: async () => world.completeness,
     checkCompleteness: async (account: string) => {

@@ -37,6 +37,8 @@ pub struct AccountStatus {
     pub last_message_at: Option<OffsetDateTime>,
     /// Milliseconds from arrival to the row, of the latest batch that arrived live.
     pub lag_ms: Option<i32>,
+    /// Until when the certificate is good that the server showed last.
+    pub certificate_until: Option<OffsetDateTime>,
     /// The latest failure with its time, kept after it is over.
     pub last_error: Option<(Trouble, OffsetDateTime)>,
 }
@@ -81,6 +83,7 @@ impl Statuses {
                 heard_at: None,
                 last_message_at: None,
                 lag_ms: None,
+                certificate_until: None,
                 last_error: None,
             },
             unwritten: true,
@@ -112,6 +115,14 @@ impl Statuses {
         if let Some(entry) = self.lock().get_mut(&id) {
             entry.status.heard_at = Some(at);
             entry.unwritten = true;
+        }
+    }
+
+    /// Notes until when the server's certificate is good. Rings no bell either.
+    pub fn certificate(&self, id: AccountId, until: OffsetDateTime) {
+        if let Some(entry) = self.lock().get_mut(&id) {
+            entry.unwritten |= entry.status.certificate_until != Some(until);
+            entry.status.certificate_until = Some(until);
         }
     }
 
@@ -225,6 +236,7 @@ async fn write(shared: &Shared, everything: bool) {
             heard_at: status.heard_at,
             last_message_at: status.last_message_at,
             lag_ms: status.lag_ms,
+            certificate_until: status.certificate_until,
             last_error: status.last_error,
             updated_at: shared.parts.clock.now(),
         };

@@ -381,6 +381,9 @@ impl Supervisor {
             if let Some(at) = said.heard_at {
                 self.shared.statuses.heard(self.account.id, at);
             }
+            if let Some(until) = said.certificate_until {
+                self.shared.statuses.certificate(self.account.id, until);
+            }
         }
     }
 

@@ -21,6 +21,8 @@ pub struct StoredStatus {
     pub last_message_at: Option<OffsetDateTime>,
     /// Milliseconds from arrival on this computer to the row, of the latest live message.
     pub lag_ms: Option<i32>,
+    /// Until when the certificate is good that the server showed last.
+    pub certificate_until: Option<OffsetDateTime>,
     /// The latest failure, kept after it is over.
     pub last_error: Option<(Trouble, OffsetDateTime)>,
     /// When this was written.
@@ -48,8 +50,8 @@ impl Store {
             status.last_error.as_ref().map(|(trouble, _)| serde_json::to_value(trouble)).transpose().map_err(wrong)?;
         let written = sqlx::query!(
             "INSERT INTO account_status (account_id, state, since, heard_at, last_message_at, lag_ms, last_error,
-                    last_error_at)
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8
+                    last_error_at, certificate_until)
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $10
              WHERE NOT EXISTS (SELECT 1 FROM leases WHERE account_id = $1 AND holder <> $9)
              ON CONFLICT (account_id) DO UPDATE SET state = excluded.state, since = excluded.since,
                     heard_at = excluded.heard_at,
@@ -57,6 +59,7 @@ impl Store {
                     lag_ms = coalesce(excluded.lag_ms, account_status.lag_ms),
                     last_error = coalesce(excluded.last_error, account_status.last_error),
                     last_error_at = coalesce(excluded.last_error_at, account_status.last_error_at),
+                    certificate_until = coalesce(excluded.certificate_until, account_status.certificate_until),
                     updated_at = clock_timestamp()",
             status.account.0,
             state,
@@ -67,6 +70,7 @@ impl Store {
             error,
             status.last_error.as_ref().map(|(_, at)| *at),
             writer,
+            status.certificate_until,
         )
         .execute(&self.pool)
         .await?
@@ -89,7 +93,8 @@ impl Store {
     /// Returns what is stored of every account's listener.
     pub async fn statuses(&self) -> Result<Vec<StoredStatus>, StoreError> {
         let rows = sqlx::query!(
-            "SELECT account_id, state, since, heard_at, last_message_at, lag_ms, last_error, last_error_at, updated_at
+            "SELECT account_id, state, since, heard_at, last_message_at, lag_ms, last_error, last_error_at, updated_at,
+                    certificate_until
              FROM account_status"
         )
         .fetch_all(&self.pool)
@@ -105,6 +110,7 @@ impl Store {
                     heard_at: row.heard_at,
                     last_message_at: row.last_message_at,
                     lag_ms: row.lag_ms,
+                    certificate_until: row.certificate_until,
                     last_error: error.zip(row.last_error_at),
                     updated_at: row.updated_at,
                 })

@@ -13,5 +13,6 @@ mod leases;
 mod legacy;
 mod notices;
 mod programs;
+mod rhythm;
 mod sending;
 mod triage;
