@@ -518,8 +518,7 @@ pub async fn bureau_checks(bureau: &Bureau, look: Look) -> Vec<Check> {
 
 /// How many of the checks want something of a person.
 pub fn needing(checks: &[Check]) -> u32 {
-    let wants = |check: &&Check| matches!(check.state, CheckState::Warn | CheckState::Failed) && check.repair.is_some();
-    count(checks.iter().filter(wants).count())
+    count(checks.iter().filter(|check| check.repair.is_some()).count())
 }
 
 /// A step at which everything ended.

@@ -207,7 +207,7 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
 #[serde(rename_all = "camelCase")]
 pub struct AttentionChanged {
-    /// Warnings and failures that something can be done about.
+    /// Checks that something can be done about.
     pub needing: u32,
 }
 

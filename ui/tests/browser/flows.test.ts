@@ -395,6 +395,18 @@ test('a database in trouble says what happened and comes back on retry', async (
   await row(page, 0).waitFor();
 });
 
+test('the sidebar counts what wants a person, once somebody or the program itself has looked', async () => {
+  const page = await open();
+  const badge = page.getByTestId('nav-diagnostics').locator('.badge');
+  expect(await badge.count()).toBe(0);
+  await page.getByTestId('nav-diagnostics').click();
+  const repairs = page.getByTestId('repair');
+  await repairs.first().waitFor();
+  expect(await badge.locator('[aria-hidden]').innerText()).toBe(String(await repairs.count()));
+  await page.locator('[data-testid="check"][data-name="silence"]').getByText('Тиша в').waitFor();
+  await page.locator('[data-testid="check"][data-name="clock"][data-state="unknown"]').waitFor();
+});
+
 test('what the servers hold is compared with what is here, a gap is fetched, and what is unknown is not green', async () => {
   const page = await open();
   await page.getByTestId('nav-diagnostics').click();

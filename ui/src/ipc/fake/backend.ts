@@ -293,7 +293,7 @@ function appCommands(world: World) {
         check('silence', 'warn', 'nothing since 2026-11-22T08:05:00Z, where at least 9 messages came in each of the four weeks before', 'retry_account', world.bureau.accounts[0]?.id ?? null),
         check('certificate', 'warn', 'good until 2026-12-01T00:00:00Z, 8 days', null, world.bureau.accounts[0]?.id ?? null),
       ];
-      const needing = checks.filter((one) => one.repair !== null && (one.state === 'warn' || one.state === 'failed')).length;
+      const needing = checks.filter((one) => one.repair !== null).length;
       world.listeners?.attentionChanged({ needing });
       return checks;
     },

@@ -3,7 +3,7 @@
 use crate::desk::{Desk, PASSWORD, USER, mail, quick, secrets, settings};
 use skrynka_core::{
     connector::ConnectorError,
-    model::{EmailSettings, Security, TroubleCode},
+    model::{AccountState, EmailSettings, Security, TroubleCode},
 };
 use skrynka_lab::{Dovecot, Options, authority::Certificate};
 
@@ -31,8 +31,14 @@ async fn both_kinds_of_encryption_bring_mail_when_the_authority_is_known() {
     let dovecot = server(Certificate::Valid);
     for security in [Security::Tls, Security::Starttls] {
         let mut desk = Desk::new(encrypted(&dovecot, security), quick());
-        desk.catch_up().await.unwrap();
+        let mut until = None;
+        let caught_up = desk.listen(|_, status| {
+            until = status.certificate_until;
+            status.state == AccountState::Live
+        });
+        caught_up.await.unwrap();
         assert_eq!(desk.shelf.subjects(), ["mail 1"], "{security:?}");
+        assert!(until.is_some_and(|until| until > time::OffsetDateTime::now_utc()), "{security:?}: {until:?}");
     }
 }
 
