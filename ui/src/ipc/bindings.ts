@@ -140,6 +140,10 @@ export const commands = {
 	attachPiece: (upload: string, piece: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_piece", { upload, piece })),
 	/**  Stores a file that is whole. */
 	attachEnd: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_end", { upload })),
+	/**  Stores a recording that is whole as a voice that a chat plays: it was taken in samples of 16 bits, 48,000 a second. */
+	attachVoice: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_voice", { upload })),
+	/**  The address that the bytes of a file are shown and played from which goes with what is written. */
+	attachedUrl: (account: string, file: AttachedFile) => typedError<string, WireError>(__TAURI_INVOKE("attached_url", { account, file })),
 	/**  Gives up a file that is being taken. */
 	attachCancel: (upload: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_cancel", { upload })),
 	/**  Every draft, the latest first. */
@@ -433,6 +437,8 @@ export type AttachedFile = {
 	mime: string,
 	/**  Its size in bytes; four billion at most. */
 	size: number,
+	/**  What makes it a voice that a chat plays; null for any other file. */
+	voice: VoiceView | null,
 };
 
 /**  How to show a message's HTML. */
@@ -1276,6 +1282,8 @@ export type MailDraftForm = {
 	quotes: boolean,
 	/**  Its files. */
 	files: AttachedFile[],
+	/**  Those of them that stand in the text. */
+	pictures: PictureForm[],
 	/**  Not before then, RFC 3339; null sends after the seconds that the preferences leave for taking it back. */
 	sendAt: string | null,
 };
@@ -2048,3 +2056,6 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
+
+export type VoiceView = { durationMs: number, waveform: number[] };
+export type PictureForm = { file: number, offset: number, length: number };

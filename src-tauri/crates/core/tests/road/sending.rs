@@ -399,6 +399,7 @@ async fn album(bureau: &Bureau, conversation: ConversationId, ids: &[i64]) -> Ve
             size,
             sha256,
             content_id: None,
+            voice: None,
         }),
         album: Some(9),
         ..draft(conversation, "", *id)
