@@ -65,7 +65,7 @@ class Recorder {
 
   /** Begins to record into a draft; fails with `NoMicrophone`, or as what was said could not be kept. */
   async start(draft: string, account: string, take: Taken['take'], fail: Taken['fail']): Promise<void> {
-    if (this.#taken) return;
+    await this.stop();
     const taken: Taken = { draft, take, fail };
     this.#taken = taken;
     this.length = 0;
@@ -91,7 +91,9 @@ class Recorder {
       await context.resume();
       this.running = true;
     } catch (thrown) {
-      if (this.#taken === taken) this.cancel();
+      // Somebody thought better of it while it began.
+      if (this.#taken !== taken) return;
+      this.cancel();
       throw reason(thrown);
     }
   }
@@ -186,11 +188,12 @@ function stop(stream: MediaStream): void {
 /** What a browser says in one word. */
 function reason(thrown: unknown): Error {
   if (thrown instanceof NoMicrophone || thrown instanceof IpcError) return thrown;
-  const name = thrown instanceof DOMException ? thrown.name : '';
+  // Not every one of these is a DOMException everywhere.
+  const name = thrown instanceof Error || thrown instanceof DOMException ? thrown.name : '';
   if (name === 'NotAllowedError' || name === 'SecurityError') return new NoMicrophone('forbidden');
   if (name === 'NotFoundError' || name === 'OverconstrainedError') return new NoMicrophone('missing');
   if (name === 'NotReadableError' || name === 'AbortError') return new NoMicrophone('busy');
-  return name === '' ? IpcError.from(thrown) : new NoMicrophone('unsupported');
+  return IpcError.from(thrown);
 }
 
 export const recorder = new Recorder();
