@@ -25,22 +25,22 @@ const calls = (page: Page, command: string) => page.evaluate((name) => window.bu
 test('a voice is recorded by key, listened to, and sent as one, with its length and loudness', async () => {
   const page = await chat();
   await page.keyboard.press('Control+Shift+KeyG');
-  await recorded(page, '0:01');
+  await recorded(page, '0:02');
   expect(await page.getByTestId('chat-record').getAttribute('aria-pressed')).toBe('true');
   await page.getByTestId('recording').locator('.wave rect').evaluateAll((all) => {
     if (!all.some((one) => Number(one.getAttribute('height')) > 8)) throw new Error('nothing is heard');
   });
   await page.keyboard.press('Control+Shift+KeyG');
   const chip = page.getByTestId('mail-file');
-  await chip.getByTestId('attached-voice-time').getByText(/^0:0[1-3]$/).waitFor();
+  await chip.getByTestId('attached-voice-time').getByText(/^0:0[2-3]$/).waitFor();
   expect(await page.evaluate(() => document.activeElement?.getAttribute('data-testid'))).toBe('compose-text');
   await chip.getByTestId('attached-voice-play').click();
-  await chip.getByTestId('attached-voice-time').getByText(/^0:0\d \/ 0:0[1-3]$/).waitFor();
+  await chip.getByTestId('attached-voice-time').getByText(/^0:0\d \/ 0:0[2-3]$/).waitFor();
   await page.keyboard.press('Control+Enter');
   await page.getByTestId('outgoing').getByText('Голосове повідомлення').waitFor();
   const [form] = await page.evaluate(() => window.bureau.texts);
   const voice = form?.files[0]?.voice;
-  expect(voice?.durationMs).toBeGreaterThan(900);
+  expect(voice?.durationMs).toBeGreaterThan(1400);
   expect(voice?.waveform.length).toBe(100);
   expect(Math.max(...(voice?.waveform ?? []))).toBeGreaterThan(15);
   await page.getByTestId('message').last().getByTestId('voice').waitFor();

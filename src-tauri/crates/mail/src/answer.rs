@@ -314,7 +314,7 @@ mod tests {
         let marks = [mark(0, 5, EntityKind::Bold), mark(14, 4, EntityKind::Italic)];
         assert_eq!(
             html(text, &marks, &[picture(3), picture(16)]),
-            format!("<div dir=\"auto\"><b>𝄞 {img}</b> <i>b </i>{img}</div>")
+            format!("<div dir=\"auto\"><b>𝄞 {img}</b> <i>b {img}</i></div>")
         );
         assert_eq!(html("short", &[], &[picture(1), picture(99)]), format!("<div dir=\"auto\">s{img}</div>"));
     }
