@@ -1617,6 +1617,16 @@ export type PersonView = {
 	address: string,
 };
 
+/**  A picture that stands in a mail's text, in the place of the words that name it. */
+export type PictureForm = {
+	/**  Which of the mail's files it is, counted from 0. */
+	file: number,
+	/**  Where those words begin, in UTF-16 units. */
+	offset: number,
+	/**  How long they are. */
+	length: number,
+};
+
 /**  One answer of a poll. */
 export type PollAnswerView = {
 	/**  Its text. */
@@ -2013,6 +2023,14 @@ export type TroubleView = {
 	at: string,
 } & WireError;
 
+/**  A voice that was recorded here. */
+export type VoiceView = {
+	/**  How long it plays, in milliseconds. */
+	durationMs: number,
+	/**  Its loudness, each value from 0 to 31. */
+	waveform: number[],
+};
+
 /**  Why a command did not do what it was asked; what was there is unchanged. */
 export type WireError = {
 	/**  What kind of thing happened. */
@@ -2056,6 +2074,3 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
-
-export type VoiceView = { durationMs: number, waveform: number[] };
-export type PictureForm = { file: number, offset: number, length: number };
