@@ -1,18 +1,22 @@
 //! What people do in chats: writing, fetching files, reading a chat back. The same for the window and the command line.
 
 use std::{
-    io::Write as _,
+    fs::File,
+    io::{BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
 };
 
 use skrynka_core::{
+    connector::TempFile,
     engine::{AskError, Engine, Older},
-    model::{AccountId, AttachmentId, ConversationId, DraftId, Entity, MessageId, OutgoingId},
+    model::{AccountId, AttachmentId, ConversationId, DraftId, Entity, MessageId, OutgoingId, VoiceNote},
     store::{ChatReach, OutgoingDraft, OutgoingFile, Store, StoreError},
 };
+use skrynka_telegram::voice::{self, VoiceError};
 use time::OffsetDateTime;
 
 use crate::{
+    uploads::Upload,
     views,
     wire::{ErrorCode, WireError},
     wiring::Bureau,
@@ -132,14 +136,36 @@ pub async fn send(
 /// Files that follow one another go as albums, as in Telegram's own programs: for each text the number of its album.
 fn albums(texts: &[Text], mut number: impl FnMut() -> i64) -> Vec<Option<i64>> {
     let mut albums = Vec::with_capacity(texts.len());
-    let size = |text: &Text| text.file.as_ref().map_or(0, |file| file.size);
-    for run in texts.chunk_by(|one, next| [one, next].iter().all(|text| (1..=LARGE).contains(&size(text)))) {
+    let may_join =
+        |text: &Text| text.file.as_ref().is_some_and(|file| (1..=LARGE).contains(&file.size) && file.voice.is_none());
+    for run in texts.chunk_by(|one, next| may_join(one) && may_join(next)) {
         for some in run.chunks(ALBUM) {
             let album = (some.len() > 1).then(&mut number);
             albums.extend(std::iter::repeat_n(album, some.len()));
         }
     }
     albums
+}
+
+/// Stores a recording as a voice.
+///
+/// # Errors
+/// It holds no sound, or cannot be read or stored.
+pub async fn keep_voice(bureau: &Bureau, recording: Upload) -> Result<OutgoingFile, WireError> {
+    let file_error = |detail: String| WireError { code: ErrorCode::File, detail };
+    let account = recording.account;
+    let encode = move || -> Result<(VoiceNote, TempFile), VoiceError> {
+        let written = TempFile { path: recording.path().with_extension("ogg") };
+        let mut into = BufWriter::new(File::create_new(&written.path)?);
+        let voice = voice::encode(BufReader::new(File::open(recording.path())?), &mut into)?;
+        into.flush()?;
+        Ok((voice, written))
+    };
+    let encoded = tokio::task::spawn_blocking(encode).await.map_err(|error| file_error(error.to_string()))?;
+    let (voice, written) = encoded.map_err(|error| file_error(skrynka_core::chain(&error)))?;
+    let (sha256, size) = bureau.store.keep_blob(account, &written.path).await?;
+    let (name, mime) = ("voice.ogg".to_owned(), "audio/ogg".to_owned());
+    Ok(OutgoingFile { name, mime, size, sha256, content_id: None, voice: Some(voice) })
 }
 
 fn check(text: &Text) -> Result<(), SendError> {
@@ -254,7 +280,8 @@ mod tests {
     #[test]
     fn files_that_follow_one_another_are_albums_of_ten_at_most() {
         let file = || {
-            Some(OutgoingFile { name: "a".to_owned(), mime: String::new(), size: 1, sha256: [0; 32], content_id: None })
+            let (name, mime) = ("a".to_owned(), String::new());
+            Some(OutgoingFile { name, mime, size: 1, sha256: [0; 32], content_id: None, voice: None })
         };
         let texts = |files: &[bool]| -> Vec<Text> {
             files.iter().map(|has| Text { file: if *has { file() } else { None }, ..Text::default() }).collect()
@@ -273,5 +300,11 @@ mod tests {
         assert_eq!(many.iter().filter(|album| **album == Some(1)).count(), 10);
         assert_eq!(many.iter().filter(|album| **album == Some(2)).count(), 10);
         assert_eq!(many[20], None);
+        // A voice goes by itself.
+        let mut spoken = texts(&[true; 4]);
+        if let Some(file) = &mut spoken[1].file {
+            file.voice = Some(VoiceNote { duration_ms: 1000, waveform: Vec::new() });
+        }
+        assert_eq!(albums(&spoken, || 1), [None, None, Some(1), Some(1)]);
     }
 }

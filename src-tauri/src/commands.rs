@@ -42,6 +42,18 @@ fn id<T: FromStr>(text: &str) -> Result<T, WireError> {
     text.parse().map_err(|_| WireError { code: ErrorCode::InvalidInput, detail: "id".to_owned() })
 }
 
+/// Reads a hash as it is written in hex.
+pub fn read_hash(hex: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    if hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, pair) in hash.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
+}
+
 /// What was asked for is not there any more.
 pub fn not_found() -> WireError {
     WireError { code: ErrorCode::NotFound, detail: String::new() }

@@ -49,10 +49,23 @@ pub struct Written {
     pub quotes: bool,
     /// The files, which are stored already.
     pub files: Vec<OutgoingFile>,
+    /// Those of them that stand in the text.
+    pub pictures: Vec<Picture>,
     /// Not before then.
     pub send_at: Option<OffsetDateTime>,
     /// The draft that it was written as.
     pub draft: Option<DraftId>,
+}
+
+/// A picture that stands in the text, in the place of the words that name it. Whoever reads the plain text has those.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Which of the files it is.
+    pub file: usize,
+    /// Where those words begin, in UTF-16 units.
+    pub offset: u32,
+    /// How long they are.
+    pub length: u32,
 }
 
 /// Why a mail was not put on its way. Nothing is stored, nothing is sent.
@@ -107,7 +120,7 @@ pub async fn send(
     bureau: &Bureau,
     account: AccountId,
     conversation: Option<ConversationId>,
-    written: Written,
+    mut written: Written,
     language: Language,
 ) -> Result<OutgoingId, WriteError> {
     let (known, settings) = mailbox(bureau, account).await?;
@@ -122,13 +135,16 @@ pub async fn send(
         text.push_str("\n\n");
         text.push_str(&original.quoted(language));
     }
-    let html = (!written.entities.is_empty()).then(|| answer::html(&text, &written.entities));
     let now = bureau.clock.now();
     let id = OutgoingId::new(now);
     let domain = settings.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let domain = if domain.is_ascii() { domain } else { "localhost" };
+    let pictures = placed(&mut written, &format!("{}@{domain}", id.0.simple()));
+    let is_plain = written.entities.is_empty() && pictures.is_empty();
+    let html = (!is_plain).then(|| answer::html(&text, &written.entities, &pictures));
     let name = sender_name(bureau, known).await?;
     let mail = OutgoingMail {
-        message_id: format!("{}@{}", id.0.simple(), if domain.is_ascii() { domain } else { "localhost" }),
+        message_id: format!("{}@{domain}", id.0.simple()),
         from: Address { name, address: settings.address.clone() },
         to: written.to,
         cc: written.cc,
@@ -153,6 +169,23 @@ pub async fn send(
     bureau.store.queue_mail(account, &draft).await?;
     tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %id, length, files, to, "Message accepted");
     Ok(id)
+}
+
+/// Gives the pictures of a text their Content-IDs, made of the mail's own id. What is no picture stays an attached file.
+fn placed(written: &mut Written, of: &str) -> Vec<answer::Picture> {
+    let mut placed = Vec::with_capacity(written.pictures.len());
+    for Picture { file: number, offset, length } in &written.pictures {
+        let Some(file) = written.files.get_mut(*number).filter(|file| is_shown(&file.mime)) else { continue };
+        let content_id = format!("{number}.{of}");
+        file.content_id = Some(content_id.clone());
+        placed.push(answer::Picture { offset: *offset, length: *length, content_id, name: file.name.clone() });
+    }
+    placed
+}
+
+/// Whether every mail program shows a picture of this type.
+fn is_shown(mime: &str) -> bool {
+    ["image/png", "image/jpeg", "image/gif", "image/webp"].contains(&mime)
 }
 
 fn check(written: &Written) -> Result<(), WriteError> {
@@ -289,7 +322,7 @@ pub async fn begin_forward(
         let Some(bytes) = parse::attachment_bytes(&original.raw, file.part) else { continue };
         let (sha256, size) = bureau.store.keep_bytes(account, &bytes).await?;
         let name = parse::clean_file_name(&file.name, &file.mime);
-        files.push(OutgoingFile { name, mime: file.mime.clone(), size, sha256, content_id: None });
+        files.push(OutgoingFile { name, mime: file.mime.clone(), size, sha256, content_id: None, voice: None });
     }
     let subject = answer::forward_subject(&original.letter.subject);
     Ok((Beginning { subject, quote: original.passed_on(language), ..Beginning::default() }, files))
@@ -306,7 +339,8 @@ pub async fn keep_file(
     name: &str,
 ) -> Result<OutgoingFile, StoreError> {
     let (sha256, size) = bureau.store.keep_blob(account, path).await?;
-    Ok(OutgoingFile { name: name.to_owned(), mime: media_type(name).to_owned(), size, sha256, content_id: None })
+    let (name, mime) = (name.to_owned(), media_type(name).to_owned());
+    Ok(OutgoingFile { name, mime, size, sha256, content_id: None, voice: None })
 }
 
 /// The media type of a file by the end of its name; a browser knows no more of it either.
@@ -385,10 +419,37 @@ mod tests {
     #[test]
     fn files_grow_on_their_way() {
         let (name, mime) = ("a".to_owned(), "a/b".to_owned());
-        let file =
-            |size| OutgoingFile { name: name.clone(), mime: mime.clone(), size, sha256: [0; 32], content_id: None };
+        let file = |size| OutgoingFile {
+            name: name.clone(),
+            mime: mime.clone(),
+            size,
+            sha256: [0; 32],
+            content_id: None,
+            voice: None,
+        };
         let written = Written { files: vec![file(57 * 1000), file(1)], ..written(&[]) };
         assert_eq!(size(&written), 78 * 1001 + written.text.len() as u64);
+    }
+
+    #[test]
+    fn only_pictures_stand_in_a_text() {
+        let file = |mime: &str| OutgoingFile {
+            name: "план".to_owned(),
+            mime: mime.to_owned(),
+            size: 1,
+            sha256: [0; 32],
+            content_id: None,
+            voice: None,
+        };
+        let picture = |file| Picture { file, offset: 3, length: 9 };
+        let files = vec![file("application/pdf"), file("image/png"), file("image/svg+xml")];
+        let pictures = (0..4).map(picture).collect();
+        let mut written = Written { files, pictures, ..written(&[]) };
+        let placed = placed(&mut written, "a@b");
+        let (content_id, name) = ("1.a@b".to_owned(), "план".to_owned());
+        assert_eq!(placed, [answer::Picture { offset: 3, length: 9, content_id, name }]);
+        let ids: Vec<_> = written.files.iter().map(|file| file.content_id.as_deref()).collect();
+        assert_eq!(ids, [None, Some("1.a@b"), None]);
     }
 
     #[test]

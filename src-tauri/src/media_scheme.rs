@@ -1,5 +1,7 @@
 //! The scheme that files of chats are shown and played from: `media://localhost/<account>/<file>`, and its small
-//! picture at `…/thumbnail`. Bytes are read from the database in chunks; `Range` is answered.
+//! picture at `…/thumbnail`; and files that go with what is written, at `…/kept/<hash>`. Bytes are read from the database in chunks; `Range` is answered.
+
+use std::fmt::Write as _;
 
 use skrynka_core::{
     model::{AccountId, AttachmentId},
@@ -7,11 +9,13 @@ use skrynka_core::{
 };
 use tauri::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
-use crate::desk::Desk;
+use crate::{commands::read_hash, desk::Desk};
 
 /// The scheme's name.
 pub const NAME: &str = "media";
 
+/// A file that is served whole has at most so many chunks.
+const MOST_CHUNKS: u32 = 64;
 /// An answer to `Range` is at most this long: a player asks on.
 const MOST: u64 = 4 << 20;
 
@@ -25,6 +29,15 @@ pub fn thumbnail_url(account: AccountId, file: AttachmentId) -> String {
     format!("{}/{account}/{file}/thumbnail", origin())
 }
 
+/// The address of a file that goes with what is written.
+pub fn kept_url(account: AccountId, sha256: [u8; 32]) -> String {
+    let mut url = format!("{}/{account}/kept/", origin());
+    for byte in sha256 {
+        let _infallible = write!(url, "{byte:02x}");
+    }
+    url
+}
+
 /// Windows and Android serve custom schemes from a host of their own.
 const fn origin() -> &'static str {
     if cfg!(windows) { "http://media.localhost" } else { "media://localhost" }
@@ -32,15 +45,15 @@ const fn origin() -> &'static str {
 
 /// Answers a request of the window. Anything that is not a file's own address is not found.
 pub async fn respond(desk: &Desk, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-    let Some((account, file, thumbnail)) = file_of(request.uri().path()) else {
+    let Some((account, wanted)) = file_of(request.uri().path()) else {
         return empty(StatusCode::NOT_FOUND);
     };
     let answered = async {
         let store = &desk.office().await.ok()?.bureau.store;
-        let answer = if thumbnail {
-            small_picture(store, account, file).await
-        } else {
-            content(store, account, file, range_of(request.headers())).await
+        let answer = match wanted {
+            Wanted::Thumbnail(file) => small_picture(store, account, file).await,
+            Wanted::File(file) => content(store, account, file, range_of(request.headers())).await,
+            Wanted::Kept(sha256) => kept(store, account, sha256).await,
         };
         answer
             .inspect_err(|error| {
@@ -56,6 +69,23 @@ pub async fn respond(desk: &Desk, request: &Request<Vec<u8>>) -> Response<Vec<u8
 async fn small_picture(store: &Store, account: AccountId, file: AttachmentId) -> Result<Response<Vec<u8>>, StoreError> {
     let bytes = store.thumbnail(account, file).await?;
     let mime = picture_type(&bytes);
+    let mut response = Response::new(bytes);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
+    Ok(response)
+}
+
+/// A file that goes with what is written, whole; what is larger than a picture or a voice is not served.
+async fn kept(store: &Store, account: AccountId, sha256: [u8; 32]) -> Result<Response<Vec<u8>>, StoreError> {
+    let mut bytes = Vec::new();
+    for number in 0.. {
+        match store.blob_chunk(account, sha256, number).await? {
+            Some(_) if number >= MOST_CHUNKS => return Err(StoreError::NotFound("a picture or a voice")),
+            Some(chunk) => bytes.extend_from_slice(&chunk),
+            None if number == 0 => return Err(StoreError::NotFound("the file")),
+            None => break,
+        }
+    }
+    let mime = kept_type(&bytes);
     let mut response = Response::new(bytes);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
     Ok(response)
@@ -168,6 +198,18 @@ fn picture_type(bytes: &[u8]) -> &'static str {
     }
 }
 
+/// The type of a file that goes with what is written, by its first bytes.
+fn kept_type(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => "image/png",
+        [0xff, 0xd8, 0xff, ..] => "image/jpeg",
+        [b'G', b'I', b'F', b'8', ..] => "image/gif",
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
+        [b'O', b'g', b'g', b'S', ..] => "audio/ogg",
+        _ => "application/octet-stream",
+    }
+}
+
 fn guard(response: &mut Response<Vec<u8>>, asked: &HeaderMap) {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -190,15 +232,24 @@ fn put(response: &mut Response<Vec<u8>>, name: header::HeaderName, value: &str) 
     }
 }
 
-/// Reads `/<account>/<file>` and `/<account>/<file>/thumbnail`.
-fn file_of(path: &str) -> Option<(AccountId, AttachmentId, bool)> {
+/// What an address names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    File(AttachmentId),
+    Thumbnail(AttachmentId),
+    Kept([u8; 32]),
+}
+
+/// Reads `/<account>/<file>`, `/<account>/<file>/thumbnail` and `/<account>/kept/<hash>`.
+fn file_of(path: &str) -> Option<(AccountId, Wanted)> {
     let (account, rest) = path.strip_prefix('/')?.split_once('/')?;
-    let (file, thumbnail) = match rest.split_once('/') {
-        Some((file, "thumbnail")) => (file, true),
+    let wanted = match rest.split_once('/') {
+        Some((file, "thumbnail")) => Wanted::Thumbnail(file.parse().ok()?),
+        Some(("kept", hash)) => Wanted::Kept(read_hash(hash)?),
         Some(_) => return None,
-        None => (rest, false),
+        None => Wanted::File(rest.parse().ok()?),
     };
-    Some((account.parse().ok()?, file.parse().ok()?, thumbnail))
+    Some((account.parse().ok()?, wanted))
 }
 
 fn empty(status: StatusCode) -> Response<Vec<u8>> {
@@ -214,9 +265,14 @@ mod tests {
     #[test]
     fn only_a_file_or_its_small_picture_has_an_address() {
         let id = "019a0000-0000-7000-8000-000000000001";
-        assert!(!file_of(&format!("/{id}/{id}")).unwrap().2);
-        assert!(file_of(&format!("/{id}/{id}/thumbnail")).unwrap().2);
-        for path in ["", "/", "/x/y", &format!("/{id}"), &format!("/{id}/{id}/more"), "/../../etc/passwd"] {
+        let (account, file): (AccountId, AttachmentId) = (id.parse().unwrap(), id.parse().unwrap());
+        assert_eq!(file_of(&format!("/{id}/{id}")), Some((account, Wanted::File(file))));
+        assert_eq!(file_of(&format!("/{id}/{id}/thumbnail")), Some((account, Wanted::Thumbnail(file))));
+        let url = kept_url(account, [0xa7; 32]);
+        let path = &url[origin().len()..];
+        assert_eq!(file_of(path), Some((account, Wanted::Kept([0xa7; 32]))));
+        let long = format!("{path}a7");
+        for path in ["", "/", "/x/y", &format!("/{id}"), &format!("/{id}/{id}/more"), "/../../etc/passwd", &long] {
             assert!(file_of(path).is_none(), "{path}");
         }
     }

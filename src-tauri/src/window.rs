@@ -8,7 +8,11 @@ use std::{
 };
 
 use skrynka_core::profile::APP_ID;
-use tauri::{Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent, plugin::TauriPlugin};
+use tauri::{
+    Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent,
+    plugin::TauriPlugin,
+    webview::{PermissionKind, PermissionResponse},
+};
 use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::{
@@ -85,6 +89,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             outbox::attach_begin,
             outbox::attach_piece,
             outbox::attach_end,
+            outbox::attach_voice,
+            outbox::attached_url,
             outbox::attach_cancel,
             outbox::drafts,
             outbox::save_draft,
@@ -257,8 +263,27 @@ fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
         // Files that are dropped are the page's: it has their bytes and never their paths.
         .disable_drag_drop_handler()
         .on_navigation(move |url| mail_scheme::may_navigate(&navigated, url))
+        // The window shows no page but the app's own, and its frames run nothing: who asks is our recorder.
+        .on_permission_request(|_, kind| {
+            let may = matches!(kind, PermissionKind::Microphone);
+            if may { PermissionResponse::Allow } else { PermissionResponse::Deny }
+        })
         .build()?;
+    #[cfg(target_os = "linux")]
+    offer_microphone(&window)?;
     draw_again(&window, desk)
+}
+
+/// Lets the page ask for the microphone; WebKitGTK has no such question unless it is told to.
+#[cfg(target_os = "linux")]
+fn offer_microphone(window: &tauri::WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::{SettingsExt as _, WebViewExt as _};
+
+    window.with_webview(|webview| {
+        if let Some(settings) = webview.inner().settings() {
+            settings.set_enable_media_stream(true);
+        }
+    })
 }
 
 /// Loads the pages again when the process that draws them has died: of a fault in a graphics driver, or for want of

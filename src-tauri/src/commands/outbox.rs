@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use skrynka_core::{
-    model::{AccountId, Address, ConversationId, DraftId, MessageId, OutgoingId},
+    model::{AccountId, Address, ConversationId, DraftId, MessageId, OutgoingId, VoiceNote},
     profile::Settings,
     store::{Letterhead, OutgoingFile},
 };
@@ -10,13 +10,13 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{DeskState, id, logged};
 use crate::{
-    copies,
+    chats, copies,
     desk::Desk,
-    mails::{self, Written},
-    views,
+    mails::{self, Picture, Written},
+    media_scheme, views,
     wire::{
         AttachedFile, ConversationKey, DraftView, ErrorCode, LetterheadForm, MailBeginning, MailDraftForm, MessageKey,
-        OutgoingView, OverlookedView, PersonView, WireError, stamp,
+        OutgoingView, OverlookedView, PersonView, PictureForm, VoiceView, WireError, stamp,
     },
     words::Language,
 };
@@ -175,6 +175,25 @@ pub async fn attach_end(desk: DeskState<'_>, upload: String) -> Result<AttachedF
     .await
 }
 
+/// Stores a recording that is whole as a voice that a chat plays: it was taken in samples of 16 bits, 48,000 a second.
+#[tauri::command]
+#[specta::specta]
+pub async fn attach_voice(desk: DeskState<'_>, upload: String) -> Result<AttachedFile, WireError> {
+    logged("attach_voice", async {
+        let office = desk.office().await?;
+        let upload = office.uploads.take(id(&upload)?)?;
+        Ok(views::attached(chats::keep_voice(&office.bureau, upload).await?))
+    })
+    .await
+}
+
+/// The address that the bytes of a file are shown and played from which goes with what is written.
+#[tauri::command]
+#[specta::specta]
+pub async fn attached_url(account: String, file: AttachedFile) -> Result<String, WireError> {
+    logged("attached_url", async { Ok(media_scheme::kept_url(id(&account)?, self::file(&file)?.sha256)) }).await
+}
+
 /// Gives up a file that is being taken.
 #[tauri::command]
 #[specta::specta]
@@ -292,24 +311,26 @@ fn written(form: MailDraftForm) -> Result<Written, WireError> {
         answers: form.answers.as_deref().map(id::<MessageId>).transpose()?,
         quotes: form.quotes,
         files: form.files.iter().map(file).collect::<Result<_, _>>()?,
+        pictures: form.pictures.into_iter().map(picture).collect(),
         send_at: None,
         draft: None,
     })
 }
 
+fn picture(form: PictureForm) -> Picture {
+    Picture { file: form.file as usize, offset: form.offset, length: form.length }
+}
+
 /// Reads which stored bytes a file is.
 pub(super) fn file(file: &AttachedFile) -> Result<OutgoingFile, WireError> {
-    let mut sha256 = [0; 32];
-    let digits = file.sha256.as_bytes();
-    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return Err(invalid("sha256"));
-    }
-    for (byte, pair) in sha256.iter_mut().zip(file.sha256.as_bytes().chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| invalid("sha256"))?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| invalid("sha256"))?;
-    }
+    let sha256 = super::read_hash(&file.sha256).ok_or_else(|| invalid("sha256"))?;
     let name = skrynka_mail::parse::clean_file_name(&file.name, &file.mime);
-    Ok(OutgoingFile { name, mime: file.mime.clone(), size: file.size.into(), sha256, content_id: None })
+    let note = |view: &VoiceView| VoiceNote {
+        duration_ms: view.duration_ms,
+        waveform: skrynka_telegram::voice::packed(&view.waveform),
+    };
+    let voice = file.voice.as_ref().map(note);
+    Ok(OutgoingFile { name, mime: file.mime.clone(), size: file.size.into(), sha256, content_id: None, voice })
 }
 
 fn invalid(field: &str) -> WireError {

@@ -165,7 +165,7 @@ fn short(id: &str) -> &str {
 }
 
 /// Unpacks values of five bits each, lowest bits first.
-fn loudness(packed: &[u8]) -> Vec<u8> {
+pub(super) fn loudness(packed: &[u8]) -> Vec<u8> {
     (0..packed.len() * 8 / LOUDNESS_BITS)
         .map(|at| {
             let (byte, shift) = (at * LOUDNESS_BITS / 8, at * LOUDNESS_BITS % 8);

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use skrynka_core::{
     connector::Outcome,
+    model::VoiceNote,
     store::{OutgoingFile, StoredMail},
 };
 
 use super::people;
 use crate::{
     mails::{Beginning, Overlooked},
-    wire::{AttachedFile, MailBeginning, OutgoingMailView, OverlookedView, RefusedView, count},
+    wire::{AttachedFile, MailBeginning, OutgoingMailView, OverlookedView, RefusedView, VoiceView, count},
 };
 
 /// A file whose bytes are stored.
@@ -19,7 +20,12 @@ pub fn attached(file: OutgoingFile) -> AttachedFile {
     for byte in file.sha256 {
         let _infallible = write!(sha256, "{byte:02x}");
     }
-    AttachedFile { sha256, name: file.name, mime: file.mime, size: count(file.size) }
+    let view = |voice: VoiceNote| VoiceView {
+        duration_ms: voice.duration_ms,
+        waveform: super::chat::loudness(&voice.waveform),
+    };
+    let voice = file.voice.map(view);
+    AttachedFile { sha256, name: file.name, mime: file.mime, size: count(file.size), voice }
 }
 
 /// What a mail on its way has beside a text.

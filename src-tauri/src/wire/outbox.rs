@@ -17,6 +17,30 @@ pub struct AttachedFile {
     pub mime: String,
     /// Its size in bytes; four billion at most.
     pub size: u32,
+    /// What makes it a voice that a chat plays; null for any other file.
+    pub voice: Option<VoiceView>,
+}
+
+/// A voice that was recorded here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct VoiceView {
+    /// How long it plays, in milliseconds.
+    pub duration_ms: u32,
+    /// Its loudness, each value from 0 to 31.
+    pub waveform: Vec<u8>,
+}
+
+/// A picture that stands in a mail's text, in the place of the words that name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct PictureForm {
+    /// Which of the mail's files it is, counted from 0.
+    pub file: u32,
+    /// Where those words begin, in UTF-16 units.
+    pub offset: u32,
+    /// How long they are.
+    pub length: u32,
 }
 
 /// A text of a chat as it is written, with its files.
@@ -57,6 +81,8 @@ pub struct MailDraftForm {
     pub quotes: bool,
     /// Its files.
     pub files: Vec<AttachedFile>,
+    /// Those of them that stand in the text.
+    pub pictures: Vec<PictureForm>,
     /// Not before then, RFC 3339; null sends after the seconds that the preferences leave for taking it back.
     pub send_at: Option<String>,
 }

@@ -75,7 +75,7 @@ impl Outwards {
         let chats = people.iter().map(conversation).collect();
         let (sha256, size) = runtime.block_on(store.keep_bytes(id, &[7; 3000])).unwrap();
         let (name, mime) = ("скан.pdf".to_owned(), "application/pdf".to_owned());
-        let file = OutgoingFile { name, mime, size, sha256, content_id: None };
+        let file = OutgoingFile { name, mime, size, sha256, content_id: None, voice: None };
         let queued = Vec::new();
         Self { runtime, net, account, key, proxy, profile, id, store, _cluster: cluster, chats, file, queued }
     }

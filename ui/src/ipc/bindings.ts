@@ -142,6 +142,10 @@ export const commands = {
 	attachPiece: (upload: string, piece: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_piece", { upload, piece })),
 	/**  Stores a file that is whole. */
 	attachEnd: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_end", { upload })),
+	/**  Stores a recording that is whole as a voice that a chat plays: it was taken in samples of 16 bits, 48,000 a second. */
+	attachVoice: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_voice", { upload })),
+	/**  The address that the bytes of a file are shown and played from which goes with what is written. */
+	attachedUrl: (account: string, file: AttachedFile) => typedError<string, WireError>(__TAURI_INVOKE("attached_url", { account, file })),
 	/**  Gives up a file that is being taken. */
 	attachCancel: (upload: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_cancel", { upload })),
 	/**  Every draft, the latest first. */
@@ -436,6 +440,8 @@ export type AttachedFile = {
 	mime: string,
 	/**  Its size in bytes; four billion at most. */
 	size: number,
+	/**  What makes it a voice that a chat plays; null for any other file. */
+	voice: VoiceView | null,
 };
 
 /**  How many checks want a person. Told after every look, whoever asked for it. */
@@ -1291,6 +1297,8 @@ export type MailDraftForm = {
 	quotes: boolean,
 	/**  Its files. */
 	files: AttachedFile[],
+	/**  Those of them that stand in the text. */
+	pictures: PictureForm[],
 	/**  Not before then, RFC 3339; null sends after the seconds that the preferences leave for taking it back. */
 	sendAt: string | null,
 };
@@ -1622,6 +1630,16 @@ export type PersonView = {
 	name: string,
 	/**  The address. */
 	address: string,
+};
+
+/**  A picture that stands in a mail's text, in the place of the words that name it. */
+export type PictureForm = {
+	/**  Which of the mail's files it is, counted from 0. */
+	file: number,
+	/**  Where those words begin, in UTF-16 units. */
+	offset: number,
+	/**  How long they are. */
+	length: number,
 };
 
 /**  One answer of a poll. */
@@ -2019,6 +2037,14 @@ export type TroubleView = {
 	/**  When. */
 	at: string,
 } & WireError;
+
+/**  A voice that was recorded here. */
+export type VoiceView = {
+	/**  How long it plays, in milliseconds. */
+	durationMs: number,
+	/**  Its loudness, each value from 0 to 31. */
+	waveform: number[],
+};
 
 /**  Why a command did not do what it was asked; what was there is unchanged. */
 export type WireError = {

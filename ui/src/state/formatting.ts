@@ -63,13 +63,14 @@ class Reading {
   readonly marks: number[] = [];
   readonly #source: string;
   readonly #spoilers: boolean;
-  /** Addresses, whose signs are their own, by where they begin. */
+  /** Addresses and names of pictures, whose signs are their own, by where they begin. */
   readonly #addresses = new Map<number, number>();
 
-  constructor(source: string, spoilers: boolean) {
+  constructor(source: string, spoilers: boolean, kept: readonly [number, number][] = []) {
     this.#source = source;
     this.#spoilers = spoilers;
     if (!/\*\*|__|~~|\|\||`|\]\(/.test(source)) return;
+    for (const [from, to] of kept) this.#addresses.set(from, to);
     let at = 0;
     for (const piece of pieces(source)) {
       const cut = piece.text.search(/\|\||\\/);
@@ -234,8 +235,8 @@ const inOrder = (a: EntityView, b: EntityView): number => a.offset - b.offset ||
 const ranks: readonly EntityName[] = ['text_url', 'bold', 'italic', 'strike', 'spoiler', 'code', 'pre'];
 const rank = ({ kind }: EntityView): number => ranks.indexOf(kind);
 
-/** Takes the marks out of a text. What is no whole mark stays, sign for sign. */
-export const formatted = (marked: string, { spoilers = true } = {}): Formatted => new Reading(marked, spoilers).formatted;
+/** Takes the marks out of a text. What is no whole mark stays, sign for sign, and so does all of what is `kept`. */
+export const formatted = (marked: string, { spoilers = true, kept = [] }: { spoilers?: boolean; kept?: readonly [number, number][] } = {}): Formatted => new Reading(marked, spoilers, kept).formatted;
 
 /** As a text goes out: without marks, and without the empty space around it. */
 export function outgoing(marked: string): Formatted {

@@ -9,6 +9,7 @@ import { inbox } from './inbox.svelte';
 import { type Remedy, tell } from './notice.svelte';
 import { idOf } from './ordering';
 import { outbox } from './outbox.svelte';
+import { isPicture, picturesIn, placesOf } from './pictures';
 import { go } from './route.svelte';
 import { session } from './session.svelte';
 import { errorTitle } from './words';
@@ -21,9 +22,11 @@ export function formOf(mail: MailDraft, sendAt: string | null = null): MailDraft
   const { to, cc, bcc, subject, files } = mail;
   const forward = mail.kind === 'forward';
   // A quote holds no marks of ours, and the program counts a line break as one sign.
-  const own = formatted(mail.text.replace(/\r\n/g, '\n'), { spoilers: false });
+  const typed = mail.text.replace(/\r\n/g, '\n');
+  const kept = files.filter((file) => isPicture(file.mime)).flatMap((file) => placesOf(typed, file.name));
+  const own = formatted(typed, { spoilers: false, kept });
   const text = forward && mail.quotes && mail.quote !== '' ? `${own.text.trimEnd()}\n\n${mail.quote}` : own.text;
-  return { to, cc, bcc, subject, text, entities: own.entities, answers: forward ? null : mail.message, quotes: !forward && mail.quotes && mail.message !== null, files, sendAt };
+  return { to, cc, bcc, subject, text, entities: own.entities, answers: forward ? null : mail.message, quotes: !forward && mail.quotes && mail.message !== null, files, pictures: picturesIn(own.text, files), sendAt };
 }
 
 /** Which conversation a mail goes out in; one that is passed on begins its own. */

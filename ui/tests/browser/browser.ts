@@ -14,7 +14,8 @@ declare global {
 
 export const pictures = fileURLToPath(new URL('../.artefacts/screens/', import.meta.url));
 
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+// The microphone is Chromium's own: it beeps, and nobody is asked whether it may.
+const flags = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 /** A browser for the tests of one file. What a test opened is closed after it, or its timers would slow every test that follows. */
 export function useBrowser(): { open: (options?: Opening) => Promise<Page> } {

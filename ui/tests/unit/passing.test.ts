@@ -5,7 +5,7 @@ import type { AccountView, AttachedFile } from '../../src/ipc/client';
 import { chatFile, chatMessage, telegramAccounts } from '../../src/ipc/fake/chats';
 import { canPass, followed, joined, messagesOf } from '../../src/state/passing.svelte';
 
-const file = (sha256: string, name = sha256): AttachedFile => ({ sha256, name, mime: 'application/pdf', size: 1 });
+const file = (sha256: string, name = sha256): AttachedFile => ({ sha256, name, mime: 'application/pdf', size: 1, voice: null });
 const message = (given: Partial<Parameters<typeof chatMessage>[2]>) => chatMessage('a', 'c', { at: 0, ...given });
 
 test('words that are passed on follow what is written and never take its place', () => {

@@ -12,7 +12,7 @@ pub use account::{
 };
 pub use chat::{
     ChatKey, ChatKind, Entity, EntityKind, Forward, Media, MediaFile, MediaKind, ParsePeerError, Peer, PeerKind,
-    PollAnswer, Reaction, Service, ServiceKind,
+    PollAnswer, Reaction, Service, ServiceKind, VoiceNote,
 };
 pub use ids::{
     AccountId, AttachmentId, ContactId, ConversationId, DraftId, MessageId, OutgoingId, RequestId, TemplateId,

@@ -1,6 +1,8 @@
 //! How a mail is answered: to whom, under which subject, referring to what, and what of it is quoted (RFC 5322 section
 //! 3.6.4 and appendix A). Pure.
 
+use std::fmt::Write as _;
+
 use skrynka_core::{
     connector::Letter,
     ingest::base_subject,
@@ -100,9 +102,22 @@ pub fn speaks_of_attachment(text: &str) -> bool {
     ATTACHED.iter().any(|word| own.contains(word))
 }
 
-/// The HTML of a text whose stretches are shown in a certain way. Offsets count UTF-16 units, as Telegram's do; a
-/// stretch that crosses another one is closed and opened again around it.
-pub fn html(text: &str, entities: &[Entity]) -> String {
+/// A picture that goes with a mail, shown in the place of some words. Offsets count UTF-16 units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Where the words begin.
+    pub offset: u32,
+    /// How long they are.
+    pub length: u32,
+    /// The Content-ID of its part.
+    pub content_id: String,
+    /// What is read where it is not shown.
+    pub name: String,
+}
+
+/// The HTML of a text whose stretches are shown in a certain way, with its pictures. Offsets count UTF-16 units, as
+/// Telegram's do; a stretch that crosses another one is closed and opened again around it.
+pub fn html(text: &str, entities: &[Entity], pictures: &[Picture]) -> String {
     let mut marks: Vec<(u32, u32, &EntityKind)> = entities
         .iter()
         .filter(|entity| tags(&entity.kind).is_some())
@@ -113,13 +128,27 @@ pub fn html(text: &str, entities: &[Entity]) -> String {
     let mut open: Vec<(u32, &EntityKind)> = Vec::new();
     let mut next = marks.into_iter().peekable();
     let mut at = 0_u32;
+    let mut shown_to = 0_u32;
     for sign in text.replace("\r\n", "\n").chars() {
+        let width = u32::try_from(sign.len_utf16()).unwrap_or(1);
+        if at < shown_to {
+            at += width;
+            continue;
+        }
         close(&mut written, &mut open, at);
         while let Some((_, to, kind)) = next.next_if(|(from, _, _)| *from <= at) {
             if to > at {
                 written.push_str(&tags(kind).map(|(begin, _)| begin).unwrap_or_default());
                 open.push((to, kind));
             }
+        }
+        if let Some(picture) = pictures.iter().find(|picture| picture.offset == at && picture.length > 0) {
+            let (id, name) = (in_attribute(&picture.content_id), in_attribute(&picture.name));
+            let _infallible =
+                write!(written, r#"<img src="cid:{id}" alt="{name}" style="max-width:100%;height:auto">"#);
+            shown_to = at.saturating_add(picture.length);
+            at += width;
+            continue;
         }
         match sign {
             '\n' if open.iter().any(|(_, kind)| matches!(kind, EntityKind::Pre { .. })) => written.push('\n'),
@@ -129,7 +158,7 @@ pub fn html(text: &str, entities: &[Entity]) -> String {
             '>' => written.push_str("&gt;"),
             other => written.push(other),
         }
-        at += u32::try_from(sign.len_utf16()).unwrap_or(1);
+        at += width;
     }
     close(&mut written, &mut open, u32::MAX);
     written.push_str("</div>");
@@ -149,6 +178,11 @@ fn close(written: &mut String, open: &mut Vec<(u32, &EntityKind)>, at: u32) {
     }
 }
 
+/// Text as it stands between the quotes of an attribute.
+fn in_attribute(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+}
+
 fn tags(kind: &EntityKind) -> Option<(String, &'static str)> {
     let plain = |begin: &str, end| Some((begin.to_owned(), end));
     match kind {
@@ -161,8 +195,7 @@ fn tags(kind: &EntityKind) -> Option<(String, &'static str)> {
         EntityKind::Blockquote => plain("<blockquote>", "</blockquote>"),
         EntityKind::TextUrl { url } => {
             let safe = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "https" | "http" | "mailto"))?;
-            let written = safe.as_str().replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-            Some((format!("<a href=\"{written}\">"), "</a>"))
+            Some((format!("<a href=\"{}\">", in_attribute(safe.as_str())), "</a>"))
         }
         EntityKind::Mention
         | EntityKind::Hashtag
@@ -255,14 +288,34 @@ mod tests {
 
     #[test]
     fn stretches_become_tags_that_nest() {
-        let marked = html("а𝄞b<c", &[mark(0, 3, EntityKind::Bold), mark(1, 3, EntityKind::Italic)]);
+        let marked = html("а𝄞b<c", &[mark(0, 3, EntityKind::Bold), mark(1, 3, EntityKind::Italic)], &[]);
         assert_eq!(marked, "<div dir=\"auto\"><b>а<i>𝄞</i></b><i>b</i>&lt;c</div>");
         let link = EntityKind::TextUrl { url: "https://x.test/?a=1&b=\"".to_owned() };
         assert_eq!(
-            html("x\ny", &[mark(0, 1, link)]),
+            html("x\ny", &[mark(0, 1, link)], &[]),
             "<div dir=\"auto\"><a href=\"https://x.test/?a=1&amp;b=%22\">x</a><br>\ny</div>"
         );
         let script = EntityKind::TextUrl { url: "javascript:alert(1)".to_owned() };
-        assert_eq!(html("x", &[mark(0, 9, script)]), "<div dir=\"auto\">x</div>");
+        assert_eq!(html("x", &[mark(0, 9, script)], &[]), "<div dir=\"auto\">x</div>");
+    }
+
+    #[test]
+    fn a_picture_stands_in_the_place_of_the_words_that_name_it() {
+        let picture =
+            |offset| Picture {
+                offset, length: 10, content_id: "0.a@x".to_owned(), name: "\"<план>&.png".to_owned()
+            };
+        let img = concat!(
+            "<img src=\"cid:0.a@x\" alt=\"&quot;&lt;план>&amp;.png\" ",
+            "style=\"max-width:100%;height:auto\">"
+        );
+        // Marks within, around and across the words lose nothing of the text around them.
+        let text = "𝄞 [img: a.p] b [img: a.p]";
+        let marks = [mark(0, 5, EntityKind::Bold), mark(14, 4, EntityKind::Italic)];
+        assert_eq!(
+            html(text, &marks, &[picture(3), picture(16)]),
+            format!("<div dir=\"auto\"><b>𝄞 {img}</b> <i>b {img}</i></div>")
+        );
+        assert_eq!(html("short", &[], &[picture(1), picture(99)]), format!("<div dir=\"auto\">s{img}</div>"));
     }
 }

@@ -3,7 +3,7 @@
 //! Reading order: [`TelegramConnector`] opens an account over a `pool` of connections and gives a listener (`listen`),
 //! which takes the account's news in order (`updates`), fills what Telegram skipped, and hands messages over as the
 //! core knows them (`convert`); and a `remote` that sends, fetches files and reads history back. [`sign_in`] makes a
-//! session, [`session`] reads those of other programs.
+//! session, [`session`] reads those of other programs. [`voice`] makes a recording one that Telegram plays.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -24,6 +24,7 @@ pub mod session;
 pub mod sign_in;
 mod tuning;
 mod updates;
+pub mod voice;
 mod waits;
 
 pub use centres::DataCentres;

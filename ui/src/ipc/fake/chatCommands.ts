@@ -72,7 +72,7 @@ export function chatCommands(world: World) {
     if (text.tries === 0 && text.text.includes('чекає')) return enter({ state: 'waiting', error: { code: 'not_connected', detail: '' } });
     chat.outgoing = chat.outgoing.filter((other) => other.id !== text.id);
     const message = chatMessage(key.account, key.id, {
-      at: world.now(), ours: true, author: { peer: 'user:9', name: 'Ірина Коваль' }, text: text.text, files: text.files.map((file) => chatFile('document', file.name, file.size)),
+      at: world.now(), ours: true, author: { peer: 'user:9', name: 'Ірина Коваль' }, text: text.text, files: text.files.map((file) => (file.voice ? chatFile('voice', file.name, file.size, file.voice) : chatFile('document', file.name, file.size))),
       chat: { entities: text.entities, readThere: false, reply: text.reply },
     });
     chat.messages.push(message);

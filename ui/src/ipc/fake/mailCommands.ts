@@ -2,6 +2,7 @@ import type { AttachedFile, ConversationKey, DraftView, FileView, LetterheadForm
 import { iso } from './accounts';
 import { type World, fail } from './backend';
 import type { chatCommands } from './chatCommands';
+import { sound } from './pictures';
 
 /** Bytes of a mail that the invented server takes. */
 const TAKES = 10_000_000;
@@ -21,13 +22,21 @@ interface Taken {
   account: string;
   name: string;
   size: number;
+  pieces: string[];
 }
+
+/** What the program knows of a file by the end of its name. */
+const types: Record<string, string> = { png: 'image/png', jpg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp', pdf: 'application/pdf' };
+const typeOf = (name: string): string => types[name.split('.').pop()?.toLowerCase() ?? ''] ?? 'application/octet-stream';
+/** What of a file is kept to be shown, in letters of base64. */
+const SHOWN = 4_000_000;
 
 /** Mails out, drafts and files, over the invented bureau. What becomes of a mail is decided by its words. */
 export function mailCommands(world: World, chats: ReturnType<typeof chatCommands>) {
   const { bureau } = world;
   const letterheads = new Map<string, LetterheadForm>([['acc-kyiv', { senderName: 'Марко Дуб', signature: 'Марко Дуб\nБюро перекладів' }]]);
   const uploads = new Map<string, Taken>();
+  const voices = new Map<string, string>();
   let serial = 0;
 
   const messageOf = (key: MessageKey): MessageView => bureau.messages(key.id.split('-')[0] ?? '').find((message) => message.key.id === key.id) ?? [...bureau.talks.keys()].flatMap((id) => (key.id.startsWith('live') ? (bureau.talks.get(id)?.live ?? []) : [])).find((message) => message.key.id === key.id) ?? fail('not_found');
@@ -122,7 +131,7 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
     },
     beginForward: async (key: MessageKey): Promise<MailBeginning> => {
       const message = messageOf(key);
-      return { to: [], cc: [], subject: `Fwd: ${message.subject}`, quote: `---------- Переслано ----------\n${message.authorName} <${message.authorAddress}>\n\n${message.text}`, files: message.files.map((file) => ({ sha256: file.id.padEnd(64, '0'), name: file.name, mime: file.mime, size: file.size })) };
+      return { to: [], cc: [], subject: `Fwd: ${message.subject}`, quote: `---------- Переслано ----------\n${message.authorName} <${message.authorAddress}>\n\n${message.text}`, files: message.files.map((file) => ({ sha256: file.id.padEnd(64, '0'), name: file.name, mime: file.mime, size: file.size, voice: null })) };
     },
     beginPassingOn: async (messages: MessageKey[], account: string): Promise<MailBeginning> => {
       if (messages.length === 0 || messages.length > 100) fail('invalid_input', 'messages');
@@ -137,7 +146,7 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
         words.push(`${passedOnFrom(author, message.sentAt ?? message.receivedAt)}\n${text.trim()}`);
         for (const file of own) {
           if (file.media && file.media.url === null && !(await chats.fetchFile(key.account, file.id, () => undefined))) fail('not_found');
-          files.push({ sha256: file.id.padEnd(64, '0'), name: file.name, mime: file.mime, size: file.size });
+          files.push({ sha256: file.id.padEnd(64, '0'), name: file.name, mime: file.mime, size: file.size, voice: null });
         }
       }
       return { to: [], cc: [], subject, quote: words.join('\n\n').trimEnd(), files };
@@ -171,20 +180,40 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
       return null;
     },
     attachBegin: async (account: string, name: string) => {
-      uploads.set(`u${++serial}`, { account, name, size: 0 });
+      uploads.set(`u${++serial}`, { account, name, size: 0, pieces: [] });
       return `u${serial}`;
     },
     attachPiece: async (upload: string, piece: string) => {
       const taken = uploads.get(upload) ?? fail('not_found');
       taken.size += atob(piece).length;
+      if (taken.size < SHOWN) taken.pieces.push(piece);
       if (taken.name.includes('повільно')) await pause(400);
       return null;
     },
     attachEnd: async (upload: string): Promise<AttachedFile> => {
-      const { name, size } = uploads.get(upload) ?? fail('not_found');
+      const { name, size, pieces } = uploads.get(upload) ?? fail('not_found');
       uploads.delete(upload);
-      return { sha256: upload.padEnd(64, '0'), name, mime: 'application/octet-stream', size };
+      const sha256 = upload.padEnd(64, '0');
+      // A picture is there again after a reload, as its draft is.
+      if (typeOf(name).startsWith('image/')) sessionStorage.setItem(`bureau.${sha256}`, `data:${typeOf(name)};base64,${btoa(pieces.map(atob).join(''))}`);
+      return { sha256, name, mime: typeOf(name), size, voice: null };
     },
+    attachVoice: async (upload: string): Promise<AttachedFile> => {
+      const { name, pieces } = uploads.get(upload) ?? fail('not_found');
+      uploads.delete(upload);
+      const bytes = Uint8Array.from(pieces.map(atob).join(''), (letter) => letter.charCodeAt(0));
+      const samples = new Int16Array(bytes.buffer);
+      if (samples.length === 0) fail('file', 'the recording is empty');
+      await pause(150);
+      const part = (at: number) => samples.slice(Math.floor((at * samples.length) / 100), Math.floor(((at + 1) * samples.length) / 100));
+      const peaks = Array.from({ length: 100 }, (_, at) => part(at).reduce((most, sample) => Math.max(most, Math.abs(sample)), 0));
+      const loudest = Math.max(2500, ...peaks);
+      const sha256 = upload.padEnd(64, '0');
+      voices.set(sha256, sound(samples, 48_000));
+      const voice = { durationMs: Math.floor(samples.length / 48), waveform: peaks.map((peak) => Math.floor((peak * 31) / loudest)) };
+      return { sha256, name, mime: 'audio/ogg', size: Math.floor(samples.length / 12), voice };
+    },
+    attachedUrl: async (_account: string, file: AttachedFile): Promise<string> => sessionStorage.getItem(`bureau.${file.sha256}`) ?? voices.get(file.sha256) ?? fail('not_found'),
     attachCancel: async (upload: string) => {
       uploads.delete(upload);
       return null;

@@ -24,10 +24,12 @@ export const face = svg(240, 240, '<circle cx="120" cy="100" r="52" fill="#b98d6
 /** A sticker. */
 export const sticker = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256" viewBox="0 0 256 256"><circle cx="128" cy="128" r="104" fill="#e8b84a"/><circle cx="94" cy="108" r="14" fill="#3b2d10"/><circle cx="162" cy="108" r="14" fill="#3b2d10"/><path d="M74 150c20 40 88 40 108 0" fill="none" stroke="#3b2d10" stroke-width="12" stroke-linecap="round"/></svg>')}`;
 
-/** So many seconds of a quiet tone as a WAV file; a file of the page's own memory. */
-export function tone(seconds: number): string {
-  const rate = 4000;
-  const count = Math.round(rate * seconds);
+/** So many seconds of a quiet tone. */
+export const tone = (seconds: number): string => sound(Int16Array.from({ length: Math.round(4000 * seconds) }, (_, i) => Math.round(6000 * Math.sin((i / 4000) * 2 * Math.PI * 220))), 4000);
+
+/** Samples of one channel as a WAV file of the page's own memory. */
+export function sound(samples: Int16Array, rate: number): string {
+  const count = samples.length * 2;
   const view = new DataView(new ArrayBuffer(44 + count));
   const put = (at: number, text: string) => [...text].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
   put(0, 'RIFF');
@@ -37,11 +39,11 @@ export function tone(seconds: number): string {
   view.setUint16(20, 1, true);
   view.setUint16(22, 1, true);
   view.setUint32(24, rate, true);
-  view.setUint32(28, rate, true);
-  view.setUint16(32, 1, true);
-  view.setUint16(34, 8, true);
+  view.setUint32(28, rate * 2, true);
+  view.setUint16(32, 2, true);
+  view.setUint16(34, 16, true);
   put(36, 'data');
   view.setUint32(40, count, true);
-  for (let i = 0; i < count; i++) view.setUint8(44 + i, 128 + Math.round(24 * Math.sin((i / rate) * 2 * Math.PI * 220)));
+  samples.forEach((sample, i) => view.setInt16(44 + i * 2, sample, true));
   return URL.createObjectURL(new Blob([view], { type: 'audio/wav' }));
 }

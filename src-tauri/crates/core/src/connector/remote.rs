@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use tokio::io::AsyncWrite;
 
 use super::{Batch, Chat, ConnectorError, Cursor, IncomingSender, KnownPeer};
-use crate::model::{ChatKey, Entity, Place, Trouble, TroubleCode};
+use crate::model::{ChatKey, Entity, Place, Trouble, TroubleCode, VoiceNote};
 
 /// What can be asked of the other side while the listener runs. What a network does not offer answers so.
 pub trait Remote: Send + Sync {
@@ -186,6 +186,8 @@ pub struct SendFile {
     pub mime: String,
     /// Its size in bytes.
     pub size: u64,
+    /// A voice, OGG with Opus, that is played in the chat.
+    pub voice: Option<VoiceNote>,
     /// Where its bytes are.
     pub source: Arc<dyn FileSource>,
 }

@@ -267,8 +267,8 @@ impl<'a> Upload<'a> {
         let under_way = Arc::new(UnderWay::default());
         shared.uploads.lock().unwrap_or_else(PoisonError::into_inner).insert(id, under_way.clone());
         let blob = Blob { store: shared.parts.store.clone(), account, sha256: file.sha256, under_way };
-        let (name, mime) = (file.name.clone(), file.mime.clone());
-        Self { shared, id, file: SendFile { name, mime, size: file.size, source: Arc::new(blob) } }
+        let (name, mime, voice) = (file.name.clone(), file.mime.clone(), file.voice.clone());
+        Self { shared, id, file: SendFile { name, mime, size: file.size, voice, source: Arc::new(blob) } }
     }
 }
 

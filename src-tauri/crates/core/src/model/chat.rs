@@ -341,6 +341,15 @@ pub struct MediaFile {
     pub remote: serde_json::Value,
 }
 
+/// A voice that was recorded to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoiceNote {
+    /// How long it plays, in milliseconds.
+    pub duration_ms: u32,
+    /// Its loudness, 5 bits a value, as Telegram has it.
+    pub waveform: Vec<u8>,
+}
+
 /// Where a forwarded message comes from (`messageFwdHeader`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forward {

@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::{Answered, Fact, FactKind, LeaseToken, Store, StoreError, drafts, journal, place};
 use crate::{
     connector::{Outcomes, SendText, Sent},
-    model::{AccountId, Address, ChatKey, ConversationId, DraftId, Entity, MessageId, OutgoingId, Place, Trouble},
+    model::{
+        AccountId, Address, ChatKey, ConversationId, DraftId, Entity, MessageId, OutgoingId, Place, Trouble, VoiceNote,
+    },
 };
 
 /// A text that somebody wants to send.
@@ -141,6 +143,8 @@ pub struct OutgoingFile {
     pub sha256: [u8; 32],
     /// Shown within the HTML body under this Content-ID.
     pub content_id: Option<String>,
+    /// A voice, OGG with Opus, that a chat plays.
+    pub voice: Option<VoiceNote>,
 }
 
 impl StoredOutgoing {
@@ -633,7 +637,7 @@ impl Store {
     /// The files of what goes out, in order.
     async fn files_of(&self, keys: &[(AccountId, OutgoingId)]) -> Result<Vec<(OutgoingId, OutgoingFile)>, StoreError> {
         let files = sqlx::query!(
-            "SELECT f.outgoing_id, f.name, f.mime, f.content_id, f.sha256, b.size
+            "SELECT f.outgoing_id, f.name, f.mime, f.content_id, f.voice_ms, f.waveform, f.sha256, b.size
              FROM outgoing_files f JOIN blobs b ON b.account_id = f.account_id AND b.sha256 = f.sha256
              WHERE f.account_id = ANY($1) AND f.outgoing_id = ANY($2) ORDER BY f.position",
             &keys.iter().map(|(account, _)| account.0).collect::<Vec<_>>(),
@@ -644,8 +648,10 @@ impl Store {
         let read = files.into_iter().map(|file| {
             let sha256 = file.sha256.try_into().map_err(|_| StoreError::Inconsistent("a file's hash".to_owned()))?;
             let size = file.size.unsigned_abs();
-            let id = OutgoingId(file.outgoing_id);
-            Ok((id, OutgoingFile { name: file.name, mime: file.mime, size, sha256, content_id: file.content_id }))
+            let voice = file.voice_ms.zip(file.waveform);
+            let voice = voice.map(|(ms, waveform)| VoiceNote { duration_ms: ms.unsigned_abs(), waveform });
+            let (name, mime, content_id) = (file.name, file.mime, file.content_id);
+            Ok((OutgoingId(file.outgoing_id), OutgoingFile { name, mime, size, sha256, content_id, voice }))
         });
         read.collect()
     }
@@ -763,13 +769,15 @@ async fn write(
     }
     if let Some(file) = &draft.file {
         let written = sqlx::query!(
-            "INSERT INTO outgoing_files (account_id, outgoing_id, position, name, mime, sha256)
-             SELECT $1, $2, 0, $3, $4, b.sha256 FROM blobs b WHERE b.account_id = $1 AND b.sha256 = $5",
+            "INSERT INTO outgoing_files (account_id, outgoing_id, position, name, mime, sha256, voice_ms, waveform)
+             SELECT $1, $2, 0, $3, $4, b.sha256, $6, $7 FROM blobs b WHERE b.account_id = $1 AND b.sha256 = $5",
             account.0,
             draft.id.0,
             file.name,
             file.mime,
-            file.sha256.as_slice()
+            file.sha256.as_slice(),
+            file.voice.as_ref().map(|voice| i32::try_from(voice.duration_ms).unwrap_or(i32::MAX)),
+            file.voice.as_ref().map(|voice| voice.waveform.as_slice())
         )
         .execute(&mut *connection)
         .await?

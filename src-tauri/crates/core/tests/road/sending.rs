@@ -13,7 +13,9 @@ use skrynka_core::{
         AlbumError, AlbumTrouble, Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote,
         SendError, SendFile, SendText, Sent,
     },
-    model::{ChatKey, ChatKind, ConversationId, Direction, OutgoingId, Peer, PeerKind, Trouble, TroubleCode},
+    model::{
+        ChatKey, ChatKind, ConversationId, Direction, OutgoingId, Peer, PeerKind, Trouble, TroubleCode, VoiceNote,
+    },
     store::{LeaseToken, NotSent, OutgoingDraft, OutgoingFile, OutgoingState, StoreError, StoredOutgoing},
 };
 
@@ -399,11 +401,25 @@ async fn album(bureau: &Bureau, conversation: ConversationId, ids: &[i64]) -> Ve
             size,
             sha256,
             content_id: None,
+            voice: None,
         }),
         album: Some(9),
         ..draft(conversation, "", *id)
     };
     ids.iter().map(item).collect()
+}
+
+/// What makes a file a voice is there again when it is sent.
+#[tokio::test]
+async fn a_voice_stays_one_until_it_is_sent() {
+    let (bureau, conversation) = bureau().await;
+    let mut spoken = album(&bureau, conversation, &[1]).await.remove(0);
+    let voice = VoiceNote { duration_ms: 61_234, waveform: vec![0xa7; 63] };
+    spoken.file.as_mut().unwrap().voice = Some(voice);
+    spoken.album = None;
+    bureau.store.queue_texts(bureau.account, std::slice::from_ref(&spoken), None).await.unwrap();
+    let queued = bureau.store.outgoing_text(bureau.account, spoken.id).await.unwrap();
+    assert_eq!(queued.files, [spoken.file.unwrap()]);
 }
 
 /// All of it goes in one request, in order and once, also when its answer is lost; the next text waits for it.

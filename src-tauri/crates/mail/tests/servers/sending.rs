@@ -23,10 +23,15 @@ use skrynka_lab::{
     authority::Authority,
     smtp::{Fault, Verb},
 };
-use skrynka_mail::{MailConnector, Tuning, compose};
+use skrynka_mail::{
+    MailConnector, Tuning, answer, compose,
+    render::{RenderOptions, render},
+};
 use time::OffsetDateTime;
 
 use crate::desk::{PASSWORD, USER, secrets, settings};
+
+const STAMP: &[u8] = include_bytes!("../../../../../icons/32x32.png");
 
 struct Desk {
     smtp: SmtpSink,
@@ -293,13 +298,21 @@ async fn others_read_our_names_and_thread_our_mails() {
         content_id: None,
         bytes: (0..=255).cycle().take(3000).collect(),
     };
+    let stamp = MailFile {
+        name: "Печатка & підпис.png".to_owned(),
+        mime: "image/png".to_owned(),
+        content_id: Some("0.second@skrynka.test".to_owned()),
+        bytes: STAMP.to_vec(),
+    };
+    let (text, name) = (mail(&[]).text, stamp.name.clone());
+    let shown = answer::Picture { offset: 15, length: 2, content_id: "0.second@skrynka.test".to_owned(), name };
     let second = OutgoingMail {
         message_id: "second@skrynka.test".to_owned(),
         to: vec![person("Żółć, Gęśla \"Ł\"", "zolc@example.org")],
         subject: "Re: Переклад свідоцтва про народження — ціна та строки виконання замовлення".to_owned(),
         references: vec!["first@skrynka.test".to_owned()],
-        html: Some("<p>Доброго дня</p>".to_owned()),
-        files: vec![file],
+        html: Some(answer::html(&text, &[], &[shown])),
+        files: vec![stamp, file],
         ..mail(&[])
     };
     // A common subject would tie them as well.
@@ -308,11 +321,13 @@ async fn others_read_our_names_and_thread_our_mails() {
         subject: "Інше".to_owned(),
         ..mail(&["petro@example.org"])
     };
+    let ours = render(&compose(&second, false).unwrap(), &RenderOptions::default()).unwrap();
+    assert!(ours.html.contains("src=\"data:image/png;base64,"), "{}", ours.html);
     for mail in [&first, &other, &second] {
         assert_eq!(submitter.keep_copy(mail).await.unwrap(), SentCopy::Kept);
     }
     let script = r#"
-import sys, json, imaplib, email, email.policy
+import sys, json, re, imaplib, email, email.policy
 host, port, user = sys.argv[1:4]
 password = sys.stdin.readline().rstrip("\n")
 imap = imaplib.IMAP4(host, int(port))
@@ -322,7 +337,12 @@ mails = []
 for number in (1, 2, 3):
     raw = imap.fetch(str(number), "(BODY.PEEK[])")[1][0][1]
     mail = email.message_from_bytes(raw, policy=email.policy.default)
+    body = mail.get_body(("html", "plain")).get_content()
+    related = mail.get_body(("related",))
+    pictures = [[p["content-id"], p.get_filename(), p.get_content_disposition(), len(p.get_content())]
+                for p in (related.iter_parts() if related else []) if p.get_content_maintype() == "image"]
     mails.append({
+        "pictures": pictures, "shown": re.findall(r'<br>\s*<img src="cid:([^"]+)" alt="([^"]+)"', body),
         "to": [[a.display_name, a.addr_spec] for a in mail["to"].addresses],
         "subject": mail["subject"],
         "text": mail.get_body(("plain",)).get_content(),
@@ -346,6 +366,11 @@ print(json.dumps({"mails": mails, "threads": imap.thread("REFERENCES", "UTF-8", 
     assert_eq!(answer["to"], serde_json::json!([["Żółć, Gęśla \"Ł\"", "zolc@example.org"]]));
     assert_eq!(answer["subject"], second.subject);
     assert_eq!(answer["files"], serde_json::json!([["Świadectwo — копія (№ 7).pdf", "application/pdf", 3000]]));
+    assert_eq!(
+        answer["pictures"],
+        serde_json::json!([["<0.second@skrynka.test>", "Печатка & підпис.png", "inline", STAMP.len()]])
+    );
+    assert_eq!(answer["shown"], serde_json::json!([["0.second@skrynka.test", "Печатка &amp; підпис.png"]]));
     for mail in read["mails"].as_array().unwrap() {
         assert_eq!(mail["defects"], serde_json::json!([]));
         assert_eq!(mail["text"].as_str().unwrap().replace("\r\n", "\n").trim_end(), "Доброго дня!\n.\n..");

@@ -1,10 +1,10 @@
 //! Bringing a file up, part after part (core.telegram.org/api/files). It goes as a document: Telegram would make a
-//! smaller picture of a photo, and a scan has to stay what it is.
+//! smaller picture of a photo, and a scan has to stay what it is. A voice goes as one that is played in the chat.
 
 use grammers_tl_types as tl;
 use skrynka_core::{
     connector::{ConnectorError, SendError, SendFile},
-    model::{Trouble, TroubleCode},
+    model::{Trouble, TroubleCode, VoiceNote},
 };
 
 use super::TelegramRemote;
@@ -52,15 +52,18 @@ impl TelegramRemote {
             // The checksum is left out: the parts are carried by an encrypted connection that has its own.
             tl::types::InputFile { id, parts, name, md5_checksum: String::new() }.into()
         };
-        let name = tl::types::DocumentAttributeFilename { file_name: file.name.clone() };
+        let attribute = match &file.voice {
+            Some(voice) => spoken(voice),
+            None => tl::types::DocumentAttributeFilename { file_name: file.name.clone() }.into(),
+        };
         Ok(tl::types::InputMediaUploadedDocument {
             nosound_video: false,
-            force_file: true,
+            force_file: file.voice.is_none(),
             spoiler: false,
             file: brought,
             thumb: None,
             mime_type: file.mime.clone(),
-            attributes: vec![name.into()],
+            attributes: vec![attribute],
             stickers: None,
             video_cover: None,
             video_timestamp: None,
@@ -87,4 +90,17 @@ impl TelegramRemote {
         };
         if brought { Ok(()) } else { Err(TelegramError::Protocol("a part of the file was not taken".to_owned())) }
     }
+}
+
+/// What makes a document a voice. Telegram counts in seconds and plays none of no length.
+fn spoken(voice: &VoiceNote) -> tl::enums::DocumentAttribute {
+    let seconds = (voice.duration_ms.saturating_add(500) / 1000).max(1);
+    tl::types::DocumentAttributeAudio {
+        voice: true,
+        duration: i32::try_from(seconds).unwrap_or(i32::MAX),
+        title: None,
+        performer: None,
+        waveform: Some(voice.waveform.clone()),
+    }
+    .into()
 }

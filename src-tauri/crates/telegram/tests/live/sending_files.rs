@@ -8,9 +8,10 @@ use std::sync::{
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     connector::{AlbumError, ConnectorError, FileSource, SendError, SendFile},
-    model::{Entity, EntityKind, Media, Peer, PeerKind, Trouble, TroubleCode},
+    model::{Entity, EntityKind, Media, MediaKind, Peer, PeerKind, Trouble, TroubleCode},
 };
 use skrynka_lab::telegram::Push;
+use skrynka_telegram::voice;
 
 use crate::desk::{Desk, Office, chat, text};
 
@@ -38,7 +39,7 @@ impl FileSource for Bytes {
 fn file(name: &str, bytes: Vec<u8>, until: u32) -> SendFile {
     let size = bytes.len() as u64;
     let source = Arc::new(Bytes { bytes, until, read: AtomicU32::new(0) });
-    SendFile { name: name.to_owned(), mime: "application/pdf".to_owned(), size, source }
+    SendFile { name: name.to_owned(), mime: "application/pdf".to_owned(), size, voice: None, source }
 }
 
 fn bytes(size: usize) -> Vec<u8> {
@@ -109,6 +110,33 @@ async fn an_album_arrives_together_and_once() {
     }
     let albums: Vec<_> = sent.iter().map(|sent| desk.chat(&sent.place).album).collect();
     assert!(albums[0].is_some() && albums.iter().all(|album| *album == albums[0]), "{albums:?}");
+    listening.stop(&mut desk).await;
+}
+
+/// A recording arrives as a voice, to be played in the chat: byte for byte, with its length and loudness.
+#[tokio::test]
+async fn a_voice_arrives_as_one() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.writes(olena, "call me", Push::Pushed);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let recorded: Vec<u8> = (0..72_000_i32).flat_map(|n| ((n * 79 % 16_000) as i16).to_le_bytes()).collect();
+    let mut written = Vec::new();
+    let voice = voice::encode(recorded.as_slice(), &mut written).unwrap();
+    let spoken = SendFile {
+        mime: "audio/ogg".to_owned(),
+        voice: Some(voice.clone()),
+        ..file("voice.ogg", written.clone(), u32::MAX)
+    };
+    let remote = listening.remote.clone();
+    let sent = remote.send_text(text(chat(olena), "listen", 100), Some(spoken));
+    let sent = listening.beside(&mut desk, sent).await.unwrap();
+    listening.until_text(&mut desk, "listen").await;
+    let Some(Media::File(heard)) = &desk.chat(&sent.place).media else { panic!("no file") };
+    assert_eq!((heard.kind, heard.mime.as_str(), heard.duration_ms), (MediaKind::Voice, "audio/ogg", Some(2000)));
+    assert_eq!(heard.waveform.as_ref(), Some(&voice.waveform));
+    assert!(office.net.sent_by(office.account)[0].file.as_ref().unwrap().bytes == written, "other bytes");
     listening.stop(&mut desk).await;
 }
 

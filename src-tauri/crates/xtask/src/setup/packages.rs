@@ -63,6 +63,8 @@ const PACKAGES: &[Package] = &[
         sign: Sign::Program("openssl"), why: "another program's view of our TLS" },
     Package { need: Need::Tests, apt: "python3", dnf: "python3", pacman: "python", brew: "python",
         sign: Sign::Program("python3"), why: "another program's view of our mails" },
+    Package { need: Need::Tests, apt: "opus-tools", dnf: "opus-tools", pacman: "opus-tools", brew: "opus-tools",
+        sign: Sign::Program("opusdec"), why: "plays the voices that were recorded here" },
     Package { need: Need::Tests, apt: "python3-venv", dnf: "python3", pacman: "python", brew: "python",
         sign: Sign::Program("python3"), why: "room for Telethon, another program's view of our test DC" },
     Package { need: Need::Tests, apt: "chromium", dnf: "chromium", pacman: "chromium", brew: "--cask chromium",

@@ -60,7 +60,8 @@ export class Upload {
   }
 }
 
-function base64(piece: Blob): Promise<string> {
+/** Bytes as commands take them. */
+export function base64(piece: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, ''));
