@@ -8,6 +8,7 @@ mod listen;
 mod logs;
 mod migrate;
 mod output;
+mod report;
 mod search;
 mod send;
 mod telegram;
@@ -94,6 +95,8 @@ pub enum Command {
     },
     /// Look at everything that can be wrong, and say what would repair it.
     Doctor,
+    /// Write a support report: an archive without names, addresses and secrets, to be read before it is handed on.
+    Report(report::ReportArguments),
     /// Read the log.
     Logs(logs::LogsArguments),
 }
@@ -122,6 +125,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Migrate { status: true } => migrate::run(&common.existing(), output, true).await,
         Command::Migrate { status: false } => migrate::run(&common, output, false).await,
         Command::Doctor => doctor::run(&common.existing(), output).await,
+        Command::Report(arguments) => report::run(&common.existing(), output, arguments).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
     }
 }

@@ -187,7 +187,7 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `account` or `completeness`.
+    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `account` or `completeness`.
     pub name: String,
     /// Whose check it is, for `account` and `completeness`.
     pub account: Option<String>,
@@ -195,7 +195,7 @@ pub struct Check {
     pub state: CheckState,
     /// The finding in one technical line.
     pub detail: String,
-    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`; null when nothing is needed.
+    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`; null when nothing is needed.
     pub repair: Option<String>,
     /// When it was looked at.
     pub checked_at: String,

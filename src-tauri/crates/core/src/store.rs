@@ -61,7 +61,7 @@ pub(crate) use outgoing_mails::as_accepted;
 pub use outgoing_mails::{DueMail, Letterhead, MailDraft, OwnMail};
 pub use people::{ContactLink, FoundPerson, Handle, HandleKind, Person};
 pub use search::{Hit, Indexed};
-pub use server::Server;
+pub use server::{Column, Queues, Server, TableSize};
 pub use status::{HistoryPoint, StoredStatus};
 pub use templates::{StoredTemplate, TemplateDraft};
 pub use threads::KnownThread;
