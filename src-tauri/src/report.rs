@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use skrynka_core::{
     chain,
@@ -83,12 +84,16 @@ pub struct Report {
 
 impl Report {
     /// Collects everything. What does not answer within seconds is left out and named.
-    pub async fn make(sources: &Sources<'_>) -> Self {
+    pub fn make<'a>(sources: &'a Sources<'a>) -> BoxFuture<'a, Self> {
+        Box::pin(Self::make_unboxed(sources))
+    }
+
+    async fn make_unboxed(sources: &Sources<'_>) -> Self {
         let settings = match &sources.ground {
             Ok(ground) => ground.profile.settings().map_err(|error| chain(&error)),
             Err(reason) => Err(reason.clone()),
         };
-        let found = contents::Found::look(sources).await;
+        let found = Box::pin(contents::Found::look(sources)).await;
         let mut untold = found.untold(sources, settings.as_ref().err());
         let mut remover = Remover::new(names::known(sources.profile, settings.as_ref().ok(), &found));
         let reader = match &sources.ground {

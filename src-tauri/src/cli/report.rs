@@ -82,14 +82,14 @@ async fn make(common: &Common, root: &Path) -> Report {
         }
         _ => Err("not tried without secrets".to_owned()),
     };
-    let report = Report::make(&Sources {
+    let sources = Sources {
         profile: root,
         ground: ground.as_ref().map_err(Clone::clone),
         secrets: secrets.as_ref().map_err(Clone::clone),
         bureau: bureau.as_ref().map_err(Clone::clone),
         now: SystemClock.now(),
-    });
-    let report = report.await;
+    };
+    let report = Report::make(&sources).await;
     if let Ok(bureau) = bureau {
         bureau.close().await;
     }
@@ -105,7 +105,7 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(target)?;
-    let mut fill = |file: &mut File| file.write_all(bytes).and_then(|()| file.sync_all());
+    let fill = |file: &mut File| file.write_all(bytes).and_then(|()| file.sync_all());
     let written = fill(&mut file).and_then(|()| if force { fs::rename(target, path) } else { Ok(()) });
     if written.is_err() {
         // Half an archive is none.

@@ -18,7 +18,7 @@ pub async fn prepare_report(desk: DeskState<'_>) -> Result<ReportView, WireError
     logged("prepare_report", async {
         let ground = desk.ground()?;
         let (secrets, office) = (desk.secrets(ground).await, desk.office().await);
-        let made = Arc::new(Box::pin(Report::make(&report::sources(ground, &secrets, &office))).await);
+        let made = Arc::new(Report::make(&report::sources(ground, &secrets, &office)).await);
         let kib = count(made.archive().map_err(file_error)?.len().div_ceil(1024));
         let view = ReportView {
             files: made.files.iter().map(|(name, text)| file(name, text)).collect(),

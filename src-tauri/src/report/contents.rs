@@ -43,7 +43,8 @@ impl Found {
         }
         if let Ok(secrets) = sources.secrets {
             // Whatever is read from the store is known to the redaction from then on.
-            let learned = tokio::time::timeout(super::DEADLINE, learn(secrets, found.accounts.iter().flatten())).await;
+            let names = kept(found.accounts.as_deref().unwrap_or_default());
+            let learned = tokio::time::timeout(super::DEADLINE, learn(secrets, names)).await;
             if learned.is_err() {
                 found.failed.push(("secrets", "no answer".to_owned()));
             }
@@ -168,8 +169,8 @@ impl Found {
     }
 }
 
-/// Reads the accounts' secrets, so that the redaction knows them in every encoding.
-async fn learn(secrets: &Secrets, accounts: impl Iterator<Item = &Account>) {
+/// The secrets of these accounts and of the bureau.
+fn kept(accounts: &[Account]) -> Vec<SecretName> {
     let of_account = |account: &Account| -> &[SecretKind] {
         match account.channel {
             Channel::Email => &[SecretKind::MailPassword],
@@ -178,11 +179,19 @@ async fn learn(secrets: &Secrets, accounts: impl Iterator<Item = &Account>) {
             }
         }
     };
-    let own = accounts.flat_map(|account| of_account(account).iter().map(|kind| (*kind, account.id)));
-    let bureau = [SecretKind::DatabasePassword, SecretKind::ServerPassword].map(|kind| (kind, AccountId::BUREAU));
-    for (kind, account) in own.chain(bureau) {
+    let bureau = [SecretKind::DatabasePassword, SecretKind::ServerPassword];
+    let mut names: Vec<_> = bureau.map(|kind| SecretName { kind, account: AccountId::BUREAU }).into();
+    for account in accounts {
+        names.extend(of_account(account).iter().map(|kind| SecretName { kind: *kind, account: account.id }));
+    }
+    names
+}
+
+/// Reads secrets, so that the redaction knows them in every encoding.
+async fn learn(secrets: &Secrets, names: Vec<SecretName>) {
+    for name in names {
         // One that cannot be read is not known; its shape still is.
-        let _unread = secrets.get(SecretName { kind, account }).await;
+        let _unread = secrets.get(name).await;
     }
 }
 

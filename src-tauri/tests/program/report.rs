@@ -60,7 +60,7 @@ fn plant_in_log(profile: &Profile) {
     let encoded = general_purpose::STANDARD.encode(ADDRESS);
     let hex: String = ADDRESS.bytes().map(|byte| format!("{byte:02x}")).collect();
     let fields = [
-        json!({ "why": format!("user {ADDRESS} and c…@bureau-lviv.example, {PHONE}, +380…98"), "host": "imap.bureau-lviv.example" }),
+        json!({ "why": format!("user {ADDRESS} and c…@bureau-lviv.example, {PHONE}, +380…98 at imap.bureau-lviv.example"), "host": "imap.bureau-lviv.example" }),
         json!({ "error": format!("mailbox {ACCOUNT} of {MANAGER} said {UKRAINIAN}") }),
         json!({ "error": format!("refused: \"{ENGLISH}\""), "subject": ENGLISH, "body": UKRAINIAN, "chat": "user:380671234598" }),
         json!({ "detail": format!("api hash {API_HASH} of {}", session()), "user": 380_671_234_598_i64 }),

@@ -5,7 +5,6 @@
 //! known, hosts, paths, whatever somebody quotes and every word in another script than the program's own English.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, HashSet},
     sync::LazyLock,
 };
@@ -263,8 +262,7 @@ fn replace(regex: &Regex, text: &str, mut put: impl FnMut(&Captures<'_>) -> Opti
 }
 
 fn visible(text: String, keep_lines: bool) -> String {
-    let text = Cow::from(text);
-    if text.chars().any(|c| needs_escape(c, keep_lines)) { escape(&text, keep_lines) } else { text.into_owned() }
+    if text.chars().any(|c| needs_escape(c, keep_lines)) { escape(&text, keep_lines) } else { text }
 }
 
 #[cfg(test)]
