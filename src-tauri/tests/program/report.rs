@@ -91,7 +91,7 @@ fn unpack(file: &Path) -> Vec<(String, String)> {
             let mut entry = archive.by_index(at).unwrap();
             let mut text = String::new();
             entry.read_to_string(&mut text).unwrap();
-            (entry.name().to_owned(), text)
+            (entry.name().unwrap().into_owned(), text)
         })
         .collect()
 }
