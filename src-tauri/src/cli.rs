@@ -8,6 +8,7 @@ mod listen;
 mod logs;
 mod migrate;
 mod output;
+mod report;
 mod search;
 mod send;
 mod telegram;
@@ -90,6 +91,8 @@ pub enum Command {
     Migrate(migrate::MigrateArguments),
     /// Look at everything that can be wrong, and say what would repair it.
     Doctor,
+    /// Write a support report: an archive without names, addresses and secrets, to be read before it is handed on.
+    Report(report::ReportArguments),
     /// Read the log.
     Logs(logs::LogsArguments),
 }
@@ -117,6 +120,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Search(arguments) => search::run(&common.existing(), output, arguments).await,
         Command::Migrate(arguments) => migrate::run(&common, output, arguments).await,
         Command::Doctor => doctor::run(&common.existing(), output).await,
+        Command::Report(arguments) => report::run(&common.existing(), output, arguments).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
     }
 }

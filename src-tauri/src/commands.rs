@@ -7,9 +7,11 @@ pub mod completeness;
 pub mod inbox;
 pub mod logs;
 pub mod message;
+pub mod monitor;
 pub mod outbox;
 pub mod passing_on;
 pub mod people;
+pub mod report;
 pub mod telegram;
 pub mod triage;
 

@@ -30,7 +30,9 @@ use crate::{
     commands::file_error,
     copies, facts,
     mail_scheme::Shown,
+    monitor::{self, Monitor, Told},
     notices::{self, News},
+    report::Report,
     running::Jobs,
     sign_ins::SignIns,
     uploads::Uploads,
@@ -73,6 +75,10 @@ pub struct Desk {
     pub is_behind: AtomicBool,
     /// The unread count may have changed.
     pub recount: Notify,
+    /// The events that were sent to the window.
+    pub monitor: Monitor,
+    /// The support report that was made last: what is saved is what was read.
+    pub report: Mutex<Option<Arc<Report>>>,
 }
 
 /// The open office: database and listeners.
@@ -131,6 +137,8 @@ impl Desk {
             is_hidden: AtomicBool::new(false),
             is_behind: AtomicBool::new(false),
             recount: Notify::new(),
+            monitor: Monitor::default(),
+            report: Mutex::default(),
         }
     }
 
@@ -147,6 +155,7 @@ impl Desk {
     /// Forgets what belongs to pages that are no more: the conversation in front, and who follows the log.
     pub fn page_gone(&self) {
         self.set_front(None);
+        self.monitor.window_gone();
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
         followers.drain().for_each(|(_, stop)| stop.cancel());
     }
@@ -167,10 +176,11 @@ impl Desk {
         let _in_order = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         let settings = self.ground()?.profile.change_settings(change).map_err(file_error)?;
         self.recount.notify_one();
-        if let Some(handle) = self.handle()
-            && let Err(error) = PreferencesChanged(views::preferences(&settings)).emit(handle)
-        {
-            tracing::warn!(target: "skrynka::events", error = %error, "Event not sent");
+        let Some(handle) = self.handle() else { return Ok(()) };
+        let event = PreferencesChanged(views::preferences(&settings));
+        match event.emit(handle) {
+            Ok(()) => self.note_sent("preferences_changed", &event),
+            Err(error) => tracing::warn!(target: "skrynka::events", error = %error, "Event not sent"),
         }
         Ok(())
     }
@@ -390,12 +400,19 @@ impl Desk {
         }
     }
 
+    /// Keeps an event without facts for the monitor.
+    fn note_sent(&self, name: &'static str, event: &impl serde::Serialize) {
+        let now = skrynka_core::clock::Clock::now(&skrynka_core::clock::SystemClock);
+        self.monitor.sent(name, None, Told::default(), monitor::bytes(event), now);
+    }
+
     fn set_status(&self, status: AppStatus) {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&status);
-        if let Some(handle) = self.handle()
-            && let Err(error) = StatusChanged(status).emit(handle)
-        {
-            tracing::warn!(target: "skrynka::events", error = %error, "Event not sent");
+        let Some(handle) = self.handle() else { return };
+        let event = StatusChanged(status);
+        match event.emit(handle) {
+            Ok(()) => self.note_sent("status_changed", &event),
+            Err(error) => tracing::warn!(target: "skrynka::events", error = %error, "Event not sent"),
         }
     }
 

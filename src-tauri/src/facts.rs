@@ -8,10 +8,12 @@ use skrynka_core::{
     store::{FactKind, JournalEntry, StoreError},
 };
 use tauri_specta::Event as _;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::{
     desk::{Desk, Office},
+    monitor::{self, Told},
     views,
     window::MAIN,
     wire::{AccountsChanged, ConversationKey, FactsArrived, MessageKey, count},
@@ -65,7 +67,8 @@ async fn follow(
         let gathered = gather(&mut frame, &mut seq, journal, office, until).await;
         *accounts_changed |= frame.accounts;
         // The reader has passed what was gathered: it is told now or never.
-        send(desk, &frame, seq);
+        let now = office.bureau.clock.now();
+        send(desk, &mut frame, seq, now);
         desk.recount.notify_one();
         office.news.add(frame.stored, frame.conversations.into_iter().chain(frame.merged));
         last_sent = Instant::now();
@@ -103,10 +106,14 @@ async fn send_accounts(desk: &Desk, office: &Office) {
     let read = tokio::time::timeout(READ_DEADLINE, views::accounts(office)).await;
     match read.unwrap_or_else(|_| Err(StoreError::no_answer().into())) {
         Ok(accounts) => {
-            if let Some(handle) = desk.handle()
-                && let Err(error) = (AccountsChanged { accounts }).emit(handle)
-            {
-                tracing::warn!(target: "skrynka::events", error = %error, "Event not sent");
+            let Some(handle) = desk.handle() else { return };
+            let event = AccountsChanged { accounts };
+            match event.emit(handle) {
+                Ok(()) => {
+                    let bytes = monitor::bytes(&event);
+                    desk.monitor.sent("accounts_changed", None, Told::default(), bytes, office.bureau.clock.now());
+                }
+                Err(error) => tracing::warn!(target: "skrynka::events", error = %error, "Event not sent"),
             }
         }
         Err(error) => tracing::debug!(target: "skrynka::events", error = error.detail, "Accounts not read"),
@@ -122,6 +129,8 @@ struct Frame {
     messages: BTreeSet<(AccountId, MessageId)>,
     overflowed: bool,
     accounts: bool,
+    /// What the monitor keeps of it.
+    told: Told,
 }
 
 impl Frame {
@@ -143,6 +152,7 @@ impl Frame {
     }
 
     fn add(&mut self, entry: &JournalEntry, office: &Office) {
+        self.told.add(entry);
         let key = entry.fact.conversation.map(|conversation| (entry.account, conversation));
         match (entry.fact.kind, key) {
             (FactKind::ConversationMerged, Some(key)) => {
@@ -187,7 +197,7 @@ impl Frame {
     }
 }
 
-fn send(desk: &Desk, frame: &Frame, seq: i64) {
+fn send(desk: &Desk, frame: &mut Frame, seq: i64, now: OffsetDateTime) {
     let Some(handle) = desk.handle() else { return };
     if frame.conversations.is_empty() && frame.merged.is_empty() && !frame.overflowed {
         return;
@@ -199,7 +209,9 @@ fn send(desk: &Desk, frame: &Frame, seq: i64) {
     };
     let message =
         |(account, id): &(AccountId, MessageId)| MessageKey { account: account.to_string(), id: id.to_string() };
+    let number = desk.monitor.number();
     let event = FactsArrived {
+        number,
         conversations: if overflowed { Vec::new() } else { frame.conversations.iter().map(key).collect() },
         merged: frame.merged.iter().map(key).collect(),
         messages: (frame.messages.len() <= NAMED).then(|| frame.messages.iter().map(message).collect()),
@@ -209,11 +221,15 @@ fn send(desk: &Desk, frame: &Frame, seq: i64) {
     };
     let conversations = event.conversations.len();
     match event.emit(handle) {
-        Ok(()) => tracing::debug!(
-            target: "skrynka::events",
-            kind = "facts_arrived", seq, window = MAIN, conversations, overflowed,
-            "Event sent"
-        ),
+        Ok(()) => {
+            let bytes = monitor::bytes(&event);
+            tracing::debug!(
+                target: "skrynka::events",
+                kind = "facts_arrived", number, seq, window = MAIN, bytes, conversations, overflowed,
+                "Event sent"
+            );
+            desk.monitor.sent("facts_arrived", Some(number), std::mem::take(&mut frame.told), bytes, now);
+        }
         Err(error) => tracing::warn!(target: "skrynka::events", error = %error, "Event not sent"),
     }
 }

@@ -13,7 +13,7 @@ pub use self::{
 };
 
 use skrynka_core::{
-    logbook::{Level, Stats},
+    logbook::{Level, PanicNote, Stats},
     model::{Account, AccountId, AccountState, Address, ChatKind, ConversationId, Direction, MessageId, Trouble},
     profile::{self, Density, NoticeSettings, Settings},
     secrets::Secrets,
@@ -461,7 +461,7 @@ pub async fn search(
 
 /// Looks at what stands without a database: the disk and the log.
 pub async fn ground_checks(ground: &Ground) -> Vec<Check> {
-    vec![disk(ground), logs(ground).await]
+    vec![disk(ground), logs(ground).await, panics(ground)]
 }
 
 /// How closely it is looked.
@@ -759,6 +759,20 @@ async fn logs(ground: &Ground) -> Check {
         }
         Ok(Err(error)) => check(now, "logs", CheckState::Failed, skrynka_core::chain(&error), None),
         Err(error) => check(now, "logs", CheckState::Unknown, error.to_string(), None),
+    }
+}
+
+/// Whether a panic has left a note that nobody has put aside.
+fn panics(ground: &Ground) -> Check {
+    let now = ground.clock.now();
+    let notes: Vec<PanicNote> = ground.panics().all().into_iter().filter(|note| !note.seen).collect();
+    match notes.first() {
+        None => check(now, "panics", CheckState::Ok, "no defect of the program was noted".to_owned(), None),
+        Some(last) => {
+            let PanicNote { at, version, location, said, .. } = last;
+            let detail = format!("{} noted, the last {at} in version {version}, {location}: {said}", notes.len());
+            check(now, "panics", CheckState::Warn, detail, Some("support_report"))
+        }
     }
 }
 

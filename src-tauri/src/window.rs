@@ -18,7 +18,8 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 use crate::{
     cli::{self, Common},
     commands::{
-        accounts, app, chats, completeness, inbox, logs, message, outbox, passing_on, people, telegram, triage,
+        accounts, app, chats, completeness, inbox, logs, message, monitor, outbox, passing_on, people, report,
+        telegram, triage,
     },
     desk::Desk,
     mail_scheme, media_scheme, tray, wire,
@@ -141,6 +142,13 @@ pub fn bindings() -> Builder<tauri::Wry> {
             logs::follow_logs,
             logs::unfollow_logs,
             logs::log_stats,
+            report::prepare_report,
+            report::save_report,
+            report::put_panics_aside,
+            monitor::heartbeat,
+            monitor::watch_events,
+            monitor::unwatch_events,
+            monitor::event_content,
         ])
         .events(collect_events![
             wire::FactsArrived,

@@ -8,8 +8,10 @@ mod app;
 mod error;
 mod inbox;
 mod logs;
+mod monitor;
 mod outbox;
 mod people;
+mod report;
 mod telegram;
 
 pub use account::*;
@@ -17,8 +19,10 @@ pub use app::*;
 pub use error::*;
 pub use inbox::*;
 pub use logs::*;
+pub use monitor::*;
 pub use outbox::*;
 pub use people::*;
+pub use report::*;
 pub use telegram::*;
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};

@@ -17,7 +17,7 @@ use skrynka_core::{
     clock::{Clock, SystemClock},
     connector::Connector,
     engine::{Backoff, Engine, EngineParts, LeaseTerms, MailTerms, Presence},
-    logbook::{Level, Logbook, LogbookGuard, LogbookOptions},
+    logbook::{Level, Logbook, LogbookGuard, LogbookOptions, PanicNotes},
     model::{AccountId, Channel},
     postgres::{BinarySearch, Cluster, ClusterOptions, PostgresError, ServerUrl},
     profile::{Profile, ProfileError},
@@ -116,8 +116,9 @@ impl Ground {
     fn on(profile: Profile, window: Option<File>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let level = profile.settings()?.log_level;
+        let panics = Some(profile.panics_dir());
         let options = LogbookOptions::new(profile.logs_dir(), level, clock.clone());
-        let writing = Logbook::init(LogbookOptions { command: window.is_none(), ..options })?;
+        let writing = Logbook::init(LogbookOptions { command: window.is_none(), panics, ..options })?;
         tracing::info!(target: "skrynka::app", version = env!("CARGO_PKG_VERSION"), "Program started");
         let logbook = writing.logbook();
         Ok(Self { profile, logbook, clock, _writing: writing, _window: window })
@@ -137,6 +138,11 @@ impl Ground {
             Opened::NeedsPassphrase => Err(StartError::NeedsPassphrase),
             Opened::NeedsVault { reason } => Err(StartError::NeedsVault { reason }),
         }
+    }
+
+    /// What panics have left behind.
+    pub fn panics(&self) -> PanicNotes {
+        PanicNotes::new(self.profile.panics_dir())
     }
 
     /// Sets the least level that is written from here on.

@@ -10,7 +10,7 @@ use super::{DeskState, file_error, logged};
 use crate::{
     attention, databases,
     desk::ms,
-    views::{self, Look},
+    report, views,
     wire::{About, AppStatus, Check, ErrorCode, LogField, LogLevelName, Preferences, Theme, WireError},
 };
 
@@ -157,23 +157,8 @@ pub async fn about(desk: DeskState<'_>) -> Result<About, WireError> {
 pub async fn diagnostics(desk: DeskState<'_>) -> Result<Vec<Check>, WireError> {
     logged("diagnostics", async {
         let ground = desk.ground()?;
-        let mut checks = views::ground_checks(ground).await;
-        match desk.secrets(ground).await {
-            Ok(secrets) => checks.push(views::secrets_check(ground, &secrets).await),
-            Err(error) => checks.push(views::failed_check(
-                ground.clock.now(),
-                "secrets",
-                skrynka_core::chain(&error),
-                Some("open_vault"),
-            )),
-        }
-        match desk.office().await {
-            Ok(office) => checks.extend(views::bureau_checks(&office.bureau, Look::Thorough).await),
-            Err(error) => {
-                let repair = Some("retry_database");
-                checks.push(views::failed_check(ground.clock.now(), "database", error.detail, repair));
-            }
-        }
+        let (secrets, office) = (desk.secrets(ground).await, desk.office().await);
+        let checks = report::checks(&report::sources(ground, &secrets, &office)).await;
         attention::tell(&desk, &checks);
         Ok(checks)
     })

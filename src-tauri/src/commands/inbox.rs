@@ -28,8 +28,9 @@ pub async fn subscribe(desk: DeskState<'_>) -> Result<Snapshot, WireError> {
     tracing::info!(target: "skrynka::events", window = MAIN, "Window subscribing");
     logged("subscribe", async {
         let office = desk.office().await?;
+        let number = desk.monitor.subscribed(office.bureau.clock.now());
         let vector = office.bureau.store.journal_vector(None).await?;
-        let snapshot = Snapshot { accounts: views::uncounted_accounts(&office, &HashMap::new()).await? };
+        let snapshot = Snapshot { accounts: views::uncounted_accounts(&office, &HashMap::new()).await?, number };
         let conversations = office.bureau.store.conversations_stored().await?;
         tracing::info!(target: "skrynka::events", window = MAIN, "Window subscribed");
         tracing::info!(

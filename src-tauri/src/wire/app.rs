@@ -187,8 +187,8 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `clock`, `legacy`, or of an account `account`,
-    /// `completeness`, `silence` or `certificate`.
+    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `clock`, `legacy`, or of an account
+    /// `account`, `completeness`, `silence` or `certificate`.
     pub name: String,
     /// Whose check it is, where it is an account's.
     pub account: Option<String>,
@@ -196,7 +196,7 @@ pub struct Check {
     pub state: CheckState,
     /// The finding in one technical line.
     pub detail: String,
-    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`,
+    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
     /// `repair_legacy`, `set_clock`; null when nothing is needed.
     pub repair: Option<String>,
     /// When it was looked at.

@@ -108,6 +108,8 @@ pub struct SeenConversation {
 pub struct Snapshot {
     /// All accounts, with no messages counted.
     pub accounts: Vec<AccountView>,
+    /// The number of the last event with facts that it holds.
+    pub number: u32,
 }
 
 /// The counts of the sidebar.
@@ -349,6 +351,8 @@ pub struct SearchPage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type, tauri_specta::Event)]
 #[serde(rename_all = "camelCase")]
 pub struct FactsArrived {
+    /// Its number; the next one has the next number, or something in between was lost.
+    pub number: u32,
     /// Conversations whose row changed or is new, at most 200; more say `overflowed`.
     pub conversations: Vec<ConversationKey>,
     /// Conversations that became part of another one: forget these rows.

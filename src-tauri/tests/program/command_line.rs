@@ -347,6 +347,7 @@ fn a_mistyped_profile_is_named_and_not_made() {
         &["export", "messages"],
         &["doctor"],
         &["logs"],
+        &["report", "nowhere.zip"],
         &["migrate", "--status"],
     ] {
         let output = profile.run(arguments);

@@ -8,4 +8,5 @@ mod command_line;
 mod common;
 mod ledger;
 mod outbox;
+mod report;
 mod telegram;

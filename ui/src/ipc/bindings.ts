@@ -270,6 +270,16 @@ export const commands = {
 	unfollowLogs: (follower: number) => typedError<null, WireError>(__TAURI_INVOKE("unfollow_logs", { follower })),
 	/**  How much is kept. */
 	logStats: () => typedError<LogStats, WireError>(__TAURI_INVOKE("log_stats")),
+	/**  Makes a support report and shows all of it. Nothing is written. */
+	prepareReport: () => typedError<ReportView, WireError>(__TAURI_INVOKE("prepare_report")),
+	/**  Asks for a file and writes the report that was made last into it. */
+	saveReport: () => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_report")),
+	/**  Mentions no more what panics have left so far; a report still holds it. */
+	putPanicsAside: () => typedError<null, WireError>(__TAURI_INVOKE("put_panics_aside")),
+	heartbeat: (confirmed: number) => typedError<number, WireError>(__TAURI_INVOKE("heartbeat", { confirmed })),
+	watchEvents: (watched: Channel<EventsWatched>) => typedError<number, WireError>(__TAURI_INVOKE("watch_events", { watched })),
+	unwatchEvents: (watcher: number) => typedError<null, WireError>(__TAURI_INVOKE("unwatch_events", { watcher })),
+	eventContent: (event: number) => typedError<EventContent, WireError>(__TAURI_INVOKE("event_content", { event })),
 };
 
 /** Events */
@@ -965,6 +975,7 @@ export type Estimate = {
 
 /**  Facts gathered over one frame. The UI re-reads what they name. */
 export type FactsArrived = {
+	number: number,
 	/**  Conversations whose row changed or is new, at most 200; more say `overflowed`. */
 	conversations: ConversationKey[],
 	/**  Conversations that became part of another one: forget these rows. */
@@ -1862,6 +1873,7 @@ export type SignInTrouble = {
 export type Snapshot = {
 	/**  All accounts, with no messages counted. */
 	accounts: AccountView[],
+	number: number,
 };
 
 /**  The steps of a start. */
@@ -2089,3 +2101,16 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
+
+export type ReportView = { files: ReportFile[], removed: ReportRemoved[], untold: ReportUntold[], kib: number };
+export type ReportFile = { name: string, text: string };
+export type ReportRemoved = { what: RemovedKind, count: number };
+export type RemovedKind = "secret" | "address" | "number" | "name" | "host" | "path" | "quoted" | "words" | "field";
+export type ReportUntold = { part: string, reason: string };
+export type EventsWatched = { windows: SubscriberView[], programs: ListeningProgram[] | null, events: EventView[] };
+export type SubscriberView = { window: string, since: string, heartbeatAt: string | null, sent: number, confirmed: number, queue: number, perMinute: number, kib: number };
+export type ListeningProgram = { name: string, accounts: number, since: string, valid: boolean };
+export type EventView = { id: number, at: string, name: string, number: number | null, kinds: EventKinds[], account: string | null, several: boolean, seq: number | null, bytes: number, delayMs: number | null };
+export type EventKinds = { kind: string, count: number };
+export type EventContent = { facts: EventFact[], more: number };
+export type EventFact = { kind: string, account: string, seq: number, conversation: string | null, message: string | null, at: string };

@@ -5,6 +5,9 @@ import { clock, touchClock } from './clock.svelte';
 /** Counts are asked for at most this often, in milliseconds. */
 const COUNTS_EVERY = 250;
 const COUNTS_AFTER = 100;
+/** The window says this often that it lives and what it has taken, and sooner after something came, in milliseconds. */
+const BEAT = 10_000;
+const CONFIRM = 1000;
 
 const notices: NoticePreferences = { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: false, quietFrom: '20:00', quietTo: '08:00' };
 const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true, undoSeconds: 5, chatUndoSeconds: 0, me: null, managers: [], businessHours: { days: [1, 2, 3, 4, 5], from: '09:00', to: '18:00' } };
@@ -43,6 +46,11 @@ class Session {
   #changes: readonly Change[] = [];
   #countsTimer: ReturnType<typeof setTimeout> | undefined;
   #countsAt = 0;
+  /** The number of the last event with facts that was taken, and of the last that the program says it has sent. */
+  #taken = 0;
+  #sent = 0;
+  #beatTimer: ReturnType<typeof setTimeout> | undefined;
+  #beatSoon = false;
 
   /** Listens first, then asks, so that nothing falls between. */
   async start(): Promise<void> {
@@ -105,6 +113,8 @@ class Session {
     try {
       const snapshot = await ipc.subscribe();
       this.accounts = snapshot.accounts;
+      this.#taken = this.#sent = Math.max(this.#taken, snapshot.number);
+      this.#beatIn(BEAT);
       this.subscribed = true;
       this.error = null;
       this.#recount(true);
@@ -140,9 +150,37 @@ class Session {
   }
 
   #facts(facts: FactsArrived): void {
+    const lost = this.subscribed && facts.number !== this.#taken + 1;
+    this.#taken = Math.max(this.#taken, facts.number);
+    this.#tell(lost ? { ...facts, conversations: [], messages: null, overflowed: true } : facts);
+    if (!this.#beatSoon) this.#beatIn(CONFIRM);
+  }
+
+  #tell(facts: FactsArrived): void {
     touchClock();
     for (const listener of this.#factsListeners) listener(facts);
     if (facts.countsChanged || facts.overflowed) this.#recount();
+  }
+
+  #beatIn(ms: number): void {
+    clearTimeout(this.#beatTimer);
+    this.#beatSoon = ms < BEAT;
+    this.#beatTimer = setTimeout(() => void this.#beat(), ms);
+  }
+
+  /** Confirms what was taken. What was sent before the last beat and has not come by this one is lost: read everything again. */
+  async #beat(): Promise<void> {
+    if (this.#sent > this.#taken) {
+      this.#taken = this.#sent;
+      this.#tell({ number: this.#sent, conversations: [], merged: [], messages: null, newMessages: 0, overflowed: true, countsChanged: true });
+    }
+    this.#beatSoon = false;
+    try {
+      this.#sent = await ipc.heartbeat(this.#taken);
+    } catch {
+      // The next one tells.
+    }
+    if (this.subscribed && !this.#beatSoon) this.#beatIn(BEAT);
   }
 
   /** Asked for once the row that changed is drawn, which must not wait for another frame; in a flood a few times a second. */

@@ -62,7 +62,7 @@ async function settled(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 60));
   }
 }
-const facts = (...ids: number[]) => ({ conversations: ids.map((n) => ({ account: 'a', id: `c${n}` })), merged: [], messages: [], newMessages: ids.length, overflowed: false, countsChanged: false });
+const facts = (...ids: number[]) => ({ number: 1, conversations: ids.map((n) => ({ account: 'a', id: `c${n}` })), merged: [], messages: [], newMessages: ids.length, overflowed: false, countsChanged: false });
 const ids = (list: ConversationList, count: number) => list.entries.slice(0, count).map((entry) => entry.row.key.id);
 
 async function opened(): Promise<ConversationList> {
@@ -120,7 +120,7 @@ test('an overflow reads the list again as deep as somebody looks', async () => {
   await settled();
   asked = [];
   rows.push(...Array.from({ length: 300 }, (_, n) => row(1000 + n, 20_000 + n)));
-  list.apply({ conversations: [], merged: [], messages: [], newMessages: 300, overflowed: true, countsChanged: true });
+  list.apply({ number: 1, conversations: [], merged: [], messages: [], newMessages: 300, overflowed: true, countsChanged: true });
   await settled();
   expect(asked).toEqual(['page first', 'page 100', 'page 200']);
   expect(ids(list, 1)).toEqual(['c1299']);
@@ -137,7 +137,7 @@ test('a burst of facts is read in a few bundles', async () => {
 
 test('merged conversations are forgotten', async () => {
   const list = await opened();
-  list.apply({ conversations: [], merged: [{ account: 'a', id: 'c499' }], messages: [], newMessages: 0, overflowed: false, countsChanged: false });
+  list.apply({ number: 1, conversations: [], merged: [{ account: 'a', id: 'c499' }], messages: [], newMessages: 0, overflowed: false, countsChanged: false });
   expect(ids(list, 1)).toEqual(['c498']);
 });
 
@@ -187,7 +187,7 @@ test('a page that was asked for before a re-read does not land after it', async 
   gates = [slow.closed];
   const paging = list.loadMore();
   list.look({ first: 0, last: 9, held: false });
-  list.apply({ conversations: [], merged: [], messages: [], newMessages: 0, overflowed: true, countsChanged: false });
+  list.apply({ number: 1, conversations: [], merged: [], messages: [], newMessages: 0, overflowed: true, countsChanged: false });
   await settled();
   slow.open();
   await paging;

@@ -71,7 +71,7 @@ const commands: Partial<Commands> = {
 };
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
-const naming = (...keys: { account: string; id: string }[]) => ({ conversations: keys, merged: [], messages: [], newMessages: 1, overflowed: false, countsChanged: false });
+const naming = (...keys: { account: string; id: string }[]) => ({ number: 1, conversations: keys, merged: [], messages: [], newMessages: 1, overflowed: false, countsChanged: false });
 const shown = (talk: Talk) => talk.messages.map((one) => Number(one.key.id.slice(1)));
 const pause = (ms = 20) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -409,7 +409,7 @@ describe('the inbox', () => {
     stored['b'] = [...(stored['b'] ?? []), ...(stored['a'] ?? [])];
     delete stored['a'];
     successors = { a: 'b' };
-    inbox.apply({ conversations: [b], merged: [a], messages: [], newMessages: 0, overflowed: false, countsChanged: false });
+    inbox.apply({ number: 1, conversations: [b], merged: [a], messages: [], newMessages: 0, overflowed: false, countsChanged: false });
     await pause();
     expect([inbox.openId, inbox.active, inbox.list.kept]).toEqual(['x/b', 'x/b', 'x/b']);
     expect(shown(inbox.talk).at(-1)).toBe(1009);

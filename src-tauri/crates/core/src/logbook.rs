@@ -40,6 +40,7 @@ pub use self::{
     entry::{Entry, Fields, Level},
     histogram::{Bucket, Histogram, MAX_BUCKETS},
     matcher::{Exclude, Filter, Marker, Search},
+    panic::{PanicNote, PanicNotes},
     query::{Cursor, MAX_PAGE, Page, QueryError, Reader, Row, Start, Stats, Window},
     rolling::Limits,
     tail::Tail,
@@ -67,6 +68,8 @@ pub struct LogbookOptions {
     pub queue: usize,
     /// So many lines a second from one place in the code about one account; more are counted in one line. 0: any.
     pub repeats_per_second: u32,
+    /// The folder in which panics leave their notes ([`PanicNotes`]); nowhere without one.
+    pub panics: Option<PathBuf>,
     /// Tells the time of each line.
     pub clock: Arc<dyn Clock>,
 }
@@ -75,7 +78,7 @@ impl LogbookOptions {
     /// The usual limits.
     pub fn new(dir: PathBuf, level: Level, clock: Arc<dyn Clock>) -> Self {
         let limits = Limits::default();
-        Self { dir, level, limits, command: false, queue: 32_768, repeats_per_second: 10, clock }
+        Self { dir, level, limits, command: false, queue: 32_768, repeats_per_second: 10, panics: None, clock }
     }
 }
 
@@ -107,15 +110,16 @@ impl Logbook {
     /// # Errors
     /// [`AlreadyKept`].
     pub fn init(options: LogbookOptions) -> Result<LogbookGuard, AlreadyKept> {
+        let (panics, clock) = (options.panics.clone(), Arc::clone(&options.clock));
         let (dispatch, guard) = Self::start(options);
         tracing::dispatcher::set_global_default(dispatch).map_err(AlreadyKept)?;
-        panic::install_hook();
+        panic::install_hook(panics, clock);
         Ok(guard)
     }
 
     /// Starts a logbook that receives what `tracing` sends to the returned dispatch.
     pub fn start(options: LogbookOptions) -> (Dispatch, LogbookGuard) {
-        let LogbookOptions { dir, level, limits, command, queue, repeats_per_second, clock } = options;
+        let LogbookOptions { dir, level, limits, command, queue, repeats_per_second, panics: _, clock } = options;
         let prefix = prefix(&*clock, command);
         let shared = Arc::new(Shared::new(clock, repeats_per_second));
         let rolling = Rolling::new(Arc::clone(&shared), dir.clone(), prefix.clone(), limits, command);

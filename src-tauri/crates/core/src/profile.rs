@@ -163,6 +163,16 @@ impl Profile {
         root.join("logs")
     }
 
+    /// The folder in which panics leave their notes.
+    pub fn panics_dir(&self) -> PathBuf {
+        Self::panics_of(&self.root)
+    }
+
+    /// The same of the profile in `root`.
+    pub fn panics_of(root: &Path) -> PathBuf {
+        root.join("panics")
+    }
+
     /// The folder of the private Postgres cluster.
     pub fn postgres_dir(&self) -> PathBuf {
         self.root.join("postgres")

@@ -67,7 +67,7 @@ pub use people::{ContactLink, FoundPerson, Handle, HandleKind, Person};
 pub use requests::{RequestState, TakenRequest};
 pub use rhythm::Rhythm;
 pub use search::{Hit, Indexed};
-pub use server::Server;
+pub use server::{Column, Queues, Server, TableSize};
 pub use status::{HistoryPoint, StoredStatus};
 pub use templates::{StoredTemplate, TemplateDraft};
 pub use threads::KnownThread;

@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, CompletenessView, ConversationKey, ErrorCode, MailDraftForm, OutgoingView, Preferences, Template, TextForm, Triage } from '../bindings';
+import type { AccountView, AppStatus, CompletenessView, ConversationKey, ErrorCode, FactsArrived, MailDraftForm, OutgoingView, Preferences, Template, TextForm, Triage } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
@@ -8,7 +8,9 @@ import { chatCommands } from './chatCommands';
 import { inboxCommands } from './inboxCommands';
 import { mailCommands } from './mailCommands';
 import { Logbook } from './logs';
+import { Monitor, monitorCommands } from './monitorCommands';
 import { begunTemplates, peopleCommands } from './peopleCommands';
+import { reportCommands } from './reportCommands';
 import { signInCommands } from './signInCommands';
 import { triageCommands } from './triageCommands';
 
@@ -19,6 +21,8 @@ export interface Controls {
   status(status: AppStatus): void;
   clickLink(mismatched: boolean): void;
   grow(lines: number): void;
+  /** The next so many events do not reach the window. */
+  lose(events: number): void;
   /** When the first and the last line of the log were written. */
   logTimes(): { from: number; to: number };
   /** A mail arrives that the window has not been told of yet. */
@@ -63,6 +67,11 @@ export interface World {
   status: AppStatus;
   preferences: Preferences;
   listeners: Listeners | null;
+  /** Tells the window of facts, with the next number. */
+  tell: (facts: Omit<FactsArrived, 'number'>) => void;
+  monitor: Monitor;
+  /** Whether a panic has left a note that nobody has put aside. */
+  panicked: boolean;
   now: () => number;
   painted: string[];
   templates: Template[];
@@ -104,12 +113,21 @@ export function fakeBackend(): Backend {
   const started = performance.now();
   const now = () => Math.round(NOON + performance.now() - started);
   const bureau = new Bureau(scenario === 'empty' ? 0 : Number(query.get('conversations') ?? 3000), now, query.has('telegram'));
+  /** So many events are lost on their way. */
+  let losing = 0;
   const world: World = {
     bureau,
     logbook: new Logbook(4000, bureau.accounts),
     status: statusOf(scenario),
     preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true, undoSeconds: Number(query.get('undo') ?? 5), chatUndoSeconds: Number(query.get('chatUndo') ?? 0), me: query.has('nobody') ? null : (query.get('me') ?? 'Ірина Коваль'), managers: query.has('nobody') ? [] : ['Ірина Коваль', 'Марко Дуб', 'Софія Лозова'], businessHours: { days: [1, 2, 3, 4, 5, 6, 7], from: '09:00', to: '18:00' } },
     listeners: null,
+    tell: (facts) => {
+      const number = world.monitor.tell(facts);
+      if (losing > 0) losing -= 1;
+      else world.listeners?.factsArrived({ number, ...facts });
+    },
+    monitor: new Monitor(now),
+    panicked: query.has('panicked'),
     now,
     painted: [],
     templates: scenario === 'empty' ? [] : [...begunTemplates],
@@ -129,11 +147,11 @@ export function fakeBackend(): Backend {
   const calls: Record<string, number> = {};
   const failing = new Set<string>();
   const slow = new Map<string, number>();
-  Object.assign(window, { bureau: controls(world, calls, failing, slow) });
+  Object.assign(window, { bureau: { ...controls(world, calls, failing, slow), lose: (events: number) => void (losing = events) } });
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
-  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world), ...triageCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world), ...triageCommands(world), ...monitorCommands(world), ...reportCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   const counted: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
   for (const [name, command] of Object.entries(commands)) {
     counted[name] = async (...args) => {
@@ -165,10 +183,10 @@ function grow(world: World, lines: number): void {
   for (const grew of world.loggers.values()) grew({ written: world.logbook.rows.length });
 }
 
-function controls(world: World, calls: Record<string, number>, failing: Set<string>, slow: Map<string, number>): Controls {
+function controls(world: World, calls: Record<string, number>, failing: Set<string>, slow: Map<string, number>): Omit<Controls, 'lose'> {
   const { bureau } = world;
   const tell = (keys: ReturnType<Bureau['deliver']>[], overflowed = false) => {
-    world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], messages: [], newMessages: keys.length, overflowed, countsChanged: true });
+    world.tell({ conversations: overflowed ? [] : keys, merged: [], messages: [], newMessages: keys.length, overflowed, countsChanged: true });
   };
   return {
     deliver(place, subject) {
@@ -180,7 +198,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
     triageElsewhere(id, change) {
       bureau.enter(id, change);
       const row = bureau.talks.get(id)?.row;
-      if (row) world.listeners?.factsArrived({ conversations: [row.key], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true });
+      if (row) world.tell({ conversations: [row.key], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true });
     },
     burst(count, perFact) {
       // All mails exist before the first is told, so that the frames hold the window's work and little of ours.
@@ -282,6 +300,7 @@ function appCommands(world: World) {
         check('secrets', 'ok', 'read back and compared 9 of 9, 18 ms'),
         check('disk', 'warn', '3.8 GB left', 'free_disk'),
         check('logs', 'ok', '0 lines dropped'),
+        ...(world.panicked ? [check('panics', 'warn', '1 noted, the last 2026-11-22T09:58:04.120Z in version 0.1.0, src/engine/supervisor.rs:211:9: index out of bounds', 'support_report')] : []),
         ...world.bureau.accounts.map((account) => {
           const kind = account.state.kind;
           if (kind === 'needs_sign_in') return check('account', 'failed', account.state.why.detail, 'sign_in', account.id);

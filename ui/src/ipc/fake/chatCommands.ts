@@ -38,7 +38,7 @@ export function chatCommands(world: World) {
     const talk = talkOf(key.id);
     if (talk.chat) talk.row = chatRow(key.account, key.id, talk.chat);
     bureau.count();
-    world.listeners?.factsArrived({ conversations: [key], merged: [], messages, newMessages: fresh, overflowed: false, countsChanged: true });
+    world.tell({ conversations: [key], merged: [], messages, newMessages: fresh, overflowed: false, countsChanged: true });
   }
 
   /** Plays how a file goes up; false when it was given up. Its name decides how long that takes. */

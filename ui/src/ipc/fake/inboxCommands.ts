@@ -1,4 +1,4 @@
-import type { ConversationFilter, ConversationKey, FactsArrived, MessageKey, MuteSpan, OutgoingView, SavedFiles } from '../bindings';
+import type { ConversationFilter, ConversationKey, MessageKey, MuteSpan, OutgoingView, SavedFiles } from '../bindings';
 import { type World, fail } from './backend';
 import { chatRow } from './chats';
 import { inView, shownBy } from './triageCommands';
@@ -15,8 +15,7 @@ export function inboxCommands(world: World) {
 
   function changed(key: ConversationKey): void {
     bureau.count();
-    const facts: FactsArrived = { conversations: [key], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true };
-    world.listeners?.factsArrived(facts);
+    world.tell({ conversations: [key], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true });
   }
 
   function read(key: ConversationKey, unread: number): null {
@@ -32,7 +31,7 @@ export function inboxCommands(world: World) {
   }
 
   return {
-    subscribe: async () => ({ accounts: bureau.accounts }),
+    subscribe: async () => ({ accounts: bureau.accounts, number: world.monitor.subscribed() }),
     counts: async () => counts(world),
     conversations: async (filter: ConversationFilter, after: string | null, limit: number) => {
       const rows = bureau.rows().filter(shownBy(filter, world.preferences.me));

@@ -58,7 +58,7 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
   function changed(mail: OutgoingView): void {
     const talk = mail.conversation === null ? undefined : bureau.talks.get(mail.conversation);
     if (talk) talk.row = { ...talk.row, stuckTexts: world.outbox.filter((other) => other.conversation === mail.conversation && ['failed', 'uncertain'].includes(other.state)).length };
-    world.listeners?.factsArrived({ conversations: talk ? [talk.row.key] : [], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true });
+    world.tell({ conversations: talk ? [talk.row.key] : [], merged: [], messages: [], newMessages: 0, overflowed: false, countsChanged: true });
   }
 
   function enter(id: string, change: Partial<OutgoingView>): void {

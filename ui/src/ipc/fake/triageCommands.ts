@@ -25,7 +25,7 @@ export function triageCommands(world: World) {
 
   function changed(keys: ConversationKey[]): void {
     const overflowed = keys.length > NAMED;
-    world.listeners?.factsArrived({ conversations: overflowed ? [] : keys, merged: [], messages: [], newMessages: 0, overflowed, countsChanged: true });
+    world.tell({ conversations: overflowed ? [] : keys, merged: [], messages: [], newMessages: 0, overflowed, countsChanged: true });
   }
 
   return {

@@ -6,10 +6,14 @@
 
 mod known;
 mod patterns;
+mod remover;
 
 use std::{borrow::Cow, fmt::Write};
 
-pub use self::known::remember;
+pub use self::{
+    known::remember,
+    remover::{Remover, What},
+};
 
 /// What stands where something was taken out.
 pub(super) const MASK: &str = "•••";

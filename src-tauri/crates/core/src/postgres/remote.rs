@@ -103,6 +103,11 @@ impl ServerUrl {
         ConnectOptions::new(options, &self.role, password, &self.database)
     }
 
+    /// What it names: role, host and database.
+    pub fn names(&self) -> [&str; 3] {
+        [&self.role, &self.host, &self.database]
+    }
+
     /// Whether the server is this computer itself.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse().is_ok_and(|address: IpAddr| address.is_loopback())

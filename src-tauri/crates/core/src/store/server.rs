@@ -29,7 +29,93 @@ pub struct Server {
     pub longest: Duration,
 }
 
+/// A table, for a support report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSize {
+    /// Its name.
+    pub name: String,
+    /// About how many rows it has: the server's own estimate, which counts nothing.
+    pub rows: i64,
+    /// With its indexes, in bytes.
+    pub bytes: i64,
+}
+
+/// A column, for a support report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its table.
+    pub table: String,
+    /// Its name.
+    pub name: String,
+    /// Its type as the server writes it.
+    pub kind: String,
+    /// Whether it may be empty.
+    pub nullable: bool,
+}
+
+/// How much waits in each queue, for a support report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queues {
+    /// What goes out and has not gone, by its state.
+    pub outgoing: Vec<(String, i64)>,
+    /// Batches that the search index has not taken.
+    pub search: i64,
+    /// Messages that could not be read.
+    pub quarantined: i64,
+    /// Facts in the journal.
+    pub facts: i64,
+}
+
 impl Store {
+    /// Returns every table of the schema with its size.
+    pub async fn table_sizes(&self) -> Result<Vec<TableSize>, StoreError> {
+        Ok(sqlx::query_as!(
+            TableSize,
+            r#"SELECT c.relname AS "name!", greatest(c.reltuples, s.n_live_tup)::bigint AS "rows!",
+                      pg_total_relation_size(c.oid) AS "bytes!"
+               FROM pg_class c LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
+               WHERE c.relnamespace = to_regnamespace('skrynka') AND c.relkind IN ('r', 'p') ORDER BY c.relname"#
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// Returns every column of the schema with its type.
+    pub async fn columns(&self) -> Result<Vec<Column>, StoreError> {
+        Ok(sqlx::query_as!(
+            Column,
+            r#"SELECT c.relname AS "table!", a.attname AS "name!", format_type(a.atttypid, a.atttypmod) AS "kind!",
+                      NOT a.attnotnull AS "nullable!"
+               FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+               WHERE c.relnamespace = to_regnamespace('skrynka') AND c.relkind IN ('r', 'p') AND a.attnum > 0
+                     AND NOT a.attisdropped
+               ORDER BY c.relname, a.attnum"#
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// Counts what waits.
+    pub async fn queues(&self) -> Result<Queues, StoreError> {
+        let outgoing = sqlx::query!(
+            r#"SELECT state AS "state!", count(*) AS "n!" FROM outgoing WHERE state <> 'sent' GROUP BY state ORDER BY 1"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let counts = sqlx::query!(
+            r#"SELECT (SELECT count(*) FROM search_queue) AS "search!",
+                      (SELECT count(*) FROM quarantine) AS "quarantined!", (SELECT count(*) FROM journal) AS "facts!""#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Queues {
+            outgoing: outgoing.into_iter().map(|row| (row.state, row.n)).collect(),
+            search: counts.search,
+            quarantined: counts.quarantined,
+            facts: counts.facts,
+        })
+    }
+
     /// Lets the planner look at the tables that ingest fills, unless it knows of half as many messages as `stored`.
     pub async fn refresh_statistics(&self, stored: i64) -> Result<(), StoreError> {
         let known = sqlx::query_scalar!(

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use skrynka_core::logbook::{Filter, Logbook, LogbookOptions, Reader, Row, Start, Tail, Window};
+use skrynka_core::logbook::{Filter, Logbook, LogbookOptions, PanicNotes, Reader, Row, Start, Tail, Window};
 use tracing::info;
 
 use crate::lab::{Lab, again, all_rows, entries, files, inside, options, pass_again};
@@ -146,7 +146,9 @@ fn a_kill_loses_nothing_that_was_flushed_and_the_next_run_reads_on() {
 #[test]
 fn a_panic_becomes_a_line_with_its_backtrace_and_the_hook_before_is_called() {
     if let Some(dir) = inside() {
-        let guard = Logbook::init(LogbookOptions { queue: 100, ..options(&dir) }).unwrap();
+        let guard =
+            Logbook::init(LogbookOptions { queue: 100, panics: Some(dir.with_file_name("panics")), ..options(&dir) })
+                .unwrap();
         assert!(Logbook::init(options(&dir)).is_err(), "one logbook a process");
         skrynka_core::logbook::redact::remember(&"canary-in-a-panic".into());
         let thread = thread::Builder::new().name("listener".to_owned());
@@ -154,13 +156,28 @@ fn a_panic_becomes_a_line_with_its_backtrace_and_the_hook_before_is_called() {
         drop(guard);
         return;
     }
-    let dir = tempfile::tempdir().unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("logs");
     let test = "trouble::a_panic_becomes_a_line_with_its_backtrace_and_the_hook_before_is_called";
-    let output = again(test, dir.path(), &[]).output().unwrap();
+    let output = again(test, &dir, &[]).output().unwrap();
     assert!(output.status.success());
     let shown = String::from_utf8_lossy(&output.stderr);
     assert!(shown.contains("panicked at"), "{shown}");
-    check_panic_line(dir.path());
+    check_panic_line(&dir);
+    check_panic_note(&PanicNotes::new(dir.with_file_name("panics")));
+}
+
+fn check_panic_note(notes: &PanicNotes) {
+    let all = notes.all();
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        (all[0].said.as_str(), all[0].thread.as_str(), all[0].seen),
+        ("unexpected: [secret]", "listener", false)
+    );
+    assert!(all[0].location.contains("trouble.rs") && all[0].backtrace.lines().count() > 3, "{:?}", all[0]);
+    assert!(!format!("{:?}", all[0]).contains("canary-in-a-panic"));
+    notes.put_aside().unwrap();
+    assert!(notes.all()[0].seen, "it is kept for a report");
 }
 
 fn check_panic_line(dir: &Path) {

@@ -85,7 +85,8 @@ fn pieces(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn forms(value: &str) -> HashSet<String> {
+/// How a value may stand in a text: as it is, escaped, in hex, percent-encoded, in base64.
+pub(super) fn forms(value: &str) -> HashSet<String> {
     let debug = format!("{value:?}");
     let json = serde_json::to_string(value).unwrap_or_default();
     let mut forms = HashSet::from([
