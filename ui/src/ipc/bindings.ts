@@ -309,6 +309,8 @@ export type About = {
 	secrets: string,
 	/**  The system's language tag, e.g. `uk-UA`. */
 	systemLanguage: string,
+	/**  When a panic last left a note that nobody has put aside. */
+	panickedAt: string | null,
 };
 
 /**  Where a listener stands. */
