@@ -148,6 +148,7 @@ pub async fn about(desk: DeskState<'_>) -> Result<About, WireError> {
         database: database.to_owned(),
         secrets: office.map(|office| office.bureau.secrets.kind()).unwrap_or_default().to_owned(),
         system_language: sys_locale::get_locale().unwrap_or_default(),
+        panicked_at: ground.panics().all().into_iter().find(|note| !note.seen).map(|note| note.at),
     })
 }
 

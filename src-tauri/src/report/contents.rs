@@ -61,7 +61,7 @@ impl Found {
                 within($answer).await.map_err(|reason| note($part, reason)).ok()
             };
         }
-        self.server = ask!("server", store.server(sources.now));
+        self.server = ask!("server", store.server(bureau.clock.now()));
         self.migrations = ask!("migrations", store.migration_status());
         self.tables = ask!("tables", store.table_sizes());
         self.columns = ask!("columns", store.columns());

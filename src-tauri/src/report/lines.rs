@@ -18,14 +18,13 @@ const READ: u64 = 64 << 20;
 /// A number with more digits may be somebody's.
 const SMALL: f64 = 1e9;
 
-/// Fields that hold one of a few words, or a place in the source.
+/// Fields that hold one of a few words.
 const WORDS: &[&str] = &[
     "code",
     "command",
     "how",
     "kind",
     "level",
-    "location",
     "mechanism",
     "panic",
     "scheme",
@@ -129,6 +128,7 @@ fn field(name: &str, value: Value, remover: &mut Remover) -> Option<Value> {
         Value::String(text) if name == "backtrace" => {
             Some(remover.trace(&text).lines().map(Value::from).collect::<Vec<_>>().into())
         }
+        Value::String(text) if name == "location" => Some(remover.trace(&text).into()),
         Value::String(text) if WORDS.contains(&name) || SAID.contains(&name) => Some(remover.text(&text).into()),
         Value::String(text) if IDS.contains(&name) && text.parse::<uuid::Uuid>().is_ok() => {
             Some(remover.text(&text).into())

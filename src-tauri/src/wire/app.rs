@@ -181,6 +181,8 @@ pub struct About {
     pub secrets: String,
     /// The system's language tag, e.g. `uk-UA`.
     pub system_language: String,
+    /// When a panic last left a note that nobody has put aside.
+    pub panicked_at: Option<String>,
 }
 
 /// One line of the diagnostics page.

@@ -1169,6 +1169,7 @@ export const en: Catalogue = {
   'diag.failed': 'The check could not be made',
 
   'diag.name.panics': 'Defects of the program',
+  'app.panicked': 'The program failed unexpectedly: {time}. Diagnostics say where.',
   'diag.putAside': 'Do not remind me',
 
   'report.open': 'Support report',

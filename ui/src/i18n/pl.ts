@@ -1169,6 +1169,7 @@ export const pl: Catalogue = {
   'diag.failed': 'Nie udało się sprawdzić',
 
   'diag.name.panics': 'Awarie programu',
+  'app.panicked': 'Program uległ awarii: {time}. Szczegóły są w diagnostyce.',
   'diag.putAside': 'Nie przypominaj więcej',
 
   'report.open': 'Raport dla pomocy',

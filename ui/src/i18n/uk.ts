@@ -1168,6 +1168,7 @@ export const uk = {
   'diag.failed': 'Перевірити не вдалося',
 
   'diag.name.panics': 'Збої програми',
+  'app.panicked': 'Програма дала збій: {time}. Що саме, каже діагностика.',
   'diag.putAside': 'Більше не нагадувати',
 
   'report.open': 'Звіт для підтримки',

@@ -26,8 +26,6 @@ export const commands = {
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
 	/**  Looks at everything that can be wrong. */
 	diagnostics: () => typedError<Check[], WireError>(__TAURI_INVOKE("diagnostics")),
-	/**  Puts the accounts table of the old system right, where it stands in the same database. No value is lost. */
-	repairLegacy: () => typedError<null, WireError>(__TAURI_INVOKE("repair_legacy")),
 	/**  How every account's folders stood when they were last compared with their servers. */
 	completeness: () => typedError<CompletenessView[], WireError>(__TAURI_INVOKE("completeness")),
 	/**  Compares an account's folders with their server now. Only an account to which this program listens can be compared. */
@@ -142,10 +140,6 @@ export const commands = {
 	attachPiece: (upload: string, piece: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_piece", { upload, piece })),
 	/**  Stores a file that is whole. */
 	attachEnd: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_end", { upload })),
-	/**  Stores a recording that is whole as a voice that a chat plays: it was taken in samples of 16 bits, 48,000 a second. */
-	attachVoice: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_voice", { upload })),
-	/**  The address that the bytes of a file are shown and played from which goes with what is written. */
-	attachedUrl: (account: string, file: AttachedFile) => typedError<string, WireError>(__TAURI_INVOKE("attached_url", { account, file })),
 	/**  Gives up a file that is being taken. */
 	attachCancel: (upload: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_cancel", { upload })),
 	/**  Every draft, the latest first. */
@@ -276,16 +270,25 @@ export const commands = {
 	saveReport: () => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_report")),
 	/**  Mentions no more what panics have left so far; a report still holds it. */
 	putPanicsAside: () => typedError<null, WireError>(__TAURI_INVOKE("put_panics_aside")),
+	/**
+	 *  The window lives, and has taken the events with facts up to the number `confirmed`. Returns the number of the last
+	 *  that was sent.
+	 */
 	heartbeat: (confirmed: number) => typedError<number, WireError>(__TAURI_INVOKE("heartbeat", { confirmed })),
+	/**
+	 *  Tells the channel who subscribes and which events are sent, from the last few hundred on. Returns the number that
+	 *  ends it.
+	 */
 	watchEvents: (watched: Channel<EventsWatched>) => typedError<number, WireError>(__TAURI_INVOKE("watch_events", { watched })),
+	/**  Ends watching. */
 	unwatchEvents: (watcher: number) => typedError<null, WireError>(__TAURI_INVOKE("unwatch_events", { watcher })),
+	/**  What an event tells, by id, as long as it is kept. */
 	eventContent: (event: number) => typedError<EventContent, WireError>(__TAURI_INVOKE("event_content", { event })),
 };
 
 /** Events */
 export const events = {
 	accountsChanged: makeEvent<AccountsChanged, AccountsChanged>("accounts-changed"),
-	attentionChanged: makeEvent<AttentionChanged, AttentionChanged>("attention-changed"),
 	factsArrived: makeEvent<FactsArrived, FactsArrived>("facts-arrived"),
 	linkClicked: makeEvent<LinkClicked, LinkClicked>("link-clicked"),
 	noticeOpened: makeEvent<NoticeOpened, NoticeOpened>("notice-opened"),
@@ -306,6 +309,8 @@ export type About = {
 	secrets: string,
 	/**  The system's language tag, e.g. `uk-UA`. */
 	systemLanguage: string,
+	/**  When a panic last left a note that nobody has put aside. */
+	panickedAt: string | null,
 };
 
 /**  Where a listener stands. */
@@ -450,14 +455,6 @@ export type AttachedFile = {
 	mime: string,
 	/**  Its size in bytes; four billion at most. */
 	size: number,
-	/**  What makes it a voice that a chat plays; null for any other file. */
-	voice: VoiceView | null,
-};
-
-/**  How many checks want a person. Told after every look, whoever asked for it. */
-export type AttentionChanged = {
-	/**  Warnings and failures that something can be done about. */
-	needing: number,
 };
 
 /**  How to show a message's HTML. */
@@ -595,21 +592,15 @@ export type ChatRow = {
 
 /**  One line of the diagnostics page. */
 export type Check = {
-	/**
-	 *  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `clock`, `legacy`, or of an account `account`,
-	 *  `completeness`, `silence` or `certificate`.
-	 */
+	/**  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `account` or `completeness`. */
 	name: string,
-	/**  Whose check it is, where it is an account's. */
+	/**  Whose check it is, for `account` and `completeness`. */
 	account: string | null,
 	/**  What was found. */
 	state: CheckState,
 	/**  The finding in one technical line. */
 	detail: string,
-	/**
-	 *  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`,
-	 *  `repair_legacy`, `set_clock`; null when nothing is needed.
-	 */
+	/**  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`; null when nothing is needed. */
 	repair: string | null,
 	/**  When it was looked at. */
 	checkedAt: string,
@@ -973,8 +964,75 @@ export type Estimate = {
 	freeKib: number | null,
 };
 
+/**  What an event tells, by id. */
+export type EventContent = {
+	/**  Its first facts. */
+	facts: EventFact[],
+	/**  How many more it has. */
+	more: number,
+};
+
+/**  A fact of the journal. */
+export type EventFact = {
+	/**  Its kind. */
+	kind: string,
+	/**  Whose sequence it belongs to. */
+	account: string,
+	/**  Its number there. */
+	seq: number,
+	/**  Of which conversation. */
+	conversation: string | null,
+	/**  Of which message. */
+	message: string | null,
+	/**  When it was written, by the database's clock. */
+	at: string,
+};
+
+/**  How many facts of a kind an event has. */
+export type EventKinds = {
+	/**  The kind, as in `message_stored`. */
+	kind: string,
+	/**  How many. */
+	count: number,
+};
+
+/**  An event that was sent to the window. */
+export type EventView = {
+	/**  Which one; grows. */
+	id: number,
+	/**  When it was sent. */
+	at: string,
+	/**  `facts_arrived`, `accounts_changed`, `status_changed` or `preferences_changed`. */
+	name: string,
+	/**  Its number among those with facts. */
+	number: number | null,
+	/**  The kinds of its facts. */
+	kinds: EventKinds[],
+	/**  The account that all of its facts are of. */
+	account: string | null,
+	/**  Whether its facts are of several accounts. */
+	several: boolean,
+	/**  The highest number of the journal in it. */
+	seq: number | null,
+	/**  Its size. */
+	bytes: number,
+	/**  Milliseconds since its earliest fact was written; null where that is not known. */
+	delayMs: number | null,
+};
+
+/**  What the monitor shows, and the events since it was told last. */
+export type EventsWatched = {
+	/**  The windows that subscribe. */
+	windows: SubscriberView[],
+	/**  The programs that listen for the bureau, here and at other computers; null while the database does not answer. */
+	programs: ListeningProgram[] | null,
+	/**  New events, oldest first. */
+	events: EventView[],
+};
+
 /**  Facts gathered over one frame. The UI re-reads what they name. */
 export type FactsArrived = {
+	/**  Its number; the next one has the next number, or something in between was lost. */
 	number: number,
 	/**  Conversations whose row changed or is new, at most 200; more say `overflowed`. */
 	conversations: ConversationKey[],
@@ -1115,6 +1173,18 @@ export type LinkView = {
 	host: string,
 	/**  Whether the shown text names another host than the real one. */
 	mismatched: boolean,
+};
+
+/**  A program that listens to accounts. */
+export type ListeningProgram = {
+	/**  What it calls itself: which program, on which computer. */
+	name: string,
+	/**  To how many accounts it listens. */
+	accounts: number,
+	/**  Since when. */
+	since: string,
+	/**  Whether it still says that it lives. */
+	valid: boolean,
 };
 
 /**  Which window of rows. */
@@ -1308,8 +1378,6 @@ export type MailDraftForm = {
 	quotes: boolean,
 	/**  Its files. */
 	files: AttachedFile[],
-	/**  Those of them that stand in the text. */
-	pictures: PictureForm[],
 	/**  Not before then, RFC 3339; null sends after the seconds that the preferences leave for taking it back. */
 	sendAt: string | null,
 };
@@ -1643,16 +1711,6 @@ export type PersonView = {
 	address: string,
 };
 
-/**  A picture that stands in a mail's text, in the place of the words that name it. */
-export type PictureForm = {
-	/**  Which of the mail's files it is, counted from 0. */
-	file: number,
-	/**  Where those words begin, in UTF-16 units. */
-	offset: number,
-	/**  How long they are. */
-	length: number,
-};
-
 /**  One answer of a poll. */
 export type PollAnswerView = {
 	/**  Its text. */
@@ -1741,6 +1799,27 @@ export type RefusedView = {
 	later: boolean,
 };
 
+/**  What may not leave the computer. */
+export type RemovedKind = 
+/**  A password, session or key. */
+"secret" | 
+/**  A mail address. */
+"address" | 
+/**  A phone number, or a number that may name a person. */
+"number" | 
+/**  A name. */
+"name" | 
+/**  A server. */
+"host" | 
+/**  A folder or file. */
+"path" | 
+/**  What somebody quoted. */
+"quoted" | 
+/**  Words of another language than the program's own. */
+"words" | 
+/**  A field that is not known to be harmless. */
+"field";
+
 /**  The message that another one answers. */
 export type ReplyView = {
 	/**  Its key; null where it is not stored here. */
@@ -1749,6 +1828,42 @@ export type ReplyView = {
 	author: string,
 	/**  Its first characters. */
 	text: string,
+};
+
+/**  A file of the archive. */
+export type ReportFile = {
+	/**  Its name. */
+	name: string,
+	/**  All of its text. */
+	text: string,
+};
+
+/**  What a report's remover took out. */
+export type ReportRemoved = {
+	/**  What it was. */
+	what: RemovedKind,
+	/**  How many. */
+	count: number,
+};
+
+/**  A part that a report lacks. */
+export type ReportUntold = {
+	/**  `settings`, `secrets`, `database`, `log`, or a part of the database. */
+	part: string,
+	/**  Why, in the words of whoever said it. */
+	reason: string,
+};
+
+/**  A report that is ready. What is saved is what it shows. */
+export type ReportView = {
+	/**  The files of the archive. */
+	files: ReportFile[],
+	/**  What was removed. */
+	removed: ReportRemoved[],
+	/**  What could not be told. */
+	untold: ReportUntold[],
+	/**  The archive's size. */
+	kib: number,
 };
 
 /**  What became of saving several files. */
@@ -1873,6 +1988,7 @@ export type SignInTrouble = {
 export type Snapshot = {
 	/**  All accounts, with no messages counted. */
 	accounts: AccountView[],
+	/**  The number of the last event with facts that it holds. */
 	number: number,
 };
 
@@ -1889,6 +2005,26 @@ export type StartStep =
 
 /**  The program's status changed. */
 export type StatusChanged = AppStatus;
+
+/**  A window that subscribes to events. */
+export type SubscriberView = {
+	/**  Which window. */
+	window: string,
+	/**  Since when. */
+	since: string,
+	/**  When it last said that it lives. */
+	heartbeatAt: string | null,
+	/**  The number of the last event with facts that was sent. */
+	sent: number,
+	/**  The last one that it has confirmed. */
+	confirmed: number,
+	/**  How many are on their way. */
+	queue: number,
+	/**  Events of the last minute. */
+	perMinute: number,
+	/**  Everything that was sent since the program started. */
+	kib: number,
+};
 
 /**  What every way of signing in begins with. For an account that is there, what is missing is taken from it. */
 export type TelegramAccess = {
@@ -2050,14 +2186,6 @@ export type TroubleView = {
 	at: string,
 } & WireError;
 
-/**  A voice that was recorded here. */
-export type VoiceView = {
-	/**  How long it plays, in milliseconds. */
-	durationMs: number,
-	/**  Its loudness, each value from 0 to 31. */
-	waveform: number[],
-};
-
 /**  Why a command did not do what it was asked; what was there is unchanged. */
 export type WireError = {
 	/**  What kind of thing happened. */
@@ -2101,16 +2229,3 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
-
-export type ReportView = { files: ReportFile[], removed: ReportRemoved[], untold: ReportUntold[], kib: number };
-export type ReportFile = { name: string, text: string };
-export type ReportRemoved = { what: RemovedKind, count: number };
-export type RemovedKind = "secret" | "address" | "number" | "name" | "host" | "path" | "quoted" | "words" | "field";
-export type ReportUntold = { part: string, reason: string };
-export type EventsWatched = { windows: SubscriberView[], programs: ListeningProgram[] | null, events: EventView[] };
-export type SubscriberView = { window: string, since: string, heartbeatAt: string | null, sent: number, confirmed: number, queue: number, perMinute: number, kib: number };
-export type ListeningProgram = { name: string, accounts: number, since: string, valid: boolean };
-export type EventView = { id: number, at: string, name: string, number: number | null, kinds: EventKinds[], account: string | null, several: boolean, seq: number | null, bytes: number, delayMs: number | null };
-export type EventKinds = { kind: string, count: number };
-export type EventContent = { facts: EventFact[], more: number };
-export type EventFact = { kind: string, account: string, seq: number, conversation: string | null, message: string | null, at: string };

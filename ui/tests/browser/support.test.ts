@@ -50,7 +50,8 @@ describe('the support report', () => {
   });
 
   test('a panic is mentioned until somebody puts it aside', async () => {
-    const page = await diagnostics({ query: 'panicked' });
+    const page = await open({ query: 'panicked' });
+    await page.getByTestId('panicked-look').click();
     const mention = page.locator('[data-testid="repair"][data-name="panics"]');
     await mention.getByText('index out of bounds').waitFor();
     await mention.getByTestId('panics-report').click();

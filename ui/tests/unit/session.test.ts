@@ -12,7 +12,7 @@ let answers: { ok: () => void; fail: () => void }[] = [];
 const commands: Partial<Commands> = {
   appStatus: async () => ({ phase: 'starting', step: 'secrets' }),
   preferences: async () => kept,
-  about: async () => ({ version: '', profile: '', database: 'private', secrets: 'keyring', systemLanguage: 'uk-UA' }),
+  about: async () => ({ version: '', profile: '', database: 'private', secrets: 'keyring', systemLanguage: 'uk-UA', panickedAt: null }),
   setPreferences: (preferences) => {
     saved.push(preferences);
     return new Promise((resolve, reject) => answers.push({ ok: () => resolve(null), fail: () => reject(new IpcError({ code: 'file', detail: 'full' })) }));

@@ -289,7 +289,7 @@ function appCommands(world: World) {
       world.preferences = { ...world.preferences, serverUrl: url };
       return null;
     },
-    about: async () => ({ version: '0.1.0', profile: '/home/bureau/.local/share/dev.skrynka.desktop', database: 'private', secrets: 'keyring', systemLanguage: 'uk-UA' }),
+    about: async () => ({ version: '0.1.0', profile: '/home/bureau/.local/share/dev.skrynka.desktop', database: 'private', secrets: 'keyring', systemLanguage: 'uk-UA', panickedAt: world.panicked ? iso(NOON - 380_000) : null }),
     diagnostics: async () => {
       await pause(150);
       const at = new Date(world.now()).toISOString();

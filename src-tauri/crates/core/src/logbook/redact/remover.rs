@@ -191,7 +191,7 @@ impl Remover {
         if let Some(regex) = &*HOME {
             text = replace(regex, &text, |_| Some(self.mark(What::Path)));
         }
-        if let Some(Rule(what, regex)) = RULES.get(1) {
+        for Rule(what, regex) in [1, 5].into_iter().filter_map(|at| RULES.get(at)) {
             text = self.rule(*what, regex, &text);
         }
         text = self.secrets(&text);
