@@ -121,6 +121,43 @@ describe('time', () => {
   });
 });
 
+describe('a long search', () => {
+  test('tells how far it is, is stopped by hand and goes on from there', async () => {
+    const page = await logs({ query: 'slowLog' });
+    await page.getByTestId('log-text').fill('stored');
+    await page.getByTestId('log-progress').getByText(/Переглянуто \d,\d із \d,\d млн рядків/).waitFor();
+    expect(await rows(page).filter({ hasText: 'Idle renewed' }).count(), 'what was shown stays until there is something else').toBeGreaterThan(0);
+    await page.getByTestId('log-stop').click();
+    await page.getByTestId('log-stopped').waitFor();
+    await settled(page, () => [...document.querySelectorAll('[data-testid="log-row"] .msg-text')].every((node) => /stored/i.test(node.textContent ?? '')));
+    const found = Number(await rows(page).last().getAttribute('aria-setsize'));
+    await page.getByTestId('log-search-on').click();
+    await page.getByTestId('log-stopped').waitFor({ state: 'detached' });
+    await page.waitForFunction((before) => Number(document.querySelector('[data-testid="log-row"]')?.getAttribute('aria-setsize')) > before, found);
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('ends when another filter is chosen', async () => {
+    const page = await logs({ query: 'slowLog' });
+    await page.getByTestId('log-text').fill('stored');
+    await page.getByTestId('log-progress').waitFor();
+    const before = await page.evaluate(() => window.bureau.calls['stopLogSearch'] ?? 0);
+    await page.getByTestId('log-ready-errors').click();
+    await page.getByTestId('log-progress').waitFor({ state: 'detached' });
+    await settled(page, () => [...document.querySelectorAll<HTMLElement>('[data-testid="log-row"]')].every((node) => node.dataset['level'] === 'ERROR'));
+    expect(await page.evaluate(() => window.bureau.calls['stopLogSearch'] ?? 0)).toBeGreaterThan(before);
+    expect(await page.getByTestId('log-stopped').count()).toBe(0);
+  });
+});
+
+test('details are written for an hour, until when is told, and it is ended at once', async () => {
+  const page = await logs();
+  await page.getByTestId('log-details').click();
+  await page.getByTestId('log-details-end').getByText('Деталі до 15:').waitFor();
+  await page.getByTestId('log-details-end').click();
+  await page.getByTestId('log-details').waitFor();
+});
+
 describe('from line to line', () => {
   test('E goes to the next error, and around it stands what was written then', async () => {
     const page = await logs();
