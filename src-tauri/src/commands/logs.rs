@@ -121,7 +121,8 @@ async fn searching<T: Send + 'static>(
             () = tokio::time::sleep(PROGRESS) => {
                 let (searched, lines) = progress.lines();
                 // A window that is gone needs no answer.
-                if told.send(LogProgress { searched: count(searched), lines: count(lines) }).is_err() {
+                let found = count(progress.found());
+                if told.send(LogProgress { searched: count(searched), lines: count(lines), found }).is_err() {
                     progress.stop();
                 }
             }

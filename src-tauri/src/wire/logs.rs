@@ -92,7 +92,7 @@ pub struct LogPage {
     pub stopped_at: Option<String>,
 }
 
-/// How far a search has come; both are estimates.
+/// How far a search has come; what was searched and is to be searched are estimates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct LogProgress {
@@ -100,6 +100,8 @@ pub struct LogProgress {
     pub searched: u32,
     /// Lines there are to search.
     pub lines: u32,
+    /// Lines that were found so far.
+    pub found: u32,
 }
 
 /// One line of the log.

@@ -1214,12 +1214,14 @@ export type LogPage = {
 	stoppedAt: string | null,
 };
 
-/**  How far a search has come; both are estimates. */
+/**  How far a search has come; what was searched and is to be searched are estimates. */
 export type LogProgress = {
 	/**  Lines that were searched. */
 	searched: number,
 	/**  Lines there are to search. */
 	lines: number,
+	/**  Lines that were found so far. */
+	found: number,
 };
 
 /**  One line of the log. */

@@ -328,3 +328,50 @@ function readSaved(): SavedFilter[] {
 }
 
 export const savedFilters = new SavedFilters();
+
+/** So many words are marked at once: each has a colour of its own. */
+export const MOST_WORDS = 5;
+const LOOK = 'skrynka.logLook';
+
+/** How lines are shown, whatever the filter; the window itself keeps it. */
+class LogLook {
+  /** Whether lines of one kind that follow each other are shown as one. */
+  together = $state(true);
+  /** Words that are marked in every line. */
+  words = $state.raw<readonly string[]>([]);
+
+  constructor() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(LOOK) ?? '{}') as { together?: unknown; words?: unknown };
+      this.together = kept.together !== false;
+      if (Array.isArray(kept.words)) this.words = kept.words.filter((word): word is string => typeof word === 'string' && word !== '').slice(0, MOST_WORDS);
+    } catch {
+      // What cannot be read is as nothing chosen.
+    }
+  }
+
+  group(on: boolean): void {
+    this.together = on;
+    this.#keep();
+  }
+
+  mark(word: string): void {
+    this.words = [...this.words.filter((other) => other !== word), word].slice(-MOST_WORDS);
+    this.#keep();
+  }
+
+  unmark(word: string): void {
+    this.words = this.words.filter((other) => other !== word);
+    this.#keep();
+  }
+
+  #keep(): void {
+    try {
+      localStorage.setItem(LOOK, JSON.stringify({ together: this.together, words: this.words }));
+    } catch {
+      // Without storage it lives as long as the window.
+    }
+  }
+}
+
+export const logLook = new LogLook();

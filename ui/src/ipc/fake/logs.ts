@@ -117,7 +117,7 @@ export class LogSearches {
   async run<T>(long: boolean, search: number, told: (progress: LogProgress) => void, lines: number, answer: (stopped: boolean) => T): Promise<T> {
     for (let step = 0; this.#slow && long && step < 100 && !this.#stopped.has(search); step++) {
       await new Promise((done) => setTimeout(done, 100));
-      told({ searched: Math.round((lines * 1000 * step) / 100), lines: lines * 1000 });
+      told({ searched: Math.round((lines * 850 * step) / 100), lines: lines * 850, found: step * 23 });
     }
     return answer(this.#stopped.delete(search));
   }

@@ -102,7 +102,7 @@ impl Reader {
                 let mut part = bars.empty();
                 if !progress.is_stopped() {
                     work[at].count(lines, matcher, &mut part)?;
-                    progress.advance(work[at].bytes());
+                    progress.advance(work[at].bytes(), part.lines());
                 }
                 Ok(part.histogram.buckets)
             },
@@ -225,6 +225,11 @@ impl Bars {
             b"INFO" => bucket.info += 1,
             _ => bucket.debug += 1,
         }
+    }
+
+    /// How many lines were counted.
+    fn lines(&self) -> u64 {
+        self.histogram.buckets.iter().map(|one| one.debug + one.info + one.warn + one.error).sum()
     }
 
     fn add_all(&mut self, part: &[Bucket]) {

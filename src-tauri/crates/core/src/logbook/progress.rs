@@ -13,6 +13,7 @@ pub struct Progress(Arc<State>);
 struct State {
     stopped: AtomicBool,
     searched: AtomicU64,
+    found: AtomicU64,
     bytes: AtomicU64,
     lines: AtomicU64,
 }
@@ -37,13 +38,20 @@ impl Progress {
         (u64::try_from(searched).unwrap_or(lines), lines)
     }
 
+    /// How many lines were found so far.
+    pub fn found(&self) -> u64 {
+        self.0.found.load(Ordering::Relaxed)
+    }
+
     /// Says that so many bytes more are to be searched, which hold so many lines.
     pub(super) fn expect(&self, bytes: u64, lines: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.0.lines.fetch_add(lines, Ordering::Relaxed);
     }
 
-    pub(super) fn advance(&self, bytes: u64) {
+    /// Says that so many bytes were searched, and how many lines were found in them.
+    pub(super) fn advance(&self, bytes: u64, found: u64) {
         self.0.searched.fetch_add(bytes, Ordering::Relaxed);
+        self.0.found.fetch_add(found, Ordering::Relaxed);
     }
 }

@@ -378,7 +378,7 @@ pub(super) fn merge(
         } else if page.scanned < most.bytes && !progress.is_stopped() {
             let passed = sources[at].step(matcher)?;
             page.scanned += passed;
-            progress.advance(passed);
+            progress.advance(passed, sources[at].found() as u64);
         } else {
             page.next = Some(Cursor(match direction {
                 Direction::Back => key,

@@ -176,6 +176,11 @@ impl Source {
         self.to.saturating_sub(self.from)
     }
 
+    /// How many lines have been found and not been taken.
+    pub(super) fn found(&self) -> usize {
+        self.found.len()
+    }
+
     /// Where reading on begins: at the first line that has not been taken.
     pub(super) fn resume_at(&self) -> (&Arc<str>, u64) {
         (&self.id, self.found.front().map_or(self.from, |found| found.key.offset - 1))
