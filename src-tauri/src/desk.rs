@@ -61,6 +61,8 @@ pub struct Desk {
     retry: Notify,
     office: RwLock<Option<Arc<Office>>>,
     followers: Mutex<HashMap<u32, tokio_util::sync::CancellationToken>>,
+    /// What is looked for in the log, by the window's own numbers.
+    pub searches: Jobs<u32>,
     started: tokio::time::Instant,
     painted: SetOnce<()>,
     shown: Mutex<Option<Shown>>,
@@ -128,6 +130,7 @@ impl Desk {
             retry: Notify::new(),
             office: RwLock::default(),
             followers: Mutex::default(),
+            searches: Jobs::default(),
             started: tokio::time::Instant::now(),
             painted: SetOnce::new(),
             shown: Mutex::default(),
@@ -152,12 +155,14 @@ impl Desk {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what belongs to pages that are no more: the conversation in front, and who follows the log.
+    /// Forgets what belongs to pages that are no more: the conversation in front, who follows the log, and
+    /// what is looked for in it.
     pub fn page_gone(&self) {
         self.set_front(None);
         self.monitor.window_gone();
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
         followers.drain().for_each(|(_, stop)| stop.cancel());
+        self.searches.stop_all();
     }
 
     /// Says which conversation somebody is looking at.

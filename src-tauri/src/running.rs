@@ -51,6 +51,11 @@ impl<K: Copy + Eq + Hash> Jobs<K> {
             job.stop.cancel();
         }
     }
+
+    /// Stops everything.
+    pub fn stop_all(&self) {
+        lock(&self.running).values().for_each(|job| job.stop.cancel());
+    }
 }
 
 impl<K: Copy + Eq + Hash> Running<K> {

@@ -142,6 +142,16 @@ pub async fn uncounted_accounts(
         .collect())
 }
 
+/// A level as the window chooses it.
+pub fn level_name(level: Level) -> LogLevelName {
+    match level {
+        Level::Trace | Level::Debug => LogLevelName::Debug,
+        Level::Info => LogLevelName::Info,
+        Level::Warn => LogLevelName::Warn,
+        Level::Error => LogLevelName::Error,
+    }
+}
+
 /// What a manager has chosen.
 pub fn preferences(settings: &Settings) -> Preferences {
     let NoticeSettings { enabled, preview, sound, do_not_disturb, quiet_hours } = settings.notices;
@@ -154,12 +164,7 @@ pub fn preferences(settings: &Settings) -> Preferences {
             profile::Theme::Dark => Theme::Dark,
         },
         compact: settings.density == Density::Compact,
-        log_level: match settings.log_level {
-            Level::Trace | Level::Debug => LogLevelName::Debug,
-            Level::Info => LogLevelName::Info,
-            Level::Warn => LogLevelName::Warn,
-            Level::Error => LogLevelName::Error,
-        },
+        log_level: level_name(settings.log_level),
         server_url: settings.database.server_url.clone(),
         notices: NoticePreferences {
             enabled,

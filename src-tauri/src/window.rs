@@ -138,6 +138,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             telegram::test_proxy,
             logs::log_page,
             logs::log_histogram,
+            logs::stop_log_search,
+            logs::write_log_details,
             logs::export_log,
             logs::follow_logs,
             logs::unfollow_logs,

@@ -7,17 +7,21 @@ use std::{
 };
 
 use skrynka_core::logbook::{
-    Bucket, Cursor, Exclude, Filter, Level, MAX_BUCKETS, MAX_PAGE, Marker, Page, QueryError, Reader, Row, Search,
-    Start, Window,
+    Bucket, Cursor, Exclude, Filter, Level, Logbook, MAX_BUCKETS, MAX_PAGE, Marker, Page, Progress, QueryError, Reader,
+    Row, Search, Start, Window,
 };
 use tauri::ipc::Channel;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::{DeskState, id, logged, message::save_as};
-use crate::wire::{
-    ErrorCode, LogAnchor, LogBucket, LogExclude, LogField, LogFilter, LogHistogram, LogLevelName, LogMark, LogPage,
-    LogRow, LogStats, LogsGrew, SavedFiles, WireError, count, stamp,
+use crate::{
+    desk::Desk,
+    views::level_name,
+    wire::{
+        ErrorCode, LogAnchor, LogBucket, LogExclude, LogField, LogFilter, LogHistogram, LogLevelName, LogMark, LogPage,
+        LogProgress, LogRow, LogStats, LogsGrew, SavedFiles, WireError, count, stamp,
+    },
 };
 
 /// A follower hears of new lines at most this often.
@@ -25,7 +29,13 @@ const GREW: Duration = Duration::from_millis(200);
 /// The cap over all files, in KiB.
 const CAP_KIB: u32 = 100 * 1024;
 
-/// A window of rows.
+/// So often a search tells how far it is. One that is quicker tells nothing.
+const PROGRESS: Duration = Duration::from_millis(150);
+/// For so long details are written once somebody has asked for them.
+const DETAILS: Duration = Duration::from_secs(3600);
+
+/// A window of rows. `search` is a number of the window's own, by which it can be stopped; while it takes long it tells
+/// how far it is.
 #[tauri::command]
 #[specta::specta]
 pub async fn log_page(
@@ -33,32 +43,42 @@ pub async fn log_page(
     filter: LogFilter,
     anchor: LogAnchor,
     limit: u16,
+    search: u32,
+    progress: Channel<LogProgress>,
 ) -> Result<LogPage, WireError> {
     // Not logged: reading the log must not write to it.
     let reader = desk.ground()?.logbook.reader();
-    let search = search(&filter);
+    let wanted = wanted(&filter);
     let filter = read_filter(filter)?;
     let limit = usize::from(limit.clamp(1, 1000));
     let anchor = Anchor::read(anchor)?;
-    blocking(move || {
-        let marker = Marker::new(search.as_ref())?;
-        Ok(anchor.page(&reader, &filter, limit)?.view(&marker))
+    searching(&desk, search, &progress, move |progress| {
+        let marker = Marker::new(wanted.as_ref())?;
+        Ok(anchor.page(&reader, &filter, limit, progress)?.view(&marker))
     })
     .await
 }
 
-/// Counts the lines that the filter means in so many stretches of equal length, 500 at most; null where there is none.
+/// Counts the lines that the filter means in so many stretches of equal length, 500 at most; null where there is none, and
+/// when it was stopped. `search` and `progress` as for a window of rows.
 #[tauri::command]
 #[specta::specta]
 pub async fn log_histogram(
     desk: DeskState<'_>,
     filter: LogFilter,
     buckets: u16,
+    search: u32,
+    progress: Channel<LogProgress>,
 ) -> Result<Option<LogHistogram>, WireError> {
     let reader = desk.ground()?.logbook.reader();
     let filter = read_filter(filter)?;
     let buckets = usize::from(buckets).min(MAX_BUCKETS);
-    let counted = blocking(move || reader.histogram(&filter, buckets)).await?;
+    let counted =
+        searching(&desk, search, &progress, move |progress| match reader.histogram(&filter, buckets, progress) {
+            Err(QueryError::Stopped) => Ok(None),
+            counted => counted,
+        })
+        .await?;
     let bucket = |bucket: &Bucket| LogBucket {
         debug: count(bucket.debug),
         info: count(bucket.info),
@@ -70,6 +90,70 @@ pub async fn log_histogram(
         until: stamp(all.until),
         buckets: all.buckets.iter().map(bucket).collect(),
     }))
+}
+
+/// Stops a search of this number: it answers with what it has found so far.
+#[tauri::command]
+#[specta::specta]
+pub async fn stop_log_search(desk: DeskState<'_>, search: u32) -> Result<(), WireError> {
+    desk.searches.stop(&search);
+    Ok(())
+}
+
+/// Reads in the background, tells the channel how far that is, and lets `number` stop it.
+async fn searching<T: Send + 'static>(
+    desk: &Desk,
+    number: u32,
+    told: &Channel<LogProgress>,
+    read: impl FnOnce(&Progress) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, WireError> {
+    let running = desk.searches.begin(number);
+    let progress = Progress::default();
+    let reading = blocking({
+        let progress = progress.clone();
+        move || read(&progress)
+    });
+    tokio::pin!(reading);
+    loop {
+        tokio::select! {
+            answer = &mut reading => return answer,
+            () = running.stopped(), if !progress.is_stopped() => progress.stop(),
+            () = tokio::time::sleep(PROGRESS) => {
+                let (searched, lines) = progress.lines();
+                // A window that is gone needs no answer.
+                let found = count(progress.found());
+                if told.send(LogProgress { searched: count(searched), lines: count(lines), found }).is_err() {
+                    progress.stop();
+                }
+            }
+        }
+    }
+}
+
+/// Writes details to the log for an hour, or goes back to the usual level at once.
+#[tauri::command]
+#[specta::specta]
+pub async fn write_log_details(desk: DeskState<'_>, on: bool) -> Result<LogStats, WireError> {
+    logged("write_log_details", async {
+        let logbook = desk.ground()?.logbook.clone();
+        if on {
+            logbook.raise_level(Level::Debug, DETAILS);
+            let (ended, logbook) = (desk.tasks().stopping(), logbook.clone());
+            desk.tasks().spawn("log level", async move {
+                // The wall clock decides, which goes on while the computer sleeps.
+                while logbook.raised_level().is_some() {
+                    tokio::select! {
+                        () = ended.cancelled() => return,
+                        () = tokio::time::sleep(Duration::from_secs(10)) => logbook.return_level(false),
+                    }
+                }
+            });
+        } else {
+            logbook.return_level(true);
+        }
+        stats(&logbook).await
+    })
+    .await
 }
 
 /// Asks for a file and writes the lines that the filter means into it, oldest first, each as the JSON object that stands
@@ -140,17 +224,20 @@ pub async fn unfollow_logs(desk: DeskState<'_>, follower: u32) -> Result<(), Wir
 #[tauri::command]
 #[specta::specta]
 pub async fn log_stats(desk: DeskState<'_>) -> Result<LogStats, WireError> {
-    logged("log_stats", async {
-        let reader = desk.ground()?.logbook.reader();
-        let stats = blocking(move || reader.stats()).await?;
-        Ok(LogStats {
-            kib: count(stats.bytes / 1024),
-            cap_kib: CAP_KIB,
-            dropped: count(stats.dropped),
-            memory_only: stats.memory_only,
-        })
+    logged("log_stats", async { stats(&desk.ground()?.logbook).await }).await
+}
+
+async fn stats(logbook: &Logbook) -> Result<LogStats, WireError> {
+    let reader = logbook.reader();
+    let stats = blocking(move || reader.stats()).await?;
+    Ok(LogStats {
+        kib: count(stats.bytes / 1024),
+        cap_kib: CAP_KIB,
+        dropped: count(stats.dropped),
+        memory_only: stats.memory_only,
+        level: level_name(logbook.usual_level()),
+        details_until: logbook.raised_level().map(|(_, until)| stamp(until)),
     })
-    .await
 }
 
 fn read_filter(filter: LogFilter) -> Result<Filter, WireError> {
@@ -169,7 +256,7 @@ fn read_filter(filter: LogFilter) -> Result<Filter, WireError> {
             LogLevelName::Error => Level::Error,
         }),
         exclude: exclude.collect::<Result<_, WireError>>()?,
-        search: search(&filter).filter(|_| !filter.mark_only),
+        search: wanted(&filter).filter(|_| !filter.mark_only),
         areas: filter.areas,
         account: filter.account.as_deref().map(id).transpose()?,
         since: filter.since.as_deref().map(moment).transpose()?,
@@ -181,7 +268,7 @@ fn moment(text: &str) -> Result<OffsetDateTime, WireError> {
     super::outbox::moment(text).map_err(|error| WireError { detail: "moment".to_owned(), ..error })
 }
 
-fn search(filter: &LogFilter) -> Option<Search> {
+fn wanted(filter: &LogFilter) -> Option<Search> {
     let text = (!filter.text.is_empty()).then(|| filter.text.clone())?;
     Some(if filter.regex { Search::Regex(text) } else { Search::Text(text) })
 }
@@ -199,6 +286,7 @@ struct Rows {
     rows: Vec<Row>,
     older: bool,
     newer: bool,
+    stopped_at: Option<Cursor>,
 }
 
 impl Anchor {
@@ -213,27 +301,32 @@ impl Anchor {
         })
     }
 
-    fn page(self, reader: &Reader, filter: &Filter, limit: usize) -> Result<Rows, QueryError> {
-        let page = |start, limit| reader.page(filter, &Window::new(start, limit));
+    fn page(self, reader: &Reader, filter: &Filter, limit: usize, progress: &Progress) -> Result<Rows, QueryError> {
+        let page = |start, limit| reader.search(filter, &Window::new(start, limit), progress);
         let oldest_first = |mut page: Page| {
             page.rows.reverse();
             page
         };
+        // A page that is full was not stopped, whatever came after it.
+        let stopped =
+            |page: &Page, limit| page.next.clone().filter(|_| progress.is_stopped() && page.rows.len() < limit);
         Ok(match self {
             Self::Back(start) => {
                 let newer = !matches!(start, Start::Newest);
-                let Page { rows, next, .. } = oldest_first(page(start, limit)?);
-                Rows { rows, older: next.is_some(), newer }
+                let page = oldest_first(page(start, limit)?);
+                let stopped_at = stopped(&page, limit);
+                Rows { older: page.next.is_some(), rows: page.rows, newer, stopped_at }
             }
             Self::Forward(start) => {
                 let Page { rows, next, .. } = page(start, limit)?;
-                Rows { rows, older: true, newer: next.is_some() }
+                Rows { rows, older: true, newer: next.is_some(), stopped_at: None }
             }
             Self::Both(cursor) => {
                 let before = oldest_first(page(Start::Before(cursor.clone()), limit / 2)?);
                 let after = page(Start::At(cursor), limit - limit / 2)?;
                 let (older, newer) = (before.next.is_some(), after.next.is_some());
-                Rows { rows: [before.rows, after.rows].concat(), older, newer }
+                let stopped_at = stopped(&before, limit / 2);
+                Rows { rows: [before.rows, after.rows].concat(), older, newer, stopped_at }
             }
         })
     }
@@ -242,7 +335,12 @@ impl Anchor {
 impl Rows {
     fn view(self, marker: &Marker) -> LogPage {
         let rows = self.rows.into_iter().map(|found| row(found, marker)).collect();
-        LogPage { rows, has_older: self.older, has_newer: self.newer }
+        LogPage {
+            rows,
+            has_older: self.older,
+            has_newer: self.newer,
+            stopped_at: self.stopped_at.map(|cursor| cursor.to_string()),
+        }
     }
 }
 
@@ -290,6 +388,7 @@ fn query_error(error: QueryError) -> WireError {
     let code = match error {
         QueryError::Expression(_) | QueryError::Cursor(_) => ErrorCode::InvalidInput,
         QueryError::Io { .. } | QueryError::Written(_) => ErrorCode::File,
+        QueryError::Stopped => ErrorCode::Internal,
     };
     WireError { code, detail: skrynka_core::chain(&error) }
 }

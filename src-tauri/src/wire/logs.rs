@@ -88,6 +88,20 @@ pub struct LogPage {
     pub has_older: bool,
     /// Whether newer rows that match exist.
     pub has_newer: bool,
+    /// Where a search that was stopped goes on: rows before it have not been looked at.
+    pub stopped_at: Option<String>,
+}
+
+/// How far a search has come; what was searched and is to be searched are estimates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LogProgress {
+    /// Lines that were searched.
+    pub searched: u32,
+    /// Lines there are to search.
+    pub lines: u32,
+    /// Lines that were found so far.
+    pub found: u32,
 }
 
 /// One line of the log.
@@ -172,6 +186,10 @@ pub struct LogStats {
     pub dropped: u32,
     /// Whether the files cannot be written, so that only memory is left; the reason.
     pub memory_only: Option<String>,
+    /// The usual level.
+    pub level: LogLevelName,
+    /// Until when details are written too.
+    pub details_until: Option<String>,
 }
 
 /// Lines arrived that the follower has not read; it asks for them with `LogAnchor::After`.

@@ -249,10 +249,20 @@ export const commands = {
 	 *  account's proxy is used, for that proxy and user only.
 	 */
 	testProxy: (account: string | null, proxy: ProxyForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("test_proxy", { account, proxy, password })),
-	/**  A window of rows. */
-	logPage: (filter: LogFilter, anchor: LogAnchor, limit: number) => typedError<LogPage, WireError>(__TAURI_INVOKE("log_page", { filter, anchor, limit })),
-	/**  Counts the lines that the filter means in so many stretches of equal length, 500 at most; null where there is none. */
-	logHistogram: (filter: LogFilter, buckets: number) => typedError<LogHistogram | null, WireError>(__TAURI_INVOKE("log_histogram", { filter, buckets })),
+	/**
+	 *  A window of rows. `search` is a number of the window's own, by which it can be stopped; while it takes long it tells
+	 *  how far it is.
+	 */
+	logPage: (filter: LogFilter, anchor: LogAnchor, limit: number, search: number, progress: Channel<LogProgress>) => typedError<LogPage, WireError>(__TAURI_INVOKE("log_page", { filter, anchor, limit, search, progress })),
+	/**
+	 *  Counts the lines that the filter means in so many stretches of equal length, 500 at most; null where there is none, and
+	 *  when it was stopped. `search` and `progress` as for a window of rows.
+	 */
+	logHistogram: (filter: LogFilter, buckets: number, search: number, progress: Channel<LogProgress>) => typedError<LogHistogram | null, WireError>(__TAURI_INVOKE("log_histogram", { filter, buckets, search, progress })),
+	/**  Stops a search of this number: it answers with what it has found so far. */
+	stopLogSearch: (search: number) => typedError<null, WireError>(__TAURI_INVOKE("stop_log_search", { search })),
+	/**  Writes details to the log for an hour, or goes back to the usual level at once. */
+	writeLogDetails: (on: boolean) => typedError<LogStats, WireError>(__TAURI_INVOKE("write_log_details", { on })),
 	/**
 	 *  Asks for a file and writes the lines that the filter means into it, oldest first, each as the JSON object that stands
 	 *  in the log. What stands under the name stays until all of the new one is there.
@@ -1302,6 +1312,18 @@ export type LogPage = {
 	hasOlder: boolean,
 	/**  Whether newer rows that match exist. */
 	hasNewer: boolean,
+	/**  Where a search that was stopped goes on: rows before it have not been looked at. */
+	stoppedAt: string | null,
+};
+
+/**  How far a search has come; what was searched and is to be searched are estimates. */
+export type LogProgress = {
+	/**  Lines that were searched. */
+	searched: number,
+	/**  Lines there are to search. */
+	lines: number,
+	/**  Lines that were found so far. */
+	found: number,
 };
 
 /**  One line of the log. */
@@ -1336,6 +1358,10 @@ export type LogStats = {
 	dropped: number,
 	/**  Whether the files cannot be written, so that only memory is left; the reason. */
 	memoryOnly: string | null,
+	/**  The usual level. */
+	level: LogLevelName,
+	/**  Until when details are written too. */
+	detailsUntil: string | null,
 };
 
 /**  Lines arrived that the follower has not read; it asks for them with `LogAnchor::After`. */

@@ -1,4 +1,4 @@
-import { IpcError, type LogAnchor, type LogFilter, type LogHistogram, type LogPage, type LogRow, type LogStats, ipc } from '../ipc/client';
+import { IpcError, type LogAnchor, type LogFilter, type LogHistogram, type LogPage, type LogProgress, type LogRow, type LogStats, ipc } from '../ipc/client';
 
 const PAGE = 300;
 /** So many rows are kept; those farthest from what is looked at are dropped. */
@@ -11,6 +11,15 @@ const COUNT_EVERY = 30_000;
 const BARS = 120;
 /** How many names of filters are kept. */
 const MOST_SAVED = 30;
+
+/** A search that is under way. */
+interface Search {
+  wanted: 'rows' | 'picture';
+  progress: LogProgress | null;
+}
+
+/** Each search has a number of its own, by which it can be stopped. */
+let lastSearch = 0;
 
 /** Everything from INFO up. */
 export const everything: LogFilter = { level: 'info', areas: [], account: null, text: '', regex: false, markOnly: false, exclude: [], since: null, until: null };
@@ -31,6 +40,11 @@ export class LogView {
   /** How many lines there were when, over all the time that is kept. */
   histogram = $state.raw<LogHistogram | null>(null);
 
+  /** How far a search is that takes long. */
+  progress = $state.raw<LogProgress | null>(null);
+  /** Where a search that somebody has stopped goes on. */
+  stoppedAt = $state.raw<string | null>(null);
+
   #hasOlder = false;
   /** Rows at the end were dropped to make room for older ones. */
   #endCut = false;
@@ -44,6 +58,7 @@ export class LogView {
   #statsAt = 0;
   #counting: 'no' | 'once' | 'again' = 'no';
   #countedAt = -Infinity;
+  readonly #searches = new Map<number, Search>();
 
   async open(): Promise<void> {
     await this.newest();
@@ -56,6 +71,7 @@ export class LogView {
   close(): void {
     this.#closed = true;
     this.#epoch += 1;
+    this.stop();
     if (this.#follower !== null) void ipc.unfollowLogs(this.#follower).catch(() => undefined);
   }
 
@@ -70,25 +86,53 @@ export class LogView {
   async count(): Promise<void> {
     if (this.#counting !== 'no') {
       this.#counting = 'again';
+      this.stop('picture');
       return;
     }
+    let counted: LogHistogram | null;
     do {
       this.#counting = 'once';
       this.#countedAt = performance.now();
       // An expression that is being typed, or a folder that cannot be read, leaves the picture.
-      this.histogram = await ipc.logHistogram(anyTime(this.filter), BARS).catch(() => this.histogram);
+      counted = await this.#search('picture', (search, told) => ipc.logHistogram(anyTime(this.filter), BARS, search, told)).catch(() => this.histogram);
     } while (this.#counting !== 'once' && !this.#closed);
+    this.histogram = counted;
     this.#counting = 'no';
+  }
+
+  /** Ends the searches that are under way, or those for one thing alone: what they have found is shown. */
+  stop(only?: Search['wanted']): void {
+    for (const [search, { wanted }] of this.#searches) if (only === undefined || only === wanted) void ipc.stopLogSearch(search).catch(() => undefined);
+  }
+
+  async #search<T>(wanted: Search['wanted'], ask: (search: number, told: (progress: LogProgress) => void) => Promise<T>): Promise<T> {
+    const search = ++lastSearch;
+    const told = (progress: LogProgress | null) => {
+      if (this.#searches.has(search)) this.#searches.set(search, { wanted, progress });
+      const all = [...this.#searches.values()].filter((one) => one.progress !== null);
+      this.progress = (all.find((one) => one.wanted === 'rows') ?? all[0])?.progress ?? null;
+    };
+    this.#searches.set(search, { wanted, progress: null });
+    try {
+      return await ask(search, told);
+    } finally {
+      this.#searches.delete(search);
+      told(null);
+    }
+  }
+
+  #page(anchor: LogAnchor, filter = this.filter, limit = PAGE): Promise<LogPage> {
+    return this.#search('rows', (search, told) => ipc.logPage(filter, anchor, limit, search, told));
   }
 
   /** Shows the log at one of its lines, among its neighbours, or at a moment; answers with the first of its rows at or after it. */
   async show(anchor: Extract<LogAnchor, { from: 'around' | 'at' }>): Promise<LogRow | null> {
-    const epoch = ++this.#epoch;
+    const epoch = this.#anew();
     this.following = false;
     this.#pausedAt = this.#written;
     this.missed = 0;
     try {
-      const page = await ipc.logPage(this.filter, anchor, PAGE);
+      const page = await this.#page(anchor);
       if (epoch !== this.#epoch) return null;
       this.#take(page);
       const place = anchor.from === 'around' ? page.rows.find((row) => row.cursor === anchor.cursor) : page.rows.find((row) => Date.parse(row.at) >= Date.parse(anchor.moment));
@@ -102,22 +146,29 @@ export class LogView {
   /** The next error after a line, or the one before it, among what the filter means; null where there is none. */
   async nextError(from: LogRow | null, back: boolean): Promise<LogRow | null> {
     const anchor: LogAnchor = from === null ? { from: 'newest' } : back ? { from: 'before', cursor: from.cursor } : { from: 'after', cursor: from.cursor };
-    return (await ipc.logPage({ ...this.filter, level: 'error' }, anchor, 1)).rows[0] ?? null;
+    return (await this.#page(anchor, { ...this.filter, level: 'error' }, 1)).rows[0] ?? null;
   }
 
   /** The end of the log. */
   async newest(): Promise<void> {
-    const epoch = ++this.#epoch;
+    const epoch = this.#anew();
     try {
-      const page = await ipc.logPage(this.filter, { from: 'newest' }, PAGE);
+      const page = await this.#page({ from: 'newest' });
       if (epoch === this.#epoch) this.#take(page);
     } catch (thrown) {
       if (epoch === this.#epoch) this.#fail(thrown);
     }
   }
 
+  /** What is still looked for will not be shown any more. */
+  #anew(): number {
+    this.stop('rows');
+    return ++this.#epoch;
+  }
+
   /** Shows a page in the place of everything else. */
   #take(page: LogPage): void {
+    this.stoppedAt = page.stoppedAt;
     this.rows = page.rows;
     this.#hasOlder = page.hasOlder;
     this.#endCut = page.hasNewer;
@@ -136,17 +187,27 @@ export class LogView {
 
   /** Puts older rows before what is shown. */
   async older(): Promise<void> {
-    const first = this.rows[0];
-    if (!first || !this.#hasOlder || this.#busy) return;
+    // Nobody stops a search to have it begin again by itself.
+    if (this.stoppedAt === null) await this.#older(this.rows[0]?.cursor);
+  }
+
+  /** Goes on with a search that was stopped. */
+  async searchOn(): Promise<void> {
+    if (this.stoppedAt !== null) await this.#older(this.stoppedAt);
+  }
+
+  async #older(cursor: string | undefined): Promise<void> {
+    if (cursor === undefined || !this.#hasOlder || this.#busy) return;
     this.#busy = true;
     const epoch = this.#epoch;
     try {
-      const page = await ipc.logPage(this.filter, { from: 'before', cursor: first.cursor }, PAGE);
+      const page = await this.#page({ from: 'before', cursor });
       if (epoch !== this.#epoch) return;
       const rows = [...page.rows, ...this.rows];
       this.#endCut ||= rows.length > KEPT;
       this.rows = rows.slice(0, KEPT);
       this.#hasOlder = page.hasOlder;
+      this.stoppedAt = page.stoppedAt;
     } catch (thrown) {
       this.#fail(thrown);
     } finally {
@@ -161,7 +222,7 @@ export class LogView {
     this.#busy = true;
     const epoch = this.#epoch;
     try {
-      const page = await ipc.logPage(this.filter, { from: 'after', cursor: last.cursor }, PAGE);
+      const page = await this.#page({ from: 'after', cursor: last.cursor });
       if (epoch !== this.#epoch) return;
       this.rows = [...this.rows, ...page.rows].slice(-KEPT);
       this.#endCut = page.hasNewer;
@@ -177,6 +238,11 @@ export class LogView {
     this.#statsAt = performance.now();
     if (performance.now() - this.#countedAt > COUNT_EVERY) void this.count();
     this.stats = await ipc.logStats().catch(() => this.stats);
+  }
+
+  /** Has details written for an hour, or no longer. */
+  async details(on: boolean): Promise<void> {
+    this.stats = await ipc.writeLogDetails(on);
   }
 
   #grew(written: number): void {
@@ -201,7 +267,7 @@ export class LogView {
       do {
         this.#again = false;
         const last = this.rows.at(-1);
-        const page = await ipc.logPage(this.filter, last ? { from: 'after', cursor: last.cursor } : { from: 'newest' }, PAGE);
+        const page = await this.#page(last ? { from: 'after', cursor: last.cursor } : { from: 'newest' });
         if (epoch !== this.#epoch || !this.following) return;
         if (page.hasNewer) await this.newest();
         else if (page.rows.length > 0) this.rows = [...this.rows, ...page.rows].slice(-KEPT);
@@ -262,3 +328,50 @@ function readSaved(): SavedFilter[] {
 }
 
 export const savedFilters = new SavedFilters();
+
+/** So many words are marked at once: each has a colour of its own. */
+export const MOST_WORDS = 5;
+const LOOK = 'skrynka.logLook';
+
+/** How lines are shown, whatever the filter; the window itself keeps it. */
+class LogLook {
+  /** Whether lines of one kind that follow each other are shown as one. */
+  together = $state(true);
+  /** Words that are marked in every line. */
+  words = $state.raw<readonly string[]>([]);
+
+  constructor() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(LOOK) ?? '{}') as { together?: unknown; words?: unknown };
+      this.together = kept.together !== false;
+      if (Array.isArray(kept.words)) this.words = kept.words.filter((word): word is string => typeof word === 'string' && word !== '').slice(0, MOST_WORDS);
+    } catch {
+      // What cannot be read is as nothing chosen.
+    }
+  }
+
+  group(on: boolean): void {
+    this.together = on;
+    this.#keep();
+  }
+
+  mark(word: string): void {
+    this.words = [...this.words.filter((other) => other !== word), word].slice(-MOST_WORDS);
+    this.#keep();
+  }
+
+  unmark(word: string): void {
+    this.words = this.words.filter((other) => other !== word);
+    this.#keep();
+  }
+
+  #keep(): void {
+    try {
+      localStorage.setItem(LOOK, JSON.stringify({ together: this.together, words: this.words }));
+    } catch {
+      // Without storage it lives as long as the window.
+    }
+  }
+}
+
+export const logLook = new LogLook();

@@ -121,6 +121,85 @@ describe('time', () => {
   });
 });
 
+describe('a long search', () => {
+  test('tells how far it is, is stopped by hand and goes on from there', async () => {
+    const page = await logs({ query: 'slowLog' });
+    await page.getByTestId('log-text').fill('stored');
+    await page.getByTestId('log-progress').getByText(/Переглянуто [\d,]+ із [\d,]+ млн · знайдено/).waitFor();
+    expect(await rows(page).filter({ hasText: 'Idle renewed' }).count(), 'what was shown stays until there is something else').toBeGreaterThan(0);
+    await page.getByTestId('log-stop').click();
+    await page.getByTestId('log-stopped').waitFor();
+    await settled(page, () => [...document.querySelectorAll('[data-testid="log-row"] .msg-text')].every((node) => /stored/i.test(node.textContent ?? '')));
+    const found = Number(await rows(page).last().getAttribute('aria-setsize'));
+    await page.getByTestId('log-search-on').click();
+    await page.getByTestId('log-stopped').waitFor({ state: 'detached' });
+    await page.waitForFunction((before) => Number(document.querySelector('[data-testid="log-row"]')?.getAttribute('aria-setsize')) > before, found);
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('ends when another filter is chosen', async () => {
+    const page = await logs({ query: 'slowLog' });
+    await page.getByTestId('log-text').fill('stored');
+    await page.getByTestId('log-progress').waitFor();
+    const before = await page.evaluate(() => window.bureau.calls['stopLogSearch'] ?? 0);
+    await page.getByTestId('log-ready-errors').click();
+    await page.getByTestId('log-progress').waitFor({ state: 'detached' });
+    await settled(page, () => [...document.querySelectorAll<HTMLElement>('[data-testid="log-row"]')].every((node) => node.dataset['level'] === 'ERROR'));
+    expect(await page.evaluate(() => window.bureau.calls['stopLogSearch'] ?? 0)).toBeGreaterThan(before);
+    expect(await page.getByTestId('log-stopped').count()).toBe(0);
+  });
+});
+
+test('lines of one kind are shown as one that opens and closes, by pointer and by key', async () => {
+  const page = await logs();
+  await page.getByTestId('log-ready-errors').click();
+  await settled(page, () => [...document.querySelectorAll<HTMLElement>('[data-testid="log-row"]')].every((node) => node.dataset['level'] === 'ERROR'));
+  const size = async () => Number(await rows(page).last().getAttribute('aria-setsize'));
+  const together = await size();
+  const times = page.getByTestId('log-times').last();
+  const many = Number((await times.textContent())?.slice(1));
+  expect(many).toBeGreaterThan(1);
+  await times.click();
+  await page.waitForFunction((wanted) => Number(document.querySelector('[data-testid="log-row"]')?.getAttribute('aria-setsize')) >= wanted, together + many - 1);
+  await page.getByTestId('log-times').last().click();
+  await page.waitForFunction((wanted) => Number(document.querySelector('[data-testid="log-row"]')?.getAttribute('aria-setsize')) <= wanted, together);
+  await rows(page).filter({ has: page.getByTestId('log-times') }).last().click();
+  await page.getByTestId('log-list').focus();
+  await page.keyboard.press('ArrowRight');
+  await page.locator('.times.on').waitFor();
+  await page.keyboard.press('ArrowLeft');
+  await page.locator('.times.on').waitFor({ state: 'detached' });
+  await page.getByTestId('log-together').uncheck();
+  await page.getByTestId('log-times').first().waitFor({ state: 'detached' });
+  expect(faults.get(page)).toEqual([]);
+});
+
+test('words are marked in colours of their own, also for the next start', async () => {
+  const page = await logs();
+  for (const word of ['window', 'MAIL', 'stored']) {
+    await page.getByTestId('log-mark-word').click();
+    await page.getByTestId('log-word-text').fill(word);
+    await page.keyboard.press('Enter');
+  }
+  await page.locator('[data-testid="log-row"] mark.word2').getByText('stored').first().waitFor();
+  const colours = await page.getByTestId('log-word').locator('mark').evaluateAll((nodes) => nodes.map((node) => getComputedStyle(node).backgroundColor));
+  expect(new Set(colours).size).toBe(3);
+  await page.reload();
+  await page.getByTestId('nav-logs').click();
+  await page.locator('[data-testid="log-row"] mark.word2').getByText('stored').first().waitFor();
+  await page.getByTestId('log-word').filter({ hasText: 'stored' }).click();
+  await page.locator('[data-testid="log-row"] mark.word2').first().waitFor({ state: 'detached' });
+  expect(await page.getByTestId('log-word').count()).toBe(2);
+});
+
+test('details are written for an hour, until when is told, and it is ended at once', async () => {
+  const page = await logs();
+  await page.getByTestId('log-details').click();
+  await page.getByTestId('log-details-end').getByText('Деталі до').waitFor();
+  await page.getByTestId('log-details-end').click();
+  await page.getByTestId('log-details').waitFor();
+});
+
 describe('from line to line', () => {
   test('E goes to the next error, and around it stands what was written then', async () => {
     const page = await logs();
@@ -180,6 +259,12 @@ test.each([
     await page.getByTestId('log-detail').waitFor();
     await page.getByTestId('log-without').first().click();
     await page.getByTestId('log-chip').waitFor();
+    await page.getByTestId('log-details').click();
+    await page.getByTestId('log-details-end').waitFor();
+    await page.evaluate(() => localStorage.removeItem('skrynka.logLook'));
+    await page.getByTestId('log-mark-word').click();
+    await page.getByTestId('log-word-text').fill('uid');
+    await page.keyboard.press('Enter');
     await drawn(page);
     await page.screenshot({ path: `${pictures}logs-full-${width}-${language}.png` });
     expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);

@@ -6,13 +6,14 @@ import { arrivals } from './bench/arrival.mjs';
 import { compose } from './bench/compose.mjs';
 import { firstSync } from './bench/first-sync.mjs';
 import { ledger } from './bench/ledger.mjs';
+import { logs } from './bench/logs.mjs';
 import { office } from './bench/office.mjs';
 import { outbox } from './bench/outbox.mjs';
 import { telegram } from './bench/telegram.mjs';
 import { ARTEFACTS } from './harness.mjs';
 
 /** Each bench returns rows of { what, ours, peer, ratio, budget }. */
-const BENCHES = { 'first-sync': firstSync, arrival: arrivals, office, outbox, compose, telegram, ledger };
+const BENCHES = { 'first-sync': firstSync, arrival: arrivals, office, outbox, compose, telegram, ledger, logs };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));

@@ -9,11 +9,16 @@ mod area;
 mod entry;
 mod filter;
 mod histogram;
+mod index;
 mod layer;
+mod lines;
 mod literals;
 mod matcher;
 mod panic;
+mod parallel;
+mod progress;
 mod query;
+mod quick;
 pub mod redact;
 mod repeat;
 mod ring;
@@ -25,11 +30,11 @@ mod tail;
 use std::{
     path::PathBuf,
     process,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use time::macros::format_description;
+use time::{OffsetDateTime, macros::format_description};
 use tracing::Dispatch;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt, reload};
@@ -41,6 +46,7 @@ pub use self::{
     histogram::{Bucket, Histogram, MAX_BUCKETS},
     matcher::{Exclude, Filter, Marker, Search},
     panic::{PanicNote, PanicNotes},
+    progress::Progress,
     query::{Cursor, MAX_PAGE, Page, QueryError, Reader, Row, Start, Stats, Window},
     rolling::Limits,
     tail::Tail,
@@ -93,6 +99,22 @@ pub struct Logbook {
     shared: Arc<Shared>,
     reader: Reader,
     level: reload::Handle<Levels, Registry>,
+    levels: Arc<Mutex<Chosen>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Which levels were chosen.
+struct Chosen {
+    usual: Level,
+    raised: Option<Raised>,
+}
+
+/// Another level for a while.
+struct Raised {
+    level: Level,
+    until: OffsetDateTime,
+    /// The same by a clock that nobody sets.
+    ends: Instant,
 }
 
 /// Ends the logbook: dropping it writes what is still waiting.
@@ -121,21 +143,62 @@ impl Logbook {
     pub fn start(options: LogbookOptions) -> (Dispatch, LogbookGuard) {
         let LogbookOptions { dir, level, limits, command, queue, repeats_per_second, panics: _, clock } = options;
         let prefix = prefix(&*clock, command);
-        let shared = Arc::new(Shared::new(clock, repeats_per_second));
+        let shared = Arc::new(Shared::new(Arc::clone(&clock), repeats_per_second));
         let rolling = Rolling::new(Arc::clone(&shared), dir.clone(), prefix.clone(), limits, command);
         let (queue, worker) =
             NonBlockingBuilder::default().buffered_lines_limit(queue).thread_name("logbook").finish(rolling);
         shared.connect(queue);
+        let levels = Arc::new(Mutex::new(Chosen { usual: level, raised: None }));
         let (filter, level) = reload::Layer::new(Levels::new(level));
         let dispatch = Dispatch::new(Registry::default().with(LogLayer::new(Arc::clone(&shared)).with_filter(filter)));
         let reader = Reader::live(dir, Arc::clone(&shared), prefix);
-        (dispatch, LogbookGuard { logbook: Self { shared, reader, level }, worker: Some(worker) })
+        (dispatch, LogbookGuard { logbook: Self { shared, reader, level, levels, clock }, worker: Some(worker) })
     }
 
-    /// Sets the least level of the app's own lines from here on.
+    /// Sets the least level of the app's own lines from here on. One that was raised for a while stays until then.
     pub fn set_level(&self, level: Level) {
+        let mut chosen = self.chosen();
+        chosen.usual = level;
+        if chosen.raised.is_none() {
+            self.put(level);
+        }
+    }
+
+    /// Sets another level for a while; [`Self::return_level`] ends it. Returns until when.
+    pub fn raise_level(&self, level: Level, time: Duration) -> OffsetDateTime {
+        let until = self.clock.now() + time;
+        self.chosen().raised = Some(Raised { level, until, ends: Instant::now() + time });
+        self.put(level);
+        until
+    }
+
+    /// Goes back to the usual level, at once or only if the time of the raised one is over.
+    pub fn return_level(&self, at_once: bool) {
+        let mut chosen = self.chosen();
+        let over = |raised: &Raised| self.clock.now() >= raised.until || Instant::now() >= raised.ends;
+        if chosen.raised.as_ref().is_some_and(|raised| at_once || over(raised)) {
+            chosen.raised = None;
+            self.put(chosen.usual);
+        }
+    }
+
+    /// The level that was raised for a while, and until when.
+    pub fn raised_level(&self) -> Option<(Level, OffsetDateTime)> {
+        self.chosen().raised.as_ref().map(|raised| (raised.level, raised.until))
+    }
+
+    /// The usual level.
+    pub fn usual_level(&self) -> Level {
+        self.chosen().usual
+    }
+
+    fn put(&self, level: Level) {
         // It fails only once the subscriber is gone, and then there is nothing to set.
         let _ = self.level.reload(Levels::new(level));
+    }
+
+    fn chosen(&self) -> MutexGuard<'_, Chosen> {
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the log, with what is in memory only.

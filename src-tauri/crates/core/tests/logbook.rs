@@ -3,6 +3,8 @@
 
 #[path = "logbook/files.rs"]
 mod files;
+#[path = "logbook/index.rs"]
+mod index;
 #[path = "logbook/lab.rs"]
 mod lab;
 #[path = "logbook/query.rs"]

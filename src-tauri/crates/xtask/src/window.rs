@@ -85,7 +85,7 @@ fn build(project: &Project, steps: &mut Steps, profile: &str) -> Result<()> {
     steps.step("Compile the app and the lab", || {
         let mut command = project.cargo(&["build", "--workspace"]);
         if profile == "release" {
-            command.args(["--release", "--bins", "--example", "empty_window"]);
+            command.args(["--release", "--bins", "--example", "empty_window", "--example", "log_bench"]);
         } else {
             // What the tests compile: without them their dependencies' features are others, and half is compiled anew.
             command.arg("--all-targets");

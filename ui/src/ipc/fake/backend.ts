@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, CompletenessView, ConversationKey, ErrorCode, FactsArrived, MailDraftForm, OutgoingView, Preferences, Template, TextForm, Triage } from '../bindings';
+import type { AccountView, AppStatus, CompletenessView, ConversationKey, ErrorCode, FactsArrived, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, OutgoingView, Preferences, Template, TextForm, Triage } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
@@ -7,7 +7,7 @@ import { accountCommands } from './accountCommands';
 import { chatCommands } from './chatCommands';
 import { inboxCommands } from './inboxCommands';
 import { mailCommands } from './mailCommands';
-import { Logbook } from './logs';
+import { LogSearches, Logbook } from './logs';
 import { Monitor, monitorCommands } from './monitorCommands';
 import { begunTemplates, peopleCommands } from './peopleCommands';
 import { reportCommands } from './reportCommands';
@@ -64,6 +64,9 @@ export interface Controls {
 export interface World {
   bureau: Bureau;
   logbook: Logbook;
+  logSearches: LogSearches;
+  /** Until when details are written to the log too. */
+  detailsUntil: number | null;
   status: AppStatus;
   preferences: Preferences;
   listeners: Listeners | null;
@@ -118,6 +121,8 @@ export function fakeBackend(): Backend {
   const world: World = {
     bureau,
     logbook: new Logbook(4000, bureau.accounts),
+    logSearches: new LogSearches(query.has('slowLog')),
+    detailsUntil: null,
     status: statusOf(scenario),
     preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true, undoSeconds: Number(query.get('undo') ?? 5), chatUndoSeconds: Number(query.get('chatUndo') ?? 0), me: query.has('nobody') ? null : (query.get('me') ?? 'Ірина Коваль'), managers: query.has('nobody') ? [] : ['Ірина Коваль', 'Марко Дуб', 'Софія Лозова'], businessHours: { days: [1, 2, 3, 4, 5, 6, 7], from: '09:00', to: '18:00' } },
     listeners: null,
@@ -261,6 +266,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
 }
 
 function appCommands(world: World) {
+  const logStats = (): LogStats => ({ kib: 84_000, capKib: 100_000, dropped: 0, memoryOnly: null, level: world.preferences.logLevel, detailsUntil: world.detailsUntil === null ? null : iso(world.detailsUntil) });
   return {
     appStatus: async () => world.status,
     openVault: async (passphrase: string) => {
@@ -332,8 +338,15 @@ function appCommands(world: World) {
       console.warn(level, message, JSON.stringify(fields));
       return null;
     },
-    logPage: async (filter: Parameters<Logbook['page']>[0], anchor: Parameters<Logbook['page']>[1], limit: number) => world.logbook.page(filter, anchor, limit),
-    logHistogram: async (filter: Parameters<Logbook['histogram']>[0], buckets: number) => world.logbook.histogram(filter, buckets),
+    logPage: (filter: LogFilter, anchor: LogAnchor, limit: number, search: number, told: (progress: LogProgress) => void) =>
+      world.logSearches.run(filter.text !== '' && anchor.from === 'newest', search, told, world.logbook.rows.length, (stopped) => world.logbook.page(filter, anchor, limit, stopped)),
+    logHistogram: (filter: LogFilter, buckets: number, search: number, told: (progress: LogProgress) => void) =>
+      world.logSearches.run(filter.text !== '', search, told, world.logbook.rows.length, (stopped) => (stopped ? null : world.logbook.histogram(filter, buckets))),
+    stopLogSearch: async (search: number) => world.logSearches.stop(search),
+    writeLogDetails: async (on: boolean) => {
+      world.detailsUntil = on ? world.now() + 3_600_000 : null;
+      return logStats();
+    },
     exportLog: async () => ({ folder: '/home/office', saved: 1, failed: null }),
     followLogs: async (grew: (grew: { written: number }) => void) => {
       const id = world.loggers.size + 1;
@@ -344,6 +357,6 @@ function appCommands(world: World) {
       world.loggers.delete(id);
       return null;
     },
-    logStats: async () => ({ kib: 84_000, capKib: 100_000, dropped: 0, memoryOnly: null }),
+    logStats: async () => logStats(),
   };
 }

@@ -1,4 +1,4 @@
-import type { AccountView, LogAnchor, LogFilter, LogHistogram, LogMark, LogPage, LogRow } from '../bindings';
+import type { AccountView, LogAnchor, LogFilter, LogHistogram, LogMark, LogPage, LogProgress, LogRow } from '../bindings';
 import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
 import { Random } from './random';
@@ -55,12 +55,15 @@ export class Logbook {
     });
   }
 
-  page(filter: LogFilter, anchor: LogAnchor, limit: number): LogPage {
+  /** A search that was stopped has looked at a tenth of the log. */
+  page(filter: LogFilter, anchor: LogAnchor, limit: number, stopped = false): LogPage {
     const wanted = wantedBy(filter);
-    const matching = this.#matching(filter);
+    const all = this.#matching(filter);
+    const stoppedAt = stopped ? (this.rows[Math.floor(this.rows.length * 0.9)]?.cursor ?? null) : null;
+    const matching = stoppedAt === null ? all : all.filter((row) => row.cursor >= stoppedAt);
     const [from, to] = window(matching, anchor, limit);
     const rows = matching.slice(from, to).map((row) => ({ ...row, marks: wanted ? marks(textOf(row), wanted) : [] }));
-    return { rows, hasOlder: from > 0, hasNewer: to < matching.length };
+    return { rows, hasOlder: from > 0 || stoppedAt !== null, hasNewer: to < matching.length, stoppedAt };
   }
 
   histogram(filter: LogFilter, buckets: number): LogHistogram | null {
@@ -93,6 +96,30 @@ export class Logbook {
         !left(row) &&
         (wanted === null || textOf(row).search(wanted) >= 0),
     );
+  }
+}
+
+/** Searches that may take long, and can be stopped. */
+export class LogSearches {
+  /** Those that were stopped. */
+  readonly #stopped = new Set<number>();
+  readonly #slow: boolean;
+
+  constructor(slow: boolean) {
+    this.#slow = slow;
+  }
+
+  stop(search: number): null {
+    this.#stopped.add(search);
+    return null;
+  }
+
+  async run<T>(long: boolean, search: number, told: (progress: LogProgress) => void, lines: number, answer: (stopped: boolean) => T): Promise<T> {
+    for (let step = 0; this.#slow && long && step < 100 && !this.#stopped.has(search); step++) {
+      await new Promise((done) => setTimeout(done, 100));
+      told({ searched: Math.round((lines * 850 * step) / 100), lines: lines * 850, found: step * 23 });
+    }
+    return answer(this.#stopped.delete(search));
   }
 }
 

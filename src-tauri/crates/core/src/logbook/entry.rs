@@ -85,8 +85,8 @@ pub(super) struct Stamp([u8; Self::LEN]);
 
 impl Stamp {
     pub(super) const LEN: usize = 24;
-    pub(super) const MAX: Self = Self([b'~'; Self::LEN]);
-    pub(super) const MIN: Self = Self([0; Self::LEN]);
+    /// The digits up to the minute, with the separator behind them.
+    const MINUTE: usize = 17;
 
     pub(super) fn new(time: OffsetDateTime) -> Self {
         let time = time.to_offset(UtcOffset::UTC);
@@ -104,12 +104,9 @@ impl Stamp {
 
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let bytes: [u8; Self::LEN] = text.try_into().ok()?;
-        let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
-        let fits = bytes.iter().enumerate().all(|(at, byte)| match separators.iter().find(|(place, _)| *place == at) {
-            Some((_, separator)) => byte == separator,
-            None => byte.is_ascii_digit(),
-        });
-        fits.then_some(Self(bytes))
+        let like = b"0000-00-00T00:00:00.000Z";
+        let fits = |(byte, like): (&u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like };
+        bytes.iter().zip(like).all(fits).then_some(Self(bytes))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -118,9 +115,7 @@ impl Stamp {
 
     /// The moment; `None` for digits that are no date.
     pub(super) fn moment(&self) -> Option<OffsetDateTime> {
-        let number = |from: usize, to: usize| {
-            self.0[from..to].iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(digit - b'0'))
-        };
+        let number = |from, to| self.number(from, to);
         let small = |from, to| u8::try_from(number(from, to)).ok();
         let month = Month::try_from(small(5, 7)?).ok()?;
         let date = Date::from_calendar_date(i32::try_from(number(0, 4)).ok()?, month, small(8, 10)?).ok()?;
@@ -128,6 +123,37 @@ impl Stamp {
         let time = Time::from_hms_milli(small(11, 13)?, small(14, 16)?, small(17, 19)?, milli).ok()?;
         Some(PrimitiveDateTime::new(date, time).assume_utc())
     }
+
+    fn number(&self, from: usize, to: usize) -> u32 {
+        self.0[from..to].iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'))
+    }
+}
+
+/// Turns stamps into milliseconds since 1970: those of one minute differ in few digits.
+#[derive(Default)]
+pub(super) struct Minutes(Option<([u8; Stamp::MINUTE], i64)>);
+
+impl Minutes {
+    /// `None` for digits that are no date.
+    pub(super) fn milliseconds(&mut self, stamp: &Stamp) -> Option<i64> {
+        let (second, milli) = (stamp.number(17, 19), i64::from(stamp.number(20, 23)));
+        let minute: [u8; Stamp::MINUTE] = stamp.0[..Stamp::MINUTE].try_into().ok()?;
+        if let Some((known, start)) = &self.0
+            && *known == minute
+            && second < 60
+        {
+            return Some(start + i64::from(second) * 1000 + milli);
+        }
+        let moment = stamp.moment()?.unix_timestamp();
+        self.0 = Some((minute, (moment - i64::from(second)) * 1000));
+        Some(moment * 1000 + milli)
+    }
+}
+
+/// The moment of so many milliseconds since 1970; the nearest one that has a date.
+pub(super) fn stamp_of(milliseconds: i64) -> Stamp {
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000);
+    Stamp::new(moment.unwrap_or(OffsetDateTime::UNIX_EPOCH))
 }
 
 fn digits(place: &mut [u8], mut number: u32) {
@@ -238,6 +264,10 @@ pub(super) struct Head<'a> {
     pub(super) level: &'a [u8],
     pub(super) area: &'a [u8],
     pub(super) account: Option<&'a [u8]>,
+    /// The part of the line in which level, area and account stand.
+    pub(super) kind: &'a [u8],
+    /// Where that part ends in the line.
+    pub(super) end: usize,
 }
 
 impl<'a> Head<'a> {
@@ -247,11 +277,16 @@ impl<'a> Head<'a> {
         let (stamp, rest) = rest.split_at_checked(Stamp::LEN)?;
         let rest = rest.strip_prefix(br#"","seq":"#)?;
         let (seq, rest) = rest.split_at_checked(rest.iter().position(|byte| !byte.is_ascii_digit())?)?;
+        let facts = rest;
         let (level, rest) = quoted(rest.strip_prefix(br#","level":""#)?)?;
         let (area, rest) = quoted(rest.strip_prefix(br#","area":""#)?)?;
-        let account = rest.strip_prefix(br#","account":""#).and_then(quoted).map(|(account, _)| account);
+        let account = rest.strip_prefix(br#","account":""#).and_then(quoted);
+        let rest = account.map_or(rest, |(_, rest)| rest);
+        let kind = &facts[..facts.len() - rest.len()];
+        let end = line.len() - rest.len();
         let seq = std::str::from_utf8(seq).ok()?.parse().ok()?;
-        Some(Self { stamp: Stamp::parse(stamp)?, seq, level, area, account })
+        let account = account.map(|(account, _)| account);
+        Some(Self { stamp: Stamp::parse(stamp)?, seq, level, area, account, kind, end })
     }
 }
 

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::{
     Entry, Level, QueryError,
     entry::{Head, Stamp},
-    literals,
+    literals, quick,
 };
 use crate::model::AccountId;
 
@@ -92,7 +92,8 @@ impl Marker {
     }
 }
 
-/// A compiled filter.
+/// A compiled filter. Each thread has a clone of its own: expressions that are shared wait for each other.
+#[derive(Clone)]
 pub(super) struct Matcher {
     min_level: Level,
     areas: Vec<String>,
@@ -169,35 +170,55 @@ impl Matcher {
     /// Parses the line if it is meant. Lines that are cut or foreign are not.
     pub(super) fn entry(&self, line: &[u8]) -> Option<(Stamp, Entry)> {
         let head = self.head(line)?;
+        let quick = self.quick_look(line, &head);
+        if quick == Some(false) {
+            return None;
+        }
         let entry: Entry = serde_json::from_slice(line).ok()?;
-        (!self.looks_at_text() || self.text_fits(&entry.text())).then_some((head.stamp, entry))
+        (quick == Some(true) || self.text_fits(&entry.text())).then_some((head.stamp, entry))
     }
 
     /// The same without the rest of the line where nothing in it is looked for.
     pub(super) fn head_of<'l>(&self, line: &'l [u8]) -> Option<Head<'l>> {
         let head = self.head(line)?;
         if self.looks_at_text() {
-            let entry: Entry = serde_json::from_slice(line).ok()?;
-            return self.text_fits(&entry.text()).then_some(head);
+            let fits = self.quick_look(line, &head).or_else(|| {
+                let entry: Entry = serde_json::from_slice(line).ok()?;
+                Some(self.text_fits(&entry.text()))
+            });
+            return fits?.then_some(head);
         }
         // A line that is cut has no end.
         line.trim_ascii_end().ends_with(b"}").then_some(head)
     }
 
+    /// Whether the text of the line fits; `None` where only parsing tells.
+    fn quick_look(&self, line: &[u8], head: &Head<'_>) -> Option<bool> {
+        if !self.looks_at_text() {
+            return None;
+        }
+        quick::text(line, head).map(|text| self.text_fits(&text))
+    }
+
     fn head<'l>(&self, line: &'l [u8]) -> Option<Head<'l>> {
         let head = Head::parse(line)?;
-        let is = |text: &String, bytes: &[u8]| text.as_bytes() == bytes;
-        let fits = self.level_fits(head.level)
-            && (self.areas.is_empty() || self.areas.iter().any(|area| is(area, head.area)))
-            && !self.not_areas.iter().any(|area| is(area, head.area))
-            && self.account.as_ref().is_none_or(|account| head.account == Some(account.as_bytes()))
-            && !self.not_accounts.iter().any(|account| head.account == Some(account.as_bytes()))
+        let fits = self.kind_fits(head.level, head.area, head.account)
             && self.since.is_none_or(|since| head.stamp >= since)
             && self.until.is_none_or(|until| head.stamp < until);
         fits.then_some(head)
     }
 
-    const fn looks_at_text(&self) -> bool {
+    /// Whether lines of that level and area about that account are meant, as far as these tell.
+    pub(super) fn kind_fits(&self, level: &[u8], area: &[u8], account: Option<&[u8]>) -> bool {
+        let is = |text: &String, bytes: &[u8]| text.as_bytes() == bytes;
+        self.level_fits(level)
+            && (self.areas.is_empty() || self.areas.iter().any(|wanted| is(wanted, area)))
+            && !self.not_areas.iter().any(|unwanted| is(unwanted, area))
+            && self.account.as_ref().is_none_or(|wanted| account == Some(wanted.as_bytes()))
+            && !self.not_accounts.iter().any(|unwanted| account == Some(unwanted.as_bytes()))
+    }
+
+    pub(super) const fn looks_at_text(&self) -> bool {
         self.text.is_some() || !self.not_texts.is_empty()
     }
 

@@ -13,8 +13,9 @@ use std::{
 use time::OffsetDateTime;
 
 use super::{
-    Entry, Filter, Tail,
+    Entry, Filter, Progress, Tail,
     entry::Stamp,
+    index::{Index, View},
     matcher::Matcher,
     shared::Shared,
     source::{self, Direction, Found, Key, LogFile, Source},
@@ -42,6 +43,9 @@ pub enum QueryError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Somebody stopped it before its end.
+    #[error("the search was stopped")]
+    Stopped,
     /// What was found cannot be written where it was to be kept.
     #[error("the lines cannot be written")]
     Written(#[source] io::Error),
@@ -167,17 +171,34 @@ pub struct Reader {
     pub(super) dir: PathBuf,
     pub(super) live: Option<(Arc<Shared>, String)>,
     counted: Arc<Mutex<Counted>>,
+    pub(super) index: Option<Arc<Index>>,
 }
 
 impl Reader {
     /// Reads the files in `dir`, whoever writes them.
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, live: None, counted: Arc::default() }
+        Self { dir, live: None, counted: Arc::default(), index: None }
     }
 
     /// Reads the files, and what this run has in memory only.
     pub(super) fn live(dir: PathBuf, shared: Arc<Shared>, prefix: String) -> Self {
-        Self { live: Some((shared, prefix)), ..Self::new(dir) }
+        Self { live: Some((shared, prefix)), ..Self::new(dir).indexed() }
+    }
+
+    /// Keeps an index from the first query on: later ones find levels, areas, accounts and times in it. It is read in the
+    /// background and lives as long as the reader and its clones.
+    #[must_use]
+    pub fn indexed(mut self) -> Self {
+        self.index = Some(Arc::new(Index::new(self.dir.clone())));
+        self
+    }
+
+    /// Waits until the index, if one is kept, tells of all that the files hold.
+    ///
+    /// # Errors
+    /// [`QueryError::Io`].
+    pub fn complete_index(&self) -> Result<(), QueryError> {
+        self.index.as_ref().map_or(Ok(()), |index| index.complete()).map_err(|source| self.failed(source))
     }
 
     /// Returns one page.
@@ -185,9 +206,17 @@ impl Reader {
     /// # Errors
     /// [`QueryError`] for an expression that cannot be used or a folder that cannot be read.
     pub fn page(&self, filter: &Filter, window: &Window) -> Result<Page, QueryError> {
+        self.search(filter, window, &Progress::default())
+    }
+
+    /// Returns one page, tells meanwhile how far the search has come, and can be stopped by that.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub fn search(&self, filter: &Filter, window: &Window, progress: &Progress) -> Result<Page, QueryError> {
         let matcher = Matcher::new(filter)?;
         let files = self.list()?;
-        self.page_of(&files, &matcher, window).map_err(|source| self.failed(source))
+        self.page_of(&files, &matcher, window, progress).map_err(|source| self.failed(source))
     }
 
     /// Follows the log: the first answer is the newest `backlog` lines, then come the lines as they are written.
@@ -231,7 +260,36 @@ impl Reader {
         QueryError::Io { dir: self.dir.clone(), source }
     }
 
-    pub(super) fn page_of(&self, files: &[LogFile], matcher: &Matcher, window: &Window) -> io::Result<Page> {
+    /// Opens the files that are still there, without what lies before `from` and at or after `to`.
+    pub(super) fn open_all(
+        &self,
+        files: &[LogFile],
+        matcher: &Matcher,
+        direction: Direction,
+        edges: (Option<&Key>, Option<&Key>),
+        progress: &Progress,
+    ) -> io::Result<Vec<Source>> {
+        let view = self.index.as_ref().map_or_else(|| View::of_none(files), |index| index.view(files, matcher));
+        let mut sources = Vec::new();
+        for file in files {
+            if let Some(mut source) = Source::open(file, direction, view.of(file))? {
+                source.limit(edges.0, edges.1)?;
+                sources.push(source);
+            }
+        }
+        let (all, rest) = (files.iter().map(|file| file.bytes).sum::<u64>(), sources.iter().map(Source::rest).sum());
+        let lines = u128::from(view.lines) * u128::from(rest) / u128::from(all.max(1));
+        progress.expect(rest, u64::try_from(lines).unwrap_or(view.lines));
+        Ok(sources)
+    }
+
+    pub(super) fn page_of(
+        &self,
+        files: &[LogFile],
+        matcher: &Matcher,
+        window: &Window,
+        progress: &Progress,
+    ) -> io::Result<Page> {
         let (direction, cursor) = match &window.start {
             Start::Newest => (Direction::Back, None),
             Start::Before(Cursor(key)) => (Direction::Back, Some(key.clone())),
@@ -244,11 +302,12 @@ impl Reader {
             Direction::Back => to = to.into_iter().chain(cursor).min(),
             Direction::Forward => from = from.into_iter().chain(cursor).max(),
         }
-        let mut sources = Source::open_all(files, direction, from.as_ref(), to.as_ref())?;
+        let mut sources = self.open_all(files, matcher, direction, (from.as_ref(), to.as_ref()), progress)?;
         sources.extend(self.memory(matcher, direction, 0, |key| {
             from.as_ref().is_none_or(|from| key >= from) && to.as_ref().is_none_or(|to| key < to)
         }));
-        merge(&mut sources, matcher, direction, window.rows.min(MAX_PAGE), window.max_bytes)
+        let most = Most { rows: window.rows.min(MAX_PAGE), bytes: window.max_bytes };
+        merge(&mut sources, matcher, direction, most, progress)
     }
 
     /// The lines after number `after` that are in memory only.
@@ -287,13 +346,20 @@ pub(super) fn edges(matcher: &Matcher) -> (Option<Key>, Option<Key>) {
     (edge(matcher.since), edge(matcher.until))
 }
 
+/// How much a page may hold, and how much may be read for it.
+#[derive(Clone, Copy)]
+pub(super) struct Most {
+    pub(super) rows: usize,
+    pub(super) bytes: u64,
+}
+
 /// Takes lines from the sources in one order until the page is full. A source is read only as far as needed.
 pub(super) fn merge(
     sources: &mut [Source],
     matcher: &Matcher,
     direction: Direction,
-    rows: usize,
-    max_bytes: u64,
+    most: Most,
+    progress: &Progress,
 ) -> io::Result<Page> {
     let mut page = Page { rows: Vec::new(), next: None, scanned: 0 };
     loop {
@@ -303,14 +369,16 @@ pub(super) fn merge(
             Direction::Forward => keys.min(),
         };
         let Some((key, at)) = next else { return Ok(page) };
-        if page.rows.len() >= rows {
+        if page.rows.len() >= most.rows {
             page.next = page.rows.last().map(|last| last.cursor.clone());
             return Ok(page);
         }
         if let Some(Found { key, entry }) = sources[at].take() {
             page.rows.push(Row { cursor: Cursor(key), entry });
-        } else if page.scanned < max_bytes {
-            page.scanned += sources[at].step(matcher)?;
+        } else if page.scanned < most.bytes && !progress.is_stopped() {
+            let passed = sources[at].step(matcher)?;
+            page.scanned += passed;
+            progress.advance(passed, sources[at].found() as u64);
         } else {
             page.next = Some(Cursor(match direction {
                 Direction::Back => key,

@@ -10,9 +10,9 @@ use std::{
 use tokio::{sync::watch, time::timeout};
 
 use super::{
-    QueryError, Reader,
+    Progress, QueryError, Reader,
     matcher::Matcher,
-    query::{MAX_PAGE, Row, Start, Window, merge},
+    query::{MAX_PAGE, Most, Row, Start, Window, merge},
     source::{Direction, LogFile, Source},
 };
 
@@ -44,7 +44,8 @@ impl Tail {
         let mut rows = Vec::new();
         if backlog > 0 {
             let window = Window::new(Start::Newest, backlog);
-            rows = reader.page_of(&files, &matcher, &window).map_err(|source| reader.failed(source))?.rows;
+            let page = reader.page_of(&files, &matcher, &window, &Progress::default());
+            rows = page.map_err(|source| reader.failed(source))?.rows;
             rows.reverse();
         }
         let shown_from_memory = rows.iter().filter_map(Row::seq_in_memory).max().unwrap_or(0);
@@ -100,7 +101,7 @@ impl State {
         for file in files {
             let offset = self.offsets.get(&file.id).copied().unwrap_or(0);
             if file.bytes > offset
-                && let Some(mut source) = Source::open(file, Direction::Forward)?
+                && let Some(mut source) = Source::open(file, Direction::Forward, None)?
             {
                 source.start_at(offset)?;
                 sources.push(source);
@@ -108,7 +109,8 @@ impl State {
         }
         let of_files = sources.len();
         sources.extend(self.reader.memory(&self.matcher, Direction::Forward, self.shown_from_memory, |_| true));
-        let mut rows = merge(&mut sources, &self.matcher, Direction::Forward, MAX_PAGE, u64::MAX)?.rows;
+        let most = Most { rows: MAX_PAGE, bytes: u64::MAX };
+        let mut rows = merge(&mut sources, &self.matcher, Direction::Forward, most, &Progress::default())?.rows;
         for source in &sources[..of_files] {
             let (id, offset) = source.resume_at();
             self.offsets.insert(Arc::clone(id), offset);
@@ -129,7 +131,7 @@ impl State {
 fn ends(files: &[LogFile]) -> io::Result<HashMap<Arc<str>, u64>> {
     let mut ends = HashMap::new();
     for file in files {
-        if let Some(source) = Source::open(file, Direction::Back)? {
+        if let Some(source) = Source::open(file, Direction::Back, None)? {
             ends.insert(Arc::clone(&file.id), source.end());
         }
     }

@@ -124,6 +124,39 @@ fn the_level_can_be_changed_while_libraries_stay_at_warnings() {
 }
 
 #[test]
+fn a_level_that_is_raised_for_a_while_returns_by_itself_or_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = HandClock::new();
+    let usual = LogbookOptions { level: Level::Info, clock: Arc::new(clock.clone()), ..options(dir.path()) };
+    let mut lab = Lab::new(usual);
+    let write = |when: &'static str| {
+        lab.log(|| {
+            debug!(target: "skrynka::email", "Detail {when}");
+            info!(target: "skrynka::email", "Event {when}");
+        });
+    };
+    let hour = std::time::Duration::from_secs(3600);
+    let until = lab.logbook.raise_level(Level::Debug, hour);
+    assert_eq!(lab.logbook.raised_level(), Some((Level::Debug, until)));
+    // Other settings are kept meanwhile, and put the usual level again.
+    lab.logbook.set_level(Level::Warn);
+    clock.advance(time::Duration::minutes(59));
+    lab.logbook.return_level(false);
+    write("raised");
+    clock.advance(time::Duration::minutes(1));
+    lab.logbook.return_level(false);
+    write("returned");
+    lab.logbook.set_level(Level::Info);
+    lab.logbook.raise_level(Level::Debug, hour);
+    lab.logbook.return_level(true);
+    write("ended");
+    assert_eq!((lab.logbook.raised_level(), lab.logbook.usual_level()), (None, Level::Info));
+    lab.close();
+    let told: Vec<_> = entries(dir.path()).into_iter().map(|line| line.msg).collect();
+    assert_eq!(told, ["Detail raised", "Event raised", "Event ended"]);
+}
+
+#[test]
 fn what_is_in_a_fact_cannot_begin_a_line_or_turn_the_text_around() {
     let dir = tempfile::tempdir().unwrap();
     let mut lab = Lab::new(options(dir.path()));

@@ -3,7 +3,9 @@
 use std::{fs, io::Write, sync::Arc};
 
 use skrynka_core::{
-    logbook::{Cursor, Entry, Exclude, Filter, Level, LogbookOptions, Marker, Reader, Row, Search, Start, Window},
+    logbook::{
+        Cursor, Entry, Exclude, Filter, Level, LogbookOptions, Marker, Progress, Reader, Row, Search, Start, Window,
+    },
     model::AccountId,
 };
 use tracing::{debug, error, info, warn};
@@ -156,13 +158,13 @@ fn a_histogram_counts_every_line_once_in_its_stretch() {
     let _labs = three_runs(dir.path());
     let reader = Reader::new(dir.path().to_owned());
     for (filter, expected) in filters(&entries(dir.path())) {
-        let all = reader.histogram(&filter, 7).unwrap().expect("there are lines");
+        let all = reader.histogram(&filter, 7, &Progress::default()).unwrap().expect("there are lines");
         assert_eq!(all.buckets.len(), 7);
         let sum: u64 = all.buckets.iter().map(|one| one.debug + one.info + one.warn + one.error).sum();
         assert_eq!(sum, u64::try_from(expected.len()).unwrap(), "{filter:?}");
     }
     let lines = entries(dir.path());
-    let all = reader.histogram(&Filter::default(), 10).unwrap().unwrap();
+    let all = reader.histogram(&Filter::default(), 10, &Progress::default()).unwrap().unwrap();
     let each = (all.until - all.from) / 10_i32;
     for (n, bucket) in (0_i32..).zip(&all.buckets) {
         let (from, until) = (all.from + each * n, all.from + each * (n + 1));
@@ -175,7 +177,10 @@ fn a_histogram_counts_every_line_once_in_its_stretch() {
         assert_eq!([bucket.debug, bucket.info, bucket.warn, bucket.error], levels, "{n}");
     }
     let empty = tempfile::tempdir().unwrap();
-    assert_eq!(Reader::new(empty.path().to_owned()).histogram(&Filter::default(), 5).unwrap(), None);
+    assert_eq!(
+        Reader::new(empty.path().to_owned()).histogram(&Filter::default(), 5, &Progress::default()).unwrap(),
+        None
+    );
 }
 
 #[test]

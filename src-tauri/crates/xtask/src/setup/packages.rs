@@ -73,6 +73,10 @@ const PACKAGES: &[Package] = &[
         sign: Sign::Program("mbsync"), why: "mbsync, which the first sync is compared with" },
     Package { need: Need::Peers, apt: "python3-venv", dnf: "python3", pacman: "python", brew: "python",
         sign: Sign::Program("python3"), why: "room for Telethon, which Telegram is compared with" },
+    Package { need: Need::Peers, apt: "lnav", dnf: "lnav", pacman: "lnav", brew: "lnav",
+        sign: Sign::Program("lnav"), why: "what the log's index is compared with" },
+    Package { need: Need::Peers, apt: "ripgrep", dnf: "ripgrep", pacman: "ripgrep", brew: "ripgrep",
+        sign: Sign::Program("rg"), why: "what searches of the log are compared with" },
 ];
 
 /// Installs as root. Dovecot's package would start a server on this machine's own mail ports.
