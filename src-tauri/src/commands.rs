@@ -10,6 +10,7 @@ pub mod message;
 pub mod outbox;
 pub mod passing_on;
 pub mod people;
+pub mod quarantine;
 pub mod telegram;
 pub mod triage;
 

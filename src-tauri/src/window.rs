@@ -14,7 +14,8 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 use crate::{
     cli::{self, Common},
     commands::{
-        accounts, app, chats, completeness, inbox, logs, message, outbox, passing_on, people, telegram, triage,
+        accounts, app, chats, completeness, inbox, logs, message, outbox, passing_on, people, quarantine, telegram,
+        triage,
     },
     desk::Desk,
     mail_scheme, media_scheme, tray, wire,
@@ -39,6 +40,9 @@ pub fn bindings() -> Builder<tauri::Wry> {
             completeness::completeness,
             completeness::check_completeness,
             completeness::fetch_missing,
+            quarantine::quarantine,
+            quarantine::retry_quarantined,
+            quarantine::dismiss_quarantined,
             app::ui_ready,
             app::ui_log,
             inbox::subscribe,

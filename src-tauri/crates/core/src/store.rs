@@ -23,6 +23,7 @@ mod outgoing;
 mod outgoing_mails;
 mod peers;
 mod people;
+mod quarantine;
 mod raw;
 mod search;
 mod server;
@@ -42,7 +43,7 @@ use crate::{
 pub use accounts::{AccountDraft, RemovedAccount, TelegramDraft};
 pub use attachments::{RemoteFile, StoredFile, StoredMedia};
 pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, StoredChat};
-pub use completeness::Completeness;
+pub use completeness::{Completeness, CompletenessSum};
 pub use contacts::TelegramPerson;
 pub use conversations::{
     ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary,
@@ -50,7 +51,7 @@ pub use conversations::{
 };
 pub use drafts::StoredDraft;
 pub(crate) use ingest::at_name;
-pub use ingest::{Beginning, ChatSummary, IngestTx, KnownPlace, NewMessage, SummaryChange};
+pub use ingest::{Beginning, ChatSummary, Cleared, IngestTx, KnownPlace, NewMessage, SummaryChange};
 pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
 pub use leases::{Bells, HeldLease, LeaseHolder, LeaseSpan, LeaseToken, TakenLease};
 pub use lookups::{ChatReach, NamedChat, Owner};
@@ -60,6 +61,7 @@ pub use outgoing::{DueText, NotSent, OutgoingDraft, OutgoingFile, OutgoingState,
 pub(crate) use outgoing_mails::as_accepted;
 pub use outgoing_mails::{DueMail, Letterhead, MailDraft, OwnMail};
 pub use people::{ContactLink, FoundPerson, Handle, HandleKind, Person};
+pub use quarantine::Quarantined;
 pub use search::{Hit, Indexed};
 pub use server::Server;
 pub use status::{HistoryPoint, StoredStatus};

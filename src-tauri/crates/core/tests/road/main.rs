@@ -12,5 +12,6 @@ mod ingest;
 mod leases;
 mod notices;
 mod programs;
+mod quarantine;
 mod sending;
 mod triage;
