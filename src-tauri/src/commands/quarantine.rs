@@ -1,7 +1,5 @@
 //! What could not be read.
 
-use skrynka_core::clock::Clock as _;
-
 use super::{DeskState, id, logged};
 use crate::{
     views,

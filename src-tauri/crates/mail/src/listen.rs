@@ -24,11 +24,11 @@ use crate::{
     cursor::FolderCursor,
     error::Result,
     fetch::{Reader, trail::Trail},
-    folder::{INBOX, Listed, display_name, named_folder, sent_folder},
+    folder::{INBOX, display_name, named_folder, sent_folder},
     hand_over::{HandOver, Role, Source},
     session::Session,
     uids::UidSet,
-    wire::reply::Marks,
+    wire::reply::{Listed, Marks},
 };
 
 /// A signed-in listener that has not started.

@@ -6,7 +6,7 @@ use grammers_tl_types as tl;
 use serde_json::Value;
 use skrynka_core::{
     connector::Fetched,
-    model::{Media, Peer, PeerKind, Place},
+    model::{Media, Peer, Place},
 };
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt as _},
@@ -16,10 +16,9 @@ use tokio::{
 use super::TelegramRemote;
 use crate::{
     centres::DataCentres,
-    convert::{Reader, number, place as stands_at},
+    convert::{Reader, place as stands_at},
     error::{Result, TelegramError},
     files::Handle,
-    listen::listed,
     pool::{Pool, Way},
     session::memory::MemorySession,
 };
