@@ -158,7 +158,13 @@ impl MailRemote {
             let source = Source { mailbox, epoch, role: *role, own: self.settings.address.clone() };
             let (hand, trail, spool) = (&mut hand, &self.trail, self.spool.as_path());
             let mut reader = Reader { session: &mut *session, hand, source: &source, spool, trail, since: None };
+            let is_given_up = |uid: &u32| trail.verdict(&source, *uid).is_some();
+            let (given_up, uids): (Vec<u32>, Vec<u32>) = uids.into_iter().partition(is_given_up);
             reader.listed(&uids.into_iter().collect()).await?;
+            // What the listener asks for no more, a person may ask for: only this connection can break over it.
+            for uid in given_up {
+                reader.again(uid).await?;
+            }
             reader.hand.end_of(&source).await?;
         }
         hand.settle().await
