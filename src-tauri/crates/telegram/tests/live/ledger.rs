@@ -105,7 +105,8 @@ async fn a_gap_in_chat_and_channel_is_found_and_closed_with_few_requests() {
     assert!(!desk.messages.contains_key(&gone));
     office.net.stop_garbling();
     let found = told(&mut listening, &mut desk, &BTreeMap::new()).await.unwrap();
-    fetched(&mut listening, &mut desk, desk.missing(&found)).await;
+    let missing = desk.missing(&found);
+    fetched(&mut listening, &mut desk, missing).await;
     let found = told(&mut listening, &mut desk, &BTreeMap::new()).await.unwrap();
     assert_eq!(desk.missing(&found), []);
 
