@@ -11,6 +11,7 @@ pub mod monitor;
 pub mod outbox;
 pub mod passing_on;
 pub mod people;
+pub mod quarantine;
 pub mod report;
 pub mod telegram;
 pub mod triage;

@@ -18,11 +18,12 @@ use skrynka_core::{
     profile::{self, Density, NoticeSettings, Settings},
     secrets::Secrets,
     store::{
-        self, CLIENT_VERSION, Completeness, ConversationListing, ConversationPosition, ConversationSummary,
-        HistoryPoint, LegacyColumn, LegacyRepair, MessagePosition, OutgoingState, Owner, StoreError, StoredFile,
-        StoredMessage, StoredStatus,
+        self, CLIENT_VERSION, Completeness, CompletenessSum, ConversationListing, ConversationPosition,
+        ConversationSummary, HistoryPoint, LegacyColumn, LegacyRepair, MessagePosition, OutgoingState, Owner,
+        Quarantined, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
+use skrynka_mail::display_name;
 use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc3339};
 
 use crate::{
@@ -31,7 +32,8 @@ use crate::{
         AccountStateView, AccountUnread, AccountView, BusinessHoursView, ChatRow, Check, CheckState, CompletenessView,
         ConversationFilter, ConversationKey, ConversationRow, ConversationView, Counts, ErrorCode, FileView,
         HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences, PersonView, Preferences,
-        ProxyForm, SearchHit, SearchPage, TelegramForm, TelegramView, Theme, TroubleView, WireError, count, stamp,
+        ProxyForm, QuarantinedView, SearchHit, SearchPage, TelegramForm, TelegramView, Theme, TroubleView, WireError,
+        count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };
@@ -494,6 +496,7 @@ pub async fn bureau_checks(bureau: &Bureau, look: Look) -> Vec<Check> {
     checks.push(outbox(bureau).await);
     checks.push(clock(bureau).await);
     checks.extend(legacy(bureau).await);
+    checks.push(quarantine(bureau).await);
     match (bureau.store.accounts().await, bureau.store.statuses().await) {
         (Ok(accounts), Ok(statuses)) => {
             let folders = bureau.store.completeness(None).await;
@@ -836,19 +839,50 @@ fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredS
 
 /// What an account's folders held when they were last compared; `None` where they never were.
 fn completeness_check(now: OffsetDateTime, account: &Account, folders: &[Completeness]) -> Option<Check> {
-    let own = || folders.iter().filter(|folder| folder.account == account.id);
-    let checked_at = own().map(|folder| folder.checked_at).min()?;
-    let (held, missing): (u64, u64) =
-        own().fold((0, 0), |(held, missing), folder| (held + folder.held, missing + folder.missing));
+    let CompletenessSum { folders, held, missing, since } =
+        CompletenessSum::of(folders.iter().filter(|folder| folder.account == account.id));
+    let checked_at = since?;
     let (state, repair) = match missing {
         _ if now - checked_at > OLD_COMPARISON => (CheckState::Unknown, None),
         0 => (CheckState::Ok, None),
         _ => (CheckState::Warn, Some("fetch_missing")),
     };
     let name = &account.name;
-    let detail =
-        format!("{name}: {missing} of {held} missing in {} folders, compared {}", own().count(), stamp(checked_at));
+    let what = if account.telegram.is_some() { "chats" } else { "folders" };
+    let detail = format!("{name}: {missing} of {held} missing in {folders} {what}, compared {}", stamp(checked_at));
     Some(Check { account: Some(account.id.to_string()), ..check(now, "completeness", state, detail, repair) })
+}
+
+/// A message that could not be read.
+pub fn quarantined(message: Quarantined) -> QuarantinedView {
+    let account = message.account.to_string();
+    let place = if message.title.is_empty() { display_name(&message.place.mailbox) } else { message.title };
+    QuarantinedView {
+        key: MessageKey { account: account.clone(), id: message.id.to_string() },
+        conversation: ConversationKey { account, id: message.conversation.to_string() },
+        place,
+        number: message.place.number,
+        received_at: stamp(message.received_at),
+        reason: message.reason,
+        size: count(message.size),
+        whole: message.whole,
+        tries: message.tries,
+        last_tried_at: stamp(message.last_tried_at),
+        dismissed: message.dismissed_at.is_some(),
+    }
+}
+
+/// What could not be read and nobody has dismissed.
+async fn quarantine(bureau: &Bureau) -> Check {
+    let now = bureau.clock.now();
+    match bureau.store.quarantine_counts().await {
+        Ok([open, dismissed]) => {
+            let state = if open == 0 { CheckState::Ok } else { CheckState::Warn };
+            let detail = format!("{open} messages that cannot be read, {dismissed} dismissed");
+            check(now, "quarantine", state, detail, (open > 0).then_some("quarantine"))
+        }
+        Err(error) => check(now, "quarantine", CheckState::Unknown, skrynka_core::chain(&error), None),
+    }
 }
 
 /// How a folder stood when it was last compared with its server.
@@ -972,6 +1006,11 @@ pub fn read_conversation_position(text: &str) -> Result<ConversationPosition, Wi
 
 /// Writes a place in a conversation, opaque to the UI.
 pub fn write_message_position(message: &StoredMessage) -> String {
+    write_position(message.received_at, &[&message.id, &message.id])
+}
+
+/// Writes a place among what could not be read, opaque to the UI.
+pub fn write_quarantine_position(message: &Quarantined) -> String {
     write_position(message.received_at, &[&message.id, &message.id])
 }
 

@@ -18,8 +18,8 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 use crate::{
     cli::{self, Common},
     commands::{
-        accounts, app, chats, completeness, inbox, logs, message, monitor, outbox, passing_on, people, report,
-        telegram, triage,
+        accounts, app, chats, completeness, inbox, logs, message, monitor, outbox, passing_on, people, quarantine,
+        report, telegram, triage,
     },
     desk::Desk,
     mail_scheme, media_scheme, tray, wire,
@@ -45,6 +45,9 @@ pub fn bindings() -> Builder<tauri::Wry> {
             completeness::completeness,
             completeness::check_completeness,
             completeness::fetch_missing,
+            quarantine::quarantine,
+            quarantine::retry_quarantined,
+            quarantine::dismiss_quarantined,
             app::ui_ready,
             app::ui_log,
             inbox::subscribe,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use skrynka_core::{
-    model::{AccountId, AttachmentId, MessageId},
+    model::{AccountId, AttachmentId, Channel, MessageId},
     store::StoredFile,
 };
 use skrynka_mail::parse::{attachment_bytes, clean_file_name};
@@ -123,7 +123,7 @@ pub async fn save_all_files(desk: DeskState<'_>, message: MessageKey) -> Result<
     .await
 }
 
-/// Saves the untouched message as an `.eml` file.
+/// Saves the untouched message: a mail as an `.eml` file, a chat's message as the bytes of its TL object.
 #[tauri::command]
 #[specta::specta]
 pub async fn save_original(desk: DeskState<'_>, message: MessageKey) -> Result<SavedFiles, WireError> {
@@ -133,7 +133,12 @@ pub async fn save_original(desk: DeskState<'_>, message: MessageKey) -> Result<S
         let stored = office.bureau.store.message(account, message).await?;
         let raw = office.bureau.store.raw_message(account, message).await?;
         let subject = if stored.subject.is_empty() { "message" } else { &stored.subject };
-        let name = clean_file_name(&format!("{}.eml", subject.replace(['/', '\\'], "-")), "message/rfc822");
+        let account_of = office.bureau.store.account(account).await?.ok_or_else(not_found)?;
+        let (ending, mime) = match account_of.channel {
+            Channel::Email => ("eml", "message/rfc822"),
+            Channel::Telegram => ("tl", "application/octet-stream"),
+        };
+        let name = clean_file_name(&format!("{}.{ending}", subject.replace(['/', '\\'], "-")), mime);
         save_one(&desk, &office, &Content { name, bytes: Bytes::Mail(raw) }).await
     })
     .await

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use super::{ConversationKey, MessageKey, PageKey};
+
 /// Where the program stands between its start and a usable inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(tag = "phase", rename_all = "snake_case", rename_all_fields = "camelCase")]
@@ -189,8 +191,8 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `clock`, `legacy`, or of an account
-    /// `account`, `completeness`, `silence` or `certificate`.
+    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `clock`, `legacy`, `quarantine`, or of
+    /// an account `account`, `completeness`, `silence` or `certificate`.
     pub name: String,
     /// Whose check it is, where it is an account's.
     pub account: Option<String>,
@@ -199,7 +201,7 @@ pub struct Check {
     /// The finding in one technical line.
     pub detail: String,
     /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
-    /// `repair_legacy`, `set_clock`; null when nothing is needed.
+    /// `repair_legacy`, `set_clock`, `quarantine`; null when nothing is needed.
     pub repair: Option<String>,
     /// When it was looked at.
     pub checked_at: String,
@@ -229,6 +231,48 @@ pub struct CompletenessView {
     pub held: u32,
     /// How many of them were not here.
     pub missing: u32,
+}
+
+/// A page of what could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct QuarantinePage {
+    /// What arrived last comes first.
+    pub rows: Vec<QuarantinedView>,
+    /// Where the next page starts; null at the end.
+    pub next: Option<PageKey>,
+    /// How many there are that nobody has dismissed.
+    pub open: u32,
+    /// How many were dismissed.
+    pub dismissed: u32,
+}
+
+/// A message that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct QuarantinedView {
+    /// Which message.
+    pub key: MessageKey,
+    /// Where it is shown.
+    pub conversation: ConversationKey,
+    /// The folder or chat it stands in, as a person calls it.
+    pub place: String,
+    /// Its number there.
+    pub number: u32,
+    /// When its server received it.
+    pub received_at: String,
+    /// Why it could not be read, in one technical line.
+    pub reason: String,
+    /// Bytes that are here of it; 0 where there are none to save.
+    pub size: u32,
+    /// Whether they are all of it: then it is read anew without its server.
+    pub whole: bool,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it was last tried.
+    pub last_tried_at: String,
+    /// Whether somebody dismissed it.
+    pub dismissed: bool,
 }
 
 /// What a check found. Green means looked at, not assumed.

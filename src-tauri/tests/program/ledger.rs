@@ -60,8 +60,10 @@ impl Ledger {
             self.dovecot.flags(USER, "INBOX").unwrap().into_iter().filter(|(_, flags)| !flags.is_empty()).collect();
         assert!(marked.is_empty(), "reading left marks on the server: {marked:?}");
         let checks = self.profile.records(&["doctor"]);
-        let summaries = checks.iter().find(|check| check["name"] == "summaries").unwrap();
-        assert_eq!(summaries["state"], "ok", "{summaries}");
+        for name in ["summaries", "quarantine"] {
+            let check = checks.iter().find(|check| check["name"] == name).unwrap();
+            assert_eq!(check["state"], "ok", "{check}");
+        }
     }
 }
 

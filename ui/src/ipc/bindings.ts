@@ -32,6 +32,15 @@ export const commands = {
 	checkCompleteness: (account: string) => typedError<CompletenessView[], WireError>(__TAURI_INVOKE("check_completeness", { account })),
 	/**  Fetches what was missing when an account was last compared, and compares again. */
 	fetchMissing: (account: string) => typedError<CompletenessView[], WireError>(__TAURI_INVOKE("fetch_missing", { account })),
+	/**  A page of what could not be read: what somebody `dismissed`, or the rest. */
+	quarantine: (dismissed: boolean, after: string | null, limit: number) => typedError<QuarantinePage, WireError>(__TAURI_INVOKE("quarantine", { dismissed, after, limit })),
+	/**
+	 *  Tries once more to read a message. Null when it could be read and stands in its conversation now; otherwise how it
+	 *  stands after one try more.
+	 */
+	retryQuarantined: (message: MessageKey) => typedError<QuarantinedView | null, WireError>(__TAURI_INVOKE("retry_quarantined", { message })),
+	/**  Dismisses a message that could not be read, or takes that back. It stays shown and nothing is deleted. */
+	dismissQuarantined: (message: MessageKey, dismissed: boolean) => typedError<null, WireError>(__TAURI_INVOKE("dismiss_quarantined", { message, dismissed })),
 	/**  The window has painted for the first time. */
 	uiReady: () => typedError<null, WireError>(__TAURI_INVOKE("ui_ready")),
 	/**  A line for the log from the window. */
@@ -105,7 +114,7 @@ export const commands = {
 	saveFile: (account: string, file: string) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_file", { account, file })),
 	/**  Saves every file of a message into a folder that the manager chooses. Names that are taken get a number. */
 	saveAllFiles: (message: MessageKey) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_all_files", { message })),
-	/**  Saves the untouched message as an `.eml` file. */
+	/**  Saves the untouched message: a mail as an `.eml` file, a chat's message as the bytes of its TL object. */
 	saveOriginal: (message: MessageKey) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_original", { message })),
 	/**  Puts a file aside and starts dragging it out of the window. */
 	dragFile: (account: string, file: string) => typedError<null, WireError>(__TAURI_INVOKE("drag_file", { account, file })),
@@ -1804,6 +1813,44 @@ step: SignInStep } |
 { kind: "failed"; 
 /**  Why. */
 trouble: SignInTrouble };
+
+/**  A page of what could not be read. */
+export type QuarantinePage = {
+	/**  What arrived last comes first. */
+	rows: QuarantinedView[],
+	/**  Where the next page starts; null at the end. */
+	next: string | null,
+	/**  How many there are that nobody has dismissed. */
+	open: number,
+	/**  How many were dismissed. */
+	dismissed: number,
+};
+
+/**  A message that could not be read. */
+export type QuarantinedView = {
+	/**  Which message. */
+	key: MessageKey,
+	/**  Where it is shown. */
+	conversation: ConversationKey,
+	/**  The folder or chat it stands in, as a person calls it. */
+	place: string,
+	/**  Its number there. */
+	number: number,
+	/**  When its server received it. */
+	receivedAt: string,
+	/**  Why it could not be read, in one technical line. */
+	reason: string,
+	/**  Bytes that are here of it; 0 where there are none to save. */
+	size: number,
+	/**  Whether they are all of it: then it is read anew without its server. */
+	whole: boolean,
+	/**  How often it was tried. */
+	tries: number,
+	/**  When it was last tried. */
+	lastTriedAt: string,
+	/**  Whether somebody dismissed it. */
+	dismissed: boolean,
+};
 
 /**  How often one reaction was given. */
 export type ReactionView = {

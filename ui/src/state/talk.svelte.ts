@@ -200,9 +200,14 @@ export class Talk {
     const wanted = new Set(ids);
     const stale = this.messages.filter((message) => [message.key.id, ...(message.chat?.album ?? [])].some((id) => wanted.has(id)));
     for (let from = 0; key !== null && from < stale.length; from += REREAD) {
-      const found = await ipc.messagesByKey(stale.slice(from, from + REREAD).map((message) => message.key));
+      const asked = stale.slice(from, from + REREAD);
+      const found = await ipc.messagesByKey(asked.map((message) => message.key));
       if (epoch !== this.#epoch) return;
       this.#replace(found);
+      // What stood for an unreadable message is no message any more once that could be read.
+      const there = new Set(found.map((message) => message.key.id));
+      const gone = new Set(asked.filter((message) => message.unreadable !== null && !there.has(message.key.id)).map((message) => message.key.id));
+      if (gone.size > 0) this.messages = this.messages.filter((message) => !gone.has(message.key.id));
     }
   }
 
@@ -384,8 +389,8 @@ export class Talk {
       return;
     }
     const from = page.rows[0]?.receivedAt ?? '';
-    // A part of an album that became part of its first message is no message any more.
-    const gone = (message: MessageView) => message.chat !== null && message.receivedAt > from && !fresh.has(message.key.id);
+    // A part of an album that became part of its first message is no message any more, nor what stood for an unreadable one.
+    const gone = (message: MessageView) => (message.chat !== null || message.unreadable !== null) && message.receivedAt > from && !fresh.has(message.key.id);
     const kept = this.messages.filter((message) => !gone(message)).map((message) => fresh.get(message.key.id) ?? message);
     this.messages = [...kept, ...added].sort(inOrder);
     if (this.messages.length <= page.rows.length) this.older = page.older;

@@ -428,3 +428,56 @@ test('what the servers hold is compared with what is here, a gap is fetched, and
   expect(live).toBeGreaterThan(2);
   expect(await unknown.count()).toBeGreaterThan(0);
 });
+
+test('hundreds of chats are told by their sum, and those with a gap by name', async () => {
+  const page = await open({ query: 'telegram' });
+  await page.getByTestId('nav-diagnostics').click();
+  const chats = page.locator('[data-testid="completeness-row"]', { hasText: '214 чатів' });
+  await chats.waitFor();
+  const account = await chats.getAttribute('data-account');
+  const rows = page.locator(`[data-testid="completeness-row"][data-account="${account}"]`);
+  expect(await chats.getAttribute('data-missing')).toBe('3');
+  expect(await rows.count()).toBe(3);
+  await rows.filter({ hasText: 'Олена Вербицька' }).waitFor();
+  await chats.scrollIntoViewIfNeeded();
+  await page.screenshot({ path: `${pictures}diagnostics-chats-1440.png` });
+  await chats.getByTestId('completeness-fetch').click();
+  await page.locator(`[data-testid="completeness-row"][data-account="${account}"][data-missing="0"]`).waitFor();
+  expect(await rows.count()).toBe(1);
+});
+
+test('what could not be read is listed with its reason, tried again, saved and dismissed', async () => {
+  const page = await open();
+  await page.getByTestId('nav-diagnostics').click();
+  await page.locator('[data-testid="repair"][data-name="quarantine"]').getByTestId('repair-quarantine').click();
+  const rows = page.getByTestId('shelf-row');
+  await rows.first().waitFor();
+  expect(await rows.count()).toBe(20);
+  await page.getByTestId('shelf-more').click();
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid="shelf-row"]').length === 22);
+  expect(await page.getByTestId('shelf-more').count()).toBe(0);
+  await rows.nth(0).getByText('Програма не розуміє його будови').waitFor();
+  const [whole, part, none] = await Promise.all([0, 1, 2].map((n) => rows.nth(n).getAttribute('data-id')));
+  const row = (id: string | null) => page.locator(`[data-testid="shelf-row"][data-id="${id}"]`);
+  expect(await row(none ?? null).getByTestId('shelf-save').isDisabled()).toBe(true);
+  await rows.nth(0).scrollIntoViewIfNeeded();
+  await page.screenshot({ path: `${pictures}diagnostics-shelf-1440.png` });
+
+  // What still cannot be read counts one try more and stays; what can goes from the list.
+  await row(part ?? null).getByTestId('shelf-retry').click();
+  await page.locator(`[data-testid="shelf-row"][data-id="${part}"][data-tries="5"]`).waitFor();
+  await row(whole ?? null).getByTestId('shelf-retry').click();
+  await row(whole ?? null).waitFor({ state: 'detached' });
+  await page.getByText('Прочитано: повідомлення стоїть на своєму місці').first().waitFor();
+
+  await row(part ?? null).getByTestId('shelf-save').click();
+  expect(await page.evaluate(() => window.bureau.calls['saveOriginal'])).toBe(1);
+  await row(part ?? null).getByTestId('shelf-dismiss').click();
+  await row(part ?? null).waitFor({ state: 'detached' });
+  await page.getByTestId('shelf-turn').click();
+  await row(part ?? null).waitFor();
+  expect(await rows.count()).toBe(1);
+  await row(part ?? null).getByTestId('shelf-dismiss').click();
+  await page.getByTestId('shelf-turn').click();
+  await row(part ?? null).waitFor();
+});

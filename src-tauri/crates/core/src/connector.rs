@@ -20,8 +20,8 @@ pub use self::{
     chat::{Chat, ChatAuthor, ChatMessage, KnownPeer},
     permit::{Permission, Permit},
     remote::{
-        AlbumError, AlbumTrouble, Fetched, FileSource, FoundPerson, History, Holding, PersonName, Remote, SendError,
-        SendFile, SendText, Sent, not_offered,
+        AlbumError, AlbumTrouble, Fetched, FileSource, FoundPerson, History, Holding, Looked, PersonName, Remote,
+        SendError, SendFile, SendText, Sent, not_offered,
     },
     submit::{BeforeEnd, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy, Submitter},
 };
@@ -42,12 +42,38 @@ pub trait Connector: Send + Sync {
         stop: CancellationToken,
     ) -> BoxFuture<'_, Result<Halves, ConnectorError>>;
 
+    /// Reads a message whose bytes are stored anew, as this version reads what arrives. No I/O. `None`: this network's
+    /// messages are read anew by asking for them again.
+    fn read_again(&self, account: &Account, kept: Kept) -> BoxFuture<'_, Option<IncomingMessage>> {
+        let _not_used = (account, kept);
+        Box::pin(async { None })
+    }
+
     /// What sends the account's mail, whether a listener runs or not. Opens nothing yet. `None`: this network has no
     /// mail, and texts go out through [`Remote::send_text`].
     fn submitter(&self, account: &Account, secrets: &Secrets) -> Option<Arc<dyn Submitter>> {
         let _not_used = (account, secrets);
         None
     }
+}
+
+/// A stored message that is read anew.
+#[derive(Debug)]
+pub struct Kept {
+    /// Where it stands.
+    pub place: Place,
+    /// Whose it was taken for.
+    pub direction: Direction,
+    /// When its server received it.
+    pub received_at: OffsetDateTime,
+    /// When it reached this computer.
+    pub arrived_at: OffsetDateTime,
+    /// Whether the server says it is read.
+    pub seen: bool,
+    /// Whether the server says it is answered.
+    pub answered: bool,
+    /// All of its untouched bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// What an open account consists of: what hands over, and what can be asked.
@@ -302,6 +328,8 @@ pub enum Content {
     Unreadable {
         /// Why, in one line.
         reason: String,
+        /// Whether its bytes are all of it, so that another version of this program may read them.
+        whole: bool,
     },
 }
 

@@ -11,6 +11,7 @@ mod housekeeping;
 mod lease;
 mod mailing;
 mod presence;
+mod quarantine;
 mod requests;
 mod sending;
 mod status;

@@ -149,7 +149,9 @@ impl Ingest {
             let stored = self.commit(to, std::slice::from_ref(&incoming), &[]).await;
             match (stored, &mut incoming) {
                 (Err(StoreError::Refused(error)), Incoming::Message(message)) => {
-                    message.content = Content::Unreadable { reason: format!("The database refused it: {error}") };
+                    let whole = message.raw.size > 0;
+                    let reason = format!("The database refused it: {error}");
+                    message.content = Content::Unreadable { reason, whole };
                     sum.add(self.commit(to, std::slice::from_ref(&incoming), &[]).await?);
                 }
                 (Err(StoreError::Refused(error)), _) => {
@@ -329,15 +331,49 @@ impl Work {
             }
         }
         self.marks_of(&marks, &known).await?;
-        if !replaced.is_empty() {
-            for (message, conversation) in self.tx.vacate(&replaced).await? {
-                self.facts.push(fact(FactKind::MessageGone, conversation, message));
-                self.changed.insert(conversation);
-            }
-        }
+        let emptied = self.clear_stand_ins(&replaced).await?;
         let fresh = self.link_same_content(unknown).await?;
         let fresh = self.link_own_mails(fresh).await?;
-        self.insert(fresh).await
+        self.insert(fresh).await?;
+        self.move_out_of(&emptied).await
+    }
+
+    /// Takes away what stood at these places in the stead of messages that could not be read. Returns the places whose
+    /// conversations are empty now.
+    async fn clear_stand_ins<'p>(
+        &mut self,
+        places: &[&'p Place],
+    ) -> Result<Vec<(&'p Place, ConversationId)>, StoreError> {
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut emptied = Vec::new();
+        for cleared in self.tx.clear_stand_ins(places).await? {
+            self.facts.push(fact(FactKind::MessageGone, cleared.conversation, cleared.message));
+            self.changed.insert(cleared.conversation);
+            let place = places.iter().find(|place| **place == &cleared.place);
+            emptied.extend(place.filter(|_| cleared.emptied).map(|place| (*place, cleared.conversation)));
+        }
+        Ok(emptied)
+    }
+
+    /// A mail that could not be read had a conversation of its own, which lives on where the mail belongs.
+    async fn move_out_of(&mut self, emptied: &[(&Place, ConversationId)]) -> Result<(), StoreError> {
+        if emptied.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<&Place> = emptied.iter().map(|(place, _)| *place).collect();
+        let now = self.tx.known_places(&places).await?;
+        for (place, from) in emptied {
+            let Some(into) = now.get(*place).map(|known| known.conversation).filter(|into| into != from) else {
+                continue;
+            };
+            self.tx.merge(&[(*from, into)]).await?;
+            self.moved.insert(*from, into);
+            self.facts.push(Fact { kind: FactKind::ConversationMerged, conversation: Some(*from), message: None });
+            self.changed.insert(into);
+        }
+        Ok(())
     }
 
     /// Links copies of mails that were sent from here and returns the rest. A copy is known by its Message-ID: servers
@@ -681,14 +717,11 @@ const fn fact(kind: FactKind, conversation: ConversationId, message: MessageId) 
     Fact { kind, conversation: Some(conversation), message: Some(message) }
 }
 
-/// Whether the server gives at last what stood here as unreadable. Other bytes alone prove nothing: some servers write
-/// a mail anew each time it is fetched.
+/// Whether what stood here as unreadable can be read at last, or the server gives more of it. Other bytes alone prove
+/// nothing: some servers write a mail anew each time it is fetched.
 fn takes_the_place(message: &IncomingMessage, stored: &KnownPlace) -> bool {
     let readable = matches!(message.content, Content::Letter(_));
-    stored.unreadable
-        && message.raw.size > 0
-        && message.raw.sha256 != stored.sha256
-        && (readable || message.raw.size > stored.size)
+    stored.unreadable && message.raw.size > 0 && (readable || message.raw.size > stored.size)
 }
 
 /// What a batch has placed so far by subject and person: when, and in which conversation.
@@ -729,9 +762,9 @@ fn thread_ids(message: &IncomingMessage) -> Vec<String> {
 }
 
 fn new_message(message: &IncomingMessage, conversation: ConversationId, id: MessageId) -> NewMessage<'_> {
-    let (letter, unreadable): (Option<&Letter>, Option<&str>) = match &message.content {
+    let (letter, unreadable): (Option<&Letter>, Option<(&str, bool)>) = match &message.content {
         Content::Letter(letter) => (Some(letter), None),
-        Content::Unreadable { reason } => (None, Some(reason)),
+        Content::Unreadable { reason, whole } => (None, Some((reason, *whole))),
         Content::Chat(_) => (None, None),
     };
     NewMessage {

@@ -24,6 +24,7 @@ mod outgoing;
 mod outgoing_mails;
 mod peers;
 mod people;
+mod quarantine;
 mod raw;
 mod requests;
 mod rhythm;
@@ -45,7 +46,7 @@ use crate::{
 pub use accounts::{AccountDraft, RemovedAccount, TelegramDraft};
 pub use attachments::{RemoteFile, StoredFile, StoredMedia};
 pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, StoredChat};
-pub use completeness::Completeness;
+pub use completeness::{Completeness, CompletenessSum};
 pub use contacts::TelegramPerson;
 pub use conversations::{
     ChatOfSummary, ConversationCounts, ConversationListing, ConversationPosition, ConversationSummary,
@@ -53,7 +54,7 @@ pub use conversations::{
 };
 pub use drafts::StoredDraft;
 pub(crate) use ingest::at_name;
-pub use ingest::{Beginning, ChatSummary, IngestTx, KnownPlace, NewMessage, SummaryChange};
+pub use ingest::{Beginning, ChatSummary, Cleared, IngestTx, KnownPlace, NewMessage, SummaryChange};
 pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
 pub use leases::{Bell, Bells, HeldLease, LeaseHolder, LeaseSpan, LeaseToken, TakenLease};
 pub use legacy::{LegacyColumn, LegacyRepair, look_at_legacy, repair_legacy};
@@ -64,6 +65,7 @@ pub use outgoing::{DueText, NotSent, OutgoingDraft, OutgoingFile, OutgoingState,
 pub(crate) use outgoing_mails::as_accepted;
 pub use outgoing_mails::{DueMail, Letterhead, MailDraft, OwnMail};
 pub use people::{ContactLink, FoundPerson, Handle, HandleKind, Person};
+pub use quarantine::Quarantined;
 pub use requests::{RequestState, TakenRequest};
 pub use rhythm::Rhythm;
 pub use search::{Hit, Indexed};

@@ -10,11 +10,12 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use skrynka_core::{
     clock::Clock,
-    connector::{Connector, ConnectorError, Halves, Resume, Submitter},
-    model::{Account, AccountId, EmailSettings, Trouble, TroubleCode},
+    connector::{Connector, ConnectorError, Halves, IncomingMessage, Kept, Resume, Submitter},
+    model::{Account, AccountId, Direction, EmailSettings, Trouble, TroubleCode},
     secrets::{SecretKind, SecretName, Secrets},
 };
 use time::OffsetDateTime;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -22,10 +23,13 @@ use crate::{
     connect,
     error::{MailError, Result},
     fetch::trail::Trail,
+    folder::INBOX,
+    hand_over::{self, Body, Fresh, Role, Source},
     listen::MailListener,
     remote::MailRemote,
     send::MailSubmitter,
     tuning::Tuning,
+    wire::reply::Marks,
 };
 
 /// Opens mailboxes over IMAP. One serves all accounts; it keeps nothing of an account but what a connection that
@@ -122,6 +126,23 @@ impl Connector for MailConnector {
                 tracing::warn!(target: "skrynka::email", why = error.trouble().detail, "Cannot open the mailbox");
                 self.judge(id, error)
             })
+        })
+    }
+
+    fn read_again(&self, account: &Account, kept: Kept) -> BoxFuture<'_, Option<IncomingMessage>> {
+        let own = account.email.as_ref().map(|settings| settings.address.clone()).unwrap_or_default();
+        Box::pin(async move {
+            let Kept { place, direction, received_at, arrived_at, seen, answered, bytes } = kept;
+            // What could not be read was taken for ours in the Sent folder alone.
+            let role = match direction {
+                Direction::Out => Role::Sent,
+                Direction::In if place.mailbox == INBOX => Role::Inbox,
+                Direction::In => Role::Other,
+            };
+            let source = Source { mailbox: place.mailbox, epoch: place.epoch, role, own };
+            let marks = Marks { seen, answered };
+            let fresh = Fresh { uid: place.number, marks, received: Some(received_at), body: Body::Memory(bytes) };
+            spawn_blocking(move || hand_over::read(&source, fresh, arrived_at)).await.ok()
         })
     }
 

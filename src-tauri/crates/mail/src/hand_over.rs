@@ -214,7 +214,7 @@ impl HandOver {
 }
 
 /// Turns one message into what the core stores. Reads the file of a large one, so it belongs on a blocking thread.
-fn read(source: &Source, fresh: Fresh, arrived_at: OffsetDateTime) -> IncomingMessage {
+pub(crate) fn read(source: &Source, fresh: Fresh, arrived_at: OffsetDateTime) -> IncomingMessage {
     let (raw, content) = match fresh.body {
         Body::Memory(bytes) => {
             let content = parse::content(&bytes);
@@ -249,7 +249,7 @@ fn read(source: &Source, fresh: Fresh, arrived_at: OffsetDateTime) -> IncomingMe
 
 fn refused(kept: Vec<u8>, reason: String) -> (Raw, Content) {
     let raw = Raw { sha256: hash(&kept), size: kept.len() as u64, bytes: RawBytes::Memory(kept) };
-    (raw, Content::Unreadable { reason })
+    (raw, Content::Unreadable { reason, whole: false })
 }
 
 fn hash(bytes: &[u8]) -> [u8; 32] {

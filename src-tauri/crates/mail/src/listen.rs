@@ -28,7 +28,7 @@ use crate::{
     hand_over::{HandOver, Role, Source},
     session::Session,
     uids::UidSet,
-    wire::reply::Marks,
+    wire::reply::{Listed, Marks},
 };
 
 /// A signed-in listener that has not started.
@@ -65,6 +65,19 @@ impl Listener for MailListener {
             outcome.map_err(|error| error.into_connector(clock.now()))
         })
     }
+}
+
+/// The folders that are read, and what each holds: INBOX, the Sent folder, and what the owner chose beside them.
+pub(crate) fn chosen(listed: &[Listed], own: &[String]) -> Vec<(String, Role)> {
+    let sent = sent_folder(listed).map(|sent| (sent.name.clone(), Role::Sent));
+    let own = own.iter().filter_map(|name| Some((named_folder(listed, name)?.name.clone(), Role::Other)));
+    let mut chosen: Vec<(String, Role)> = vec![(INBOX.to_owned(), Role::Inbox)];
+    for (mailbox, role) in sent.into_iter().chain(own) {
+        if !chosen.iter().any(|(known, _)| *known == mailbox) {
+            chosen.push((mailbox, role));
+        }
+    }
+    chosen
 }
 
 /// A folder that is listened to.
@@ -135,25 +148,17 @@ impl Work {
         }
     }
 
-    /// INBOX, the Sent folder, and what the owner chose beside them.
     async fn choose_folders(&mut self) -> Result<()> {
         let listed = self.session.folders().await?;
-        let mut chosen = vec![(INBOX.to_owned(), Role::Inbox)];
-        match sent_folder(&listed) {
-            Some(sent) => chosen.push((sent.name.clone(), Role::Sent)),
-            None => tracing::warn!(target: "skrynka::email", "No Sent folder found"),
+        let chosen = chosen(&listed, &self.settings.folders);
+        if !chosen.iter().any(|(_, role)| *role == Role::Sent) {
+            tracing::warn!(target: "skrynka::email", "No Sent folder found");
         }
-        for name in &self.settings.folders {
-            match named_folder(&listed, name) {
-                Some(folder) => chosen.push((folder.name.clone(), Role::Other)),
-                None => tracing::warn!(target: "skrynka::email", folder = display_name(name), "Folder does not exist"),
-            }
+        for name in self.settings.folders.iter().filter(|name| named_folder(&listed, name).is_none()) {
+            tracing::warn!(target: "skrynka::email", folder = display_name(name), "Folder does not exist");
         }
         let mut folders: Vec<Folder> = Vec::new();
         for (mailbox, role) in chosen {
-            if folders.iter().any(|folder| folder.source.mailbox == mailbox) {
-                continue;
-            }
             let cursor = self.resume.cursor(&mailbox).and_then(FolderCursor::read);
             let source = Source { mailbox, epoch: 0, role, own: self.settings.address.clone() };
             let (marks, gone, glimpse) = (HashMap::new(), UidSet::default(), Vec::new());

@@ -40,7 +40,7 @@ pub fn content(raw: &[u8]) -> Content {
     let letter = guarded(raw, |message| Ok(letter(raw, message)));
     match letter {
         Ok(letter) => Content::Letter(Box::new(letter)),
-        Err(reason) => Content::Unreadable { reason },
+        Err(reason) => Content::Unreadable { reason, whole: true },
     }
 }
 

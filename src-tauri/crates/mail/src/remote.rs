@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use futures_util::future::BoxFuture;
 use skrynka_core::{
-    connector::{ConnectorError, Cursor, Holding, IncomingSender, Remote},
+    connector::{ConnectorError, Cursor, Holding, IncomingSender, Looked, Remote},
     model::{AccountId, EmailSettings, Place},
     secrets::Secrets,
 };
@@ -18,9 +18,9 @@ use crate::{
     cursor::FolderCursor,
     error::{MailError, Result},
     fetch::{Reader, trail::Trail},
-    folder::{INBOX, display_name, sent_folder},
-    hand_over::{HandOver, Role, Source},
-    listen::search_date,
+    folder::display_name,
+    hand_over::{HandOver, Source},
+    listen::{chosen, search_date},
     session::Session,
     tuning::Tuning,
     uids::UidSet,
@@ -64,11 +64,15 @@ impl Remote for MailRemote {
         })
     }
 
-    fn holdings(&self, cursors: Vec<Cursor>) -> BoxFuture<'_, std::result::Result<Vec<Holding>, ConnectorError>> {
+    fn holdings(
+        &self,
+        cursors: Vec<Cursor>,
+        _whole: BTreeMap<String, u32>,
+    ) -> BoxFuture<'_, std::result::Result<Vec<Holding>, ConnectorError>> {
         Box::pin(async move {
             let asked = async {
                 let mut session = self.session().await?;
-                let found = holdings(&mut session, &cursors).await;
+                let found = holdings(&mut session, &cursors, &self.settings.folders).await;
                 session.log_out().await;
                 found
             };
@@ -93,11 +97,12 @@ impl Remote for MailRemote {
     }
 }
 
-/// Lists what stands in the folders of the cursors, as far down as each has been read. A folder that is gone or was
+/// Lists what stands in the folders that are read, as far down as each has been. A folder that is gone or was
 /// renumbered is left to the listener.
-async fn holdings(session: &mut Session, cursors: &[Cursor]) -> Result<Vec<Holding>> {
+async fn holdings(session: &mut Session, cursors: &[Cursor], own: &[String]) -> Result<Vec<Holding>> {
+    let read = chosen(&session.folders().await?, own);
     let mut found = Vec::new();
-    for stored in cursors {
+    for stored in cursors.iter().filter(|stored| read.iter().any(|(mailbox, _)| *mailbox == stored.mailbox)) {
         let Some(cursor) = FolderCursor::read(&stored.state) else { continue };
         match session.examine(&stored.mailbox).await {
             Err(MailError::Refused { .. }) => continue,
@@ -116,6 +121,7 @@ async fn holdings(session: &mut Session, cursors: &[Cursor]) -> Result<Vec<Holdi
             epoch: cursor.uidvalidity,
             name: display_name(&stored.mailbox),
             numbers: numbers.ranges().collect(),
+            looked: Looked::Whole,
         });
     }
     Ok(found)
@@ -137,24 +143,28 @@ impl MailRemote {
 
     /// Reads messages and waits until they are stored.
     async fn hand_over(&self, session: &mut Session, places: &[Place], inbox: IncomingSender) -> Result<()> {
-        let listed = session.folders().await?;
-        let sent = sent_folder(&listed).map(|folder| folder.name.clone());
+        let read = chosen(&session.folders().await?, &self.settings.folders);
         let mut hand = HandOver::new(inbox, self.clock.clone(), session.tuning.group_bytes);
         for ((mailbox, epoch), uids) in by_folder(places) {
+            let Some((_, role)) = read.iter().find(|(name, _)| *name == mailbox) else {
+                tracing::info!(target: "skrynka::email", "Messages not read again, the folder is read no more");
+                continue;
+            };
             session.examine(&mailbox).await?;
             if session.selected.validity != epoch {
                 tracing::info!(target: "skrynka::email", epoch, "Messages not read again, the folder was renumbered");
                 continue;
             }
-            let role = match &mailbox {
-                inbox if inbox == INBOX => Role::Inbox,
-                other if sent.as_ref() == Some(other) => Role::Sent,
-                _ => Role::Other,
-            };
-            let source = Source { mailbox, epoch, role, own: self.settings.address.clone() };
+            let source = Source { mailbox, epoch, role: *role, own: self.settings.address.clone() };
             let (hand, trail, spool) = (&mut hand, &self.trail, self.spool.as_path());
             let mut reader = Reader { session: &mut *session, hand, source: &source, spool, trail, since: None };
+            let is_given_up = |uid: &u32| trail.verdict(&source, *uid).is_some();
+            let (given_up, uids): (Vec<u32>, Vec<u32>) = uids.into_iter().partition(is_given_up);
             reader.listed(&uids.into_iter().collect()).await?;
+            // What the listener asks for no more, a person may ask for: only this connection can break over it.
+            for uid in given_up {
+                reader.again(uid).await?;
+            }
             reader.hand.end_of(&source).await?;
         }
         hand.settle().await

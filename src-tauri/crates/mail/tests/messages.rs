@@ -21,7 +21,7 @@ fn file(name: &str) -> Vec<u8> {
 fn letter_of(raw: &[u8]) -> Letter {
     match content(raw) {
         Content::Letter(letter) => *letter,
-        Content::Unreadable { reason } => panic!("unreadable: {reason}"),
+        Content::Unreadable { reason, .. } => panic!("unreadable: {reason}"),
         Content::Chat(_) => panic!("a mail is no chat"),
     }
 }
@@ -34,7 +34,7 @@ fn reason(raw: &[u8]) -> String {
     match content(raw) {
         Content::Letter(letter) => panic!("readable: {}", letter.subject),
         Content::Chat(_) => panic!("a mail is no chat"),
-        Content::Unreadable { reason } => reason,
+        Content::Unreadable { reason, .. } => reason,
     }
 }
 

@@ -10,16 +10,17 @@ use skrynka_core::{
     model::{Account, AccountId, TelegramSettings},
     secrets::{SecretKind, SecretName, Secrets},
 };
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     centres::DataCentres,
     clocked::Clocked,
     error::{Result, TelegramError},
-    listen::{Chats, TelegramListener},
+    listen::{Chats, Scope, TelegramListener},
     peers::{Book, user},
     pool::{Device, Pool, ProxyLogin, Watch, Way},
-    remote::TelegramRemote,
+    remote::{Annex, TelegramRemote},
     session::{SessionSecret, memory::MemorySession},
     tuning::Tuning,
     waits::Waits,
@@ -54,7 +55,7 @@ impl TelegramConnector {
     async fn open_account(
         &self,
         account: AccountId,
-        settings: Option<TelegramSettings>,
+        (settings, added_at): (Option<TelegramSettings>, OffsetDateTime),
         resume: Resume,
         secrets: Secrets,
         stop: CancellationToken,
@@ -92,18 +93,22 @@ impl TelegramConnector {
         tracing::info!(target: "skrynka::telegram", dc = session.dc(), "Signed in");
         let pool = Arc::new(pool);
         let (me, watch) = (user(settings.user_id), Arc::new(Watch::new()));
-        let remote = TelegramRemote::new(
-            pool.clone(),
-            book.clone(),
+        let scope = Arc::new(Scope { settings: settings.clone(), book: book.clone() });
+        let (clock, waits) = (self.clock.clone(), self.waits.clone());
+        let remote = TelegramRemote {
+            account,
+            added_at,
+            pool: pool.clone(),
+            book: book.clone(),
+            scope,
+            waits: waits.clone(),
             me,
-            self.clock.clone(),
-            watch.clone(),
-            way,
-            self.centres.clone(),
-        );
+            clock: clock.clone(),
+            watch: watch.clone(),
+            annex: Annex::new(way, self.centres.clone()),
+        };
         let chats = Chats::restore(&resume);
-        let clock = self.clock.clone();
-        let (ends, waits) = (pool.ends(), self.waits.clone());
+        let ends = pool.ends();
         let listener = TelegramListener { account, pool, feed, book, chats, settings, me, clock, watch, waits, ends };
         Ok((Box::new(listener), Arc::new(remote)))
     }
@@ -136,7 +141,7 @@ impl Connector for TelegramConnector {
         secrets: Secrets,
         stop: CancellationToken,
     ) -> BoxFuture<'_, std::result::Result<Halves, ConnectorError>> {
-        let (id, settings) = (account.id, account.telegram.clone());
+        let (id, settings) = (account.id, (account.telegram.clone(), account.created_at));
         Box::pin(async move {
             let opened = Box::pin(self.open_account(id, settings, resume, secrets, stop)).await;
             opened.map_err(|error| {

@@ -22,8 +22,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use self::{
-    chats::Chats,
-    errand::{listed, page},
+    chats::{Chats, Gap, gaps},
+    errand::{dialogs, listed, page},
 };
 use self::{
     errand::{Asked, Brought, Errand, Lone, Page},

@@ -3,32 +3,34 @@
 mod change;
 mod fetch;
 mod find;
+mod ledger;
 mod send;
 mod upload;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use grammers_tl_types as tl;
 use serde_json::Value;
 use skrynka_core::{
     connector::{
-        AlbumError, Batch, ConnectorError, Fetched, FoundPerson, History, Incoming, PersonName, Remote, SendError,
-        SendFile, SendText, Sent,
+        AlbumError, Batch, ConnectorError, Cursor, Fetched, FoundPerson, History, Holding, Incoming, IncomingSender,
+        PersonName, Remote, SendError, SendFile, SendText, Sent,
     },
-    model::{ChatKey, Entity, Peer, PeerKind, Place},
+    model::{AccountId, ChatKey, Entity, Peer, PeerKind, Place},
 };
+use time::OffsetDateTime;
 use tokio::io::AsyncWrite;
 
-use self::fetch::Annex;
+pub(crate) use self::fetch::Annex;
 use crate::{
-    centres::DataCentres,
     clocked::Clocked,
     convert::{Reader, place, topic_of},
     error::{Result, TelegramError},
-    listen::{listed, page},
+    listen::{Scope, listed, page},
     peers::{Book, SERVICE_USER},
-    pool::{Pool, Watch, Way},
+    pool::{Pool, Watch},
+    waits::Waits,
 };
 
 /// The most messages that Telegram gives in one page.
@@ -36,27 +38,19 @@ const PAGE: u32 = 100;
 
 /// The account, to be asked.
 pub(crate) struct TelegramRemote {
-    pool: Arc<Pool>,
-    book: Arc<Book>,
-    me: Peer,
-    clock: Clocked,
-    watch: Arc<Watch>,
-    annex: Annex,
+    pub(crate) account: AccountId,
+    pub(crate) added_at: OffsetDateTime,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) waits: Waits,
+    pub(crate) me: Peer,
+    pub(crate) clock: Clocked,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) annex: Annex,
 }
 
 impl TelegramRemote {
-    pub(crate) fn new(
-        pool: Arc<Pool>,
-        book: Arc<Book>,
-        me: Peer,
-        clock: Clocked,
-        watch: Arc<Watch>,
-        way: Way,
-        centres: DataCentres,
-    ) -> Self {
-        Self { pool, book, me, clock, watch, annex: Annex::new(way, centres) }
-    }
-
     fn failed(&self, error: TelegramError) -> ConnectorError {
         error.into_connector(self.clock.now())
     }
@@ -187,6 +181,22 @@ impl Remote for TelegramRemote {
         sink: &'a mut (dyn AsyncWrite + Send + Unpin),
     ) -> BoxFuture<'a, std::result::Result<Fetched, ConnectorError>> {
         Box::pin(async move { self.fetch(place, remote, offset, sink).await.map_err(|error| self.failed(error)) })
+    }
+
+    fn holdings(
+        &self,
+        cursors: Vec<Cursor>,
+        whole: BTreeMap<String, u32>,
+    ) -> BoxFuture<'_, std::result::Result<Vec<Holding>, ConnectorError>> {
+        Box::pin(self.compared(cursors, whole))
+    }
+
+    fn fetch_again(
+        &self,
+        places: Vec<Place>,
+        inbox: IncomingSender,
+    ) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
+        Box::pin(async move { self.again(&places, &inbox).await.map_err(|error| self.failed(error)) })
     }
 
     fn history(

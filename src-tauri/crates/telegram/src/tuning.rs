@@ -27,6 +27,8 @@ pub struct Tuning {
     pub page: i32,
     /// The pause between two such pages, once Telegram has asked to wait: from then on what Telethon keeps by itself.
     pub pace: Duration,
+    /// The pause between pages that are read only to compare.
+    pub look: Duration,
     /// The longest wait for a connection to close.
     pub close: Duration,
     /// The longest wait for a QR code to be scanned before a new one is made.
@@ -49,6 +51,7 @@ impl Default for Tuning {
             queue: NonZeroUsize::MIN.saturating_add(65_535),
             page: 100,
             pace: Duration::from_secs(1),
+            look: Duration::from_millis(250),
             close: Duration::from_secs(3),
             token: Duration::from_secs(25),
             part: 512 << 10,

@@ -15,6 +15,8 @@ pub(crate) enum Limited {
     Updates,
     /// Lists and history.
     Errands,
+    /// Comparing what is there with what is stored.
+    Comparing,
 }
 
 /// A wait.

@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, CompletenessView, ConversationKey, ErrorCode, FactsArrived, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, OutgoingView, Preferences, Template, TextForm, Triage } from '../bindings';
+import type { AccountView, AppStatus, CompletenessView, ConversationKey, ErrorCode, FactsArrived, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, MessageKey, OutgoingView, Preferences, QuarantinedView, Template, TextForm, Triage } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
@@ -85,6 +85,7 @@ export interface World {
   edits: Pick<TextForm, 'text' | 'entities'>[];
   front: string | null;
   completeness: CompletenessView[];
+  shelf: QuarantinedView[];
   scenario: string;
   loggers: Map<number, (grew: { written: number }) => void>;
   /** Plays a first sync; the account commands provide it. */
@@ -103,10 +104,29 @@ const known = ['ready', 'empty', 'starting', 'vault-new', 'vault-open', 'profile
 
 /** What comparing an account finds; its second folder lacks a few. */
 function compared(world: World, account: string, missing = 0): CompletenessView[] {
-  const stored = world.bureau.accounts.find(({ id }) => id === account)?.stored ?? 0;
+  const found = world.bureau.accounts.find(({ id }) => id === account);
+  if (found?.channel === 'telegram') {
+    // Of hundreds of chats two have a gap, unless everything is here.
+    return Array.from({ length: 214 }, (_, n) => ({ account, mailbox: `user:${n}`, name: ['Олена Вербицька', 'Постачальники'][n] ?? `Чат ${n}`, checkedAt: iso(world.now() - 240_000), held: 12, missing: n < 2 ? Math.min(missing, n + 1) : 0 }));
+  }
+  const stored = found?.stored ?? 0;
   const sent = Math.round(stored / 8);
   const folder = (mailbox: string, held: number, missing: number): CompletenessView => ({ account, mailbox, name: mailbox, checkedAt: iso(world.now() - 240_000), held, missing });
   return [folder('INBOX', stored - sent, missing), folder('Sent', sent, 0)];
+}
+
+/** What could not be read: the mail that the list shows so, and others of each kind. */
+function shelved(world: World): QuarantinedView[] {
+  const [first, second] = world.bureau.accounts;
+  const talk = world.bureau.rows().find((row) => row.unreadable);
+  if (!first || !second || !talk) return [];
+  const sketches = [
+    { account: talk.key.account, place: 'INBOX', reason: 'it nests too many parts for its size', size: 81_204, whole: true, tries: 1 },
+    { account: first.id, place: 'Sent', reason: 'the message has 412 MB, more than the 256 MB that are read', size: 2_310, whole: false, tries: 4 },
+    { account: second.id, place: 'INBOX', reason: 'the server lists this message and gives nothing of it', size: 0, whole: false, tries: 2 },
+    ...Array.from({ length: 19 }, (_, n) => ({ account: first.id, place: 'INBOX', reason: 'The database refused it: value out of range', size: 4_000 + n, whole: true, tries: 1 })),
+  ];
+  return sketches.map(({ account, ...rest }, n) => ({ ...rest, key: { account, id: `shelf-${n}` }, conversation: talk.key, number: 700 - n, receivedAt: iso(NOON - n * 7_200_000), lastTriedAt: iso(NOON - 60_000), dismissed: false }));
 }
 
 /** An in-memory stand-in for Rust. `?scenario=…` in the address chooses what it plays. */
@@ -142,13 +162,16 @@ export function fakeBackend(): Backend {
     edits: [],
     front: null,
     completeness: [],
+    shelf: [],
     scenario,
     loggers: new Map(),
     sync: () => undefined,
     scan: () => undefined,
     failScan: () => undefined,
   };
-  world.completeness = bureau.accounts.filter((account) => account.channel === 'email').slice(0, 3).flatMap((account, n) => compared(world, account.id, n === 1 ? 3 : 0));
+  const comparable = [...bureau.accounts.filter((account) => account.channel === 'email').slice(0, 3), ...bureau.accounts.filter((account) => account.channel === 'telegram').slice(0, 1)];
+  world.completeness = comparable.flatMap((account, n) => compared(world, account.id, n % 2 === 1 ? 3 : 0));
+  world.shelf = shelved(world);
   const calls: Record<string, number> = {};
   const failing = new Set<string>();
   const slow = new Map<string, number>();
@@ -307,6 +330,10 @@ function appCommands(world: World) {
         check('disk', 'warn', '3.8 GB left', 'free_disk'),
         check('logs', 'ok', '0 lines dropped'),
         ...(world.panicked ? [check('panics', 'warn', '1 noted, the last 2026-11-22T09:58:04.120Z in version 0.1.0, src/engine/supervisor.rs:211:9: index out of bounds', 'support_report')] : []),
+        ...(() => {
+          const open = world.shelf.filter((row) => !row.dismissed).length;
+          return [check('quarantine', open > 0 ? 'warn' : 'ok', `${open} messages that cannot be read, ${world.shelf.length - open} dismissed`, open > 0 ? 'quarantine' : null)];
+        })(),
         ...world.bureau.accounts.map((account) => {
           const kind = account.state.kind;
           if (kind === 'needs_sign_in') return check('account', 'failed', account.state.why.detail, 'sign_in', account.id);
@@ -332,6 +359,28 @@ function appCommands(world: World) {
       await pause(400);
       world.completeness = world.completeness.map((folder) => (folder.account === account ? { ...folder, missing: 0, checkedAt: iso(world.now()) } : folder));
       return world.completeness.filter((folder) => folder.account === account);
+    },
+    quarantine: async (dismissed: boolean, after: string | null, limit: number) => {
+      const rows = world.shelf.filter((row) => row.dismissed === dismissed);
+      const from = after === null ? 0 : rows.findIndex((row) => row.key.id === after) + 1;
+      const page = rows.slice(from, from + limit);
+      return { rows: page, next: from + limit < rows.length ? (page.at(-1)?.key.id ?? null) : null, open: world.shelf.filter((row) => !row.dismissed).length, dismissed: world.shelf.filter((row) => row.dismissed).length };
+    },
+    // What is here whole can be read by now, the rest cannot.
+    retryQuarantined: async ({ id }: MessageKey) => {
+      await pause(300);
+      const row = world.shelf.find((one) => one.key.id === id);
+      if (!row || row.whole) {
+        world.shelf = world.shelf.filter((one) => one.key.id !== id);
+        return null;
+      }
+      const still = { ...row, tries: row.tries + 1, lastTriedAt: iso(world.now()) };
+      world.shelf = world.shelf.map((one) => (one.key.id === id ? still : one));
+      return still;
+    },
+    dismissQuarantined: async ({ id }: MessageKey, dismissed: boolean) => {
+      world.shelf = world.shelf.map((one) => (one.key.id === id ? { ...one, dismissed } : one));
+      return null;
     },
     uiReady: async () => null,
     uiLog: async (level: string, message: string, fields: unknown) => {

@@ -1,6 +1,6 @@
 //! What can be asked of the other side while the listener runs.
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -94,9 +94,14 @@ pub trait Remote: Send + Sync {
     }
 
     /// Asks what the other side holds of what belongs here, folder by folder, with little traffic. `cursors` are the
-    /// stored ones: what has yet to be read for the first time is left out.
-    fn holdings(&self, cursors: Vec<Cursor>) -> BoxFuture<'_, Result<Vec<Holding>, ConnectorError>> {
-        let _not_used = cursors;
+    /// stored ones: what has yet to be read for the first time is left out. `whole` says for each mailbox up to which
+    /// number nothing was missing before.
+    fn holdings(
+        &self,
+        cursors: Vec<Cursor>,
+        whole: BTreeMap<String, u32>,
+    ) -> BoxFuture<'_, Result<Vec<Holding>, ConnectorError>> {
+        let _not_used = (cursors, whole);
         Box::pin(async { Err(not_offered("telling what it holds")) })
     }
 
@@ -118,6 +123,20 @@ pub struct Holding {
     pub name: String,
     /// The numbers of its messages, as in [`Place::number`]: ascending ranges that do not touch.
     pub numbers: Vec<RangeInclusive<u32>>,
+    /// How much of it was looked at.
+    pub looked: Looked,
+}
+
+/// How much of a folder was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked {
+    /// At everything that belongs here.
+    Whole,
+    /// At what stands above this number. What is older than the oldest stored message was never fetched and is not
+    /// missing.
+    Above(u32),
+    /// Not at all this time: what was found before still stands.
+    NotNow,
 }
 
 /// What somebody can be found by.

@@ -11,9 +11,9 @@ use super::{
     requests::{Request, ask},
 };
 use crate::{
-    connector::{Delivery, Holding, IncomingSender},
+    connector::{Delivery, Holding, IncomingSender, Looked},
     model::{AccountId, AccountState, Place},
-    store::Completeness,
+    store::{Completeness, CompletenessSum},
 };
 
 /// An account is compared once it has been live for so long …
@@ -50,28 +50,37 @@ impl Engine {
     }
 }
 
+/// Fetches what was missing when an account was last compared, and compares again.
 pub(super) async fn fetch_missing(shared: &Shared, account: AccountId, asked: &Asked) -> Result<(), AskError> {
-    let (remote, lease) = asked;
     let folders = shared.parts.store.completeness(Some(account)).await?;
     let places: Vec<Place> = folders.iter().flat_map(Completeness::places).collect();
     if !places.is_empty() {
-        let (inbox, mut deliveries, _status) = IncomingSender::channel(WAITING);
         let span = tracing::info_span!(target: "skrynka::app", "completeness", account = %account);
-        let fetch = remote.fetch_again(places, inbox).instrument(span);
-        let keep = async {
-            while let Some(Delivery { batch, stored }) = deliveries.recv().await {
-                shared.ingest.ingest(account, Some(*lease), batch).await?;
-                shared.stored.notify_one();
-                // Whoever fetches may have ended with an error meanwhile.
-                let _nobody_waits = stored.send(());
-            }
-            Ok::<_, AskError>(())
-        };
-        let (fetched, kept) = tokio::join!(fetch, keep);
-        kept?;
-        fetched?;
+        fetch_again(shared, account, asked, places).instrument(span).await?;
     }
     check(shared, account, asked).await
+}
+
+/// Reads messages once more and stores what comes.
+pub(super) async fn fetch_again(
+    shared: &Shared,
+    account: AccountId,
+    (remote, lease): &Asked,
+    places: Vec<Place>,
+) -> Result<(), AskError> {
+    let (inbox, mut deliveries, _status) = IncomingSender::channel(WAITING);
+    let keep = async {
+        while let Some(Delivery { batch, stored }) = deliveries.recv().await {
+            shared.ingest.ingest(account, Some(*lease), batch).await?;
+            shared.stored.notify_one();
+            // Whoever fetches may have ended with an error meanwhile.
+            let _nobody_waits = stored.send(());
+        }
+        Ok::<_, AskError>(())
+    };
+    let (fetched, kept) = tokio::join!(remote.fetch_again(places, inbox), keep);
+    kept?;
+    Ok(fetched?)
 }
 
 /// Compares every live account in its turn.
@@ -107,41 +116,90 @@ pub(super) async fn check(shared: &Shared, account: AccountId, asked: &Asked) ->
 
 async fn checked(shared: &Shared, account: AccountId, (remote, _): &Asked) -> Result<(), AskError> {
     let store = &shared.parts.store;
-    let holdings = remote.holdings(store.cursors(account).await?).await?;
-    let mut folders = compare(shared, account, &holdings).await?;
+    let before = store.completeness(Some(account)).await?;
+    let whole = before.iter().map(|folder| (folder.mailbox.clone(), folder.whole_to)).collect();
+    let holdings = remote.holdings(store.cursors(account).await?, whole).await?;
+    let mut folders = compare(shared, account, &holdings, &before).await?;
     if folders.iter().any(|folder| folder.missing > 0) {
         tokio::time::sleep(SETTLE).await;
-        folders = compare(shared, account, &holdings).await?;
+        folders = compare(shared, account, &holdings, &before).await?;
     }
     store.keep_completeness(account, &folders).await?;
-    let (held, missing) = folders.iter().fold((0, 0), |(held, missing), one| (held + one.held, missing + one.missing));
+    let CompletenessSum { folders, held, missing, .. } = CompletenessSum::of(&folders);
     if missing == 0 {
-        tracing::info!(target: "skrynka::app", folders = folders.len(), held, "Completeness checked");
+        tracing::info!(target: "skrynka::app", folders, held, "Completeness checked");
     } else {
-        tracing::warn!(target: "skrynka::app", folders = folders.len(), held, missing, "Messages are missing");
+        tracing::warn!(target: "skrynka::app", folders, held, missing, "Messages are missing");
     }
     Ok(())
 }
 
-async fn compare(shared: &Shared, account: AccountId, holdings: &[Holding]) -> Result<Vec<Completeness>, AskError> {
+async fn compare(
+    shared: &Shared,
+    account: AccountId,
+    holdings: &[Holding],
+    before: &[Completeness],
+) -> Result<Vec<Completeness>, AskError> {
     let checked_at = shared.parts.clock.now();
     let mut folders = Vec::with_capacity(holdings.len());
-    for Holding { mailbox, epoch, name, numbers } in holdings {
+    for Holding { mailbox, epoch, name, numbers, looked } in holdings {
+        let known = before.iter().find(|folder| folder.mailbox == *mailbox && folder.epoch == *epoch);
+        match (looked, known) {
+            (Looked::NotNow, known) => {
+                folders.extend(known.cloned());
+                continue;
+            }
+            // Nothing has come since everything was there.
+            (Looked::Above(_), Some(known)) if numbers.is_empty() && known.missing == 0 => {
+                folders.push(Completeness { name: name.clone(), checked_at, ..known.clone() });
+                continue;
+            }
+            (Looked::Above(_) | Looked::Whole, _) => {}
+        }
         let stored = shared.parts.store.stored_numbers(account, mailbox, *epoch).await?;
-        let (mailbox, name) = (mailbox.clone(), name.clone());
-        let Gap { held, missing, newest } = gap(numbers, &stored);
+        let Compared { gap, whole_to } = judge(numbers, *looked, &stored, known);
+        let Gap { held, missing, newest, .. } = gap;
         folders.push(Completeness {
             account,
-            mailbox,
+            mailbox: mailbox.clone(),
             epoch: *epoch,
-            name,
+            name: name.clone(),
             checked_at,
             held,
             missing,
             numbers: newest,
+            whole_to,
         });
     }
     Ok(folders)
+}
+
+/// How a folder stands, and up to which number nothing of it is missing.
+struct Compared {
+    gap: Gap,
+    whole_to: u32,
+}
+
+fn judge(numbers: &[RangeInclusive<u32>], looked: Looked, stored: &[u32], known: Option<&Completeness>) -> Compared {
+    let Looked::Above(low) = looked else {
+        let gap = gap(numbers, stored);
+        return Compared { whole_to: 0, gap };
+    };
+    let oldest = stored.first().copied().unwrap_or(0).max(low.saturating_add(1));
+    let claimed: Vec<_> = numbers
+        .iter()
+        .filter(|range| *range.end() >= oldest)
+        .map(|range| *range.start().max(&oldest)..=*range.end())
+        .collect();
+    let mut gap = gap(&claimed, stored);
+    // What was missing below, and was not looked at this time, still is unless it has come.
+    let still = known.iter().flat_map(|known| &known.numbers).filter(|number| **number <= low);
+    for number in still.filter(|number| stored.binary_search(number).is_err()) {
+        gap.held += 1;
+        gap.miss(*number, *number);
+    }
+    let up_to_now = numbers.last().map_or(low, |range| *range.end()).max(known.map_or(0, |known| known.whole_to));
+    Compared { whole_to: gap.lowest.map_or(up_to_now, |lowest| lowest.saturating_sub(1)), gap }
 }
 
 /// What of some ranges is not among ascending numbers.
@@ -150,6 +208,7 @@ struct Gap {
     held: u64,
     missing: u64,
     newest: Vec<u32>,
+    lowest: Option<u32>,
 }
 
 /// A range costs nothing by its length, whatever a server claims to hold.
@@ -180,6 +239,7 @@ impl Gap {
             return;
         }
         self.missing += u64::from(high - low) + 1;
+        self.lowest = Some(low);
         let room = MOST_NUMBERS - self.newest.len();
         self.newest.extend((low..=high).rev().take(room));
     }
@@ -190,8 +250,41 @@ mod tests {
     use super::*;
 
     fn of(ranges: &[RangeInclusive<u32>], stored: &[u32]) -> (u64, u64, Vec<u32>) {
-        let Gap { held, missing, newest } = gap(ranges, stored);
+        let Gap { held, missing, newest, .. } = gap(ranges, stored);
         (held, missing, newest)
+    }
+
+    fn known(missing: &[u32], whole_to: u32) -> Completeness {
+        Completeness {
+            account: AccountId(uuid::Uuid::nil()),
+            mailbox: String::new(),
+            epoch: 0,
+            name: String::new(),
+            checked_at: time::OffsetDateTime::UNIX_EPOCH,
+            held: 0,
+            missing: missing.len() as u64,
+            numbers: missing.to_vec(),
+            whole_to,
+        }
+    }
+
+    #[test]
+    fn a_stretch_is_compared_down_to_where_it_was_whole_and_to_what_was_ever_fetched() {
+        let judged = |numbers: &[RangeInclusive<u32>], low, stored: &[u32], known: Option<&Completeness>| {
+            let Compared { gap, whole_to } = judge(numbers, Looked::Above(low), stored, known);
+            (gap.held, gap.newest, whole_to)
+        };
+        // What is older than the oldest that is stored was never fetched.
+        assert_eq!(judged(&[3..=4, 7..=7, 9..=9], 0, &[4, 9], None), (3, vec![7], 6));
+        // Nothing is stored of a chat that has something to hold.
+        assert_eq!(judged(&[3..=4], 0, &[], None), (2, vec![4, 3], 2));
+        assert_eq!(judged(&[12..=14], 10, &[4, 12, 13, 14], Some(&known(&[], 10))), (3, vec![], 14));
+        // A gap that a long stretch above it hides is still one, until it is closed.
+        let gap = known(&[6, 5], 4);
+        assert_eq!(judged(&[21..=22], 20, &[4, 6, 21, 22], Some(&gap)), (3, vec![5], 4));
+        assert_eq!(judged(&[21..=22], 20, &[4, 5, 6, 21, 22], Some(&gap)), (2, vec![], 22));
+        // What was deleted there is looked for no more.
+        assert_eq!(judged(&[8..=8], 4, &[4, 8], Some(&gap)), (1, vec![], 8));
     }
 
     #[test]

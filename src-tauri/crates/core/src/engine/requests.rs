@@ -41,6 +41,7 @@ pub(super) enum Request {
     MarkSeen { places: Vec<Place>, seen: bool },
     CheckCompleteness,
     FetchMissing,
+    FetchAgain { places: Vec<Place> },
 }
 
 impl Request {
@@ -54,6 +55,7 @@ impl Request {
             Self::MarkSeen { .. } => "mark_seen",
             Self::CheckCompleteness => "check_completeness",
             Self::FetchMissing => "fetch_missing",
+            Self::FetchAgain { .. } => "fetch_again",
         }
     }
 }
@@ -112,6 +114,10 @@ async fn carry_out(shared: &Shared, account: AccountId, asked: Asked, request: R
         }
         Request::FetchMissing => {
             completeness::fetch_missing(shared, account, &asked).await?;
+            Answer::Done
+        }
+        Request::FetchAgain { places } => {
+            completeness::fetch_again(shared, account, &asked, places).await?;
             Answer::Done
         }
     })

@@ -586,7 +586,7 @@ mod tests {
             seen: false,
             answered: false,
             raw: Raw::memory(vec![0; 100]),
-            content: Content::Unreadable { reason: String::new() },
+            content: Content::Unreadable { reason: String::new(), whole: false },
         }))
     }
 

@@ -30,7 +30,7 @@ impl Work {
     }
 
     /// Stores messages of chats, each of which stands at a place of its own.
-    async fn chats_of_places(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
+    async fn chats_of_places<'m>(&mut self, messages: Vec<&'m IncomingMessage>) -> Result<(), StoreError> {
         let places: Vec<&Place> = messages.iter().map(|message| &message.place).collect();
         let known = self.tx.known_places(&places).await?;
         // What could not be read before takes the place of what stood for it.
@@ -44,8 +44,22 @@ impl Work {
         if !replaced.is_empty() {
             let read: Vec<_> = replaced.iter().map(|(place, answered)| ((*place).clone(), true, *answered)).collect();
             self.marks_of(&read, &known).await?;
-            let places: Vec<&Place> = replaced.keys().copied().collect();
-            for (message, conversation) in self.tx.vacate(&places).await? {
+            // What turns out to belong to a topic leaves the line in the whole forum, marked as gone.
+            let keys: BTreeSet<ChatKey> = messages.iter().filter_map(|message| key(message)).collect();
+            let chats = self.tx.chats(&keys.into_iter().collect::<Vec<_>>()).await?;
+            let stays = |message: &&IncomingMessage| {
+                let here = key(message).and_then(|key| chats.get(&key)).map(|chat| chat.conversation);
+                here == known.get(&message.place).map(|stored| stored.conversation)
+            };
+            let is_replaced = |message: &&IncomingMessage| {
+                matches!(message.content, Content::Chat(_)) && replaced.contains_key(&message.place)
+            };
+            let (here, elsewhere): (Vec<_>, Vec<_>) = messages.iter().copied().filter(is_replaced).partition(stays);
+            let places = |messages: Vec<&'m IncomingMessage>| -> Vec<&'m Place> {
+                messages.into_iter().map(|message| &message.place).collect()
+            };
+            self.clear_stand_ins(&places(here)).await?;
+            for (message, conversation) in self.tx.vacate(&places(elsewhere)).await? {
                 self.facts.push(fact(FactKind::MessageGone, conversation, message));
                 self.changed.insert(conversation);
             }
@@ -284,7 +298,7 @@ fn address(username: Option<&str>, phone: Option<&str>) -> String {
 fn new_message(message: &IncomingMessage, chat: KnownChat) -> NewMessage<'_> {
     let (content, unreadable) = match &message.content {
         Content::Chat(chat) => (Some((&**chat, content_hash(chat))), None),
-        Content::Unreadable { reason } => (None, Some(&**reason)),
+        Content::Unreadable { reason, whole } => (None, Some((&**reason, *whole))),
         Content::Letter(_) => (None, None),
     };
     // What is shown whole needs no bytes beside it.

@@ -31,7 +31,7 @@ fn clean_message(message: &mut IncomingMessage) {
     match &mut message.content {
         Content::Letter(letter) => clean_letter(letter),
         Content::Chat(chat) => clean_chat_message(chat),
-        Content::Unreadable { reason } => strip_nul(reason),
+        Content::Unreadable { reason, .. } => strip_nul(reason),
     }
     strip_nul(&mut message.place.mailbox);
 }

@@ -26,6 +26,33 @@ pub struct Completeness {
     pub missing: u64,
     /// The newest of those, a limited number.
     pub numbers: Vec<u32>,
+    /// Up to this number nothing was missing, where a folder is compared by stretches; otherwise 0.
+    pub whole_to: u32,
+}
+
+/// Several folders together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CompletenessSum {
+    /// How many.
+    pub folders: usize,
+    /// Messages that they held.
+    pub held: u64,
+    /// How many of them were not stored.
+    pub missing: u64,
+    /// When the first of them was compared; `None` without any.
+    pub since: Option<OffsetDateTime>,
+}
+
+impl CompletenessSum {
+    /// Adds them up.
+    pub fn of<'a>(folders: impl IntoIterator<Item = &'a Completeness>) -> Self {
+        folders.into_iter().fold(Self::default(), |sum, folder| Self {
+            folders: sum.folders + 1,
+            held: sum.held.saturating_add(folder.held),
+            missing: sum.missing.saturating_add(folder.missing),
+            since: Some(sum.since.map_or(folder.checked_at, |since| since.min(folder.checked_at))),
+        })
+    }
 }
 
 impl Completeness {
@@ -45,6 +72,7 @@ struct Row {
     held: i64,
     missing: i64,
     missing_numbers: Vec<i64>,
+    whole_to: i64,
 }
 
 impl TryFrom<Row> for Completeness {
@@ -60,6 +88,7 @@ impl TryFrom<Row> for Completeness {
             held: number(row.held)?,
             missing: number(row.missing)?,
             numbers: row.missing_numbers.into_iter().map(number).collect::<Result<_, _>>()?,
+            whole_to: number(row.whole_to)?,
         })
     }
 }
@@ -93,11 +122,12 @@ impl Store {
         for folder in folders {
             let numbers: Vec<i64> = folder.numbers.iter().copied().map(i64::from).collect();
             sqlx::query!(
-                "INSERT INTO completeness (account_id, mailbox, epoch, name, checked_at, held, missing, missing_numbers)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                "INSERT INTO completeness (account_id, mailbox, epoch, name, checked_at, held, missing, missing_numbers,
+                                           whole_to)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                  ON CONFLICT (account_id, mailbox) DO UPDATE SET epoch = excluded.epoch, name = excluded.name,
                      checked_at = excluded.checked_at, held = excluded.held, missing = excluded.missing,
-                     missing_numbers = excluded.missing_numbers",
+                     missing_numbers = excluded.missing_numbers, whole_to = excluded.whole_to",
                 account.0,
                 folder.mailbox,
                 i64::from(folder.epoch),
@@ -105,7 +135,8 @@ impl Store {
                 folder.checked_at,
                 i64::try_from(folder.held).unwrap_or(i64::MAX),
                 i64::try_from(folder.missing).unwrap_or(i64::MAX),
-                &numbers
+                &numbers,
+                i64::from(folder.whole_to)
             )
             .execute(&mut *tx)
             .await?;
@@ -118,7 +149,8 @@ impl Store {
     pub async fn completeness(&self, account: Option<AccountId>) -> Result<Vec<Completeness>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
-            "SELECT c.account_id, c.mailbox, c.epoch, c.name, c.checked_at, c.held, c.missing, c.missing_numbers
+            "SELECT c.account_id, c.mailbox, c.epoch, c.name, c.checked_at, c.held, c.missing, c.missing_numbers,
+                    c.whole_to
              FROM completeness c JOIN accounts a ON a.id = c.account_id AND a.removed_at IS NULL
              WHERE $1::uuid IS NULL OR c.account_id = $1
              ORDER BY c.account_id, c.mailbox <> 'INBOX', c.name, c.mailbox",

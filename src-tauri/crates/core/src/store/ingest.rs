@@ -15,6 +15,7 @@ use super::{
 use crate::{
     connector::{ChatMessage, Cursor, Letter, RawBytes},
     fault,
+    ingest::snippet,
     model::{
         AccountId, Address, AttachmentId, ChatKey, ChatKind, ContactId, ConversationId, Direction, MessageId, Place,
     },
@@ -70,6 +71,19 @@ pub struct Beginning {
     pub received_at: OffsetDateTime,
 }
 
+/// What stood in the stead of a message that could not be read, and is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleared {
+    /// Where it stood.
+    pub place: Place,
+    /// Which message it was.
+    pub message: MessageId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Whether that has no message now.
+    pub emptied: bool,
+}
+
 /// A message ready to be written.
 #[derive(Debug)]
 pub struct NewMessage<'a> {
@@ -85,8 +99,8 @@ pub struct NewMessage<'a> {
     pub letter: Option<&'a Letter>,
     /// What could be read of a chat message, with the hash of its content.
     pub chat: Option<(&'a ChatMessage, [u8; 32])>,
-    /// Why it could not be read.
-    pub unreadable: Option<&'a str>,
+    /// Why it could not be read, and whether its bytes are all of it.
+    pub unreadable: Option<(&'a str, bool)>,
     /// When its server received it.
     pub received_at: OffsetDateTime,
     /// When it reached this computer.
@@ -583,7 +597,8 @@ impl IngestTx {
              FROM (
                  SELECT DISTINCT ON (n.into_id) n.into_id, old.last_message_id, old.last_at, old.last_direction,
                         old.last_unreadable, old.snippet,
-                        (old.last_at, old.last_message_id) > (kept.last_at, kept.last_message_id) AS newer,
+                        old.message_count > 0 AND (old.last_at, old.last_message_id)
+                            > (kept.last_at, kept.last_message_id) AS newer,
                         (sum(old.message_count) OVER gone)::integer AS messages,
                         (sum(old.unread_count) OVER gone)::integer AS unread,
                         (sum(old.file_count) OVER gone)::integer AS files,
@@ -749,12 +764,13 @@ impl IngestTx {
 
     async fn insert_quarantine(&mut self, messages: &[NewMessage<'_>]) -> Result<(), StoreError> {
         for message in messages {
-            if let Some(reason) = message.unreadable {
+            if let Some((reason, whole)) = message.unreadable {
                 sqlx::query!(
-                    "INSERT INTO quarantine (account_id, message_id, reason) VALUES ($1, $2, $3)",
+                    "INSERT INTO quarantine (account_id, message_id, reason, whole) VALUES ($1, $2, $3, $4)",
                     self.account.0,
                     message.id.0,
-                    reason
+                    reason,
+                    whole
                 )
                 .execute(&mut *self.tx)
                 .await?;
@@ -797,6 +813,111 @@ impl IngestTx {
         .execute(&mut *self.tx)
         .await?;
         Ok(())
+    }
+
+    /// Deletes what stands at these places in the stead of messages that could not be read, with their bytes. One that
+    /// stands elsewhere too stays there.
+    pub async fn clear_stand_ins(&mut self, places: &[&Place]) -> Result<Vec<Cleared>, StoreError> {
+        let (mailboxes, epochs, numbers) = columns(places);
+        let freed = sqlx::query!(
+            "DELETE FROM message_places p
+             USING unnest($2::text[], $3::bigint[], $4::bigint[]) AS n (mailbox, epoch, number)
+             WHERE p.account_id = $1 AND p.mailbox = n.mailbox AND p.epoch = n.epoch AND p.number = n.number
+             RETURNING p.message_id, p.mailbox, p.epoch, p.number",
+            self.account.0,
+            &mailboxes,
+            &epochs,
+            &numbers
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let ids: Vec<Uuid> = freed.iter().map(|row| row.message_id).collect();
+        let deleted = sqlx::query!(
+            r#"DELETE FROM messages m
+               WHERE m.account_id = $1 AND m.id = ANY($2) AND m.kind = 'unreadable'
+                 AND NOT EXISTS (SELECT 1 FROM message_places p WHERE p.account_id = m.account_id
+                                 AND p.message_id = m.id AND p.gone_at IS NULL)
+               RETURNING m.id, m.conversation_id, NOT m.seen AND m.direction = 'in' AS "unread!""#,
+            self.account.0,
+            &ids
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let ids: Vec<Uuid> = deleted.iter().map(|row| row.id).collect();
+        sqlx::query!("DELETE FROM message_places WHERE account_id = $1 AND message_id = ANY($2)", self.account.0, &ids)
+            .execute(&mut *self.tx)
+            .await?;
+        sqlx::query!("DELETE FROM raw_messages WHERE account_id = $1 AND message_id = ANY($2)", self.account.0, &ids)
+            .execute(&mut *self.tx)
+            .await?;
+        let conversations: Vec<Uuid> = deleted.iter().map(|row| row.conversation_id).collect();
+        let unread: Vec<bool> = deleted.iter().map(|row| row.unread).collect();
+        let emptied = self.count_out(&ids, &conversations, &unread).await?;
+        deleted
+            .into_iter()
+            .filter_map(|row| Some((freed.iter().find(|place| place.message_id == row.id)?, row)))
+            .map(|(place_row, row)| {
+                Ok(Cleared {
+                    place: place(place_row.mailbox.clone(), place_row.epoch, place_row.number)?,
+                    message: MessageId(row.id),
+                    conversation: ConversationId(row.conversation_id),
+                    emptied: emptied.contains(&row.conversation_id),
+                })
+            })
+            .collect()
+    }
+
+    /// Takes deleted messages out of their conversations' summaries. Returns the conversations that are empty now.
+    async fn count_out(
+        &mut self,
+        ids: &[Uuid],
+        conversations: &[Uuid],
+        unread: &[bool],
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let rows = sqlx::query!(
+            r#"UPDATE conversations c SET
+                   message_count = c.message_count - d.gone, unread_count = greatest(0, c.unread_count - d.unread),
+                   last_message_id = CASE WHEN d.was_last THEN coalesce(l.id, c.last_message_id)
+                                          ELSE c.last_message_id END,
+                   last_at = CASE WHEN d.was_last THEN coalesce(l.received_at, c.last_at) ELSE c.last_at END,
+                   last_direction = CASE WHEN d.was_last THEN coalesce(l.direction, c.last_direction)
+                                         ELSE c.last_direction END,
+                   last_unreadable = CASE WHEN d.was_last THEN coalesce(l.kind = 'unreadable', c.last_unreadable)
+                                          ELSE c.last_unreadable END,
+                   last_author = CASE WHEN d.was_last AND c.chat_kind IN ('group', 'supergroup', 'topic')
+                                           AND l.direction = 'in' THEN l.author_name
+                                      WHEN d.was_last THEN '' ELSE c.last_author END,
+                   last_media = CASE WHEN d.was_last THEN NULL ELSE c.last_media END
+               FROM (
+                   SELECT n.id, count(*)::integer AS gone, (count(*) FILTER (WHERE n.unread))::integer AS unread,
+                          bool_or(old.last_message_id = n.message) AS was_last
+                   FROM unnest($2::uuid[], $3::uuid[], $4::boolean[]) AS n (message, id, unread)
+                   JOIN conversations old ON old.account_id = $1 AND old.id = n.id
+                   GROUP BY n.id) d
+               LEFT JOIN LATERAL (
+                   SELECT m.id, m.received_at, m.direction, m.kind, m.author_name, m.body_text FROM messages m
+                   WHERE m.account_id = $1 AND m.conversation_id = d.id
+                   ORDER BY m.received_at DESC, m.id DESC LIMIT 1) l ON true
+               WHERE c.account_id = $1 AND c.id = d.id
+               RETURNING c.id, c.message_count, d.was_last AS "was_last!", l.body_text AS "body_text?""#,
+            self.account.0,
+            ids,
+            conversations,
+            unread
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        for row in rows.iter().filter(|row| row.was_last) {
+            sqlx::query!(
+                "UPDATE conversations SET snippet = $3 WHERE account_id = $1 AND id = $2",
+                self.account.0,
+                row.id,
+                snippet(row.body_text.as_deref().unwrap_or_default())
+            )
+            .execute(&mut *self.tx)
+            .await?;
+        }
+        Ok(rows.into_iter().filter(|row| row.message_count == 0).map(|row| row.id).collect())
     }
 
     /// Frees places for other messages. Returns those that stand nowhere any more.

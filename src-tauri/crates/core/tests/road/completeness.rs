@@ -1,12 +1,15 @@
 //! Whether everything that the other side holds is stored.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     connector::{
         Batch, Chat, ChatMessage, ConnectorError, Content, Cursor, Holding, Incoming, IncomingMessage, IncomingSender,
-        Raw, Remote,
+        Looked, Raw, Remote,
     },
     model::{ChatKind, Direction, Peer, PeerKind, Place},
 };
@@ -20,14 +23,39 @@ const OLENA: Peer = Peer { kind: PeerKind::User, id: 7 };
 
 /// A server that holds a message of each of these numbers, and gives again what it is asked for.
 struct Server {
-    holds: std::ops::RangeInclusive<u32>,
+    holds: Mutex<Vec<std::ops::RangeInclusive<u32>>>,
+    /// It lists only what stands above what was whole before, as chats do.
+    by_stretches: bool,
     asked: Mutex<Vec<Place>>,
+    whole: Mutex<Option<u32>>,
+}
+
+impl Server {
+    fn new(holds: std::ops::RangeInclusive<u32>, by_stretches: bool) -> Arc<Self> {
+        let (asked, whole) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { holds: Mutex::new(vec![holds]), by_stretches, asked, whole })
+    }
 }
 
 impl Remote for Server {
-    fn holdings(&self, _: Vec<Cursor>) -> BoxFuture<'_, Result<Vec<Holding>, ConnectorError>> {
+    fn holdings(
+        &self,
+        _: Vec<Cursor>,
+        whole: BTreeMap<String, u32>,
+    ) -> BoxFuture<'_, Result<Vec<Holding>, ConnectorError>> {
         let Place { mailbox, epoch, .. } = OLENA.place(1);
-        let all = Holding { mailbox, epoch, name: "Olena".to_owned(), numbers: vec![self.holds.clone()] };
+        let whole_to = whole.get(&mailbox).copied();
+        *self.whole.lock().unwrap() = whole_to;
+        let low = whole_to.unwrap_or(0);
+        let mut numbers = self.holds.lock().unwrap().clone();
+        let looked = if self.by_stretches {
+            numbers.retain(|range| *range.end() > low);
+            numbers.iter_mut().for_each(|range| *range = *range.start().max(&(low + 1))..=*range.end());
+            Looked::Above(low)
+        } else {
+            Looked::Whole
+        };
+        let all = Holding { mailbox, epoch, name: "Olena".to_owned(), numbers, looked };
         Box::pin(async move { Ok(vec![all]) })
     }
 
@@ -40,6 +68,19 @@ impl Remote for Server {
             Ok(())
         })
     }
+}
+
+/// A program that listens to the bureau's account at that server.
+async fn listening(bureau: &Bureau, server: &Arc<Server>, wire: &Arc<Wire>) -> crate::programs::Program {
+    let program = Start { remote: server.clone(), ..Start::new(bureau, "one", wire) }.run().await;
+    tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        while program.engine.remote(bureau.account).is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("it listens");
+    program
 }
 
 fn said(number: u32) -> Incoming {
@@ -61,18 +102,11 @@ fn said(number: u32) -> Incoming {
 async fn a_gap_is_found_kept_and_closed() {
     let bureau = Bureau::with_chats().await;
     bureau.ingest([1, 2, 5, 8].map(said).into()).await;
-    let server = Arc::new(Server { holds: 1..=8, asked: Mutex::default() });
+    let server = Server::new(1..=8, false);
     let wire = Arc::new(Wire::default());
-    let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
+    let program = listening(&bureau, &server, &wire).await;
     let engine = &program.engine;
     assert_eq!(bureau.store.completeness(None).await.unwrap(), []);
-    tokio::time::timeout(std::time::Duration::from_secs(20), async {
-        while engine.remote(bureau.account).is_none() {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    })
-    .await
-    .expect("it listens");
 
     let found = engine.check_completeness(bureau.account).await.unwrap();
     assert_eq!(found.len(), 1);
@@ -84,5 +118,38 @@ async fn a_gap_is_found_kept_and_closed() {
     assert_eq!(asked, [7, 6, 4, 3]);
     assert_eq!((after[0].held, after[0].missing, after[0].numbers.as_slice()), (8, 1, &[3][..]));
     assert_eq!(bureau.store.completeness(None).await.unwrap(), after);
+    program.engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_chat_is_compared_from_where_it_was_whole() {
+    let bureau = Bureau::with_chats().await;
+    bureau.ingest([4, 5, 8].map(said).into()).await;
+    let server = Server::new(1..=8, true);
+    let wire = Arc::new(Wire::default());
+    let program = listening(&bureau, &server, &wire).await;
+    let engine = &program.engine;
+
+    // What is older than the oldest stored message was never fetched.
+    let found = engine.check_completeness(bureau.account).await.unwrap();
+    assert_eq!((found[0].held, found[0].numbers.as_slice(), found[0].whole_to), (5, &[7, 6][..], 5));
+    bureau.ingest([6, 7].map(said).into()).await;
+    let found = engine.check_completeness(bureau.account).await.unwrap();
+    assert_eq!((found[0].held, found[0].missing, found[0].whole_to), (3, 0, 8));
+    let first_whole = found[0].checked_at;
+
+    // Nothing has come since: the chat still counts, as it was.
+    let found = engine.check_completeness(bureau.account).await.unwrap();
+    assert_eq!((*server.whole.lock().unwrap(), found[0].held, found[0].missing), (Some(8), 3, 0));
+    assert!(found[0].checked_at >= first_whole);
+
+    *server.holds.lock().unwrap() = vec![1..=11];
+    bureau.ingest([9, 11].map(said).into()).await;
+    let found = engine.check_completeness(bureau.account).await.unwrap();
+    assert_eq!((found[0].held, found[0].numbers.as_slice(), found[0].whole_to), (3, &[10][..], 9));
+    // It was deleted there before anybody fetched it.
+    *server.holds.lock().unwrap() = vec![1..=9, 11..=11];
+    let found = engine.check_completeness(bureau.account).await.unwrap();
+    assert_eq!((found[0].missing, found[0].whole_to), (0, 11));
     program.engine.shutdown().await;
 }

@@ -13,6 +13,7 @@ mod leases;
 mod legacy;
 mod notices;
 mod programs;
+mod quarantine;
 mod rhythm;
 mod sending;
 mod triage;

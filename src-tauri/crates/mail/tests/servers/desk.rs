@@ -109,7 +109,7 @@ impl Kept {
         match &self.message.content {
             Content::Letter(letter) => letter,
             Content::Chat(_) => panic!("a mail is no chat"),
-            Content::Unreadable { reason } => panic!("unreadable: {reason}"),
+            Content::Unreadable { reason, .. } => panic!("unreadable: {reason}"),
         }
     }
 
@@ -117,7 +117,7 @@ impl Kept {
         match &self.message.content {
             Content::Letter(letter) => panic!("readable: {}", letter.subject),
             Content::Chat(_) => panic!("a mail is no chat"),
-            Content::Unreadable { reason } => reason,
+            Content::Unreadable { reason, .. } => reason,
         }
     }
 }

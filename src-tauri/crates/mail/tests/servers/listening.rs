@@ -1,6 +1,6 @@
 //! The listener against a real Dovecot.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::desk::{Desk, PASSWORD, USER, mail, quick, settings};
 use skrynka_core::{
@@ -378,16 +378,22 @@ async fn what_the_folders_hold_is_told_and_what_is_missing_comes_again() {
         fill(&dovecot, "INBOX", 1..=6);
         fill(&dovecot, "Sent", 1..=2);
         dovecot.expunge(USER, "INBOX", 3).unwrap();
+        fill(&dovecot, "Archive", 1..=1);
         let mut desk = desk(&dovecot);
         desk.shelf.gaps = true;
+        desk.settings().folders = vec!["Archive".to_owned()];
         desk.catch_up().await.unwrap();
+        // A folder that the owner no longer wants is not compared, whatever is kept of it.
+        desk.settings().folders.clear();
+        desk.catch_up().await.unwrap();
+        assert!(desk.shelf.cursors.contains_key("Archive"));
         dovecot.append(USER, "INBOX", &mail(7), "", None).unwrap();
         let cursors = |desk: &Desk| -> Vec<Cursor> {
             let stored = desk.shelf.cursors.iter();
             stored.map(|(mailbox, state)| Cursor { mailbox: mailbox.clone(), state: state.clone() }).collect()
         };
         let remote = desk.remote.clone().unwrap();
-        let mut holdings = remote.holdings(cursors(&desk)).await.unwrap();
+        let mut holdings = remote.holdings(cursors(&desk), BTreeMap::new()).await.unwrap();
         holdings.sort_by_key(|holding| holding.name.clone());
         let told: Vec<_> = holdings.iter().map(|one| (one.name.as_str(), one.numbers.clone())).collect();
         assert_eq!(told, [("INBOX", vec![1..=2, 4..=7]), ("Sent", vec![1..=2])]);
@@ -408,7 +414,7 @@ async fn what_the_folders_hold_is_told_and_what_is_missing_comes_again() {
         assert!(!desk.shelf.messages.contains_key(&inbox(99)));
 
         dovecot.reset_uidvalidity(USER, "INBOX").unwrap();
-        let holdings = remote.holdings(cursors(&desk)).await.unwrap();
+        let holdings = remote.holdings(cursors(&desk), BTreeMap::new()).await.unwrap();
         assert_eq!(holdings.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["Sent"], "it is read anew");
     }
 }
@@ -431,7 +437,7 @@ async fn what_lies_before_the_beginning_is_not_missing() {
     assert_eq!(stored, (5..=9).collect());
     let state = desk.shelf.cursors["INBOX"].clone();
     let cursor = Cursor { mailbox: "INBOX".to_owned(), state };
-    let holdings = desk.remote.clone().unwrap().holdings(vec![cursor]).await.unwrap();
+    let holdings = desk.remote.clone().unwrap().holdings(vec![cursor], BTreeMap::new()).await.unwrap();
     let told: std::collections::BTreeSet<u32> = holdings[0].numbers.iter().cloned().flatten().collect();
     assert!(told.is_subset(&stored) && told.contains(&9) && told.len() >= 2, "{told:?}");
 }

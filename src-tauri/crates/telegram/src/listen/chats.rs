@@ -21,6 +21,12 @@ pub(crate) struct Gap {
     pub(crate) high: u32,
 }
 
+impl Gap {
+    pub(crate) const fn holds(self, number: u32) -> bool {
+        self.low < number && number <= self.high
+    }
+}
+
 /// What is kept of a chat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Stored {
@@ -276,6 +282,14 @@ impl Chats {
         }
         cursors
     }
+}
+
+/// What stored cursors say is still to be read of a chat.
+pub(crate) fn gaps(cursors: &[Cursor], peer: Peer) -> Vec<Gap> {
+    let mailbox = peer.to_string();
+    let stored = cursors.iter().find(|cursor| cursor.mailbox == mailbox);
+    let stored = stored.and_then(|cursor| Stored::deserialize(&cursor.state).ok());
+    stored.map(|stored| stored.gaps).unwrap_or_default()
 }
 
 fn cursor(mailbox: String, state: &impl Serialize) -> Cursor {

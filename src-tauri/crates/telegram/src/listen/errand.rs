@@ -2,7 +2,7 @@
 //!
 //! One errand at a time, beside the updates: a limit on history never holds up what is new.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use grammers_tl_types as tl;
@@ -54,6 +54,8 @@ pub(crate) struct Dialog {
     pub(crate) read_in: u32,
     pub(crate) read_out: u32,
     pub(crate) pts: Option<i32>,
+    /// When the last message was sent, in Unix seconds, where the list tells.
+    pub(crate) date: Option<i32>,
 }
 
 /// A page of a chat's past, latest message first.
@@ -139,9 +141,14 @@ pub(crate) async fn dialogs(pool: &Pool, book: &Book) -> Result<Vec<Dialog>> {
                 read_in: number(dialog.read_inbox_max_id).unwrap_or(0),
                 read_out: number(dialog.read_outbox_max_id).unwrap_or(0),
                 pts: dialog.pts,
+                date: None,
             })
         });
-        let dialogs: Vec<Dialog> = dialogs.collect();
+        let mut dialogs: Vec<Dialog> = dialogs.collect();
+        let dates: HashMap<_, _> = messages.iter().filter_map(|one| Some((place(one)?, date(one)))).collect();
+        for dialog in &mut dialogs {
+            dialog.date = dates.get(&(dialog.peer, dialog.top)).copied();
+        }
         for dialog in &dialogs {
             // A chat that got a message meanwhile moved to the front and is listed twice.
             if !found.iter().any(|known| known.peer == dialog.peer) {
@@ -149,10 +156,7 @@ pub(crate) async fn dialogs(pool: &Pool, book: &Book) -> Result<Vec<Dialog>> {
             }
         }
         // The next page begins after the last chat whose message came along.
-        let last = dialogs.iter().rev().find_map(|dialog| {
-            let top = messages.iter().find(|message| place(message) == Some((dialog.peer, dialog.top)))?;
-            Some((*dialog, date(top)))
-        });
+        let last = dialogs.iter().rev().find_map(|dialog| Some((*dialog, dialog.date?)));
         let Some((dialog, date)) = last.filter(|_| !is_last) else { return Ok(found) };
         let before = (request.offset_date, request.offset_id);
         request.exclude_pinned = true;

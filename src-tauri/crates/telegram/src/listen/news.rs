@@ -219,6 +219,6 @@ pub(super) fn unreadable(place: Place, at: OffsetDateTime, now: OffsetDateTime, 
         seen: true,
         answered: false,
         raw: Raw::empty(),
-        content: Content::Unreadable { reason },
+        content: Content::Unreadable { reason, whole: false },
     }))
 }

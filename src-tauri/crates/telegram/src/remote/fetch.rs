@@ -6,7 +6,7 @@ use grammers_tl_types as tl;
 use serde_json::Value;
 use skrynka_core::{
     connector::Fetched,
-    model::{Media, Peer, PeerKind, Place},
+    model::{Media, Peer, Place},
 };
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt as _},
@@ -16,10 +16,9 @@ use tokio::{
 use super::TelegramRemote;
 use crate::{
     centres::DataCentres,
-    convert::{Reader, number, place as stands_at},
+    convert::{Reader, place as stands_at},
     error::{Result, TelegramError},
     files::Handle,
-    listen::listed,
     pool::{Pool, Way},
     session::memory::MemorySession,
 };
@@ -32,7 +31,7 @@ type Slot = Arc<Mutex<Option<Arc<Pool>>>>;
 
 /// Connections to other data centres than the account's own. A file that cannot be fetched there holds up nothing
 /// else, as it would in the listener's pool.
-pub(super) struct Annex {
+pub(crate) struct Annex {
     way: Way,
     centres: DataCentres,
     /// By data centre, of which there are five.
@@ -40,7 +39,7 @@ pub(super) struct Annex {
 }
 
 impl Annex {
-    pub(super) fn new(way: Way, centres: DataCentres) -> Self {
+    pub(crate) fn new(way: Way, centres: DataCentres) -> Self {
         Self { way, centres, pools: Mutex::default() }
     }
 
@@ -136,19 +135,11 @@ impl TelegramRemote {
     /// The file as its message names it now.
     async fn renewed(&self, place: &Place, old: &Handle) -> Result<Handle> {
         let peer: Peer = place.mailbox.parse().map_err(|_| TelegramError::UnknownChat)?;
-        let id = i32::try_from(place.number).map_err(|_| TelegramError::Gone)?;
-        let ids = vec![tl::enums::InputMessage::Id(tl::types::InputMessageId { id })];
-        let answer = if peer.kind == PeerKind::Channel {
-            let channel = self.book.input_channel(peer.id).ok_or(TelegramError::UnknownChat)?;
-            self.pool.ask_patiently(&tl::functions::channels::GetMessages { channel, id: ids }, &|_| ()).await?
-        } else {
-            self.pool.ask_patiently(&tl::functions::messages::GetMessages { id: ids }, &|_| ()).await?
-        };
-        let (messages, _) = listed(answer, &self.book);
+        let messages = self.by_number(peer, &[place.number]).await?;
         let reader = Reader { book: &self.book, me: self.me, arrived_at: self.clock.now() };
         let message = messages
             .iter()
-            .find(|message| stands_at(message) == Some((peer, place.number)) && number(id).is_some())
+            .find(|message| stands_at(message) == Some((peer, place.number)))
             .and_then(|message| reader.message(message, 0))
             .ok_or(TelegramError::Gone)?;
         let skrynka_core::connector::Content::Chat(content) = message.content else { return Err(TelegramError::Gone) };

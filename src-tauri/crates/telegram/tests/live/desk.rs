@@ -45,6 +45,7 @@ pub fn quick() -> Tuning {
         again: Duration::from_millis(100),
         margin: Duration::from_millis(100),
         pace: Duration::ZERO,
+        look: Duration::ZERO,
         close: Duration::from_secs(1),
         token: Duration::from_secs(2),
         ..Tuning::default()
@@ -60,6 +61,7 @@ pub struct Office {
     pub tuning: Tuning,
     pub secrets: Secrets,
     pub centres: DataCentres,
+    pub added_at: OffsetDateTime,
     id: AccountId,
 }
 
@@ -93,6 +95,7 @@ impl Office {
             tuning: quick(),
             secrets,
             centres,
+            added_at: OffsetDateTime::UNIX_EPOCH,
             id: AccountId::new(OffsetDateTime::UNIX_EPOCH),
         };
         let endpoint = office.net.endpoint(2).unwrap();
@@ -176,7 +179,7 @@ impl Office {
             muted: false,
             email: None,
             telegram: Some(self.settings.clone()),
-            created_at: OffsetDateTime::UNIX_EPOCH,
+            created_at: self.added_at,
         };
         let secrets = self.secrets.clone();
         let (listener, remote) = connector.open(&account, desk.resume(), secrets, stop.clone()).await?;

@@ -8,6 +8,7 @@ mod ends;
 mod hanging;
 mod history;
 mod holes;
+mod ledger;
 mod losing;
 mod remote;
 mod sending_files;
