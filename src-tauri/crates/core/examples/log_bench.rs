@@ -105,9 +105,10 @@ fn read(dir: PathBuf) -> Result<(), Box<dyn Error>> {
     let regex = |regex: &str| Filter { search: Some(Search::Regex(regex.to_owned())), ..Filter::default() };
     let account = AccountId(Uuid::from_u128(5));
     let newest = Window::new(Start::Newest, 300);
-    let fresh = || Reader::new(dir.clone()).indexed();
 
-    let (screen, _) = timed(|| fresh().page(&Filter::default(), &newest))?;
+    let first = Reader::new(dir.clone()).indexed();
+    let (screen, _) = timed(|| first.page(&Filter::default(), &newest))?;
+    drop(first);
     let reader = Reader::new(dir.clone()).indexed();
     let before = most_memory();
     let (index, ()) = timed(|| reader.complete_index())?;

@@ -88,14 +88,18 @@ function same(counts, others) {
   }
 }
 
-/** Runs a program to its end: what it printed, how long it took, and the most memory it held in KiB. */
+/**
+ * Runs a program to its end: what it printed, how long it took, and the most memory of its own it held, in KiB: pages of
+ * files that it maps are not.
+ */
 async function run(program, args, more = {}) {
   const begun = performance.now();
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...more } });
   let memory = 0;
   const look = setInterval(() => {
     try {
-      memory = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? memory);
+      const held = /RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
+      memory = Math.max(memory, Number(held ?? 0));
     } catch {
       // It has ended.
     }
