@@ -26,6 +26,8 @@ export const commands = {
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
 	/**  Looks at everything that can be wrong. */
 	diagnostics: () => typedError<Check[], WireError>(__TAURI_INVOKE("diagnostics")),
+	/**  Puts the accounts table of the old system right, where it stands in the same database. No value is lost. */
+	repairLegacy: () => typedError<null, WireError>(__TAURI_INVOKE("repair_legacy")),
 	/**  How every account's folders stood when they were last compared with their servers. */
 	completeness: () => typedError<CompletenessView[], WireError>(__TAURI_INVOKE("completeness")),
 	/**  Compares an account's folders with their server now. Only an account to which this program listens can be compared. */
@@ -149,6 +151,10 @@ export const commands = {
 	attachPiece: (upload: string, piece: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_piece", { upload, piece })),
 	/**  Stores a file that is whole. */
 	attachEnd: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_end", { upload })),
+	/**  Stores a recording that is whole as a voice that a chat plays: it was taken in samples of 16 bits, 48,000 a second. */
+	attachVoice: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_voice", { upload })),
+	/**  The address that the bytes of a file are shown and played from which goes with what is written. */
+	attachedUrl: (account: string, file: AttachedFile) => typedError<string, WireError>(__TAURI_INVOKE("attached_url", { account, file })),
 	/**  Gives up a file that is being taken. */
 	attachCancel: (upload: string) => typedError<null, WireError>(__TAURI_INVOKE("attach_cancel", { upload })),
 	/**  Every draft, the latest first. */
@@ -308,6 +314,7 @@ export const commands = {
 /** Events */
 export const events = {
 	accountsChanged: makeEvent<AccountsChanged, AccountsChanged>("accounts-changed"),
+	attentionChanged: makeEvent<AttentionChanged, AttentionChanged>("attention-changed"),
 	factsArrived: makeEvent<FactsArrived, FactsArrived>("facts-arrived"),
 	linkClicked: makeEvent<LinkClicked, LinkClicked>("link-clicked"),
 	noticeOpened: makeEvent<NoticeOpened, NoticeOpened>("notice-opened"),
@@ -474,6 +481,14 @@ export type AttachedFile = {
 	mime: string,
 	/**  Its size in bytes; four billion at most. */
 	size: number,
+	/**  What makes it a voice that a chat plays; null for any other file. */
+	voice: VoiceView | null,
+};
+
+/**  How many checks want a person. Told after every look, whoever asked for it. */
+export type AttentionChanged = {
+	/**  Checks that something can be done about. */
+	needing: number,
 };
 
 /**  How to show a message's HTML. */
@@ -611,15 +626,21 @@ export type ChatRow = {
 
 /**  One line of the diagnostics page. */
 export type Check = {
-	/**  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `account` or `completeness`. */
+	/**
+	 *  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `clock`, `legacy`, `quarantine`, or of
+	 *  an account `account`, `completeness`, `silence` or `certificate`.
+	 */
 	name: string,
-	/**  Whose check it is, for `account` and `completeness`. */
+	/**  Whose check it is, where it is an account's. */
 	account: string | null,
 	/**  What was found. */
 	state: CheckState,
 	/**  The finding in one technical line. */
 	detail: string,
-	/**  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`; null when nothing is needed. */
+	/**
+	 *  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
+	 *  `repair_legacy`, `set_clock`, `quarantine`; null when nothing is needed.
+	 */
 	repair: string | null,
 	/**  When it was looked at. */
 	checkedAt: string,
@@ -1413,6 +1434,8 @@ export type MailDraftForm = {
 	quotes: boolean,
 	/**  Its files. */
 	files: AttachedFile[],
+	/**  Those of them that stand in the text. */
+	pictures: PictureForm[],
 	/**  Not before then, RFC 3339; null sends after the seconds that the preferences leave for taking it back. */
 	sendAt: string | null,
 };
@@ -1744,6 +1767,16 @@ export type PersonView = {
 	name: string,
 	/**  The address. */
 	address: string,
+};
+
+/**  A picture that stands in a mail's text, in the place of the words that name it. */
+export type PictureForm = {
+	/**  Which of the mail's files it is, counted from 0. */
+	file: number,
+	/**  Where those words begin, in UTF-16 units. */
+	offset: number,
+	/**  How long they are. */
+	length: number,
 };
 
 /**  One answer of a poll. */
@@ -2258,6 +2291,14 @@ export type TroubleView = {
 	/**  When. */
 	at: string,
 } & WireError;
+
+/**  A voice that was recorded here. */
+export type VoiceView = {
+	/**  How long it plays, in milliseconds. */
+	durationMs: number,
+	/**  Its loudness, each value from 0 to 31. */
+	waveform: number[],
+};
 
 /**  Why a command did not do what it was asked; what was there is unchanged. */
 export type WireError = {
