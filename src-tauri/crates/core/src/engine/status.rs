@@ -118,6 +118,10 @@ impl Statuses {
         }
     }
 
+    pub fn heard_at(&self, id: AccountId) -> Option<OffsetDateTime> {
+        self.lock().get(&id).and_then(|entry| entry.status.heard_at)
+    }
+
     /// Notes until when the server's certificate is good. Rings no bell either.
     pub fn certificate(&self, id: AccountId, until: OffsetDateTime) {
         if let Some(entry) = self.lock().get_mut(&id) {

@@ -3,7 +3,7 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -44,6 +44,8 @@ const STORE_DEADLINE: Duration = Duration::from_secs(180);
 const CLOSING: Duration = Duration::from_secs(5);
 /// An attempt that was live this long counts as a success: the next failure pauses briefly again.
 const PROVED: Duration = Duration::from_secs(60);
+/// An account of which nothing was heard for longer was away: who comes back is told what came meanwhile.
+const OUTAGE: time::Duration = time::Duration::minutes(10);
 /// Batches up to this size are logged message by message.
 const NAMED: usize = 3;
 
@@ -64,6 +66,8 @@ pub(super) struct Supervisor {
     bell: Arc<Notify>,
     /// Rings when messages have been stored.
     arrived: Notify,
+    /// When the other side was last heard before this attempt, until the account is live again.
+    quiet_since: Mutex<Option<OffsetDateTime>>,
 }
 
 /// What follows an attempt.
@@ -86,7 +90,8 @@ impl Supervisor {
         wake: Arc<Notify>,
         bell: Arc<Notify>,
     ) -> Self {
-        Self { shared, account, stop, wake, database_away: AtomicBool::new(false), bell, arrived: Notify::new() }
+        let (database_away, arrived) = (AtomicBool::new(false), Notify::new());
+        Self { shared, account, stop, wake, database_away, bell, arrived, quiet_since: Mutex::default() }
     }
 
     pub async fn run(self) {
@@ -250,6 +255,7 @@ impl Supervisor {
     /// Signs in, listens and stores until the connection ends. Tells whether anything was stored.
     async fn attempt(&self, lease: &Arc<Lease>, awake: &CancellationToken) -> (Result<(), ConnectorError>, bool) {
         let parts = &self.shared.parts;
+        self.note_quiet().await;
         let stop = self.stop.child_token();
         let opened = async {
             let resume = self.resume(Permit::new(lease.clone())).await.map_err(|error| self.store_failed(error))?;
@@ -377,6 +383,9 @@ impl Supervisor {
     async fn follow(&self, mut status: watch::Receiver<ListenerStatus>) {
         while status.changed().await.is_ok() {
             let said = status.borrow_and_update().clone();
+            if said.state == AccountState::Live {
+                self.note_outage().await;
+            }
             self.set(said.state);
             if let Some(at) = said.heard_at {
                 self.shared.statuses.heard(self.account.id, at);
@@ -452,6 +461,25 @@ impl Supervisor {
             () = self.stop.cancelled() => {}
             () = self.wake.notified() => {}
             () = wait => {}
+        }
+    }
+
+    /// Notes when the account was last heard of. What an earlier attempt noted that was never live stands.
+    async fn note_quiet(&self) {
+        let heard = self.shared.parts.store.heard_at(self.account.id).await.ok().flatten();
+        let heard = heard.max(self.shared.statuses.heard_at(self.account.id));
+        let mut quiet_since = self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *quiet_since = quiet_since.or(heard);
+    }
+
+    /// Writes down how long nothing was heard, where it was long, now that the account is live again.
+    async fn note_outage(&self) {
+        let quiet_since = self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let now = self.shared.parts.clock.now();
+        let Some(since) = quiet_since.filter(|since| now - *since > OUTAGE) else { return };
+        tracing::info!(target: "skrynka::app", minutes = (now - since).whole_minutes(), "Account live again");
+        if let Err(error) = self.shared.parts.store.note_outage(self.account.id, since, now).await {
+            tracing::warn!(target: "skrynka::store", error = %crate::chain(&error), "Outage not noted");
         }
     }
 
