@@ -112,7 +112,8 @@ fn a_report_tells_what_is_wrong_and_nobody_by_name() {
     );
     dovecot.deliver(ADDRESS, mail.as_bytes()).unwrap();
     let profile = Profile::new();
-    let settings = json!({ "me": MANAGER, "managers": [MANAGER, UKRAINIAN], "business_hours": { "from": "08:00" } });
+    let settings =
+        json!({ "me": MANAGER, "managers": [MANAGER, "Соломія Канаренко"], "business_hours": { "from": "08:00" } });
     fs::write(profile.path().join("settings.json"), settings.to_string()).unwrap();
     let mut arguments = add_arguments(ADDRESS, &dovecot.imap().to_string(), &smtp.smtp().to_string());
     let name = arguments.iter().position(|argument| argument == "--name").unwrap();
@@ -164,7 +165,7 @@ fn a_report_tells_what_is_wrong_and_nobody_by_name() {
     assert_eq!(lines.iter().filter(|line| line["msg"].as_str().unwrap().starts_with("Planted")).count(), 6);
     let removed: Value = serde_json::from_str(text_of(&files, "removed.json")).unwrap();
     for what in ["address", "number", "name", "secret", "words", "quoted", "field", "host"] {
-        assert!(removed[what].as_u64().unwrap() > 0, "{what}: {removed}");
+        assert!(removed[what].as_u64() > Some(0), "{what}: {removed}");
     }
     assert_eq!(text_of(&files, "panics.json").matches("src/x.rs:1:1").count(), 1);
     evidence("P3 secrets", "a report tells nobody by name", &format!("0 hits in {looked} bytes looked at"));
