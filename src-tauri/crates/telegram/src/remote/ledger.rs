@@ -115,7 +115,9 @@ impl TelegramRemote {
             // What is no message to the listener is none here.
             numbers.extend(claimed.filter(|(message, _)| reader.message(message, 0).is_some()).map(|(_, n)| n));
             let is_older = of_page().any(|(message, _)| date(message) < since);
-            let Some(lowest) = lowest.filter(|lowest| !read.is_last && !is_older && *lowest > above + 1) else {
+            // A page may lack some messages; one that is not half full has nothing behind it.
+            let is_last = read.is_last || is_older || of_page().count() < PAGE as usize / 2;
+            let Some(lowest) = lowest.filter(|lowest| !is_last && *lowest > above + 1) else {
                 return Ok(Stretch { numbers, above, pages });
             };
             if pages == most {

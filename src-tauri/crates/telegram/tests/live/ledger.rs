@@ -173,3 +173,23 @@ async fn a_wait_ends_the_comparison_and_not_the_listener() {
     assert_eq!(office.net.requested("messages.getHistory"), asked);
     listening.stop(&mut desk).await;
 }
+
+#[tokio::test]
+async fn a_busy_chat_is_read_back_to_where_it_was_whole() {
+    let office = Office::open().await;
+    let olena = office.customer("Olena");
+    office.net.fill_history(office.account, olena, 250).unwrap();
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let places: Vec<Place> = desk.messages.keys().cloned().collect();
+    let count = |found: &[Holding]| found[0].numbers.iter().cloned().flatten().count();
+    // The first time one page is enough.
+    let first = told(&mut listening, &mut desk, &BTreeMap::new()).await.unwrap();
+    assert_eq!((count(&first), first[0].looked), (100, Looked::Above(places[149].number)));
+    let asked = office.net.requested("messages.getHistory");
+    let known = BTreeMap::from([(places[19].mailbox.clone(), places[19].number)]);
+    let found = told(&mut listening, &mut desk, &known).await.unwrap();
+    assert_eq!((count(&found), found[0].looked), (230, Looked::Above(places[19].number)));
+    assert_eq!(office.net.requested("messages.getHistory"), asked + 3);
+    listening.stop(&mut desk).await;
+}
