@@ -36,16 +36,18 @@ impl Lines {
         let last = memrchr(b'\n', &self.0[first..inside]).map_or(first, |at| first + at + 1);
         let mut looked = inside;
         let mut stop = last;
-        while last < inside {
-            if let Some(at) = memchr(b'\n', &self.0[looked..held]) {
-                stop = looked + at + 1;
-                break;
-            }
-            looked = held;
-            let further = (last + MAX_LINE).min(held * 2).min(reach);
-            held = self.hold(file, base, held, further)?;
-            if held == looked {
-                break;
+        if last < inside {
+            // The last one goes on beyond the stretch.
+            loop {
+                if let Some(at) = memchr(b'\n', &self.0[looked..held]) {
+                    stop = looked + at + 1;
+                    break;
+                }
+                looked = held;
+                held = self.hold(file, base, held, (last + MAX_LINE).min(held * 2).min(reach))?;
+                if held == looked {
+                    break;
+                }
             }
         }
         Ok((base + first as u64, &self.0[first..stop]))
