@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod away;
 pub mod chats;
 pub mod completeness;
 pub mod inbox;

@@ -18,7 +18,7 @@ use skrynka_core::{
     profile::{self, Density, NoticeSettings, Settings},
     secrets::Secrets,
     store::{
-        self, CLIENT_VERSION, Completeness, CompletenessSum, ConversationListing, ConversationPosition,
+        self, Away, CLIENT_VERSION, Completeness, CompletenessSum, ConversationListing, ConversationPosition,
         ConversationSummary, HistoryPoint, LegacyColumn, LegacyRepair, MessagePosition, OutgoingState, Owner,
         Quarantined, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
@@ -29,11 +29,11 @@ use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc33
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountUnread, AccountView, BusinessHoursView, ChatRow, Check, CheckState, CompletenessView,
-        ConversationFilter, ConversationKey, ConversationRow, ConversationView, Counts, ErrorCode, FileView,
-        HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences, PersonView, Preferences,
-        ProxyForm, QuarantinedView, SearchHit, SearchPage, TelegramForm, TelegramView, Theme, TroubleView, WireError,
-        count, stamp,
+        AccountStateView, AccountUnread, AccountView, AwayAccount, AwayView, BusinessHoursView, ChatRow, Check,
+        CheckState, CompletenessView, ConversationFilter, ConversationKey, ConversationRow, ConversationView, Counts,
+        ErrorCode, FileView, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences,
+        PersonView, Preferences, ProxyForm, QuarantinedView, SearchHit, SearchPage, TelegramForm, TelegramView, Theme,
+        TroubleView, WireError, count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };
@@ -882,6 +882,27 @@ async fn quarantine(bureau: &Bureau) -> Check {
             check(now, "quarantine", state, detail, (open > 0).then_some("quarantine"))
         }
         Err(error) => check(now, "quarantine", CheckState::Unknown, skrynka_core::chain(&error), None),
+    }
+}
+
+/// What came of the outages.
+pub fn away(away: Away) -> AwayView {
+    let came = |(account, came): (AccountId, u64)| AwayAccount { account: account.to_string(), came: count(came) };
+    let (longest, longest_since) = match away.longest {
+        Some((account, id, since)) => {
+            let key = ConversationKey { account: account.to_string(), id: id.to_string() };
+            (Some(key), Some(stamp(since)))
+        }
+        None => (None, None),
+    };
+    AwayView {
+        began_at: stamp(away.began_at),
+        ended_at: stamp(away.ended_at),
+        accounts: away.accounts.into_iter().map(came).collect(),
+        waiting: count(away.waiting),
+        longest,
+        longest_since,
+        late: count(away.late),
     }
 }
 

@@ -18,8 +18,8 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 use crate::{
     cli::{self, Common},
     commands::{
-        accounts, app, chats, completeness, inbox, logs, message, monitor, outbox, passing_on, people, quarantine,
-        report, telegram, triage,
+        accounts, app, away, chats, completeness, inbox, logs, message, monitor, outbox, passing_on, people,
+        quarantine, report, telegram, triage,
     },
     desk::Desk,
     mail_scheme, media_scheme, tray, wire,
@@ -42,6 +42,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             app::about,
             app::diagnostics,
             app::repair_legacy,
+            away::away,
+            away::away_seen,
             completeness::completeness,
             completeness::check_completeness,
             completeness::fetch_missing,

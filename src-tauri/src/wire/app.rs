@@ -215,6 +215,36 @@ pub struct AttentionChanged {
     pub needing: u32,
 }
 
+/// What came while nothing was heard of some accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AwayView {
+    /// When the first of them was last heard of.
+    pub began_at: String,
+    /// When the last of them was live again.
+    pub ended_at: String,
+    /// Which they are.
+    pub accounts: Vec<AwayAccount>,
+    /// Open conversations whose last word came meanwhile from outside.
+    pub waiting: u32,
+    /// The one of those that waits longest; null where there is none.
+    pub longest: Option<ConversationKey>,
+    /// Since when.
+    pub longest_since: Option<String>,
+    /// What was due meanwhile and went out late, or has not gone.
+    pub late: u32,
+}
+
+/// An account of which nothing was heard for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AwayAccount {
+    /// Which.
+    pub account: String,
+    /// Messages from outside that its server received meanwhile.
+    pub came: u32,
+}
+
 /// How a folder stood when it was last compared with its server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]

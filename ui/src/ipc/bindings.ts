@@ -28,6 +28,10 @@ export const commands = {
 	diagnostics: () => typedError<Check[], WireError>(__TAURI_INVOKE("diagnostics")),
 	/**  Puts the accounts table of the old system right, where it stands in the same database. No value is lost. */
 	repairLegacy: () => typedError<null, WireError>(__TAURI_INVOKE("repair_legacy")),
+	/**  What came of the outages that nobody has been told of; null where there were none. */
+	away: () => typedError<AwayView | null, WireError>(__TAURI_INVOKE("away")),
+	/**  Tells nobody any more of the outages up to this moment, which `away` named as their end. */
+	awaySeen: (endedAt: string) => typedError<null, WireError>(__TAURI_INVOKE("away_seen", { endedAt })),
 	/**  How every account's folders stood when they were last compared with their servers. */
 	completeness: () => typedError<CompletenessView[], WireError>(__TAURI_INVOKE("completeness")),
 	/**  Compares an account's folders with their server now. Only an account to which this program listens can be compared. */
@@ -489,6 +493,32 @@ export type AttachedFile = {
 export type AttentionChanged = {
 	/**  Checks that something can be done about. */
 	needing: number,
+};
+
+/**  An account of which nothing was heard for a while. */
+export type AwayAccount = {
+	/**  Which. */
+	account: string,
+	/**  Messages from outside that its server received meanwhile. */
+	came: number,
+};
+
+/**  What came while nothing was heard of some accounts. */
+export type AwayView = {
+	/**  When the first of them was last heard of. */
+	beganAt: string,
+	/**  When the last of them was live again. */
+	endedAt: string,
+	/**  Which they are. */
+	accounts: AwayAccount[],
+	/**  Open conversations whose last word came meanwhile from outside. */
+	waiting: number,
+	/**  The one of those that waits longest; null where there is none. */
+	longest: ConversationKey | null,
+	/**  Since when. */
+	longestSince: string | null,
+	/**  What was due meanwhile and went out late, or has not gone. */
+	late: number,
 };
 
 /**  How to show a message's HTML. */

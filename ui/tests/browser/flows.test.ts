@@ -395,6 +395,21 @@ test('a database in trouble says what happened and comes back on retry', async (
   await row(page, 0).waitFor();
 });
 
+test('who comes back is told once what came meanwhile, and goes to what waits longest', async () => {
+  const page = await open({ query: 'away' });
+  const card = page.getByTestId('away');
+  await card.getByText('Надійшло 17 повідомлень:').waitFor();
+  await page.screenshot({ path: `${pictures}away-1440.png` });
+  await card.getByTestId('away-longest').click();
+  await page.locator('.talk .msg, .talk .mail, [data-testid="message"]').first().waitFor();
+  await card.getByTestId('away-close').click();
+  await card.waitFor({ state: 'detached' });
+  await page.getByTestId('nav-accounts').click();
+  await page.getByTestId('nav-inbox').click();
+  await row(page, 0).waitFor();
+  expect(await card.count()).toBe(0);
+});
+
 test('the sidebar counts what wants a person, once somebody or the program itself has looked', async () => {
   const page = await open();
   const badge = page.getByTestId('nav-diagnostics').locator('.badge');

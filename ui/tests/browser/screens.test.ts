@@ -71,6 +71,7 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'pass-failed': { query: 'telegram&conversations=12', go: async (page) => (await passing(page), await page.evaluate(() => window.bureau.fail('beginPassingOn', true)), await page.keyboard.press('Enter'), page.getByTestId('pass-failed').waitFor()) },
   'settings-templates': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('template-edit').first().click(), await page.getByTestId('template-name').fill(''), await page.keyboard.press('Enter'), page.locator('[data-testid="template-name"][aria-invalid="true"]').waitFor()) },
   logs: { go: async (page) => (await page.getByTestId('nav-logs').click(), await page.getByTestId('log-row').last().waitFor(), page.getByTestId('log-row').nth(9).click()) },
+  away: { query: 'away', go: (page) => page.getByTestId('away').waitFor() },
   diagnostics: { go: async (page) => (await page.getByTestId('nav-diagnostics').click(), page.getByTestId('check').first().waitFor()) },
   settings: { query: 'quiet', go: (page) => page.getByTestId('nav-settings').click() },
   'settings-people': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('person-new').fill('Марко Дуб'), await page.keyboard.press('Enter'), await page.getByTestId('hours-from').selectOption('20:00'), page.getByTestId('hours-bad').waitFor()) },
@@ -266,7 +267,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'away', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {

@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, CompletenessView, ConversationKey, ErrorCode, FactsArrived, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, MessageKey, OutgoingView, Preferences, QuarantinedView, Template, TextForm, Triage } from '../bindings';
+import type { AccountView, AppStatus, AwayView, CompletenessView, ConversationKey, ErrorCode, FactsArrived, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, MessageKey, OutgoingView, Preferences, QuarantinedView, Template, TextForm, Triage } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
@@ -86,6 +86,7 @@ export interface World {
   front: string | null;
   completeness: CompletenessView[];
   shelf: QuarantinedView[];
+  away: AwayView | null;
   scenario: string;
   loggers: Map<number, (grew: { written: number }) => void>;
   /** Plays a first sync; the account commands provide it. */
@@ -163,6 +164,9 @@ export function fakeBackend(): Backend {
     front: null,
     completeness: [],
     shelf: [],
+    away: query.has('away')
+      ? { beganAt: iso(NOON - 50 * 3_600_000), endedAt: iso(NOON - 3_600_000), accounts: [{ account: bureau.accounts[0]?.id ?? '', came: 14 }, { account: bureau.accounts[1]?.id ?? '', came: 3 }], waiting: 5, longest: bureau.rows()[3]?.key ?? null, longestSince: iso(NOON - 47 * 3_600_000), late: 2 }
+      : null,
     scenario,
     loggers: new Map(),
     sync: () => undefined,
@@ -348,6 +352,11 @@ function appCommands(world: World) {
       const needing = checks.filter((one) => one.repair !== null).length;
       world.listeners?.attentionChanged({ needing });
       return checks;
+    },
+    away: async () => world.away,
+    awaySeen: async () => {
+      world.away = null;
+      return null;
     },
     completeness: async () => world.completeness,
     checkCompleteness: async (account: string) => {

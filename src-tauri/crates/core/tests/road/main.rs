@@ -12,6 +12,7 @@ mod ingest;
 mod leases;
 mod legacy;
 mod notices;
+mod outages;
 mod programs;
 mod quarantine;
 mod rhythm;
