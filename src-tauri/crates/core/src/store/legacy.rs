@@ -70,10 +70,9 @@ pub async fn repair_legacy(connection: &mut PgConnection) -> Result<Vec<LegacyCo
     for table in tables(&mut tx).await? {
         let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", table.quoted);
         // That somebody is in the table for too long is an answer, not the want of one.
-        sqlx::query(AssertSqlSafe(lock)).execute(&mut *tx).await.map_err(|error| match error {
-            sqlx::Error::Database(_) => StoreError::Refused(error),
-            other => other.into(),
-        })?;
+        let refused =
+            |error| if matches!(error, sqlx::Error::Database(_)) { StoreError::Refused(error) } else { error.into() };
+        sqlx::query(AssertSqlSafe(lock)).execute(&mut *tx).await.map_err(refused)?;
         let found = columns(&mut tx, &table).await?;
         for column in &found {
             mend(&mut tx, &table, column).await?;
