@@ -40,7 +40,7 @@ describe('the support report', () => {
     await page.getByTestId('report-open').click();
     await page.getByRole('alert').getByText('Звіт зібрати не вдалося').waitFor();
     await page.evaluate(() => (window.bureau.fail('prepareReport', false), window.bureau.fail('saveReport', true)));
-    await page.getByRole('button', { name: 'Спробувати ще' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Спробувати ще' }).click();
     await page.getByTestId('report-save').click();
     await page.getByRole('alert').getByText('Звіт зберегти не вдалося').waitFor();
     expect(await said(page)).toContain('made_at');
