@@ -1,3 +1,4 @@
+import { clock } from './clock.svelte';
 import { IpcError, type LogAnchor, type LogFilter, type LogHistogram, type LogPage, type LogProgress, type LogRow, type LogStats, ipc } from '../ipc/client';
 
 const PAGE = 300;
@@ -16,8 +17,12 @@ const MOST_SAVED = 30;
 interface Search {
   wanted: 'rows' | 'picture';
   progress: LogProgress | null;
+  /** Whether somebody has stopped it. */
+  stopped: boolean;
 }
 
+/** So much earlier than the clock says is looked, in milliseconds: lines are on their way. */
+const SLACK = 5000;
 /** Each search has a number of its own, by which it can be stopped. */
 let lastSearch = 0;
 
@@ -58,6 +63,8 @@ export class LogView {
   #statsAt = 0;
   #counting: 'no' | 'once' | 'again' = 'no';
   #countedAt = -Infinity;
+  /** When the end of the log was last looked for, RFC 3339 in UTC. */
+  #lookedAt = '';
   readonly #searches = new Map<number, Search>();
 
   async open(): Promise<void> {
@@ -94,7 +101,7 @@ export class LogView {
       this.#counting = 'once';
       this.#countedAt = performance.now();
       // An expression that is being typed, or a folder that cannot be read, leaves the picture.
-      counted = await this.#search('picture', (search, told) => ipc.logHistogram(anyTime(this.filter), BARS, search, told)).catch(() => this.histogram);
+      counted = await this.#search('picture', async (search, told) => (await ipc.logHistogram(anyTime(this.filter), BARS, search, told)) ?? (this.#searches.get(search)?.stopped ? this.histogram : null)).catch(() => this.histogram);
     } while (this.#counting !== 'once' && !this.#closed);
     this.histogram = counted;
     this.#counting = 'no';
@@ -102,17 +109,22 @@ export class LogView {
 
   /** Ends the searches that are under way, or those for one thing alone: what they have found is shown. */
   stop(only?: Search['wanted']): void {
-    for (const [search, { wanted }] of this.#searches) if (only === undefined || only === wanted) void ipc.stopLogSearch(search).catch(() => undefined);
+    for (const [search, one] of this.#searches) {
+      if (only !== undefined && only !== one.wanted) continue;
+      one.stopped = true;
+      void ipc.stopLogSearch(search).catch(() => undefined);
+    }
   }
 
   async #search<T>(wanted: Search['wanted'], ask: (search: number, told: (progress: LogProgress) => void) => Promise<T>): Promise<T> {
     const search = ++lastSearch;
     const told = (progress: LogProgress | null) => {
-      if (this.#searches.has(search)) this.#searches.set(search, { wanted, progress });
+      const known = this.#searches.get(search);
+      if (known) known.progress = progress;
       const all = [...this.#searches.values()].filter((one) => one.progress !== null);
       this.progress = (all.find((one) => one.wanted === 'rows') ?? all[0])?.progress ?? null;
     };
-    this.#searches.set(search, { wanted, progress: null });
+    this.#searches.set(search, { wanted, progress: null, stopped: false });
     try {
       return await ask(search, told);
     } finally {
@@ -143,15 +155,17 @@ export class LogView {
     }
   }
 
-  /** The next error after a line, or the one before it, among what the filter means; null where there is none. */
-  async nextError(from: LogRow | null, back: boolean): Promise<LogRow | null> {
+  /** The next error after a line, or the one before it, among what the filter means; null where there is none, nothing where the search was stopped. */
+  async nextError(from: LogRow | null, back: boolean): Promise<LogRow | null | undefined> {
     const anchor: LogAnchor = from === null ? { from: 'newest' } : back ? { from: 'before', cursor: from.cursor } : { from: 'after', cursor: from.cursor };
-    return (await this.#page(anchor, { ...this.filter, level: 'error' }, 1)).rows[0] ?? null;
+    const page = await this.#page(anchor, { ...this.filter, level: 'error' }, 1);
+    return page.rows[0] ?? (page.stoppedAt === null ? null : undefined);
   }
 
   /** The end of the log. */
   async newest(): Promise<void> {
     const epoch = this.#anew();
+    this.#lookedAt = new Date(clock.exact() - SLACK).toISOString();
     try {
       const page = await this.#page({ from: 'newest' });
       if (epoch === this.#epoch) this.#take(page);
@@ -267,7 +281,9 @@ export class LogView {
       do {
         this.#again = false;
         const last = this.rows.at(-1);
-        const page = await this.#page(last ? { from: 'after', cursor: last.cursor } : { from: 'newest' });
+        // Nobody stops a search to have it begin again by itself.
+        if (!last && this.stoppedAt !== null) return;
+        const page = await (last ? this.#page({ from: 'after', cursor: last.cursor }) : this.#page({ from: 'newest' }, this.#lately()));
         if (epoch !== this.#epoch || !this.following) return;
         if (page.hasNewer) await this.newest();
         else if (page.rows.length > 0) this.rows = [...this.rows, ...page.rows].slice(-KEPT);
@@ -277,6 +293,12 @@ export class LogView {
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** The filter for what was written since a search that found nothing: what was before is not looked through again. */
+  #lately(): LogFilter {
+    const { since } = this.filter;
+    return { ...this.filter, since: since !== null && since > this.#lookedAt ? since : this.#lookedAt };
   }
 
   #fail(thrown: unknown): void {

@@ -404,8 +404,11 @@ test('who comes back is told once what came meanwhile, and goes to what waits lo
   await page.locator('.talk .msg, .talk .mail, [data-testid="message"]').first().waitFor();
   await card.getByTestId('away-close').click();
   await card.waitFor({ state: 'detached' });
+  await page.waitForFunction(() => window.bureau.calls['awaySeen'] === 1);
+  const asked = await page.evaluate(() => window.bureau.calls['away'] ?? 0);
   await page.getByTestId('nav-accounts').click();
   await page.getByTestId('nav-inbox').click();
+  await page.waitForFunction((before) => (window.bureau.calls['away'] ?? 0) > before, asked);
   await row(page, 0).waitFor();
   expect(await card.count()).toBe(0);
 });
@@ -459,6 +462,20 @@ test('hundreds of chats are told by their sum, and those with a gap by name', as
   await chats.getByTestId('completeness-fetch').click();
   await page.locator(`[data-testid="completeness-row"][data-account="${account}"][data-missing="0"]`).waitFor();
   expect(await rows.count()).toBe(1);
+});
+
+test('a page of the shelf that was put aside whole gives way to the next', async () => {
+  const page = await open();
+  await page.getByTestId('nav-diagnostics').click();
+  const rows = page.getByTestId('shelf-row');
+  await rows.first().waitFor();
+  for (let left = 20; left > 0; left--) {
+    const first = await rows.first().getAttribute('data-id');
+    await page.locator(`[data-testid="shelf-row"][data-id="${first}"]`).getByTestId('shelf-dismiss').dblclick({ noWaitAfter: true }).catch(() => undefined);
+    await page.locator(`[data-testid="shelf-row"][data-id="${first}"]`).waitFor({ state: 'detached' });
+    if (left % 5 === 0) expect(await page.evaluate(() => document.activeElement?.closest('[data-testid="shelf"]') !== null)).toBe(true);
+  }
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid="shelf-row"]').length === 2);
 });
 
 test('what could not be read is listed with its reason, tried again, saved and dismissed', async () => {

@@ -26,7 +26,7 @@ test('a voice is recorded by key, listened to, and sent as one, with its length 
   const page = await chat();
   await page.keyboard.press('Control+Shift+KeyG');
   await recorded(page, '0:02');
-  expect(await page.getByTestId('chat-record').getAttribute('aria-pressed')).toBe('true');
+  expect(await page.getByTestId('chat-record').getAttribute('aria-label')).toBe('Закінчити запис');
   await page.getByTestId('recording').locator('.wave rect').evaluateAll((all) => {
     if (!all.some((one) => Number(one.getAttribute('height')) > 8)) throw new Error('nothing is heard');
   });
@@ -102,6 +102,35 @@ test('a recording that cannot be kept says so', async () => {
   await page.keyboard.press('Control+Shift+KeyG');
   await page.getByTestId('composer').getByRole('alert').getByText('Записати не вдалося').waitFor();
   expect(await page.getByTestId('recording').count()).toBe(0);
+});
+
+test('one that is thrown away while it is made what a chat plays leaves the next one alone', async () => {
+  const page = await chat();
+  await page.evaluate(() => window.bureau.slow('attachVoice', 600));
+  await page.keyboard.press('Control+Shift+KeyG');
+  await recorded(page, '0:01');
+  await page.keyboard.press('Control+Shift+KeyG');
+  await page.waitForFunction(() => window.bureau.calls['attachVoice'] === 1);
+  await page.keyboard.press('Escape');
+  await page.getByTestId('recording').waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+Shift+KeyG');
+  await recorded(page, '0:02');
+  await page.keyboard.press('Control+Shift+KeyG');
+  await page.getByTestId('mail-file').getByTestId('attached-voice-time').getByText(/^0:0[2-3]$/).waitFor();
+  expect(await page.getByTestId('mail-file').count()).toBe(1);
+  expect(faults.get(page)).toEqual([]);
+});
+
+test('a voice that cannot be kept when it is to be sent leaves the text where it is, with the cause', async () => {
+  const page = await chat();
+  await page.evaluate(() => window.bureau.fail('attachVoice', true));
+  await page.keyboard.type('Слухайте');
+  await page.keyboard.press('Control+Shift+KeyG');
+  await recorded(page, '0:01');
+  await page.keyboard.press('Control+Enter');
+  await page.getByTestId('composer').getByRole('alert').getByText('Записати не вдалося').waitFor();
+  expect(await page.getByTestId('compose-text').inputValue()).toBe('Слухайте');
+  expect(await page.evaluate(() => window.bureau.texts.length)).toBe(0);
 });
 
 test.each([[1024, false], [1920, true]])('the recorder at %i px, dark: %s', async (width, dark) => {

@@ -33,6 +33,10 @@ describe('marks of a line', () => {
       { from: 9, to: 14, word: null },
       { from: 11, to: 12, word: 2 },
     ]);
+    expect(marksIn('message-id=7/2', [], ['message-id', '7/2'])).toEqual([
+      { from: 0, to: 10, word: 0 },
+      { from: 11, to: 14, word: 1 },
+    ]);
     expect(marksIn('x', [], [])).toEqual([]);
   });
 });

@@ -30,7 +30,7 @@ export function marksIn(text: string, found: readonly LogMark[], words: readonly
   if (found.length === 0 && words.length === 0) return [];
   const marks: Mark[] = found.map((mark) => ({ ...mark, word: null }));
   for (const [word, wanted] of words.entries()) {
-    for (const match of text.matchAll(new RegExp(wanted.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'), 'giu'))) marks.push({ from: match.index, to: match.index + match[0].length, word });
+    for (const match of text.matchAll(new RegExp(wanted.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'giu'))) marks.push({ from: match.index, to: match.index + match[0].length, word });
   }
   return marks.sort((one, other) => one.from - other.from);
 }

@@ -56,7 +56,7 @@ class Recorder {
   #pieces: Int16Array<ArrayBuffer>[] = [];
   #line: Promise<unknown> = Promise.resolve();
   #last: (() => void) | null = null;
-  #end: Promise<void> | null = null;
+  #end: Promise<boolean> | null = null;
 
   /** Whether a voice is recorded for a draft. */
   isOf(draft: string): boolean {
@@ -129,16 +129,19 @@ class Recorder {
       this.cancel();
       return true;
     }
-    let well = true;
     this.#end ??= this.#finish(taken);
-    await this.#end.catch((thrown: unknown) => {
-      well = false;
+    try {
+      return await this.#end;
+    } catch (thrown) {
       taken.fail(thrown);
-    });
-    return well;
+      return false;
+    }
   }
 
-  async #finish(taken: Taken): Promise<void> {
+  /** False where it was thrown away meanwhile: by then another one may be recorded. */
+  async #finish(taken: Taken): Promise<boolean> {
+    const over = () => this.#taken !== taken;
+    const key = this.#upload;
     this.ending = true;
     try {
       await new Promise<void>((resolve) => {
@@ -146,16 +149,19 @@ class Recorder {
         this.#node?.port.postMessage('end');
         setTimeout(resolve, LAST_PIECE_MS);
       });
+      if (over()) return false;
       this.#send();
       this.#close();
-      const key = this.#upload;
       await this.#line;
-      if (key === null || this.length === 0) return;
+      if (over()) return false;
+      if (key === null || this.length === 0) return true;
       const voice = await ipc.attachVoice(key);
+      if (over()) return false;
       this.#upload = null;
-      if (this.#taken === taken) taken.take(voice);
+      taken.take(voice);
+      return true;
     } finally {
-      if (this.#taken === taken) this.cancel();
+      if (!over()) this.cancel();
     }
   }
 
@@ -165,10 +171,12 @@ class Recorder {
     const key = this.#upload;
     // What is left of it there is swept at the next start.
     if (key !== null) void this.#line.catch(() => undefined).then(() => ipc.attachCancel(key).catch(() => undefined));
+    const waits = this.#last;
     this.#upload = this.#end = this.#last = null;
     this.#pieces = [];
     this.#taken = null;
     this.ending = false;
+    waits?.();
   }
 
   /** Lets go of the microphone. */
