@@ -153,9 +153,9 @@ pub(super) async fn ask_holder(shared: &Shared, account: AccountId, request: Req
         if tokio::time::timeout(LOOK, rung).await.is_ok() {
             continue;
         }
-        // Who follows a holder that died begins anew what that one had taken.
+        // Who follows a holder at once begins anew what that one had taken; later nobody expects it any more.
         let gone = !store.lease(account).await?.is_some_and(|held| held.valid);
-        if gone || asked.elapsed() > PATIENCE && store.withdraw_request(id).await? {
+        if (gone || asked.elapsed() > PATIENCE) && store.withdraw_request(id, gone).await? {
             return Err(AskError::NoAnswer(held.holder.name));
         }
     }

@@ -118,9 +118,14 @@ impl Store {
         })
     }
 
-    /// Takes back a request that nobody has taken. Tells whether it could be.
-    pub async fn withdraw_request(&self, id: Uuid) -> Result<bool, StoreError> {
-        let withdrawn = sqlx::query!("DELETE FROM requests WHERE id = $1 AND taken_by IS NULL", id);
+    /// Takes back a request that is not answered, so that nobody carries it out later; one that was taken only with
+    /// `taken`, where its taker is gone. Tells whether it could be.
+    pub async fn withdraw_request(&self, id: Uuid, taken: bool) -> Result<bool, StoreError> {
+        let withdrawn = sqlx::query!(
+            "DELETE FROM requests WHERE id = $1 AND answer IS NULL AND (taken_by IS NULL OR $2)",
+            id,
+            taken
+        );
         Ok(withdrawn.execute(&self.pool).await?.rows_affected() > 0)
     }
 

@@ -177,6 +177,9 @@ async fn a_holder_that_died_is_not_waited_for() {
     let refused = asker.engine.read_back(bureau.account, OLENA.into(), None, 30).await;
     let Err(AskError::NoAnswer(holder)) = refused else { panic!("{refused:?}") };
     assert_eq!(holder, "office");
+    let count = sqlx::query_scalar("SELECT count(*) FROM skrynka.requests");
+    let left: i64 = count.fetch_one(&bureau.database.pool).await.unwrap();
+    assert_eq!(left, 0, "nobody does it later");
     let refused = asker.engine.read_back(bureau.account, OLENA.into(), None, 30).await;
     assert!(matches!(refused, Err(AskError::NotConnected)), "nobody listens any more");
     asker.engine.shutdown().await;
