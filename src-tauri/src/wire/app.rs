@@ -201,7 +201,8 @@ pub struct Check {
     /// The finding in one technical line.
     pub detail: String,
     /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
-    /// `repair_legacy`, `set_clock`, `quarantine`; null when nothing is needed.
+    /// `repair_legacy`, `set_clock`, `renew_certificate`,
+    /// `quarantine`; null when nothing is needed.
     pub repair: Option<String>,
     /// When it was looked at.
     pub checked_at: String,

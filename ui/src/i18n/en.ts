@@ -1181,6 +1181,7 @@ export const en: Catalogue = {
   'diag.repair.repair_legacy': 'Put the column types right',
   'diag.repair.free_disk': 'Free disk space and check again',
   'diag.repair.set_clock': 'Set this computer’s clock',
+  'diag.repair.renew_certificate': 'Ask the server’s administrator to renew the certificate',
   'diag.repair.open_vault': 'Unlock the keyring and check again',
   'diag.repair.other': 'Details are in the log',
   'diag.complete': 'Completeness',

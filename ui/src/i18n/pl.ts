@@ -1181,6 +1181,7 @@ export const pl: Catalogue = {
   'diag.repair.repair_legacy': 'Popraw typy kolumn',
   'diag.repair.free_disk': 'Zwolnij miejsce na dysku i sprawdź ponownie',
   'diag.repair.set_clock': 'Ustaw zegar komputera',
+  'diag.repair.renew_certificate': 'Poproś administratora serwera o odnowienie certyfikatu',
   'diag.repair.open_vault': 'Odblokuj magazyn kluczy i sprawdź ponownie',
   'diag.repair.other': 'Szczegóły są w dzienniku',
   'diag.complete': 'Kompletność',

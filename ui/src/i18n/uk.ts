@@ -1180,6 +1180,7 @@ export const uk = {
   'diag.repair.repair_legacy': 'Виправити типи колонок',
   'diag.repair.free_disk': 'Звільніть місце на диску і перевірте ще раз',
   'diag.repair.set_clock': 'Налаштуйте годинник комп’ютера',
+  'diag.repair.renew_certificate': 'Попросіть адміністратора сервера оновити сертифікат',
   'diag.repair.open_vault': 'Відімкніть сховище ключів і перевірте ще раз',
   'diag.repair.other': 'Подробиці в журналі',
   'diag.complete': 'Повнота',

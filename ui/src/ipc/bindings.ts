@@ -669,7 +669,8 @@ export type Check = {
 	detail: string,
 	/**
 	 *  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
-	 *  `repair_legacy`, `set_clock`, `quarantine`; null when nothing is needed.
+	 *  `repair_legacy`, `set_clock`, `renew_certificate`,
+	 *  `quarantine`; null when nothing is needed.
 	 */
 	repair: string | null,
 	/**  When it was looked at. */

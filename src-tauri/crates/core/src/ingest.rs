@@ -443,7 +443,9 @@ impl Work {
         let mut fresh = Vec::new();
         for message in messages {
             let same = candidates.get_mut(&message.raw.sha256).filter(|_| has_bytes(&message));
-            match same.and_then(|found| (!found.is_empty()).then(|| found.remove(0))) {
+            // What can be read by now is not what could not be, whose other places are read anew by themselves.
+            let fits = |known: &KnownPlace| !(known.unreadable && matches!(message.content, Content::Letter(_)));
+            match same.and_then(|found| found.iter().position(fits).map(|at| found.remove(at))) {
                 // A mail of ours that a folder showed before its server's answer was stored.
                 Some(_) if message.place.is_outbox() => self.done.known += 1,
                 Some(same) => {

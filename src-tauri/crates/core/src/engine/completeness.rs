@@ -69,7 +69,8 @@ pub(super) async fn fetch_again(
     places: Vec<Place>,
 ) -> Result<(), AskError> {
     let (inbox, mut deliveries, _status) = IncomingSender::channel(WAITING);
-    let keep = async {
+    // An error closes the way on which more would come.
+    let keep = async move {
         while let Some(Delivery { batch, stored }) = deliveries.recv().await {
             shared.ingest.ingest(account, Some(*lease), batch).await?;
             shared.stored.notify_one();

@@ -124,6 +124,7 @@ pub(super) async fn prune(shared: Arc<Shared>, stop: CancellationToken) {
             shared.parts.store.prune_history().await?;
             shared.parts.store.prune_blobs().await?;
             shared.parts.store.prune_requests().await?;
+            shared.parts.store.prune_outages().await?;
             Ok::<_, StoreError>(facts)
         };
         match pruned.await {

@@ -26,6 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is looked whether there is an answer, or something asked, should a ring be lost.
 const LOOK: Duration = Duration::from_secs(2);
 const LOOK_FOR_REQUESTS: Duration = Duration::from_secs(10);
+/// How long somebody waits for an answer whose taker lives.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// The pauses after an answer that could not be stored.
+const ANSWER_AGAIN: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(60)];
 /// Requests of other programs that are carried out at once.
 const AT_ONCE: usize = 8;
 
@@ -154,7 +159,7 @@ pub(super) async fn ask_holder(shared: &Shared, account: AccountId, request: Req
             continue;
         }
         // Who follows a holder at once begins anew what that one had taken; later nobody expects it any more.
-        let gone = !store.lease(account).await?.is_some_and(|held| held.valid);
+        let gone = asked.elapsed() > LONGEST || !store.lease(account).await?.is_some_and(|held| held.valid);
         if (gone || asked.elapsed() > PATIENCE) && store.withdraw_request(id, gone).await? {
             return Err(AskError::NoAnswer(held.holder.name));
         }
@@ -200,12 +205,15 @@ async fn answer_one(shared: &Shared, request: TakenRequest) {
         if let Told::Trouble(trouble) = &told {
             tracing::warn!(target: "skrynka::app", error = trouble.detail, "Request refused");
         }
-        let stored = match as_json(&told) {
-            Ok(told) => shared.parts.store.answer_request(&request, &told).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = stored {
+        // Somebody waits for it for as long as the lease lasts.
+        for pause in ANSWER_AGAIN {
+            let stored = match as_json(&told) {
+                Ok(told) => shared.parts.store.answer_request(&request, &told).await,
+                Err(error) => Err(error),
+            };
+            let Err(error) = stored else { return };
             tracing::warn!(target: "skrynka::store", error = %crate::chain(&error), "Request not answered");
+            tokio::time::sleep(pause).await;
         }
     }
     .instrument(span)

@@ -104,6 +104,8 @@ impl Supervisor {
         let mut failures = 0;
         while let Some(lease) = self.take_lease().await {
             let lease = Arc::new(lease);
+            // What another program has heard meanwhile it has also noted.
+            *self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
             // Another program may have changed the account while it listened.
             match self.shared.parts.store.account(self.account.id).await {
                 Ok(Some(account)) if account.enabled => self.account = account,

@@ -273,6 +273,7 @@ impl IngestTx {
         let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
         let rows = sqlx::query!(
             r#"SELECT m.id, m.sha256, m.conversation_id, m.seen AS read, m.direction,
+                      m.kind = 'unreadable' AS "unreadable!",
                       coalesce((SELECT bool_or(p.seen) FROM message_places p
                                 WHERE p.account_id = m.account_id AND p.message_id = m.id), m.seen) AS "seen!"
                FROM messages m
@@ -299,7 +300,7 @@ impl IngestTx {
                 seen: row.seen,
                 answered: false,
                 gone: false,
-                unreadable: false,
+                unreadable: row.unreadable,
                 size: 0,
                 sha256,
             });

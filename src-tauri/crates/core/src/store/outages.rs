@@ -71,12 +71,13 @@ impl Store {
         for outage in &outages {
             // A message's id tells when it was stored, and nothing of the outage was before it began.
             let came = sqlx::query_scalar!(
-                r#"SELECT count(*) AS "count!" FROM messages
-                   WHERE account_id = $1 AND id >= $2 AND direction = 'in' AND received_at > $3 AND received_at <= $4"#,
+                r#"SELECT count(*) AS "count!" FROM messages m
+                   WHERE m.account_id = $1 AND m.id >= $2 AND m.direction = 'in' AND EXISTS (
+                       SELECT 1 FROM outages o WHERE o.account_id = $1 AND NOT o.seen AND o.ended_at > $3
+                              AND m.received_at > o.began_at AND m.received_at <= o.ended_at)"#,
                 outage.account_id,
                 first_id(outage.began_at),
-                outage.began_at,
-                outage.ended_at
+                since
             )
             .fetch_one(&self.pool)
             .await?;
@@ -84,23 +85,27 @@ impl Store {
         }
         let ids: Vec<Uuid> = outages.iter().map(|outage| outage.account_id).collect();
         let waiting = sqlx::query!(
-            r#"SELECT account_id, id, last_at, count(*) OVER () AS "count!" FROM conversations
-               WHERE account_id = ANY($1) AND triage = 'open' AND last_direction = 'in' AND merged_into IS NULL
-                 AND last_at > $2 AND last_at <= $3
-               ORDER BY last_at LIMIT 1"#,
+            r#"SELECT c.account_id, c.id, c.last_at, count(*) OVER () AS "count!" FROM conversations c
+               WHERE c.account_id = ANY($1) AND c.triage = 'open' AND c.last_direction = 'in' AND c.merged_into IS NULL
+                 AND c.last_at > $2 AND c.last_at <= $3 AND EXISTS (
+                     SELECT 1 FROM outages o WHERE o.account_id = c.account_id AND NOT o.seen AND o.ended_at > $4
+                            AND c.last_at > o.began_at AND c.last_at <= o.ended_at)
+               ORDER BY c.last_at LIMIT 1"#,
             &ids,
             began_at,
-            ended_at
+            ended_at,
+            since
         )
         .fetch_optional(&self.pool)
         .await?;
         let late = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "count!" FROM outgoing
-               WHERE account_id = ANY($1) AND coalesce(send_at, created_at) BETWEEN $2 AND $3
-                 AND coalesce(sent_at, $4) > coalesce(send_at, created_at) + $5"#,
+            r#"SELECT count(*) AS "count!" FROM outgoing g
+               WHERE g.account_id = ANY($1) AND g.state <> 'failed'
+                 AND coalesce(g.sent_at, $3) > coalesce(g.send_at, g.created_at) + $4 AND EXISTS (
+                     SELECT 1 FROM outages o WHERE o.account_id = g.account_id AND NOT o.seen AND o.ended_at > $2
+                            AND coalesce(g.send_at, g.created_at) BETWEEN o.began_at AND o.ended_at)"#,
             &ids,
-            began_at,
-            ended_at,
+            since,
             now,
             sqlx::postgres::types::PgInterval::try_from(LATE).unwrap_or_default()
         )
@@ -114,6 +119,14 @@ impl Store {
             longest: waiting.map(|row| (AccountId(row.account_id), ConversationId(row.id), row.last_at)),
             late: late.unsigned_abs(),
         }))
+    }
+
+    /// Removes outages that nobody is told of any more.
+    pub async fn prune_outages(&self) -> Result<(), StoreError> {
+        sqlx::query!("DELETE FROM outages WHERE ended_at < clock_timestamp() - interval '7 days'")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     /// Notes that somebody has been told of the outages up to `ended_at`.

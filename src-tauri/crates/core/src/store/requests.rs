@@ -50,7 +50,8 @@ impl Store {
     }
 
     /// Takes the oldest request for one of the accounts that are listened to under these leases. What was asked longer
-    /// than `patience` ago and was not taken is given up; what another lease's holder took and left is taken anew.
+    /// than `patience` ago and was not taken is given up; what another lease's holder took and left is taken anew, until
+    /// ten times as long ago.
     pub async fn take_request(
         &self,
         held: &[(AccountId, LeaseToken)],
@@ -65,8 +66,9 @@ impl Store {
                      JOIN unnest($1::uuid[], $2::bigint[]) AS held (account_id, token)
                           ON held.account_id = l.account_id AND held.token = l.token
                      WHERE r.answer IS NULL
-                       AND (r.taken_by < l.token
-                            OR r.taken_by IS NULL AND r.asked_at > clock_timestamp() - make_interval(secs => $3))
+                       AND (r.taken_by IS NULL OR r.taken_by < l.token)
+                       AND r.asked_at > clock_timestamp()
+                           - make_interval(secs => $3::double precision * CASE WHEN r.taken_by IS NULL THEN 1 ELSE 10 END)
                      ORDER BY r.asked_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED) AS found
                WHERE requests.id = found.id
                RETURNING requests.id, requests.account_id, requests.asked, found.token AS "token!""#,
@@ -131,7 +133,7 @@ impl Store {
 
     /// Removes requests that nobody waits for any more.
     pub async fn prune_requests(&self) -> Result<(), StoreError> {
-        sqlx::query!("DELETE FROM requests WHERE asked_at < clock_timestamp() - interval '1 day'")
+        sqlx::query!("DELETE FROM requests WHERE asked_at < clock_timestamp() - interval '2 hours'")
             .execute(&self.pool)
             .await?;
         Ok(())

@@ -25,7 +25,7 @@ use crate::{
 
 /// Pages that are read in one comparison. Chats that are left over wait for the next, the latest ones first.
 const MOST_PAGES: usize = 200;
-/// Pages of one chat that was whole before, so that a busy one leaves some to the others.
+/// Pages of one chat, so that a busy one leaves some to the others.
 const OF_ONE_CHAT: usize = 10;
 
 /// The latest stretch of a chat.
@@ -72,11 +72,10 @@ impl TelegramRemote {
             let above = above.unwrap_or(0);
             let (numbers, looked) = if dialog.top <= above {
                 (Vec::new(), Looked::Above(above))
-            } else if pages == 0 {
+            } else if pages < OF_ONE_CHAT {
                 (Vec::new(), Looked::NotNow)
             } else {
-                let most = if above == 0 { 1 } else { OF_ONE_CHAT };
-                match self.stretch(dialog.peer, above, since, most.min(pages)).await {
+                match self.stretch(dialog.peer, above, since, OF_ONE_CHAT).await {
                     Ok(stretch) => {
                         pages = pages.saturating_sub(stretch.pages);
                         let waits = gaps(cursors, dialog.peer);
@@ -202,9 +201,10 @@ impl TelegramRemote {
     }
 }
 
-/// Numbers as ascending ranges that do not touch, without those that the listener has yet to read.
+/// Numbers as ascending ranges that do not touch, up to where the listener has yet to read: what is above is compared
+/// once it has, or the chat would count as whole beyond a gap.
 fn ranges(mut numbers: Vec<u32>, waits: &[Gap]) -> Vec<RangeInclusive<u32>> {
-    numbers.retain(|number| !waits.iter().any(|gap| gap.holds(*number)));
+    numbers.retain(|number| waits.iter().all(|gap| *number <= gap.low));
     numbers.sort_unstable();
     let mut ranges: Vec<RangeInclusive<u32>> = Vec::new();
     for number in numbers {
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn what_waits_to_be_read_is_not_held_against_anybody() {
         let waits = [Gap { low: 4, high: 7 }];
-        assert_eq!(ranges(vec![9, 8, 7, 5, 4, 3, 1], &waits), [1..=1, 3..=4, 8..=9]);
+        assert_eq!(ranges(vec![9, 8, 7, 5, 4, 3, 1], &waits), [1..=1, 3..=4]);
         assert_eq!(ranges(vec![], &waits), []);
     }
 }
