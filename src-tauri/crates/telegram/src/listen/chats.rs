@@ -21,12 +21,6 @@ pub(crate) struct Gap {
     pub(crate) high: u32,
 }
 
-impl Gap {
-    pub(crate) const fn holds(self, number: u32) -> bool {
-        self.low < number && number <= self.high
-    }
-}
-
 /// What is kept of a chat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Stored {
