@@ -20,7 +20,7 @@ use skrynka_core::{
     store::{
         self, Away, CLIENT_VERSION, Completeness, CompletenessSum, ConversationListing, ConversationPosition,
         ConversationSummary, HistoryPoint, LegacyColumn, LegacyRepair, MessagePosition, OutgoingState, Owner,
-        Quarantined, StoreError, StoredFile, StoredMessage, StoredStatus,
+        Quarantined, Server, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
 use skrynka_mail::display_name;
@@ -487,16 +487,18 @@ pub async fn bureau_checks(bureau: &Bureau, look: Look) -> Vec<Check> {
     let now = bureau.clock.now();
     let schema = schema(bureau).await;
     let usable = schema.state == CheckState::Ok;
-    let mut checks = vec![database(bureau).await, schema];
+    let server = bureau.store.server(now).await;
+    let mut checks = vec![database(bureau, &server), schema];
     if !usable {
         return checks;
     }
     if look == Look::Thorough {
         checks.push(summaries(bureau).await);
     }
-    checks.push(search_index(bureau).await);
+    let pending = bureau.store.search_pending().await;
+    checks.push(search_index(now, &pending));
     checks.push(outbox(bureau).await);
-    checks.push(clock(bureau).await);
+    checks.push(clock(bureau, &server).await);
     checks.extend(legacy(bureau).await);
     checks.push(quarantine(bureau).await);
     match (bureau.store.accounts().await, bureau.store.statuses().await) {
@@ -511,7 +513,9 @@ pub async fn bureau_checks(bureau: &Bureau, look: Look) -> Vec<Check> {
                 let status = statuses.iter().find(|status| status.account == account.id);
                 checks.push(account_check(now, &account, status));
                 checks.extend(certificate_check(now, &account, status));
-                if status.is_some_and(|status| account.enabled && status.state == AccountState::Live) {
+                // What came last is looked for in the search index, which may be behind.
+                let live = status.is_some_and(|status| account.enabled && status.state == AccountState::Live);
+                if live && matches!(pending, Ok(0)) {
                     checks.extend(silence(bureau, &account).await);
                 }
                 // Reading a secret may make the system ask the person to unlock: not every few minutes.
@@ -582,9 +586,9 @@ async fn outbox(bureau: &Bureau) -> Check {
     check(now, "outbox", state, detail, (state == CheckState::Failed).then_some("outbox"))
 }
 
-async fn database(bureau: &Bureau) -> Check {
+fn database(bureau: &Bureau, server: &Result<Server, StoreError>) -> Check {
     let now = bureau.clock.now();
-    match bureau.store.server(now).await {
+    match server {
         Ok(server) => {
             let crowded = server.connections * 10 > server.max_connections * 9;
             let well = server.fsync && server.checksums && !crowded && server.longest < SLOW;
@@ -604,7 +608,7 @@ async fn database(bureau: &Bureau) -> Check {
             );
             check(now, "database", state, detail, None)
         }
-        Err(error) => check(now, "database", CheckState::Failed, skrynka_core::chain(&error), Some("retry_database")),
+        Err(error) => check(now, "database", CheckState::Failed, skrynka_core::chain(error), Some("retry_database")),
     }
 }
 
@@ -637,9 +641,8 @@ async fn summaries(bureau: &Bureau) -> Check {
     }
 }
 
-async fn search_index(bureau: &Bureau) -> Check {
-    let now = bureau.clock.now();
-    match bureau.store.search_pending().await {
+fn search_index(now: OffsetDateTime, pending: &Result<i64, StoreError>) -> Check {
+    match pending {
         Ok(0) => check(now, "search", CheckState::Ok, "every message can be found".to_owned(), None),
         Ok(pending) => {
             let detail = format!("{pending} messages wait for the search index");
@@ -651,14 +654,13 @@ async fn search_index(bureau: &Bureau) -> Check {
 
 /// Compares this computer's clock with the database's, where that is another computer's, and with the mail and Telegram
 /// servers' as far as what came lately tells. That ours is ahead of theirs cannot be told from mails that were late.
-async fn clock(bureau: &Bureau) -> Check {
+async fn clock(bureau: &Bureau, database: &Result<Server, StoreError>) -> Check {
     let now = bureau.clock.now();
-    let told = async { Ok((bureau.store.server(bureau.clock.now()).await?, bureau.store.servers_ahead(now).await?)) };
-    let (database, servers) = match told.await {
-        Ok(told) => told,
-        Err(error) => {
-            let error: StoreError = error;
-            return check(now, "clock", CheckState::Unknown, skrynka_core::chain(&error), None);
+    let servers = bureau.store.servers_ahead(now).await;
+    let (database, servers) = match (database, &servers) {
+        (Ok(database), Ok(servers)) => (database, *servers),
+        (Err(error), _) | (_, Err(error)) => {
+            return check(now, "clock", CheckState::Unknown, skrynka_core::chain(error), None);
         }
     };
     let team = !bureau.has_private_database();
@@ -684,10 +686,6 @@ async fn clock(bureau: &Bureau) -> Check {
 /// Whether an account's customers are silent at hours at which they were not in any of the four weeks before.
 async fn silence(bureau: &Bureau, account: &Account) -> Option<Check> {
     let now = bureau.clock.now();
-    // What came last is looked for in the search index, which may be behind.
-    if bureau.store.search_pending().await.unwrap_or(1) > 0 {
-        return None;
-    }
     let (state, detail) = match bureau.store.rhythm(account.id, now).await {
         Ok(rhythm) if rhythm.usual >= USUAL && now - rhythm.silent_since > SHORT => (
             CheckState::Warn,
