@@ -63,6 +63,7 @@ describe('in a chat', () => {
     expect(await chatText(page).inputValue()).toBe('Так.');
     await chatText(page).fill('');
     await page.getByTestId('template-button').click();
+    await page.getByTestId('template-find').and(page.locator(':focus')).waitFor();
     await page.getByTestId('template-find-option').first().waitFor();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowUp');
