@@ -4,19 +4,20 @@
 //! looked for in the Sent folder for a while, and then a person decides.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeSet, HashSet, VecDeque},
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use time::OffsetDateTime;
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, lease::Lease, sending::Limited};
 use crate::{
     connector::{
-        Batch, ConnectorError, Delivered, Incoming, Outcome, Outcomes, Permission as _, SendError, SentCopy, Submitter,
+        Batch, ConnectorError, Delivered, Incoming, MailFile, Outcome, Outcomes, Permission as _, SendError, SentCopy,
+        Submitter,
     },
     fault,
     model::{Account, OutgoingId, Trouble, TroubleCode},
@@ -26,7 +27,7 @@ use crate::{
 /// Mails that are offered at the same time.
 const AT_ONCE: usize = 4;
 /// Mails that are taken from the outbox in one transaction.
-const TAKEN: i64 = 16;
+const TAKEN: i64 = 32;
 /// Mails whose sending is noted in one transaction.
 const NOTED: usize = 64;
 /// Another program's mail is found at least this often, should its ring be lost.
@@ -37,6 +38,8 @@ const SIGN_IN_AGAIN: Duration = Duration::from_secs(15 * 60);
 const COPY_TRIES: u32 = 26;
 /// How soon an outcome is noted again that could not be.
 const NOTE_AGAIN: Duration = Duration::from_secs(1);
+/// So long copies wait for mails that are going out: those are waited for by somebody.
+const COPIES_WAIT: Duration = Duration::from_secs(10);
 /// How long mails under way may take to end once the program is to stop.
 const ENDING: Duration = Duration::from_secs(5);
 
@@ -88,6 +91,7 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
         sent: Notify::new(),
         taken: Mutex::default(),
         told: AtomicU64::new(0),
+        busy: watch::Sender::new(0),
     };
     let stop = async {
         ended.cancelled().await;
@@ -110,6 +114,26 @@ struct Post<'a> {
     taken: Mutex<VecDeque<DueMail>>,
     /// Bytes of a mail that the server takes, as was noted last; 0 at first.
     told: AtomicU64,
+    /// Workers that have a mail, or look for one.
+    busy: watch::Sender<usize>,
+}
+
+/// A mail whose last dot is the next thing to be said.
+struct Ending {
+    id: OutgoingId,
+    /// What the server said of its addresses.
+    outcomes: Outcomes,
+    /// Told whether that is noted, and the dot may be given.
+    noted: oneshot::Sender<bool>,
+}
+
+/// Where a worker's mails go on.
+#[derive(Clone, Copy)]
+struct Ways<'a> {
+    /// Mails about to end.
+    ending: &'a mpsc::Sender<Ending>,
+    /// Mails that were taken.
+    delivered: &'a mpsc::Sender<Taken>,
 }
 
 /// A mail that the server took.
@@ -172,10 +196,12 @@ impl Post<'_> {
             }
         };
         let (delivered, deliveries) = mpsc::channel(NOTED);
+        let (ending, endings) = mpsc::channel(AT_ONCE);
         let workers = async {
-            futures_util::future::join_all((0..AT_ONCE).map(|_| self.work(&ring, &delivered, ended))).await;
+            let ways = Ways { ending: &ending, delivered: &delivered };
+            futures_util::future::join_all((0..AT_ONCE).map(|_| self.work(&ring, ways, ended))).await;
             self.put_back().await;
-            drop(delivered);
+            drop((ending, delivered));
         };
         let rest = async {
             tokio::select! {
@@ -184,12 +210,13 @@ impl Post<'_> {
                 () = self.settle() => {}
             }
         };
-        futures_util::join!(workers, self.note(deliveries, &ring, ended), rest);
+        futures_util::join!(workers, self.note_ends(endings), self.note(deliveries, &ring, ended), rest);
     }
 
     /// One worker: a mail after the other.
-    async fn work(&self, ring: &Notify, delivered: &mpsc::Sender<Taken>, ended: &CancellationToken) {
+    async fn work(&self, ring: &Notify, ways: Ways<'_>, ended: &CancellationToken) {
         let store = &self.shared.parts.store;
+        self.busy.send_modify(|busy| *busy += 1);
         while !ended.is_cancelled() {
             let now = self.shared.parts.clock.now();
             let limit = |what| self.shared.limit(self.account.id, what);
@@ -202,7 +229,7 @@ impl Post<'_> {
                     Ok(Some(mail)) => {
                         // Another worker may have the next one.
                         ring.notify_one();
-                        self.offer(mail, delivered, ended).await;
+                        self.offer(mail, ways, ended).await;
                         continue;
                     }
                     Ok(None) => {}
@@ -217,11 +244,13 @@ impl Post<'_> {
             let due = if failed { None } else { held.or(due) };
             let until = due.map(|due| Duration::try_from(due - self.shared.parts.clock.now()).unwrap_or_default());
             let pause = until.unwrap_or(LOOK).clamp(Duration::from_millis(20), LOOK);
+            self.busy.send_modify(|busy| *busy -= 1);
             tokio::select! {
                 () = ended.cancelled() => {}
                 () = ring.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
+            self.busy.send_modify(|busy| *busy += 1);
         }
     }
 
@@ -252,12 +281,12 @@ impl Post<'_> {
     }
 
     /// Offers one mail and notes what became of it. A database that is away for a moment takes no outcome with it.
-    async fn offer(&self, mut mail: DueMail, delivered: &mpsc::Sender<Taken>, ended: &CancellationToken) {
+    async fn offer(&self, mut mail: DueMail, ways: Ways<'_>, ended: &CancellationToken) {
         let id = mail.id;
-        let outcome = match self.shared.parts.store.mail_files(self.account.id, id).await {
+        let outcome = match self.files(&mail).await {
             Ok(files) => {
                 mail.mail.files = files;
-                self.try_mail(&mail).await
+                self.try_mail(&mail, ways.ending).await
             }
             Err(error @ (StoreError::NotFound(_) | StoreError::Refused(_))) => {
                 let detail = format!("{}; nothing was sent", crate::chain(&error));
@@ -273,10 +302,18 @@ impl Post<'_> {
         match outcome {
             Tried::Taken(taken) => {
                 // Whoever notes outlives the workers.
-                let _noted_with_others = delivered.send((mail, taken)).await;
+                let _noted_with_others = ways.delivered.send((mail, taken)).await;
             }
             Tried::NotTaken(not) => self.persist(Ended::NotTaken(id, &not), ended).await,
         }
+    }
+
+    /// The mail's files with their bytes.
+    async fn files(&self, mail: &DueMail) -> Result<Vec<MailFile>, StoreError> {
+        if !mail.has_files {
+            return Ok(Vec::new());
+        }
+        self.shared.parts.store.mail_files(self.account.id, mail.id).await
     }
 
     /// Notes how large a mail the server takes, where it says something new. Whoever writes is warned by it.
@@ -290,6 +327,27 @@ impl Post<'_> {
             Err(error) => tracing::warn!(
                 target: "skrynka::outbox", error = %crate::chain(&error), "The server's limit is not noted"
             ),
+        }
+    }
+
+    /// Notes that mails are about to end, those together that wait for it together: each worker has one at most.
+    async fn note_ends(&self, mut endings: mpsc::Receiver<Ending>) {
+        let store = &self.shared.parts.store;
+        let mut some = Vec::with_capacity(AT_ONCE);
+        while endings.recv_many(&mut some, AT_ONCE).await > 0 {
+            let mails: Vec<_> = some.iter().map(|ending: &Ending| (ending.id, &ending.outcomes)).collect();
+            let noted = match store.mails_end(self.account.id, self.lease.token(), &mails).await {
+                Ok(noted) => noted,
+                Err(error) => {
+                    let count = mails.len();
+                    tracing::warn!(target: "skrynka::outbox", count, error = %crate::chain(&error), "Mails held back");
+                    HashSet::new()
+                }
+            };
+            for ending in some.drain(..) {
+                // Whoever does not wait any more gives no dot.
+                let _unheard = ending.noted.send(noted.contains(&ending.id));
+            }
         }
     }
 
@@ -330,16 +388,14 @@ impl Post<'_> {
         }
     }
 
-    async fn try_mail(&self, mail: &DueMail) -> Tried {
+    async fn try_mail(&self, mail: &DueMail, ending: &mpsc::Sender<Ending>) -> Tried {
         let (parts, id) = (&self.shared.parts, mail.id);
         let before_end = |outcomes: Outcomes| -> futures_util::future::BoxFuture<'_, bool> {
             Box::pin(async move {
-                let noted = parts.store.mail_ends(self.account.id, self.lease.token(), id, &outcomes).await;
-                if let Err(error) = &noted {
-                    tracing::warn!(target: "skrynka::outbox", outgoing = %id, error = %crate::chain(error), "Mail held back");
-                }
+                let (noted, is_noted) = oneshot::channel();
+                let noted = ending.send(Ending { id, outcomes, noted }).await.is_ok() && is_noted.await == Ok(true);
                 fault::point("mail_ends");
-                noted.is_ok() && self.lease.check().await.is_ok()
+                noted && self.lease.check().await.is_ok()
             })
         };
         let addresses = mail.addresses();
@@ -430,6 +486,9 @@ impl Post<'_> {
             }
             let settled = async {
                 self.settle_uncertain(now, look).await?;
+                // Whoever sends many mails waits for them, and for no copy. Out of time is no failure.
+                let mut busy = self.busy.subscribe();
+                drop(tokio::time::timeout(COPIES_WAIT, busy.wait_for(|busy| *busy == 0)).await);
                 self.keep_copies().await
             };
             if let Err(error) = settled.await {
@@ -456,7 +515,7 @@ impl Post<'_> {
                 continue;
             }
             // What is left of it is stored all the same: it was sent.
-            mail.mail.files = match parts.store.mail_files(self.account.id, mail.id).await {
+            mail.mail.files = match self.files(&mail).await {
                 Err(StoreError::NotFound(_)) => Vec::new(),
                 files => files?,
             };
@@ -490,7 +549,7 @@ impl Post<'_> {
             if !met.insert(mail.id) {
                 break;
             }
-            mail.mail.files = match parts.store.mail_files(self.account.id, mail.id).await {
+            mail.mail.files = match self.files(&mail).await {
                 Ok(files) => files,
                 // Another mail's copy does not wait for one that cannot be.
                 Err(StoreError::NotFound(_)) => {

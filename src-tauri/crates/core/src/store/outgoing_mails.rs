@@ -1,6 +1,6 @@
 //! `outgoing_mails`, `outgoing_files`: what mails on their way have beside texts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -54,6 +54,8 @@ pub struct DueMail {
     pub place: Place,
     /// What is sent.
     pub mail: OutgoingMail,
+    /// Whether files go with it.
+    pub has_files: bool,
     /// What the server said so far.
     pub outcomes: Outcomes,
     /// How often its copy was tried to be kept.
@@ -96,6 +98,7 @@ struct MailRow {
     copy_tries: i32,
     dated_at: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
+    has_files: bool,
 }
 
 impl TryFrom<MailRow> for DueMail {
@@ -109,6 +112,7 @@ impl TryFrom<MailRow> for DueMail {
             id: OutgoingId(row.id),
             tries: u32::try_from(row.tries).unwrap_or(1),
             place: Place::outbox(number),
+            has_files: row.has_files,
             outcomes: serde_json::from_value(row.outcomes).map_err(wrong)?,
             copy_tries: u32::try_from(row.copy_tries).unwrap_or(0),
             mail: OutgoingMail {
@@ -460,33 +464,33 @@ impl Store {
             .collect()
     }
 
-    /// Notes that the server is about to be given the end of a mail: from here on only its answer tells whether it was
-    /// sent.
-    pub async fn mail_ends(
+    /// Notes that the server is about to be given the ends of mails, each with what it said of the addresses: from here on
+    /// only its answers tell whether they were sent. Returns those of them that are still being sent.
+    pub async fn mails_end(
         &self,
         account: AccountId,
         lease: LeaseToken,
-        id: OutgoingId,
-        outcomes: &Outcomes,
-    ) -> Result<(), StoreError> {
+        mails: &[(OutgoingId, &Outcomes)],
+    ) -> Result<HashSet<OutgoingId>, StoreError> {
+        let ids: Vec<Uuid> = mails.iter().map(|(id, _)| id.0).collect();
+        let outcomes = mails.iter().map(|(_, outcomes)| serde_json::to_value(outcomes).map_err(wrong));
+        let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
         let mut tx = self.begin().await?;
         leases::fence(&mut tx, account, lease).await?;
-        let noted = sqlx::query!(
-            "WITH noted AS (UPDATE outgoing SET maybe_sent = true
-                            WHERE account_id = $1 AND id = $2 AND state = 'sending' RETURNING id)
-             UPDATE outgoing_mails m SET outcomes = m.outcomes || $3 FROM noted
-             WHERE m.account_id = $1 AND m.outgoing_id = noted.id",
+        let noted = sqlx::query_scalar!(
+            r#"WITH noted AS (UPDATE outgoing SET maybe_sent = true
+                              WHERE account_id = $1 AND id = ANY($2) AND state = 'sending' RETURNING id)
+               UPDATE outgoing_mails m SET outcomes = m.outcomes || ended.outcomes
+               FROM noted JOIN unnest($2::uuid[], $3::jsonb[]) AS ended (id, outcomes) ON ended.id = noted.id
+               WHERE m.account_id = $1 AND m.outgoing_id = noted.id RETURNING m.outgoing_id"#,
             account.0,
-            id.0,
-            serde_json::to_value(outcomes).map_err(wrong)?
+            &ids,
+            &outcomes
         )
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        if noted == 0 {
-            return Err(StoreError::NotFound("the mail"));
-        }
-        Ok(tx.commit().await?)
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(noted.into_iter().map(OutgoingId).collect())
     }
 
     /// Notes how a try failed: `again` is when the next one follows, `None` that none does. One of which nobody knows
@@ -749,13 +753,15 @@ async fn mails(
 ) -> Result<Vec<DueMail>, StoreError> {
     let rows = sqlx::query_as!(
         MailRow,
-        "SELECT o.id, o.tries, o.body_text, m.rfc_message_id, m.number, m.author_name, m.author_address, m.subject,
+        r#"SELECT o.id, o.tries, o.body_text, m.rfc_message_id, m.number, m.author_name, m.author_address, m.subject,
                 m.recipients_to, m.recipients_cc, m.recipients_bcc, m.body_html, m.refs, m.outcomes, m.copy_tries, m.dated_at,
-                o.created_at
+                o.created_at,
+                EXISTS (SELECT 1 FROM outgoing_files f
+                        WHERE f.account_id = o.account_id AND f.outgoing_id = o.id) AS "has_files!"
          FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, n)
          JOIN outgoing o ON o.account_id = $1 AND o.id = asked.id
          JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
-         ORDER BY asked.n",
+         ORDER BY asked.n"#,
         account.0,
         ids
     )
