@@ -80,7 +80,7 @@ async function queue(window, account, subject, ahead) {
   const due = Date.now() + ahead;
   await window.driver.executeAsyncScript(async (account, subject, count, sendAt, done) => {
     for (let number = 0; number < count; number++) {
-      const form = { to: [{ name: '', address: `customer${number}@example.org` }], cc: [], bcc: [], subject: `${subject}.${number}`, text: 'Доброго дня! Переклад готовий.\n'.repeat(20), entities: [], answers: null, quotes: false, files: [], sendAt };
+      const form = { to: [{ name: '', address: `customer${number}@example.org` }], cc: [], bcc: [], subject: `${subject}.${number}`, text: 'Доброго дня! Переклад готовий.\n'.repeat(20), entities: [], answers: null, quotes: false, files: [], pictures: [], sendAt };
       await window.__TAURI_INTERNALS__.invoke('send_mail', { account, conversation: null, form, draft: null });
     }
     done();
