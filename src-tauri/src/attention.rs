@@ -1,6 +1,6 @@
 //! Looks by itself whether anything wants a person, so that nobody has to open a page to learn it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::PoisonError, time::Duration};
 
 use tauri_specta::Event as _;
 
@@ -18,7 +18,6 @@ const EVERY: Duration = Duration::from_secs(300);
 /// Looks on a schedule and tells the window how many checks want a person, until it is dropped.
 pub async fn watch(desk: &Desk, office: &Office) {
     tokio::time::sleep(FIRST).await;
-    let mut said = Vec::new();
     loop {
         let mut checks = match desk.ground() {
             Ok(ground) => views::ground_checks(ground).await,
@@ -26,13 +25,13 @@ pub async fn watch(desk: &Desk, office: &Office) {
         };
         checks.extend(views::bureau_checks(&office.bureau, Look::Brief).await);
         tell(desk, &checks);
-        said = note(&checks, &said);
         tokio::time::sleep(EVERY).await;
     }
 }
 
-/// Tells the window how many of these checks want a person.
+/// Tells the window how many of these checks want a person, and the log what was not wrong at the last look.
 pub fn tell(desk: &Desk, checks: &[Check]) {
+    note(checks, &mut desk.wrong.lock().unwrap_or_else(PoisonError::into_inner));
     if let Some(handle) = desk.handle()
         && let Err(error) = (AttentionChanged { needing: views::needing(checks) }).emit(handle)
     {
@@ -40,17 +39,29 @@ pub fn tell(desk: &Desk, checks: &[Check]) {
     }
 }
 
-/// Writes into the log what was not wrong at the last look.
-fn note(checks: &[Check], before: &[(String, Option<String>)]) -> Vec<(String, Option<String>)> {
-    let wrong = checks.iter().filter(|check| matches!(check.state, CheckState::Warn | CheckState::Failed));
-    let mut now = Vec::new();
-    for check in wrong {
-        let key = (check.name.clone(), check.account.clone());
-        if !before.contains(&key) {
+/// A check, and the account that it is about.
+pub type About = (String, Option<String>);
+
+fn about(check: &Check) -> About {
+    (check.name.clone(), check.account.clone())
+}
+
+/// Writes into the log what is wrong and was not, and what was wrong and is not. What nobody could look at stays as it was.
+fn note(checks: &[Check], wrong: &mut BTreeSet<About>) {
+    let mut failing = BTreeSet::new();
+    for check in checks.iter().filter(|check| matches!(check.state, CheckState::Warn | CheckState::Failed)) {
+        if wrong.insert(about(check)) {
             let (name, detail, repair) = (&check.name, &check.detail, &check.repair);
             tracing::warn!(target: "skrynka::app", check = name, account = check.account, detail, repair, "Check failed");
         }
-        now.push(key);
+        failing.insert(about(check));
     }
-    now
+    for check in checks.iter().filter(|check| check.state == CheckState::Ok) {
+        if !failing.contains(&about(check)) && wrong.remove(&about(check)) {
+            let (name, detail) = (&check.name, &check.detail);
+            tracing::info!(target: "skrynka::app", check = name, account = check.account, detail, "Check passes again");
+        }
+    }
+    // What is only told of an account while it is wrong is over when it is told no more.
+    wrong.retain(|one| one.1.is_none() || checks.iter().any(|check| about(check) == *one));
 }

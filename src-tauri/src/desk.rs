@@ -1,7 +1,7 @@
 //! What the window works with: the program's status, and the office behind it once it is open.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -79,6 +79,8 @@ pub struct Desk {
     pub recount: Notify,
     /// The events that were sent to the window.
     pub monitor: Monitor,
+    /// What was wrong when it was last looked at.
+    pub wrong: Mutex<BTreeSet<attention::About>>,
     /// The support report that was made last: what is saved is what was read.
     pub report: Mutex<Option<Arc<Report>>>,
 }
@@ -141,6 +143,7 @@ impl Desk {
             is_behind: AtomicBool::new(false),
             recount: Notify::new(),
             monitor: Monitor::default(),
+            wrong: Mutex::default(),
             report: Mutex::default(),
         }
     }

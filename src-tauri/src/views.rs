@@ -14,7 +14,9 @@ pub use self::{
 
 use skrynka_core::{
     logbook::{Level, PanicNote, Stats},
-    model::{Account, AccountId, AccountState, Address, ChatKind, ConversationId, Direction, MessageId, Trouble},
+    model::{
+        Account, AccountId, AccountState, Address, ChatKind, ConversationId, Direction, MessageId, Trouble, TroubleCode,
+    },
     profile::{self, Density, NoticeSettings, Settings},
     secrets::Secrets,
     store::{
@@ -705,7 +707,14 @@ async fn silence(bureau: &Bureau, account: &Account) -> Option<Check> {
 
 /// How long the certificate of an account's server is good for.
 fn certificate_check(now: OffsetDateTime, account: &Account, status: Option<&StoredStatus>) -> Option<Check> {
-    let until = status?.certificate_until.filter(|_| account.enabled)?;
+    let status = status.filter(|_| account.enabled)?;
+    // The one that is refused is not the one that was good when somebody could last sign in.
+    if let Some(why) = status.state.trouble().filter(|why| why.code == TroubleCode::Certificate) {
+        let detail = format!("{}: {}", account.name, why.detail);
+        let check = check(now, "certificate", CheckState::Failed, detail, Some("renew_certificate"));
+        return Some(Check { account: Some(account.id.to_string()), ..check });
+    }
+    let until = status.certificate_until?;
     let days = (until - now).whole_days();
     let (state, repair) = match days {
         ..0 => (CheckState::Failed, Some("renew_certificate")),

@@ -1,6 +1,10 @@
 //! Telegram accounts on the command line, against a Telegram of our own.
 
-use std::{fmt::Write as _, path::PathBuf, process::Output};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use serde_json::{Value, json};
 use skrynka_lab::telegram::{
@@ -42,24 +46,9 @@ impl Office {
         strings::telethon(2, self.net.endpoint(2).unwrap(), &self.key)
     }
 
-    /// The file that leads sessions without an address, and sign-ins, to this network.
-    fn centres(&self) -> PathBuf {
-        let mut centres = serde_json::Map::new();
-        for (dc, address) in self.net.endpoints() {
-            let key = self.net.fresh_key(*dc).unwrap().iter().fold(String::new(), |mut hex, byte| {
-                write!(hex, "{byte:02x}").unwrap();
-                hex
-            });
-            centres.insert(dc.to_string(), json!({"address": address.to_string(), "key": key}));
-        }
-        let path = self.folder.path().join("centres.json");
-        std::fs::write(&path, Value::Object(centres).to_string()).unwrap();
-        path
-    }
-
     fn run(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.profile.command(arguments);
-        command.env("SKRYNKA_TELEGRAM_CENTRES", self.centres());
+        command.env("SKRYNKA_TELEGRAM_CENTRES", centres(&self.net, &self.folder.path().join("centres.json")));
         command.stdin(std::process::Stdio::piped());
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -92,6 +81,20 @@ impl Office {
 
 pub const ADD: [&str; 10] =
     ["account", "add", "telegram", "--name", "Бюро Київ", "--phone", PHONE, "--api-id", "12345", "--secrets-stdin"];
+
+/// Writes the file that leads sessions without an address, and sign-ins, to a network; returns its path.
+pub fn centres(net: &Network, path: &Path) -> PathBuf {
+    let mut centres = serde_json::Map::new();
+    for (dc, address) in net.endpoints() {
+        let key = net.fresh_key(*dc).unwrap().iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        });
+        centres.insert(dc.to_string(), json!({"address": address.to_string(), "key": key}));
+    }
+    std::fs::write(path, Value::Object(centres).to_string()).unwrap();
+    path.to_owned()
+}
 
 pub fn secrets(session: &str, hash: &str) -> String {
     json!({"session": session, "api_hash": hash}).to_string()

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 
 import { arrivals } from './bench/arrival.mjs';
 import { compose } from './bench/compose.mjs';
-import { firstSync } from './bench/first-sync.mjs';
+import { firstSync, logging } from './bench/first-sync.mjs';
+import { follow } from './bench/follow.mjs';
 import { ledger } from './bench/ledger.mjs';
 import { logs } from './bench/logs.mjs';
 import { office } from './bench/office.mjs';
@@ -13,7 +14,7 @@ import { telegram } from './bench/telegram.mjs';
 import { ARTEFACTS } from './harness.mjs';
 
 /** Each bench returns rows of { what, ours, peer, ratio, budget }. */
-const BENCHES = { 'first-sync': firstSync, arrival: arrivals, office, outbox, compose, telegram, ledger, logs };
+const BENCHES = { 'first-sync': firstSync, arrival: arrivals, office, outbox, compose, telegram, ledger, logs, follow, logging };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));

@@ -8,6 +8,7 @@ import decodeQr from 'qr/decode.js';
 import { By } from 'selenium-webdriver';
 
 import { API, ARTEFACTS, CODE, Lab, Profile, Telegram, Window, enterPath, evidence, quantile, until, windows, windowTest } from './harness.mjs';
+import { searchFolder } from './harness/canaries.mjs';
 
 const PROBES = 20;
 const AWAY = 350;
@@ -66,6 +67,9 @@ windowTest('Telegram accounts added in three ways live in the window', { timeout
     assert.equal(texts.filter((text) => text === answered).length, 1, 'the answer stands here once');
     const { greatest_with_one_key: greatest, complaints } = await telegram.ask('stats');
     assert.deepEqual([greatest, complaints], [1, []], 'no key was used twice at once');
+    const { found, looked } = searchFolder(profile.home, [API.hash, PASSWORD, office.session.telethon.slice(40, 100)]);
+    assert.deepEqual(found, [], 'what was typed stands in no file');
+    evidence('P3 secrets', 'telegram: hash, two-step password and session typed into the window', `0 hits in ${looked} bytes of profile and database`);
     evidence('P1 nothing lost, nothing doubled', 'telegram: written while the window was closed', `${AWAY} of ${AWAY}, none twice`);
   }));
 

@@ -1,5 +1,7 @@
-//! Measures the log viewer's query: `log_bench write DIR LINES` writes lines of our own format, `log_bench read DIR`
-//! prints one JSON object with seconds and the most memory that was held, for `ui/tests/e2e/bench/logs.mjs`.
+//! Measures the log, for `ui/tests/e2e/bench`: `log_bench write DIR LINES` writes lines of our own format, `log_bench read DIR`
+//! queries them and prints one JSON object with seconds and the most memory that was held. `log_bench pour DIR RATE
+//! SECONDS` logs so many lines a second as the program does, `log_bench burst DIR LINES` as many as it can at once; both print
+//! what became of them.
 
 #![expect(clippy::print_stdout, reason = "the bench reads the figures")]
 
@@ -9,11 +11,15 @@ use std::{
     fs::{self, File},
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
 use skrynka_core::{
-    logbook::{Filter, Level, MAX_BUCKETS, Progress, Reader, Search, Start, Window},
+    clock::SystemClock,
+    logbook::{
+        Filter, Level, Logbook, LogbookGuard, LogbookOptions, MAX_BUCKETS, Progress, Reader, Search, Start, Window,
+    },
     model::AccountId,
 };
 use time::{Duration, macros::datetime};
@@ -31,7 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["write", dir, lines] => Ok(write(Path::new(dir), lines.parse()?)?),
         ["read", dir] => read(PathBuf::from(dir)),
-        _ => Err("log_bench write DIR LINES | log_bench read DIR".into()),
+        ["pour", dir, rate, seconds] => pour(PathBuf::from(dir), rate.parse()?, seconds.parse()?),
+        ["burst", dir, lines] => burst(PathBuf::from(dir), lines.parse()?),
+        _ => Err("log_bench write DIR LINES | read DIR | pour DIR RATE SECONDS | burst DIR LINES".into()),
     }
 }
 
@@ -139,6 +147,46 @@ fn read(dir: PathBuf) -> Result<(), Box<dyn Error>> {
         counts.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();
     let memory = [before, index_memory, most_memory()];
     println!("{}", serde_json::json!({ "seconds": seconds, "counts": counts, "memory_kib": memory }));
+    Ok(())
+}
+
+/// Starts a log that folds nothing: every line counts.
+fn start(dir: PathBuf) -> Result<LogbookGuard, Box<dyn Error>> {
+    let options = LogbookOptions::new(dir, Level::Info, Arc::new(SystemClock));
+    Ok(Logbook::init(LogbookOptions { repeats_per_second: 0, ..options })?)
+}
+
+fn pour(dir: PathBuf, rate: u64, seconds: u64) -> Result<(), Box<dyn Error>> {
+    let guard = start(dir)?;
+    let begun = Instant::now();
+    for n in 0..rate * seconds {
+        // A hundredth of a second's lines at once.
+        if n % (rate / 100).max(1) == 0 {
+            let due =
+                std::time::Duration::from_secs_f64(f64::from(u32::try_from(n)?) / f64::from(u32::try_from(rate)?));
+            std::thread::sleep(due.saturating_sub(begun.elapsed()));
+        }
+        tracing::info!(target: "skrynka::store", n, "Poured");
+    }
+    told(guard, rate * seconds, begun)
+}
+
+fn burst(dir: PathBuf, lines: u64) -> Result<(), Box<dyn Error>> {
+    let guard = start(dir)?;
+    let begun = Instant::now();
+    for n in 0..lines {
+        tracing::info!(target: "skrynka::store", n, "Poured");
+    }
+    told(guard, lines, begun)
+}
+
+/// Prints how long it took, and how many lines were dropped.
+fn told(guard: LogbookGuard, lines: u64, begun: Instant) -> Result<(), Box<dyn Error>> {
+    let seconds = begun.elapsed().as_secs_f64();
+    let reader = guard.logbook().reader();
+    drop(guard);
+    let dropped = reader.stats()?.dropped;
+    println!("{}", serde_json::json!({ "seconds": seconds, "lines": lines, "dropped": dropped }));
     Ok(())
 }
 

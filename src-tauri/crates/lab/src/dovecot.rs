@@ -190,6 +190,14 @@ impl Dovecot {
         self.launch(START_DEADLINE / 2)
     }
 
+    /// Shows another certificate from the same authority. The server is started again with it.
+    pub fn set_certificate(&self, kind: Certificate) -> Result<()> {
+        let identity = self.authority.issue(kind)?;
+        self.folder.write("server.pem", identity.certificate)?;
+        self.folder.write("server.key", identity.key)?;
+        self.restart()
+    }
+
     fn server(&self) -> MutexGuard<'_, Option<Running>> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }

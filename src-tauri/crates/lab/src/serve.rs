@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 pub use self::telegram::{Ask, File};
 use crate::{
     Dovecot, Fault, Mode, Options, Proxy, SmtpSink,
-    authority::Authority,
+    authority::{Authority, Certificate},
     bureau::{self, Customer, MAILBOXES},
     numbered,
 };
@@ -106,6 +106,10 @@ pub enum Command {
     Kill,
     Stop,
     Restart,
+    /// Starts Dovecot again with another certificate: `"expired"`, `"valid"`.
+    Certificate {
+        kind: Certificate,
+    },
     /// Switches both IMAP proxies: `"stall"`, `{"cut_after": 5000}`, `{"latency": {"secs": 0, "nanos": 80000000}}`.
     Proxy {
         mode: Mode,
@@ -212,6 +216,7 @@ impl Lab {
             Command::Kill => dovecot.kill()?,
             Command::Stop => dovecot.stop()?,
             Command::Restart => dovecot.restart()?,
+            Command::Certificate { kind } => dovecot.set_certificate(kind)?,
             Command::Proxy { mode } => {
                 self.plain.set(mode);
                 self.tls.set(mode);

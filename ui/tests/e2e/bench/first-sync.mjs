@@ -2,12 +2,13 @@
 // how long after it the last of them can be found.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { Lab, Profile, until } from '../harness.mjs';
+import { Lab, Profile, quantile, until } from '../harness.mjs';
+import { cpuSeconds } from '../harness/processes.mjs';
 
 const MAILS = 20_000;
 const MAILBOX = { user: 'bench', name: 'Bench', address: 'bench@skrynka.test', password: 'bench' };
@@ -37,13 +38,45 @@ export async function firstSync() {
   }
 }
 
+/** Rounds of a first sync with the log and with next to none, one after the other: what else the computer does meanwhile hits both. */
+const ROUNDS = 5;
+
+/** What the log costs a first sync: what it writes by itself, beside errors alone. */
+export async function logging() {
+  const lab = await Lab.start();
+  try {
+    await lab.ask('add_user', { user: MAILBOX.user, password: MAILBOX.password });
+    await lab.ask('fill_bench', { user: MAILBOX.user, count: MAILS });
+    await lab.ask('flags', { user: MAILBOX.user, folder: 'INBOX' });
+    const took = { INFO: [], ERROR: [] };
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const level of round % 2 === 0 ? ['INFO', 'ERROR'] : ['ERROR', 'INFO']) took[level].push(await skrynka(lab, level));
+    }
+    const median = (level, figure) => quantile(took[level].map((one) => one[figure]), 0.5);
+    const row = (what, figure) => ({
+      what: `first sync of ${MAILS} mails with the log, ${what} (${ROUNDS})`,
+      ours: `${median('INFO', figure).toFixed(2)} s`,
+      peer: `errors alone ${median('ERROR', figure).toFixed(2)} s`,
+      ratio: (median('INFO', figure) / median('ERROR', figure)).toFixed(3),
+      budget: '<= 1.02',
+    });
+    return [row('time', 'synced'), row('processor', 'cpu')];
+  } finally {
+    await lab.stop();
+  }
+}
+
 /**
  * `synced`: from the start of the program, its database included, until it has told of the last mail as stored.
- * `searchable`: from then until no mail waits for the index any more.
+ * `searchable`: from then until no mail waits for the index any more. `cpu`: the seconds of processor that the program took
+ * for both, its database apart.
  */
-async function skrynka(lab) {
+async function skrynka(lab, level = 'INFO') {
   const profile = new Profile();
   try {
+    const file = join(profile.folder, 'settings.json');
+    const settings = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+    writeFileSync(file, JSON.stringify({ ...settings, log_level: level }));
     await profile.addMailbox({ endpoints: { ...lab.endpoints, imap: lab.endpoints.imap_direct } }, MAILBOX);
     const begun = performance.now();
     const listener = profile.start('listen');
@@ -52,9 +85,10 @@ async function skrynka(lab) {
       const synced = performance.now();
       await until('the search index', () => indexed(profile), { within: 120_000, every: 200 });
       const searchable = performance.now();
+      const cpu = cpuSeconds([listener.pid]);
       const there = (await profile.messages()).length;
       if (there !== MAILS) throw new Error(`${there} of ${MAILS} mails were stored`);
-      return { synced: (synced - begun) / 1000, searchable: (searchable - synced) / 1000 };
+      return { synced: (synced - begun) / 1000, searchable: (searchable - synced) / 1000, cpu };
     } finally {
       const ended = once(listener, 'exit');
       listener.kill('SIGTERM');

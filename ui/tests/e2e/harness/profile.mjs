@@ -16,11 +16,14 @@ export class Profile {
   /** The file that leads to the lab's Telegram, once there is one. */
   telegram;
   #watcher;
+  #session;
 
-  constructor() {
+  /** Secrets are in a vault; with a `session` in its keyring. */
+  constructor({ session } = {}) {
     if (!APP) throw new Error('SKRYNKA_APP is not set: start this through `cargo xtask`');
     this.home = mkdtempSync(join(tmpdir(), 'skrynka-e2e-'));
     this.folder = join(this.home, 'profile');
+    this.#session = session?.environment;
     // Under root the private database runs as a user who must get through, or it would stand outside the profile.
     chmodSync(this.home, 0o711);
     mkdirSync(this.folder, { mode: 0o711 });
@@ -39,13 +42,14 @@ export class Profile {
 
   /** What every call of the program begins with. */
   get arguments() {
-    return ['--profile', this.folder, '--vault-key-file', this.keyFile];
+    return ['--profile', this.folder, ...(this.#session ? [] : ['--vault-key-file', this.keyFile])];
   }
 
   /** The surroundings of the program: nothing of the person who runs this is read or written. */
   get environment() {
     return {
       ...process.env,
+      ...this.#session,
       HOME: this.home,
       XDG_DATA_HOME: join(this.home, 'data'),
       XDG_CONFIG_HOME: join(this.home, 'config'),

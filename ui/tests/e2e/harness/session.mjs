@@ -1,7 +1,7 @@
-// A desktop session of its own: a message bus, a notification daemon, and what shows tray icons.
+// A desktop session of its own: a message bus, a notification daemon, what shows tray icons, and a keyring.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +24,11 @@ export class Session {
   #programs = [];
   #printed = '';
   #registered = '';
+  #keyring;
 
-  /** Starts the bus and dunst; with `tray`, also what a panel with a tray is to programs. */
-  static async start({ tray = false } = {}) {
+  /** Starts the bus and dunst; with `tray`, also what a panel with a tray is to programs; with `keyring`, also an unlocked
+   * gnome-keyring. */
+  static async start({ tray = false, keyring = false } = {}) {
     const session = new Session();
     const path = join(session.#folder, 'bus');
     const file = join(session.#folder, 'bus.conf');
@@ -44,7 +46,30 @@ export class Session {
       watcher.stdout.setEncoding('utf8').on('data', (text) => (session.#registered += text));
       await until('the tray', () => session.#registered.includes('ready'));
     }
+    if (keyring) await session.unlockKeyring();
     return session;
+  }
+
+  /** What a login does: the keyring opens with its password. */
+  unlockKeyring() {
+    return this.#keep('пароль входу');
+  }
+
+  /** The keyring as it stands before somebody has logged in: it answers and opens nothing. */
+  lockKeyring() {
+    return this.#keep(undefined);
+  }
+
+  async #keep(password) {
+    if (this.#keyring) await this.#end(this.#keyring);
+    const home = join(this.#folder, 'home');
+    mkdirSync(join(home, 'keyrings'), { recursive: true });
+    this.#keyring = spawn('gnome-keyring-daemon', ['--foreground', '--components=secrets', ...(password === undefined ? [] : ['--unlock'])], {
+      env: { ...process.env, ...this.environment, HOME: home, XDG_DATA_HOME: home },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    this.#keyring.stdin.end(password ?? '');
+    await until('the keyring', () => this.ask('org.freedesktop.DBus', '/', 'org.freedesktop.DBus.NameHasOwner', 'org.freedesktop.secrets').then((answer) => answer === '(true,)'));
   }
 
   #start(program, words) {
@@ -110,12 +135,15 @@ export class Session {
   }
 
   async stop() {
-    for (const program of this.#programs.toReversed()) {
-      if (program.exitCode !== null || program.signalCode !== null) continue;
-      const ended = once(program, 'exit');
-      program.kill();
-      await ended;
-    }
+    if (this.#keyring) await this.#end(this.#keyring);
+    for (const program of this.#programs.toReversed()) await this.#end(program);
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end(program) {
+    if (program.exitCode !== null || program.signalCode !== null) return;
+    const ended = once(program, 'exit');
+    program.kill();
+    await ended;
   }
 }

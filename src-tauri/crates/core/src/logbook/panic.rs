@@ -2,7 +2,9 @@
 
 use std::{
     backtrace::Backtrace,
-    fs, io, panic,
+    fs,
+    io::{self, Write as _},
+    panic,
     path::{Path, PathBuf},
     process,
     sync::{
@@ -122,11 +124,11 @@ pub(crate) fn unquoted(text: &str) -> &str {
     text.find(['`', '"', '\'', '«', '“', '\n']).and_then(|at| text.get(..at)).unwrap_or(text).trim_end()
 }
 
-/// Puts a hook before the one that is installed: it writes the line and leaves a note, then calls the other.
+/// Installs a hook that writes the line, leaves a note and tells standard error in short. The one before it is not called:
+/// it would print the whole of what the panic said, which a desktop keeps in a journal of its own.
 pub(super) fn install_hook(notes: Option<PathBuf>, clock: Arc<dyn Clock>) {
     static LEFT: AtomicUsize = AtomicUsize::new(0);
     let notes = notes.map(PanicNotes::new);
-    let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         let thread = thread::current();
         let location = info.location().map(ToString::to_string).unwrap_or_default();
@@ -157,7 +159,9 @@ pub(super) fn install_hook(notes: Option<PathBuf>, clock: Arc<dyn Clock>) {
             // A disk that takes no note took no line either, and the line is in memory.
             let _left = notes.leave(&note, number);
         }
-        previous(info);
+        let (thread, said) = (thread.name().unwrap_or("(no name)"), clean(said));
+        // Nobody may be listening there.
+        let _told = writeln!(io::stderr(), "thread '{}' panicked at {location}: {said}", clean(thread));
     }));
 }
 

@@ -253,7 +253,15 @@ impl Reader {
     }
 
     pub(super) fn list(&self) -> Result<Vec<LogFile>, QueryError> {
-        source::list(&self.dir).map_err(|source| self.failed(source))
+        match source::list(&self.dir) {
+            // This run cannot use the folder either: its lines are in memory, and the statistics say why.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && self.is_memory_only() => Ok(Vec::new()),
+            listed => listed.map_err(|source| self.failed(source)),
+        }
+    }
+
+    fn is_memory_only(&self) -> bool {
+        self.live.as_ref().is_some_and(|(shared, _)| shared.memory_only().is_some())
     }
 
     pub(super) fn failed(&self, source: io::Error) -> QueryError {

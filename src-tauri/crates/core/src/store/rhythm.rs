@@ -45,14 +45,14 @@ impl Store {
     }
 
     /// Returns by how many seconds the servers' clocks were ahead of this computer's when the latest messages came: the
-    /// most that any of the last few of each account says. A message cannot come before it was received. `None`: nothing
-    /// came within a day.
+    /// most that any of the last three of each account says, so that a clock that was set right is soon known to be. A
+    /// message cannot come before it was received. `None`: nothing came within a day.
     pub async fn servers_ahead(&self, now: OffsetDateTime) -> Result<Option<f64>, StoreError> {
         Ok(sqlx::query_scalar!(
             r#"SELECT max(extract(epoch FROM latest.received_at - latest.arrived_at))::double precision
                FROM accounts a, LATERAL (
                    SELECT m.received_at, m.arrived_at FROM messages m
-                   WHERE m.account_id = a.id AND m.direction = 'in' ORDER BY m.id DESC LIMIT 20) AS latest
+                   WHERE m.account_id = a.id AND m.direction = 'in' ORDER BY m.id DESC LIMIT 3) AS latest
                WHERE a.removed_at IS NULL AND latest.arrived_at > $1"#,
             now - Duration::DAY,
         )

@@ -62,7 +62,7 @@ fn nasty(n: usize, after: Duration) -> Vec<u8> {
         1 => b"\xff\xfe\x00\x01binary\n".to_vec(),
         2 => format!("{head}\n").into_bytes(),
         3 => format!("{head},\"msg\":\"cut in the mid\n").into_bytes(),
-        4 => [vec![b'x'; if n == 4 { 3_000_000 } else { 400_000 }], b"\n".to_vec()].concat(),
+        4 => [vec![b'x'; if n == 4 { 10_500_000 } else { 400_000 }], b"\n".to_vec()].concat(),
         5 => format!("{}\n", head.replace("\"seq\":1", "\"seq\":01") + r#","msg":"no such number"}"#).into_bytes(),
         6 => [head.as_bytes(), b",\"msg\":\"Mail stored \xff\"}\n"].concat(),
         7 => format!("{head},\"msg\":\"Mail stored\",\"fields\":{{\"text\":\"{}\"}}}}\n", "y".repeat(1_100_000))

@@ -109,6 +109,41 @@ fn a_folder_that_cannot_be_made_keeps_the_newest_lines_in_memory() {
     assert!(reader.stats().unwrap().memory_only.is_some());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_used_is_told_and_its_lines_come_into_files_once_it_may() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let test = "trouble::a_folder_that_may_not_be_used_is_told_and_its_lines_come_into_files_once_it_may";
+    let Some(dir) = inside() else {
+        let dir = tempfile::tempdir().unwrap();
+        // Root may do anything, unless it gives that up.
+        let giving_up = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+        let wrapper = if rustix::process::geteuid().is_root() { &giving_up[..] } else { &[] };
+        return pass_again(test, dir.path(), wrapper);
+    };
+    let logs = dir.join("logs");
+    let may = |mode| fs::set_permissions(&logs, fs::Permissions::from_mode(mode)).unwrap();
+    fs::create_dir(&logs).unwrap();
+    may(0o000);
+    let mut lab = Lab::new(options(&logs));
+    lab.log(|| (0..100).for_each(|n| info!(target: "skrynka::app", n, "Line")));
+    lab.flush();
+    assert!(Reader::new(logs.clone()).page(&Filter::default(), &Window::new(Start::Newest, 10)).is_err());
+    let reason = lab.logbook.reader().stats().unwrap().memory_only.unwrap();
+    assert!(reason.contains("ermission denied"), "{reason}");
+    assert_eq!(numbers(&lab.rows(&Filter::default())), (0..100).collect::<Vec<_>>());
+    may(0o700);
+    let mut n = 100;
+    while lab.logbook.reader().stats().unwrap().memory_only.is_some() {
+        lab.log(|| info!(target: "skrynka::app", n, "Line"));
+        lab.flush();
+        n += 1;
+    }
+    lab.close();
+    assert_eq!(entries(&logs).len() as u64, n, "each once");
+}
+
 #[test]
 fn a_kill_loses_nothing_that_was_flushed_and_the_next_run_reads_on() {
     if let Some(dir) = inside() {
@@ -144,7 +179,7 @@ fn a_kill_loses_nothing_that_was_flushed_and_the_next_run_reads_on() {
 }
 
 #[test]
-fn a_panic_becomes_a_line_with_its_backtrace_and_the_hook_before_is_called() {
+fn a_panic_becomes_a_line_with_its_backtrace_and_tells_standard_error_no_more_than_the_log() {
     if let Some(dir) = inside() {
         let guard =
             Logbook::init(LogbookOptions { queue: 100, panics: Some(dir.with_file_name("panics")), ..options(&dir) })
@@ -158,11 +193,12 @@ fn a_panic_becomes_a_line_with_its_backtrace_and_the_hook_before_is_called() {
     }
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("logs");
-    let test = "trouble::a_panic_becomes_a_line_with_its_backtrace_and_the_hook_before_is_called";
+    let test = "trouble::a_panic_becomes_a_line_with_its_backtrace_and_tells_standard_error_no_more_than_the_log";
     let output = again(test, &dir, &[]).output().unwrap();
     assert!(output.status.success());
     let shown = String::from_utf8_lossy(&output.stderr);
-    assert!(shown.contains("panicked at"), "{shown}");
+    assert!(shown.contains("thread 'listener' panicked at"), "{shown}");
+    assert!(!shown.contains("canary") && !shown.contains("second line"), "{shown}");
     check_panic_line(&dir);
     check_panic_note(&PanicNotes::new(dir.with_file_name("panics")));
 }

@@ -67,4 +67,8 @@ async fn a_message_that_was_received_after_it_came_shows_a_wrong_clock() {
     come(2, Duration::seconds(300)).await;
     assert_eq!(bureau.store.servers_ahead(NOW).await.unwrap(), Some(300.0));
     assert_eq!(bureau.store.servers_ahead(NOW + Duration::days(2)).await.unwrap(), None, "too long ago");
+    for number in 3..6 {
+        come(number, Duration::seconds(-1)).await;
+    }
+    assert_eq!(bureau.store.servers_ahead(NOW).await.unwrap(), Some(-1.0), "it was set right");
 }
