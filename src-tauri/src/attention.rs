@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::PoisonError, time::Duration};
 use tauri_specta::Event as _;
 
 use crate::{
+    checks::{self, Look},
     desk::{Desk, Office},
-    views::{self, Look},
     wire::{AttentionChanged, Check, CheckState},
 };
 
@@ -19,11 +19,13 @@ const EVERY: Duration = Duration::from_secs(300);
 pub async fn watch(desk: &Desk, office: &Office) {
     tokio::time::sleep(FIRST).await;
     loop {
-        let mut checks = match desk.ground() {
-            Ok(ground) => views::ground_checks(ground).await,
-            Err(_) => Vec::new(),
-        };
-        checks.extend(views::bureau_checks(&office.bureau, Look::Brief).await);
+        let mut checks = checks::bureau_checks(&office.bureau, Look::Brief).await;
+        checks.push(checks::window_checks(office.bureau.clock.now(), Some(&desk.monitor)));
+        if let Ok(ground) = desk.ground() {
+            checks.extend(checks::ground_checks(ground).await);
+            checks.push(checks::secrets_check(ground, &office.bureau.secrets).await);
+            checks::remember(ground, &mut checks).await;
+        }
         tell(desk, &checks);
         tokio::time::sleep(EVERY).await;
     }
@@ -33,7 +35,7 @@ pub async fn watch(desk: &Desk, office: &Office) {
 pub fn tell(desk: &Desk, checks: &[Check]) {
     note(checks, &mut desk.wrong.lock().unwrap_or_else(PoisonError::into_inner));
     if let Some(handle) = desk.handle()
-        && let Err(error) = (AttentionChanged { needing: views::needing(checks) }).emit(handle)
+        && let Err(error) = (AttentionChanged { needing: checks::needing(checks) }).emit(handle)
     {
         tracing::warn!(target: "skrynka::events", error = %error, "Event not sent");
     }

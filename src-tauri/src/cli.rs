@@ -90,7 +90,7 @@ pub enum Command {
     /// Bring the schema up to date, or put the old system's table right.
     Migrate(migrate::MigrateArguments),
     /// Look at everything that can be wrong, and say what would repair it.
-    Doctor,
+    Doctor(doctor::DoctorArguments),
     /// Write a support report: an archive without names, addresses and secrets, to be read before it is handed on.
     Report(report::ReportArguments),
     /// Read the log.
@@ -119,7 +119,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Send(arguments) => send::run(&common.existing(), output, arguments).await,
         Command::Search(arguments) => search::run(&common.existing(), output, arguments).await,
         Command::Migrate(arguments) => migrate::run(&common, output, arguments).await,
-        Command::Doctor => doctor::run(&common.existing(), output).await,
+        Command::Doctor(arguments) => doctor::run(&common.existing(), output, arguments).await,
         Command::Report(arguments) => report::run(&common.existing(), output, arguments).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
     }

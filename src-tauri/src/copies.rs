@@ -63,8 +63,14 @@ impl Drop for Spool {
     }
 }
 
-fn is_living(dir: &Path) -> bool {
+/// Whether the program that works in this folder lives.
+pub fn is_living(dir: &Path) -> bool {
     File::open(dir.join(LOCK)).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+/// Where every program has a folder for large messages.
+pub fn spool_root(profile: &Profile) -> PathBuf {
+    profile.cache_dir().join("spool")
 }
 
 /// Where attachments are put that a person opens.

@@ -46,6 +46,8 @@ use crate::{
 const END_DEADLINE: Duration = Duration::from_secs(30);
 /// Listeners wait for the painted inbox so long at most.
 const PAINTED: Duration = Duration::from_secs(2);
+/// Drawn conversations that are kept for whoever waits for one.
+const PAINTED_KEPT: usize = 256;
 /// A wall clock that jumps ahead of the running time by this much means that the computer slept.
 const SLEPT: time::Duration = time::Duration::seconds(10);
 
@@ -93,6 +95,8 @@ pub struct Office {
     pub engine: Engine,
     /// When facts of conversations were stored that the window has not painted yet.
     pub unpainted: Mutex<HashMap<(AccountId, ConversationId), OffsetDateTime>>,
+    /// Tells which conversations the window has drawn.
+    pub painted: tokio::sync::broadcast::Sender<(AccountId, ConversationId)>,
     /// The sign-in to Telegram under way.
     pub sign_ins: SignIns,
     /// Files that are being fetched.
@@ -111,6 +115,7 @@ impl Office {
             bureau,
             engine,
             unpainted: Mutex::default(),
+            painted: tokio::sync::broadcast::Sender::new(PAINTED_KEPT),
             sign_ins: SignIns::default(),
             fetches: Jobs::default(),
             loads: Jobs::default(),

@@ -5,6 +5,7 @@
 
 mod attention;
 mod chats;
+mod checks;
 mod cli;
 mod commands;
 mod copies;
@@ -18,7 +19,9 @@ mod media_scheme;
 mod monitor;
 mod notices;
 mod report;
+mod room;
 mod running;
+mod self_tests;
 mod sign_ins;
 mod telegram_accounts;
 mod tray;

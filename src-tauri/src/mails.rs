@@ -137,8 +137,7 @@ pub async fn send(
     }
     let now = bureau.clock.now();
     let id = OutgoingId::new(now);
-    let domain = settings.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    let domain = if domain.is_ascii() { domain } else { "localhost" };
+    let domain = settings.id_domain();
     let pictures = placed(&mut written, &format!("{}@{domain}", id.0.simple()));
     let is_plain = written.entities.is_empty() && pictures.is_empty();
     let html = (!is_plain).then(|| answer::html(&text, &written.entities, &pictures));

@@ -46,6 +46,19 @@ struct State {
     rate: Rate,
 }
 
+/// How far a window is behind what was sent to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventPath {
+    /// When it subscribed.
+    pub since: OffsetDateTime,
+    /// When it last said that it lives.
+    pub heartbeat_at: Option<OffsetDateTime>,
+    /// The number that was sent last.
+    pub sent: u32,
+    /// The number that it has confirmed.
+    pub confirmed: u32,
+}
+
 struct Subscriber {
     since: OffsetDateTime,
     heartbeat_at: Option<OffsetDateTime>,
@@ -171,6 +184,18 @@ impl Monitor {
         state.events.push_back(event);
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// How far the window is behind; `None` where none has subscribed.
+    pub fn path(&self) -> Option<EventPath> {
+        let state = self.state();
+        let path = |window: &Subscriber| EventPath {
+            since: window.since,
+            heartbeat_at: window.heartbeat_at,
+            sent: state.sent,
+            confirmed: window.confirmed,
+        };
+        state.window.as_ref().map(path)
     }
 
     /// Who is told.

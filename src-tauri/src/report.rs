@@ -29,8 +29,9 @@ use time::OffsetDateTime;
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use crate::{
+    checks,
     desk::Office,
-    views,
+    monitor::Monitor,
     wire::{Check, WireError, stamp},
     wiring::{Bureau, Ground, StartError},
 };
@@ -48,6 +49,8 @@ pub struct Sources<'a> {
     pub secrets: Result<&'a Secrets, String>,
     /// The database.
     pub bureau: Result<&'a Bureau, String>,
+    /// What was sent to the window, where there is one.
+    pub monitor: Option<&'a Monitor>,
     /// The present.
     pub now: OffsetDateTime,
 }
@@ -57,12 +60,14 @@ pub fn sources<'a>(
     ground: &'a Ground,
     secrets: &'a Result<Secrets, StartError>,
     office: &'a Result<Arc<Office>, WireError>,
+    monitor: &'a Monitor,
 ) -> Sources<'a> {
     Sources {
         profile: ground.profile.root(),
         ground: Ok(ground),
         secrets: secrets.as_ref().map_err(chain_of),
         bureau: office.as_ref().map(|office| &office.bureau).map_err(|error| error.detail.clone()),
+        monitor: Some(monitor),
         now: ground.clock.now(),
     }
 }
@@ -146,20 +151,24 @@ impl Report {
 /// Looks at everything that can be wrong.
 pub async fn checks(sources: &Sources<'_>) -> Vec<Check> {
     let now = sources.now;
-    let mut checks = match &sources.ground {
-        Ok(ground) => views::ground_checks(ground).await,
-        Err(reason) => vec![views::failed_check(now, "profile", reason.clone(), None)],
+    let mut found = match &sources.ground {
+        Ok(ground) => checks::ground_checks(ground).await,
+        Err(reason) => vec![checks::failed_check(now, "profile", reason.clone(), None)],
     };
     match (&sources.ground, &sources.secrets) {
-        (Ok(ground), Ok(secrets)) => checks.push(views::secrets_check(ground, secrets).await),
-        (_, Err(reason)) => checks.push(views::failed_check(now, "secrets", reason.clone(), Some("open_vault"))),
+        (Ok(ground), Ok(secrets)) => found.push(checks::secrets_check(ground, secrets).await),
+        (_, Err(reason)) => found.push(checks::failed_check(now, "secrets", reason.clone(), Some("open_vault"))),
         (Err(_), Ok(_)) => {}
     }
     match &sources.bureau {
-        Ok(bureau) => checks.extend(views::bureau_checks(bureau, views::Look::Thorough).await),
-        Err(reason) => checks.push(views::failed_check(now, "database", reason.clone(), Some("retry_database"))),
+        Ok(bureau) => found.extend(checks::bureau_checks(bureau, checks::Look::Thorough).await),
+        Err(reason) => found.push(checks::failed_check(now, "database", reason.clone(), Some("retry_database"))),
     }
-    checks
+    if let Ok(ground) = &sources.ground {
+        found.push(checks::window_checks(now, sources.monitor));
+        checks::remember(ground, &mut found).await;
+    }
+    found
 }
 
 /// Waits for an answer, a few seconds at most.

@@ -27,7 +27,10 @@ use skrynka_core::{
 use skrynka_mail::{MailConnector, Tuning};
 use skrynka_telegram::{Device, TelegramConnector};
 
-use crate::{copies::Spool, wire::StartStep};
+use crate::{
+    copies::{Spool, spool_root},
+    wire::StartStep,
+};
 
 /// The pause before a database that could not be started again is tried again.
 const DATABASE_PAUSE: Duration = Duration::from_secs(2);
@@ -205,7 +208,7 @@ impl Bureau {
             }
         };
         let name = format!("{}-{}", std::process::id(), ground.clock.now().unix_timestamp_nanos());
-        let spool = ground.profile.cache_dir().join("spool").join(name);
+        let spool = spool_root(&ground.profile).join(name);
         let mail = Arc::new(MailConnector::new(ground.clock.clone(), spool.clone(), Tuning::default()));
         let store = match Store::connect(&options).await {
             Ok(store) => store,

@@ -21,10 +21,10 @@ use super::{
     telegram::{self, TelegramArguments},
 };
 use crate::{
+    checks,
     commands::accounts::detail_of,
     copies,
     mailboxes::{self, Mailbox},
-    views,
     wire::stamp,
 };
 
@@ -307,7 +307,7 @@ fn record(
 
 /// What is stored of a listener counts only while somebody listens.
 fn state_word(account: &Account, status: &StoredStatus, now: OffsetDateTime) -> &'static str {
-    if views::nobody_listens(account, status, now) { "unknown" } else { status.state.as_str() }
+    if checks::nobody_listens(account, status, now) { "unknown" } else { status.state.as_str() }
 }
 
 fn line(
@@ -319,7 +319,7 @@ fn line(
 ) -> String {
     let state = match status {
         None => "never started",
-        Some(status) if views::nobody_listens(account, status, now) => "not heard of",
+        Some(status) if checks::nobody_listens(account, status, now) => "not heard of",
         Some(status) => status.state.as_str(),
     };
     let error = status

@@ -89,6 +89,7 @@ async fn legacy(output: Output, url: &str, arguments: &MigrateArguments) -> anyh
             LegacyRepair::Add => ("add", None),
             LegacyRepair::Convert => ("convert", None),
             LegacyRepair::Replace { kept, unreadable } => ("replace", Some((kept, unreadable))),
+            LegacyRepair::Refused { .. } => ("refused", None),
         };
         let record = json!({
             "table": column.table, "column": column.column, "was": column.was, "repair": repair, "rows": column.rows,
@@ -117,6 +118,10 @@ fn in_words(column: &LegacyColumn, dry_run: bool) -> String {
         LegacyRepair::Right => format!("{table}.{name} is {was}, as it should be"),
         LegacyRepair::Add => format!("{table}.{name} {would} added"),
         LegacyRepair::Convert => format!("{table}.{name} {would} turned from {was} into integer, {rows} rows"),
+        LegacyRepair::Refused { doubled } => format!(
+            "{table}.{name} cannot be turned into integer by itself: {doubled} rows have a key that is the same number \
+             as another row's; give them other keys and try again"
+        ),
         LegacyRepair::Replace { kept, unreadable } => format!(
             "{table}.{name} {would} made anew as integer; the {was} of before {be} kept as {kept}, {unreadable} of its \
              {rows} values are no numbers"

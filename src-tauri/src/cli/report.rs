@@ -87,6 +87,7 @@ async fn make(common: &Common, root: &Path) -> Report {
         ground: ground.as_ref().map_err(Clone::clone),
         secrets: secrets.as_ref().map_err(Clone::clone),
         bureau: bureau.as_ref().map_err(Clone::clone),
+        monitor: None,
         now: SystemClock.now(),
     };
     let report = Report::make(&sources).await;

@@ -1,18 +1,28 @@
 //! The program itself: start-up, preferences, diagnostics.
 
+use std::time::{Duration, SystemTime};
+
 use secrecy::SecretString;
 use skrynka_core::{
+    engine::blocking,
     logbook::Level,
-    profile::{self, BusinessHours, Density, NoticeSettings, QuietHours},
+    profile::{self, BusinessHours, Density, NoticeSettings, Profile, QuietHours},
+};
+use tauri::ipc::Channel;
+
+use super::{DeskState, file_error, id, logged};
+use crate::{
+    attention, checks, databases,
+    desk::{Desk, ms},
+    report, room, self_tests, views,
+    wire::{
+        About, AppStatus, Check, CheckState, ErrorCode, LogField, LogLevelName, Preferences, RoomView, SelfTestView,
+        StationView, Theme, WireError, count,
+    },
 };
 
-use super::{DeskState, file_error, logged};
-use crate::{
-    attention, databases,
-    desk::ms,
-    report, views,
-    wire::{About, AppStatus, Check, ErrorCode, LogField, LogLevelName, Preferences, Theme, WireError},
-};
+/// How often it is told how far the search index is.
+const INDEXED: Duration = Duration::from_millis(500);
 
 /// Where the program stands between its start and a usable inbox.
 #[tauri::command]
@@ -159,9 +169,93 @@ pub async fn diagnostics(desk: DeskState<'_>) -> Result<Vec<Check>, WireError> {
     logged("diagnostics", async {
         let ground = desk.ground()?;
         let (secrets, office) = (desk.secrets(ground).await, desk.office().await);
-        let checks = report::checks(&report::sources(ground, &secrets, &office)).await;
+        let checks = report::checks(&report::sources(ground, &secrets, &office, &desk.monitor)).await;
         attention::tell(&desk, &checks);
         Ok(checks)
+    })
+    .await
+}
+
+/// Tells what would go if room were made on the disk.
+#[tauri::command]
+#[specta::specta]
+pub async fn room_to_make(desk: DeskState<'_>) -> Result<RoomView, WireError> {
+    with_room(&desk, "room_to_make", room::look).await
+}
+
+/// Makes room on the disk without loss: old log files, and copies of what is kept elsewhere. Tells how much that was.
+#[tauri::command]
+#[specta::specta]
+pub async fn make_room(desk: DeskState<'_>) -> Result<RoomView, WireError> {
+    with_room(&desk, "make_room", room::make).await
+}
+
+async fn with_room(
+    desk: &Desk,
+    name: &'static str,
+    work: fn(&Profile, SystemTime) -> RoomView,
+) -> Result<RoomView, WireError> {
+    logged(name, async {
+        let ground = desk.ground()?.clone();
+        let done = blocking(move || work(&ground.profile, ground.clock.now().into())).await;
+        let done = done.map_err(|detail| WireError { code: ErrorCode::Internal, detail })?;
+        let RoomView { logs, spooled, opened, fetched } = done;
+        tracing::info!(target: "skrynka::app", logs, spooled, opened, fetched, "Room on the disk, in KiB");
+        Ok(done)
+    })
+    .await
+}
+
+/// Opens the keyring or the vault once more, and tries every account anew that waits for it.
+#[tauri::command]
+#[specta::specta]
+pub async fn reopen_secrets(desk: DeskState<'_>) -> Result<(), WireError> {
+    logged("reopen_secrets", async {
+        let ground = desk.ground()?;
+        let office = desk.office().await?;
+        let check = checks::secrets_check(ground, &office.bureau.secrets).await;
+        if check.state != CheckState::Ok {
+            return Err(WireError { code: ErrorCode::Secrets, detail: check.detail });
+        }
+        office.engine.retry_without_secrets().await;
+        Ok(())
+    })
+    .await
+}
+
+/// Makes the search index anew. Tells the channel how many messages wait, until none does or the program ends.
+#[tauri::command]
+#[specta::specta]
+pub async fn rebuild_search(desk: DeskState<'_>, waiting: Channel<u32>) -> Result<(), WireError> {
+    logged("rebuild_search", async {
+        let office = desk.office().await?;
+        let mut left = office.engine.rebuild_search().await?;
+        let stop = desk.tasks().stopping();
+        // A page that is gone needs no answer; the index is made all the same.
+        while left > 0 && waiting.send(count(left)).is_ok() && !stop.is_cancelled() {
+            tokio::time::sleep(INDEXED).await;
+            left = office.bureau.store.search_pending().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Sends a message from an account to itself, tells the channel each station that it reaches, and takes all of it away.
+#[tauri::command]
+#[specta::specta]
+pub async fn self_test(
+    desk: DeskState<'_>,
+    account: String,
+    reached: Channel<StationView>,
+) -> Result<SelfTestView, WireError> {
+    logged("self_test", async {
+        let office = desk.office().await?;
+        // A page that is gone learns nothing; the test goes on to its end.
+        let told = |station| {
+            let _page_is_gone = reached.send(station);
+        };
+        Ok(Box::pin(self_tests::run(&office, id(&account)?, told)).await)
     })
     .await
 }

@@ -267,6 +267,8 @@ pub async fn painted(desk: DeskState<'_>, conversations: Vec<ConversationKey>) -
     let now = office.bureau.clock.now();
     for conversation in conversations.iter().take(PAGE.into()) {
         let (account, conversation) = key(conversation)?;
+        // Most of the time nobody waits for one.
+        let _nobody_waits = office.painted.send((account, conversation));
         let stored_at =
             office.unpainted.lock().unwrap_or_else(PoisonError::into_inner).remove(&(account, conversation));
         if let Some(stored_at) = stored_at {

@@ -5,10 +5,12 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
+use skrynka_core::engine::blocking;
+
 use super::{DeskState, file_error, logged, message::save_as, not_found};
 use crate::{
     report::{self, Report},
-    wire::{ReportFile, ReportRemoved, ReportUntold, ReportView, SavedFiles, WireError, count},
+    wire::{ErrorCode, ReportFile, ReportRemoved, ReportUntold, ReportView, SavedFiles, WireError, count},
 };
 
 /// Makes a support report and shows all of it. Nothing is written.
@@ -16,10 +18,19 @@ use crate::{
 #[specta::specta]
 pub async fn prepare_report(desk: DeskState<'_>) -> Result<ReportView, WireError> {
     logged("prepare_report", async {
-        let ground = desk.ground()?;
-        let (secrets, office) = (desk.secrets(ground).await, desk.office().await);
-        let made = Arc::new(Report::make(&report::sources(ground, &secrets, &office)).await);
-        let kib = count(made.archive().map_err(file_error)?.len().div_ceil(1024));
+        let (ground, window) = (desk.ground()?.clone(), desk.inner().clone());
+        let (secrets, office) = (desk.secrets(&ground).await, desk.office().await);
+        // Taking names out of hundreds of lines computes for long.
+        let runtime = tokio::runtime::Handle::current();
+        let made = blocking(move || {
+            let sources = report::sources(&ground, &secrets, &office, &window.monitor);
+            let made = runtime.block_on(Report::make(&sources));
+            let bytes = made.archive().map(|archive| archive.len());
+            (Arc::new(made), bytes)
+        });
+        let internal = |detail| WireError { code: ErrorCode::Internal, detail };
+        let (made, bytes) = made.await.map_err(internal)?;
+        let kib = count(bytes.map_err(file_error)?.div_ceil(1024));
         let view = ReportView {
             files: made.files.iter().map(|(name, text)| file(name, text)).collect(),
             removed: made

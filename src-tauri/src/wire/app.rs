@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{ConversationKey, MessageKey, PageKey};
+use super::{ConversationKey, MessageKey, PageKey, WireError};
 
 /// Where the program stands between its start and a usable inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -191,8 +191,9 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `clock`, `legacy`, `quarantine`, or of
-    /// an account `account`, `completeness`, `silence` or `certificate`.
+    /// What was looked at: `versions`, `database`, `queries`, `schema`, `columns`, `summaries`, `search`, `outbox`,
+    /// `quarantine`, `secrets`, `disk`, `logs`, `panics`, `events`, `clock`, `legacy`, or of an account `account`, `session`,
+    /// `completeness`, `silence`, `backlog`, `quota`, `connections`, `certificate` or `self_test`.
     pub name: String,
     /// Whose check it is, where it is an account's.
     pub account: Option<String>,
@@ -201,11 +202,73 @@ pub struct Check {
     /// The finding in one technical line.
     pub detail: String,
     /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
-    /// `repair_legacy`, `set_clock`, `renew_certificate`,
-    /// `quarantine`; null when nothing is needed.
+    /// `repair_legacy`, `set_clock`, `renew_certificate`, `empty_mailbox`, `restore_columns`, `reload_window`,
+    /// `rebuild_search`, `quarantine`; null when nothing is needed.
     pub repair: Option<String>,
+    /// Since when it stands so, as far as that is known.
+    pub since: String,
     /// When it was looked at.
     pub checked_at: String,
+}
+
+/// What would make room on the disk, in KiB. Nothing of it is a message, or the only copy of anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomView {
+    /// Log files but the one that is written.
+    pub logs: u32,
+    /// Copies that a program which died was about to store, and that are read from the server again.
+    pub spooled: u32,
+    /// Copies of files that somebody opened.
+    pub opened: u32,
+    /// Parts of chats' files, which are fetched again.
+    pub fetched: u32,
+}
+
+/// The stations of a message to oneself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum StationName {
+    /// It stands in the outbox.
+    Queued,
+    /// The server took it.
+    Accepted,
+    /// The listener has it.
+    Seen,
+    /// It is in the database.
+    Stored,
+    /// The journal told of it.
+    Announced,
+    /// The window has drawn it.
+    Painted,
+    /// Nothing of it is left.
+    Removed,
+}
+
+/// A station that a self-test has reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct StationView {
+    /// Which.
+    pub station: StationName,
+    /// Milliseconds since the beginning.
+    pub ms: u32,
+    /// Where the message stands, once that is known: the window says when it has drawn it.
+    pub conversation: Option<ConversationKey>,
+}
+
+/// What a self-test found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SelfTestView {
+    /// The stations that were reached, in order.
+    pub reached: Vec<StationView>,
+    /// The station that was not reached; null when all were.
+    pub failed: Option<StationName>,
+    /// Why not.
+    pub why: Option<WireError>,
+    /// What would repair it, as of a [`Check`].
+    pub repair: Option<String>,
 }
 
 /// How many checks want a person. Told after every look, whoever asked for it.

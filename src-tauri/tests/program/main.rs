@@ -10,4 +10,5 @@ mod common;
 mod ledger;
 mod outbox;
 mod report;
+mod self_tests;
 mod telegram;

@@ -374,3 +374,25 @@ fn a_session_and_a_hash_stand_nowhere_but_in_the_vault() {
     assert!(looked > 100, "{looked} files");
     evidence("P3 secrets", "a session and a hash stand nowhere but in the vault", &format!("0 hits in {looked} files"));
 }
+
+#[test]
+fn a_self_test_passes_every_station_in_the_chat_with_oneself_and_leaves_nothing() {
+    let office = Office::open();
+    office.says("Добрий день!");
+    office.add(&office.session());
+    office.records(&["listen", "--until-idle"], "");
+    let before = office.export().len();
+    let output = office.run(&["doctor", "--self-test", "--json"], "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let checks = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let found = checks.into_iter().find(|check| check["name"] == "self_test").unwrap();
+    assert_eq!(found["state"], "ok", "{found}");
+    let detail = found["detail"].as_str().unwrap();
+    for station in ["queued", "accepted", "seen", "stored", "announced", "removed"] {
+        assert!(detail.contains(station), "{detail}");
+    }
+    // What Telegram still held would come with a later look.
+    office.records(&["listen", "--until-idle"], "");
+    assert_eq!(office.export().len(), before);
+    assert_eq!(office.profile.records(&["search", "selftest"]), [] as [Value; 0]);
+}

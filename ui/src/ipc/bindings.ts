@@ -28,6 +28,16 @@ export const commands = {
 	diagnostics: () => typedError<Check[], WireError>(__TAURI_INVOKE("diagnostics")),
 	/**  Puts the accounts table of the old system right, where it stands in the same database. No value is lost. */
 	repairLegacy: () => typedError<null, WireError>(__TAURI_INVOKE("repair_legacy")),
+	/**  Tells what would go if room were made on the disk. */
+	roomToMake: () => typedError<RoomView, WireError>(__TAURI_INVOKE("room_to_make")),
+	/**  Makes room on the disk without loss: old log files, and copies of what is kept elsewhere. Tells how much that was. */
+	makeRoom: () => typedError<RoomView, WireError>(__TAURI_INVOKE("make_room")),
+	/**  Opens the keyring or the vault once more, and tries every account anew that waits for it. */
+	reopenSecrets: () => typedError<null, WireError>(__TAURI_INVOKE("reopen_secrets")),
+	/**  Makes the search index anew. Tells the channel how many messages wait, until none does or the program ends. */
+	rebuildSearch: (waiting: Channel<number>) => typedError<null, WireError>(__TAURI_INVOKE("rebuild_search", { waiting })),
+	/**  Sends a message from an account to itself, tells the channel each station that it reaches, and takes all of it away. */
+	selfTest: (account: string, reached: Channel<StationView>) => typedError<SelfTestView, WireError>(__TAURI_INVOKE("self_test", { account, reached })),
 	/**  What came of the outages that nobody has been told of; null where there were none. */
 	away: () => typedError<AwayView | null, WireError>(__TAURI_INVOKE("away")),
 	/**  Tells nobody any more of the outages up to this moment, which `away` named as their end. */
@@ -657,8 +667,9 @@ export type ChatRow = {
 /**  One line of the diagnostics page. */
 export type Check = {
 	/**
-	 *  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `clock`, `legacy`, `quarantine`, or of
-	 *  an account `account`, `completeness`, `silence` or `certificate`.
+	 *  What was looked at: `versions`, `database`, `queries`, `schema`, `columns`, `summaries`, `search`, `outbox`,
+	 *  `quarantine`, `secrets`, `disk`, `logs`, `panics`, `events`, `clock`, `legacy`, or of an account `account`, `session`,
+	 *  `completeness`, `silence`, `backlog`, `quota`, `connections`, `certificate` or `self_test`.
 	 */
 	name: string,
 	/**  Whose check it is, where it is an account's. */
@@ -669,10 +680,12 @@ export type Check = {
 	detail: string,
 	/**
 	 *  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
-	 *  `repair_legacy`, `set_clock`, `renew_certificate`,
-	 *  `quarantine`; null when nothing is needed.
+	 *  `repair_legacy`, `set_clock`, `renew_certificate`, `empty_mailbox`, `restore_columns`, `reload_window`,
+	 *  `rebuild_search`, `quarantine`; null when nothing is needed.
 	 */
 	repair: string | null,
+	/**  Since when it stands so, as far as that is known. */
+	since: string,
 	/**  When it was looked at. */
 	checkedAt: string,
 };
@@ -2003,6 +2016,18 @@ export type ReportView = {
 	kib: number,
 };
 
+/**  What would make room on the disk, in KiB. Nothing of it is a message, or the only copy of anything. */
+export type RoomView = {
+	/**  Log files but the one that is written. */
+	logs: number,
+	/**  Copies that a program which died was about to store, and that are read from the server again. */
+	spooled: number,
+	/**  Copies of files that somebody opened. */
+	opened: number,
+	/**  Parts of chats' files, which are fetched again. */
+	fetched: number,
+};
+
 /**  What became of saving several files. */
 export type SavedFiles = {
 	/**  Where they were saved; null when the person cancelled. */
@@ -2054,6 +2079,18 @@ export type SeenConversation = {
 	lastAt: string,
 	/**  How many messages they knew of: [`ConversationRow::messages`]. Two of one second differ in this alone. */
 	messages: number,
+};
+
+/**  What a self-test found. */
+export type SelfTestView = {
+	/**  The stations that were reached, in order. */
+	reached: StationView[],
+	/**  The station that was not reached; null when all were. */
+	failed: StationName | null,
+	/**  Why not. */
+	why: WireError | null,
+	/**  What would repair it, as of a [`Check`]. */
+	repair: string | null,
 };
 
 /**  What a service line tells of. */
@@ -2139,6 +2176,33 @@ export type StartStep =
 "migrating" | 
 /**  Starting the accounts. */
 "accounts";
+
+/**  The stations of a message to oneself. */
+export type StationName = 
+/**  It stands in the outbox. */
+"queued" | 
+/**  The server took it. */
+"accepted" | 
+/**  The listener has it. */
+"seen" | 
+/**  It is in the database. */
+"stored" | 
+/**  The journal told of it. */
+"announced" | 
+/**  The window has drawn it. */
+"painted" | 
+/**  Nothing of it is left. */
+"removed";
+
+/**  A station that a self-test has reached. */
+export type StationView = {
+	/**  Which. */
+	station: StationName,
+	/**  Milliseconds since the beginning. */
+	ms: number,
+	/**  Where the message stands, once that is known: the window says when it has drawn it. */
+	conversation: ConversationKey | null,
+};
 
 /**  The program's status changed. */
 export type StatusChanged = AppStatus;

@@ -121,6 +121,54 @@ describe('the event monitor', () => {
   });
 });
 
+describe('what a person can do on the diagnostics page', () => {
+  test('a self-test tells each station as it is reached, says what it has drawn, and where it ended', async () => {
+    const page = await diagnostics();
+    const box = page.getByTestId('self-test');
+    await box.getByTestId('self-test-run').click();
+    await box.locator('[data-over="true"] [data-station="removed"][data-mark="done"]').first().getByText('402').waitFor();
+    const failed = box.locator('[data-failed="queued"]').first();
+    await failed.getByText('Не вдалося поставити в чергу').waitFor();
+    await failed.getByRole('button', { name: 'Спробувати зараз' }).waitFor();
+    await box.getByTestId('self-test-run').and(page.locator(':enabled')).waitFor();
+    expect(await page.evaluate(() => window.bureau.calls['painted'] ?? 0)).toBeGreaterThan(0);
+    await box.scrollIntoViewIfNeeded();
+    await drawn(page);
+    await page.screenshot({ path: `${pictures}self-test-1440.png` });
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('room is made after it was said what goes, and the search index made anew with its progress', async () => {
+    const page = await diagnostics();
+    await page.getByTestId('repair-room').click();
+    await page.locator('[data-testid="room-kind"][data-kind="opened"]').waitFor();
+    await drawn(page);
+    await page.screenshot({ path: `${pictures}room-1440.png` });
+    expect(await page.evaluate(() => window.bureau.calls['makeRoom'] ?? 0)).toBe(0);
+    await page.getByTestId('room-make').click();
+    await page.getByTestId('room-dialog').waitFor({ state: 'detached' });
+    await page.getByTestId('rebuild-search').click();
+    await page.getByText('залишилося').waitFor();
+    await page.getByTestId('rebuild-search').and(page.locator(':enabled')).getByText('Перебудувати').waitFor();
+    expect(await page.getByTestId('since').first().getAttribute('title')).toBeTruthy();
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test.each([
+    [1024, 'pl', true],
+    [1920, 'uk', false],
+    [720, 'en', false],
+  ] as const)('fits %d px in %s', async (width, language, dark) => {
+    const page = await diagnostics({ width, height: 1000, dark, query: `language=${language}` });
+    await page.getByTestId('self-test-one').first().click();
+    await page.locator('[data-over="true"]').first().waitFor();
+    await page.getByTestId('self-test').scrollIntoViewIfNeeded();
+    await drawn(page);
+    await page.screenshot({ path: `${pictures}diagnostics-${width}-${language}.png` });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+  });
+});
+
 test.each([
   [1440, 900, false, 'uk'],
   [1024, 700, true, 'pl'],

@@ -13,6 +13,7 @@ mod mailing;
 mod presence;
 mod quarantine;
 mod requests;
+mod self_test;
 mod sending;
 mod status;
 mod supervisor;
@@ -34,15 +35,16 @@ pub use self::{
     lease::LeaseTerms,
     mailing::MailTerms,
     presence::Presence,
+    self_test::{Painted, Reached, SelfTest, Station, Stopped},
     status::AccountStatus,
-    tasks::Tasks,
+    tasks::{Tasks, blocking},
 };
 use self::{status::Statuses, supervisor::Supervisor};
 use crate::{
     clock::Clock,
     connector::{Connector, Remote},
     ingest::Ingest,
-    model::{Account, AccountId, AccountState, Channel, OutgoingId},
+    model::{Account, AccountId, AccountState, Channel, OutgoingId, TroubleCode},
     secrets::Secrets,
     store::{Bell, LeaseToken, Store, StoreError, answered},
 };
@@ -210,6 +212,7 @@ impl Engine {
         engine.tasks.spawn("prune", housekeeping::prune(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("status", status::write_behind(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("completeness", completeness::watch(engine.shared.clone(), engine.tasks.stopping()));
+        engine.tasks.spawn("self-tests", self_test::sweep(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("requests", requests::answer(engine.shared.clone(), engine.tasks.stopping()));
         engine.tasks.spawn("bells", housekeeping::bells(engine.shared.clone(), engine.tasks.stopping()));
         for account in accounts {
@@ -269,6 +272,26 @@ impl Engine {
         if let Some(running) = self.running.lock().await.get(&id) {
             running.wake.notify_one();
         }
+    }
+
+    /// Tries every account anew that waits because the keyring or vault could not be read.
+    pub async fn retry_without_secrets(&self) {
+        for status in self.statuses() {
+            let waits = status.state.trouble().is_some_and(|why| why.code == TroubleCode::Secrets);
+            if waits {
+                self.retry_now(status.account).await;
+            }
+        }
+    }
+
+    /// Makes the search index anew, behind everything else. Returns how many messages wait for it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the index stays as it was.
+    pub async fn rebuild_search(&self) -> Result<i64, StoreError> {
+        let waiting = self.shared.parts.store.rebuild_search().await?;
+        self.shared.stored.notify_one();
+        Ok(waiting)
     }
 
     /// Ends every connection and starts anew, as after the computer slept.

@@ -25,7 +25,9 @@ use crate::{
     clock::Clock,
     connector::{Batch, Chat, Content, Cursor, Delivered, Incoming, IncomingMessage, KnownPeer, Letter},
     fault,
-    model::{AccountId, Address, ChatKey, ContactId, ConversationId, Direction, MessageId, Place, Reaction},
+    model::{
+        AccountId, Address, ChatKey, ContactId, ConversationId, Direction, MessageId, OutgoingId, Place, Reaction,
+    },
     store::{
         Beginning, Fact, FactKind, IngestTx, KnownPlace, LeaseToken, NewMessage, Store, StoreError, SummaryChange,
     },
@@ -112,6 +114,7 @@ impl Ingest {
         mut batch: Batch,
     ) -> Result<Ingested, StoreError> {
         let _under_way = UnderWay::new(&self.under_way);
+        let back = self.self_tests(account, &mut batch).await?;
         batch.incoming.iter_mut().for_each(text::clean);
         let to = Destination { account, lease };
         let ingested = match self.commit(to, &batch.incoming, &batch.cursors).await {
@@ -124,8 +127,38 @@ impl Ingest {
             }
             result => result,
         }?;
+        for (test, arrived_at) in back {
+            self.store.note_self_test(account, test, (arrived_at, self.clock.now())).await?;
+        }
         self.keep_statistics(ingested.stored as u64).await;
         Ok(ingested)
+    }
+
+    /// Leaves out what comes of a self-test that is over, and takes what came back of one that is not for ours: nobody is
+    /// told of it, and it is unread for nobody. Returns which came back, and when the listener had them.
+    async fn self_tests(
+        &self,
+        account: AccountId,
+        batch: &mut Batch,
+    ) -> Result<Vec<(OutgoingId, OffsetDateTime)>, StoreError> {
+        let marked: Vec<OutgoingId> = batch.incoming.iter().filter_map(self_test).collect();
+        if marked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known = self.store.known_self_tests(account, &marked).await?;
+        let of = |incoming: &Incoming| self_test(incoming).and_then(|id| known.iter().find(|known| known.id == id));
+        batch.incoming.retain(|incoming| !of(incoming).is_some_and(|known| known.is_over));
+        let mut back = Vec::new();
+        for incoming in &mut batch.incoming {
+            let Some(id) = of(&*incoming).map(|known| known.id) else { continue };
+            let Incoming::Message(message) = incoming else { continue };
+            // Our copy in the Sent folder proves nothing of the way back.
+            if chats::is_chat(message) || message.direction == Direction::In {
+                back.push((id, message.arrived_at));
+            }
+            message.direction = Direction::Out;
+        }
+        Ok(back)
     }
 
     /// Whether a batch is being stored at this moment.
@@ -708,6 +741,16 @@ struct Threads {
     conversations: Vec<(ConversationId, bool)>,
     /// Every Message-ID with its conversation.
     ids: Vec<(String, ConversationId)>,
+}
+
+/// The self-test that a message says it belongs to.
+fn self_test(incoming: &Incoming) -> Option<OutgoingId> {
+    let Incoming::Message(message) = incoming else { return None };
+    match &message.content {
+        Content::Letter(letter) => letter.message_id.as_deref().and_then(OutgoingId::of_self_test),
+        Content::Chat(chat) => OutgoingId::of_self_test(&chat.text),
+        Content::Unreadable { .. } => None,
+    }
 }
 
 /// What goes out from a conversation stands otherwise.

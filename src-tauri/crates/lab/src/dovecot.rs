@@ -39,11 +39,13 @@ pub struct Options {
     pub without: Vec<&'static str>,
     /// The certificate that TLS shows.
     pub certificate: Certificate,
+    /// The room of each mailbox in KiB; `None`: the server has no limit and tells none.
+    pub quota: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connections_per_user: 50, without: Vec::new(), certificate: Certificate::Valid }
+        Self { connections_per_user: 50, without: Vec::new(), certificate: Certificate::Valid, quota: None }
     }
 }
 

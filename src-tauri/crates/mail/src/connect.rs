@@ -1,6 +1,7 @@
 //! From settings to a signed-in session: resolve, connect, encrypt, sign in. Each step has its own deadline and its
 //! own errors, so that the connection test can show them one by one.
 
+pub(crate) mod counted;
 pub(crate) mod sign_in;
 pub(crate) mod tls;
 

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clocked::Clocked,
-    connect,
+    connect::{self, counted::Counts},
     error::{MailError, Result},
     fetch::trail::Trail,
     folder::INBOX,
@@ -40,6 +40,7 @@ pub struct MailConnector {
     spool: PathBuf,
     tuning: Tuning,
     lessons: Mutex<HashMap<AccountId, Lessons>>,
+    counts: Counts,
 }
 
 /// What earlier connections of an account have taught.
@@ -53,7 +54,7 @@ struct Lessons {
 impl MailConnector {
     /// Makes a connector. Large messages wait in `spool` (created when needed) until they are stored.
     pub fn new(clock: Arc<dyn Clock>, spool: PathBuf, tuning: Tuning) -> Self {
-        Self { clock: Clocked(clock), spool, tuning, lessons: Mutex::default() }
+        Self { clock: Clocked(clock), spool, tuning, lessons: Mutex::default(), counts: Counts::default() }
     }
 
     async fn open_mailbox(
@@ -65,7 +66,8 @@ impl MailConnector {
     ) -> Result<Halves> {
         let settings = settings.ok_or(MailError::NoSettings)?;
         let password = password(account, &secrets).await?;
-        let session = connect::open(&settings, &password, &self.tuning).await?;
+        let mut session = connect::open(&settings, &password, &self.tuning).await?;
+        session.counted = Some(self.counts.one_more(account));
         let trail = self.lessons(account, |lessons| {
             lessons.refused = None;
             lessons.trail.clone()
@@ -78,6 +80,7 @@ impl MailConnector {
             clock: self.clock.clone(),
             spool: self.spool.clone(),
             trail: trail.clone(),
+            counts: self.counts.clone(),
         };
         let (clock, spool) = (self.clock.clone(), self.spool.clone());
         let listener = MailListener { session, settings, resume, clock, spool, trail };
@@ -149,7 +152,7 @@ impl Connector for MailConnector {
     fn submitter(&self, account: &Account, secrets: &Secrets) -> Option<Arc<dyn Submitter>> {
         let settings = account.email.clone()?;
         let (tuning, clock) = (self.tuning.clone(), self.clock.clone());
-        Some(Arc::new(MailSubmitter::new(account.id, settings, secrets.clone(), tuning, clock)))
+        Some(Arc::new(MailSubmitter::new(account.id, settings, secrets.clone(), tuning, clock, self.counts.clone())))
     }
 }
 

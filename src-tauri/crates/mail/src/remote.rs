@@ -1,10 +1,12 @@
 //! What can be asked of a mailbox beside the listener, each over a short connection of its own.
 
+mod self_test;
+
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use futures_util::future::BoxFuture;
 use skrynka_core::{
-    connector::{ConnectorError, Cursor, Holding, IncomingSender, Looked, Remote},
+    connector::{ConnectorError, Cursor, Holding, IncomingSender, Looked, Quota, Remote},
     model::{AccountId, EmailSettings, Place},
     secrets::Secrets,
 };
@@ -13,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::{
     clocked::Clocked,
-    connect,
+    connect::{self, counted::Counts},
     connector::password,
     cursor::FolderCursor,
     error::{MailError, Result},
@@ -41,6 +43,7 @@ pub(crate) struct MailRemote {
     pub(crate) clock: Clocked,
     pub(crate) spool: PathBuf,
     pub(crate) trail: Trail,
+    pub(crate) counts: Counts,
 }
 
 impl Remote for MailRemote {
@@ -78,6 +81,34 @@ impl Remote for MailRemote {
             };
             asked.await.map_err(|error| error.into_connector(self.clock.now()))
         })
+    }
+
+    fn remove_self_test(&self, mark: String) -> BoxFuture<'_, std::result::Result<Vec<String>, ConnectorError>> {
+        Box::pin(async move {
+            let removed = async {
+                let mut session = self.session().await?;
+                let removed = self_test::remove(&mut session, &mark, &self.settings).await;
+                session.log_out().await;
+                removed
+            };
+            removed.await.map_err(|error| error.into_connector(self.clock.now()))
+        })
+    }
+
+    fn quota(&self) -> BoxFuture<'_, std::result::Result<Option<Quota>, ConnectorError>> {
+        Box::pin(async move {
+            let asked = async {
+                let mut session = self.session().await?;
+                let quota = session.quota().await;
+                session.log_out().await;
+                quota
+            };
+            asked.await.map_err(|error| error.into_connector(self.clock.now()))
+        })
+    }
+
+    fn connections(&self) -> Option<u32> {
+        Some(self.counts.of(self.account))
     }
 
     fn fetch_again(
@@ -138,7 +169,9 @@ fn by_folder(places: &[Place]) -> BTreeMap<(String, u32), Vec<u32>> {
 impl MailRemote {
     async fn session(&self) -> Result<Session> {
         let password = password(self.account, &self.secrets).await?;
-        connect::open(&self.settings, &password, &self.tuning).await
+        let mut session = connect::open(&self.settings, &password, &self.tuning).await?;
+        session.counted = Some(self.counts.one_more(self.account));
+        Ok(session)
     }
 
     /// Reads messages and waits until they are stored.

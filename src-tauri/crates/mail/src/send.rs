@@ -25,6 +25,7 @@ pub use self::compose::{ComposeError, compose, is_address};
 use self::copy::{Access, SentFolder};
 use crate::{
     clocked::Clocked,
+    connect::counted::Counts,
     connector::password,
     error::MailError,
     parse,
@@ -47,6 +48,7 @@ pub(crate) struct MailSubmitter {
     takes: AtomicU64,
     /// The mailbox, while copies follow one another.
     copying: tokio::sync::Mutex<Option<SentFolder>>,
+    counts: Counts,
 }
 
 impl MailSubmitter {
@@ -56,6 +58,7 @@ impl MailSubmitter {
         secrets: Secrets,
         tuning: Tuning,
         clock: Clocked,
+        counts: Counts,
     ) -> Self {
         Self {
             account,
@@ -66,6 +69,7 @@ impl MailSubmitter {
             idle: Mutex::default(),
             takes: AtomicU64::new(0),
             copying: tokio::sync::Mutex::default(),
+            counts,
         }
     }
 
@@ -138,8 +142,8 @@ impl MailSubmitter {
     }
 
     fn access(&self) -> Access<'_> {
-        let Self { account, settings, secrets, tuning, .. } = self;
-        Access { account: *account, settings, secrets, tuning }
+        let Self { account, settings, secrets, tuning, counts, .. } = self;
+        Access { account: *account, settings, secrets, tuning, counts }
     }
 
     fn kept(&self) -> Option<Line> {

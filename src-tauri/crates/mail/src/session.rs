@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
-use skrynka_core::connector::IncomingSender;
+use skrynka_core::connector::{IncomingSender, Quota};
 use tokio::time::Instant;
 
 use crate::{
     clocked::Clocked,
+    connect::counted::Counted,
     error::{MailError, Result, within},
     folder::quoted,
     tuning::Tuning,
@@ -88,6 +89,8 @@ pub(crate) struct Session {
     /// Until when the server's certificate is good.
     pub(crate) certificate_until: Option<time::OffsetDateTime>,
     heard: Option<(IncomingSender, Clocked, Instant)>,
+    /// Counts this connection as long as it is open.
+    pub(crate) counted: Option<Counted>,
 }
 
 /// One step of a command's answer.
@@ -114,6 +117,7 @@ impl Session {
             idling: false,
             certificate_until: None,
             heard: None,
+            counted: None,
         }
     }
 
@@ -327,6 +331,32 @@ impl Session {
         })
         .await?;
         Ok(found)
+    }
+
+    /// Asks for the room that messages may take (RFC 9208 section 4.1.2), where the server offers to tell.
+    pub(crate) async fn quota(&mut self) -> Result<Option<Quota>> {
+        if !self.capabilities.has("QUOTA") {
+            return Ok(None);
+        }
+        let mut found: Option<Quota> = None;
+        // Of several roots the fullest is the one that ends first.
+        let share = |quota: &Quota| quota.used.saturating_mul(1000) / quota.limit.max(1);
+        let asked = self
+            .run("GETQUOTAROOT \"INBOX\"", "ask for the quota", |reply| {
+                if let Reply::Storage { used, limit } = reply {
+                    // Units of 1,024 bytes.
+                    let quota = Quota { used: used.saturating_mul(1024), limit: limit.saturating_mul(1024) };
+                    if found.as_ref().is_none_or(|before| share(&quota) > share(before)) {
+                        found = Some(quota);
+                    }
+                }
+            })
+            .await;
+        match asked {
+            // A server may offer it and keep it from this user.
+            Err(MailError::Refused { .. }) => Ok(None),
+            asked => asked.map(|_| found),
+        }
     }
 
     /// Lists all folders.

@@ -4,6 +4,7 @@ mod change;
 mod fetch;
 mod find;
 mod ledger;
+mod self_test;
 mod send;
 mod upload;
 
@@ -171,6 +172,14 @@ impl Remote for TelegramRemote {
     fn find_person(&self, name: PersonName) -> BoxFuture<'_, std::result::Result<Option<FoundPerson>, ConnectorError>> {
         let now = || self.clock.now();
         Box::pin(async move { self.find(name).await.map_err(|error| error.into_refusal(now())) })
+    }
+
+    fn own_chat(&self) -> BoxFuture<'_, std::result::Result<FoundPerson, ConnectorError>> {
+        Box::pin(async move { self.myself().await.map_err(|error| self.failed(error)) })
+    }
+
+    fn remove_self_test(&self, mark: String) -> BoxFuture<'_, std::result::Result<Vec<String>, ConnectorError>> {
+        Box::pin(async move { self.remove_marked(&mark).await.map_err(|error| self.failed(error)) })
     }
 
     fn fetch_file<'a>(

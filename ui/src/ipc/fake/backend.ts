@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, AwayView, CompletenessView, ConversationKey, ErrorCode, FactsArrived, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, MessageKey, OutgoingView, Preferences, QuarantinedView, Template, TextForm, Triage } from '../bindings';
+import type { AccountView, AppStatus, AwayView, CompletenessView, ConversationKey, ErrorCode, FactsArrived, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, MessageKey, OutgoingView, Preferences, QuarantinedView, SelfTestView, StationView, Template, TextForm, Triage } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
@@ -326,10 +326,15 @@ function appCommands(world: World) {
     diagnostics: async () => {
       await pause(150);
       const at = new Date(world.now()).toISOString();
-      const check = (name: string, state: string, detail: string, repair: string | null = null, account: string | null = null) => ({ name, account, state, detail, repair, checkedAt: at });
+      const check = (name: string, state: string, detail: string, repair: string | null = null, account: string | null = null) => ({ name, account, state, detail, repair, since: state === 'ok' ? at : iso(world.now() - 5_400_000), checkedAt: at });
       const checks = [
         check('database', 'ok', 'PostgreSQL 18.1, 4.2 GB, fsync=on, data checksums on, 1 ms'),
+        check('versions', 'ok', 'Skrynka 0.1.0, webview 2.48.1, linux'),
+        check('queries', 'ok', 'the longest statement has run for 0 s, 0 wait for another one'),
         check('schema', 'ok', '12 of 12 migrations'),
+        check('columns', 'ok', 'every column has its type; telegram_accounts.api_id is integer'),
+        check('search', 'ok', 'every message can be found'),
+        check('events', 'ok', '214 events sent, 214 confirmed, last heard of 3 s ago'),
         check('secrets', 'ok', 'read back and compared 9 of 9, 18 ms'),
         check('disk', 'warn', '3.8 GB left', 'free_disk'),
         check('logs', 'ok', '0 lines dropped'),
@@ -347,11 +352,36 @@ function appCommands(world: World) {
         }),
         check('clock', 'unknown', 'no server has told the time today'),
         check('silence', 'warn', 'nothing since 2026-11-22T08:05:00Z, where at least 9 messages came in each of the four weeks before', 'retry_account', world.bureau.accounts[0]?.id ?? null),
+        check('quota', 'warn', '4,660 of 5,120 MiB, 91 %', 'empty_mailbox', world.bureau.accounts[0]?.id ?? null),
+        check('connections', 'ok', '2 open', null, world.bureau.accounts[0]?.id ?? null),
         check('certificate', 'warn', 'good until 2026-12-01T00:00:00Z, 8 days', null, world.bureau.accounts[0]?.id ?? null),
       ];
       const needing = checks.filter((one) => one.repair !== null).length;
       world.listeners?.attentionChanged({ needing });
       return checks;
+    },
+    roomToMake: async () => ({ logs: 48_200, spooled: 0, opened: 7300, fetched: 1100 }),
+    makeRoom: async () => ({ logs: 48_200, spooled: 0, opened: 7300, fetched: 1100 }),
+    reopenSecrets: async () => null,
+    rebuildSearch: async (waiting: (left: number) => void) => {
+      for (const left of [84_000, 31_000, 900]) {
+        waiting(left);
+        await pause(150);
+      }
+      return null;
+    },
+    selfTest: async (account: string, reached: (station: StationView) => void): Promise<SelfTestView> => {
+      const kind = world.bureau.accounts.find((one) => one.id === account)?.state.kind;
+      if (kind !== 'live') return { reached: [], failed: 'queued', why: { code: 'not_connected', detail: 'the account is not connected just now' }, repair: 'retry_account' };
+      const conversation = { account, id: 'self-test' };
+      const all: StationView[] = (['queued', 'accepted', 'seen', 'stored', 'announced', 'painted', 'removed'] as const).map((station, at) => ({ station, ms: [4, 61, 240, 246, 251, 273, 402][at] ?? 0, conversation }));
+      const done: StationView[] = [];
+      for (const station of all) {
+        await pause(40);
+        reached(station);
+        done.push(station);
+      }
+      return { reached: done, failed: null, why: null, repair: null };
     },
     away: async () => world.away,
     awaySeen: async () => {

@@ -105,11 +105,43 @@ pub trait Remote: Send + Sync {
         Box::pin(async { Err(not_offered("telling what it holds")) })
     }
 
+    /// The chat of the account with itself. What is returned is stored before anything is sent there.
+    fn own_chat(&self) -> BoxFuture<'_, Result<FoundPerson, ConnectorError>> {
+        Box::pin(async { Err(not_offered("a chat with oneself")) })
+    }
+
+    /// Takes a self-test off the server: every message that this account sent to itself under `mark`, and nothing else.
+    /// Returns the folder or chat of each, as a person calls it.
+    fn remove_self_test(&self, mark: String) -> BoxFuture<'_, Result<Vec<String>, ConnectorError>> {
+        let _not_used = mark;
+        Box::pin(async { Err(not_offered("taking a self-test away")) })
+    }
+
+    /// Asks how much room the account has and how much of it is taken. `None`: the server has no such limit, or tells
+    /// none.
+    fn quota(&self) -> BoxFuture<'_, Result<Option<Quota>, ConnectorError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// How many connections of this program to the account's server are open. Does no I/O. `None`: they are not counted.
+    fn connections(&self) -> Option<u32> {
+        None
+    }
+
     /// Reads these messages once more and hands them over. Those that are gone are passed over.
     fn fetch_again(&self, places: Vec<Place>, inbox: IncomingSender) -> BoxFuture<'_, Result<(), ConnectorError>> {
         let _not_used = (places, inbox);
         Box::pin(async { Err(not_offered("reading messages again")) })
     }
+}
+
+/// How much room an account has on its server, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// How much is taken.
+    pub used: u64,
+    /// How much there is in all.
+    pub limit: u64,
 }
 
 /// What the other side says that one of its folders holds.

@@ -75,7 +75,7 @@ impl Engine {
     ) -> Result<Older, AskError> {
         match ask(&self.shared, account, Request::ReadBack { chat, before, limit }).await? {
             Answer::Older(older) => Ok(older),
-            Answer::Done | Answer::Chat(_) => Err(unexpected()),
+            Answer::Done | Answer::Chat(_) | Answer::Places(_) => Err(unexpected()),
         }
     }
 
@@ -87,7 +87,7 @@ impl Engine {
     pub async fn begin_chat(&self, account: AccountId, name: PersonName) -> Result<Option<ConversationId>, AskError> {
         match ask(&self.shared, account, Request::BeginChat { name }).await? {
             Answer::Chat(chat) => Ok(chat),
-            Answer::Done | Answer::Older(_) => Err(unexpected()),
+            Answer::Done | Answer::Older(_) | Answer::Places(_) => Err(unexpected()),
         }
     }
 

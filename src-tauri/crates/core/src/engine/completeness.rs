@@ -11,7 +11,7 @@ use super::{
     requests::{Request, ask},
 };
 use crate::{
-    connector::{Delivery, Holding, IncomingSender, Looked},
+    connector::{Delivery, Holding, IncomingSender, Looked, Remote},
     model::{AccountId, AccountState, Place},
     store::{Completeness, CompletenessSum},
 };
@@ -87,6 +87,7 @@ pub(super) async fn fetch_again(
 /// Compares every live account in its turn.
 pub(super) async fn watch(shared: Arc<Shared>, stop: CancellationToken) {
     let mut due: HashMap<AccountId, Instant> = HashMap::new();
+    let mut asked_for: HashMap<AccountId, Instant> = HashMap::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -95,6 +96,13 @@ pub(super) async fn watch(shared: Arc<Shared>, stop: CancellationToken) {
         let statuses = shared.statuses.all();
         let is_live = |id: AccountId| statuses.iter().any(|one| one.account == id && one.state == AccountState::Live);
         due.retain(|id, _| is_live(*id));
+        for account in statuses.iter().map(|status| status.account).filter(|id| is_live(*id)) {
+            let is_due = asked_for.get(&account).is_none_or(|asked| asked.elapsed() >= EVERY);
+            if let Some((remote, _)) = shared.remote(account).filter(|_| is_due) {
+                asked_for.insert(account, Instant::now());
+                let _ended_with_the_program = stop.run_until_cancelled(note_standing(&shared, account, &*remote)).await;
+            }
+        }
         for status in statuses.iter().filter(|status| status.state == AccountState::Live) {
             due.entry(status.account).or_insert_with(|| Instant::now() + FIRST_AFTER);
         }
@@ -106,6 +114,20 @@ pub(super) async fn watch(shared: Arc<Shared>, stop: CancellationToken) {
         if let Some(Err(error)) = checked {
             tracing::info!(target: "skrynka::app", account = %account, error = %crate::chain(&error), "Completeness not checked");
         }
+    }
+}
+
+/// Asks for an account's room, and counts its connections.
+async fn note_standing(shared: &Shared, account: AccountId, remote: &dyn Remote) {
+    let quota = match remote.quota().await {
+        Ok(quota) => quota,
+        Err(error) => {
+            tracing::info!(target: "skrynka::app", account = %account, error = %error, "Quota not told");
+            None
+        }
+    };
+    if let Err(error) = shared.parts.store.note_standing(account, quota, remote.connections()).await {
+        tracing::warn!(target: "skrynka::store", account = %account, error = %crate::chain(&error), "Standing not noted");
     }
 }
 

@@ -4,7 +4,7 @@
 //! server. Every request may be carried out twice without harm: who took one may die over it, and the next holder begins
 //! it anew.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde::{Deserialize, Serialize};
@@ -12,11 +12,12 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{AskError, Asked, Older, Shared, asking, completeness};
+use super::{AskError, Asked, Older, Shared, asking, completeness, self_test};
 use crate::{
     connector::PersonName,
     model::{
-        AccountId, AttachmentId, ChatKey, ConversationId, Entity, MessageId, Place, RequestId, Trouble, TroubleCode,
+        AccountId, AttachmentId, ChatKey, ConversationId, Entity, MessageId, OutgoingId, Place, RequestId, Trouble,
+        TroubleCode,
     },
     store::{LeaseToken, RequestState, StoreError, TakenRequest},
 };
@@ -31,8 +32,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// The pauses after an answer that could not be stored.
 const ANSWER_AGAIN: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(60)];
-/// Requests of other programs that are carried out at once.
-const AT_ONCE: usize = 8;
+/// Requests of other programs that are carried out at once of one account: another account's wait for none of them.
+const AT_ONCE: usize = 4;
 
 /// What can be asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +48,8 @@ pub(super) enum Request {
     CheckCompleteness,
     FetchMissing,
     FetchAgain { places: Vec<Place> },
+    OwnChat,
+    RemoveSelfTest { id: OutgoingId },
 }
 
 impl Request {
@@ -61,17 +64,21 @@ impl Request {
             Self::CheckCompleteness => "check_completeness",
             Self::FetchMissing => "fetch_missing",
             Self::FetchAgain { .. } => "fetch_again",
+            Self::OwnChat => "own_chat",
+            Self::RemoveSelfTest { .. } => "remove_self_test",
         }
     }
 }
 
 /// What comes of a request; what it brought stands in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
     Done,
     Older(Older),
     Chat(Option<ConversationId>),
+    /// Folders or chats, as a person calls them.
+    Places(Vec<String>),
 }
 
 /// An answer on its way from one program to another.
@@ -125,6 +132,8 @@ async fn carry_out(shared: &Shared, account: AccountId, asked: Asked, request: R
             completeness::fetch_again(shared, account, &asked, places).await?;
             Answer::Done
         }
+        Request::OwnChat => Answer::Chat(self_test::own_chat(shared, account, &asked).await?),
+        Request::RemoveSelfTest { id } => Answer::Places(self_test::remove_there(shared, account, &asked, id).await?),
     })
 }
 
@@ -169,10 +178,15 @@ pub(super) async fn ask_holder(shared: &Shared, account: AccountId, request: Req
 /// Carries out what other programs ask of the accounts that are listened to here.
 pub(super) async fn answer(shared: Arc<Shared>, stop: CancellationToken) {
     let mut under_way = FuturesUnordered::new();
+    let mut busy: HashMap<AccountId, usize> = HashMap::new();
     loop {
-        while under_way.len() < AT_ONCE {
-            match next(&shared).await {
-                Ok(Some(request)) => under_way.push(answer_one(&shared, request)),
+        loop {
+            match next(&shared, &busy).await {
+                Ok(Some(request)) => {
+                    let account = request.account;
+                    *busy.entry(account).or_default() += 1;
+                    under_way.push(answer_one(&shared, request).map(move |()| account));
+                }
                 Ok(None) => break,
                 Err(error) => {
                     tracing::debug!(target: "skrynka::store", error = %crate::chain(&error), "Requests not looked up");
@@ -182,15 +196,21 @@ pub(super) async fn answer(shared: Arc<Shared>, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            Some(()) = under_way.next() => {}
-            () = shared.asked.notified(), if under_way.len() < AT_ONCE => {}
+            Some(account) = under_way.next() => {
+                if let Some(count) = busy.get_mut(&account) {
+                    *count = count.saturating_sub(1);
+                }
+            }
+            () = shared.asked.notified() => {}
             () = tokio::time::sleep(LOOK_FOR_REQUESTS) => {}
         }
     }
 }
 
-async fn next(shared: &Shared) -> Result<Option<TakenRequest>, StoreError> {
-    let held = shared.held();
+/// The next request of an account that is not busy with as many as it takes.
+async fn next(shared: &Shared, busy: &HashMap<AccountId, usize>) -> Result<Option<TakenRequest>, StoreError> {
+    let mut held = shared.held();
+    held.retain(|(account, _)| busy.get(account).is_none_or(|count| *count < AT_ONCE));
     if held.is_empty() { Ok(None) } else { shared.parts.store.take_request(&held, PATIENCE).await }
 }
 
@@ -236,7 +256,7 @@ async fn told(shared: &Shared, request: &TakenRequest) -> Result<Answer, AskErro
 }
 
 /// What another program is told of an error.
-fn trouble(error: &AskError) -> Trouble {
+pub(super) fn trouble(error: &AskError) -> Trouble {
     let code = match error {
         AskError::Remote(error) => return error.trouble().clone(),
         AskError::Elsewhere(trouble) => return trouble.clone(),

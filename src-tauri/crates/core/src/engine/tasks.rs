@@ -49,6 +49,17 @@ impl Tasks {
     }
 }
 
+/// Runs what waits for a disk, or computes for long, where no other task waits for it.
+///
+/// # Errors
+/// What a panic in it said.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => panic_text(panic.as_ref()).to_owned(),
+        Err(error) => error.to_string(),
+    })
+}
+
 /// Returns what a panic said, without what it quotes.
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let said = panic

@@ -154,6 +154,14 @@ pub struct EmailSettings {
     pub write_flags: bool,
 }
 
+impl EmailSettings {
+    /// What stands behind the `@` of the Message-IDs that are made for this mailbox.
+    pub fn id_domain(&self) -> &str {
+        let domain = self.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+        if domain.is_ascii() { domain } else { "localhost" }
+    }
+}
+
 /// A channel account of the bureau.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

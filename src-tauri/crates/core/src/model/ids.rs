@@ -99,6 +99,23 @@ impl MessageId {
     }
 }
 
+/// What a self-test's message carries before its key.
+const SELF_TEST: &str = "selftest.";
+
+impl OutgoingId {
+    /// What a self-test that goes out under this key is known by: of a mail its Message-ID begins with it, and the text of
+    /// a chat holds it.
+    pub fn self_test_mark(self) -> String {
+        format!("{SELF_TEST}{}", self.0.simple())
+    }
+
+    /// The key of the self-test whose mark stands in a text.
+    pub fn of_self_test(text: &str) -> Option<Self> {
+        let (_, after) = text.split_once(SELF_TEST)?;
+        Uuid::try_parse(after.get(..32)?).ok().map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;

@@ -868,6 +868,26 @@ impl IngestTx {
             .collect()
     }
 
+    /// The transaction's connection.
+    pub(super) fn connection(&mut self) -> &mut sqlx::PgConnection {
+        &mut self.tx
+    }
+
+    /// Deletes messages of ours with everything that hangs on them; `conversations` are theirs, one for each.
+    pub(super) async fn delete_messages(&mut self, ids: &[Uuid], conversations: &[Uuid]) -> Result<(), StoreError> {
+        sqlx::query!("DELETE FROM messages WHERE account_id = $1 AND id = ANY($2)", self.account.0, ids)
+            .execute(&mut *self.tx)
+            .await?;
+        sqlx::query!("DELETE FROM message_places WHERE account_id = $1 AND message_id = ANY($2)", self.account.0, ids)
+            .execute(&mut *self.tx)
+            .await?;
+        sqlx::query!("DELETE FROM raw_messages WHERE account_id = $1 AND message_id = ANY($2)", self.account.0, ids)
+            .execute(&mut *self.tx)
+            .await?;
+        self.count_out(ids, conversations, &vec![false; ids.len()]).await?;
+        Ok(())
+    }
+
     /// Takes deleted messages out of their conversations' summaries. Returns the conversations that are empty now.
     async fn count_out(
         &mut self,

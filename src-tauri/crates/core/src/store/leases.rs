@@ -196,7 +196,16 @@ impl Store {
 
     /// Returns who holds an account's lease, whether or not its time is over.
     pub async fn lease(&self, account: AccountId) -> Result<Option<HeldLease>, StoreError> {
-        Ok(self.leases().await?.into_iter().find(|held| held.account == account))
+        let row = sqlx::query_as!(
+            LeaseRow,
+            r#"SELECT account_id, holder, holder_name, holder_home, since, expires_at > clock_timestamp() AS "valid!",
+                      greatest(0, extract(epoch FROM free_at - clock_timestamp()))::double precision AS "free_in!"
+               FROM leases WHERE account_id = $1 AND holder IS NOT NULL"#,
+            account.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.and_then(LeaseRow::held))
     }
 
     /// Returns every lease that some program holds.

@@ -53,6 +53,12 @@ impl Store {
         run
     }
 
+    /// Tells whether migrations are applied that this program does not know.
+    pub(super) async fn is_migrated_beyond(&self) -> Result<bool, StoreError> {
+        let applied = self.migration_status().await?.applied;
+        Ok(applied.iter().any(|(version, _)| MIGRATOR.iter().all(|known| known.version != *version)))
+    }
+
     /// Tells which migrations are applied and which are not.
     pub async fn migration_status(&self) -> Result<MigrationStatus, StoreError> {
         let present =

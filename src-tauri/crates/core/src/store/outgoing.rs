@@ -64,7 +64,7 @@ impl OutgoingState {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, StoreError> {
+    pub(super) fn parse(text: &str) -> Result<Self, StoreError> {
         Ok(match text {
             "waiting" => Self::Waiting,
             "sending" => Self::Sending,

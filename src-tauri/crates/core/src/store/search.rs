@@ -91,6 +91,23 @@ impl Store {
         Ok(Indexed { messages: messages.unsigned_abs() })
     }
 
+    /// Puts every message into the queue of the search index, so that all of it is made anew; what is there is found
+    /// meanwhile. Returns how many messages wait.
+    pub async fn rebuild_search(&self) -> Result<i64, StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query!(
+            "INSERT INTO search_queue (account_id, message_ids)
+             SELECT account_id, array_agg(id) FROM (
+                 SELECT account_id, id, row_number() OVER (PARTITION BY account_id ORDER BY id DESC) / 100 AS part
+                 FROM messages) waiting
+             GROUP BY account_id, part ORDER BY part"
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        self.search_pending().await
+    }
+
     /// Counts messages that are stored and not searchable yet.
     pub async fn search_pending(&self) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar!(r#"SELECT coalesce(sum(cardinality(message_ids)), 0) AS "pending!" FROM search_queue"#)

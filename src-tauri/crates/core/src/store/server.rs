@@ -27,7 +27,25 @@ pub struct Server {
     pub max_connections: i64,
     /// How long the longest statement has been running that this role may see.
     pub longest: Duration,
+    /// Statements that wait for another one to let go of a lock.
+    pub locked: i64,
 }
+
+/// What goes out and has not gone, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unsent {
+    /// All of it.
+    pub all: i64,
+    /// What is due for longer than was asked.
+    pub late: i64,
+    /// What cannot go.
+    pub failed: i64,
+    /// Of which nobody knows.
+    pub uncertain: i64,
+}
+
+/// What every column of the schema is, once all migrations are applied.
+const COLUMNS: &str = include_str!("columns.txt");
 
 /// A table, for a support report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +113,44 @@ impl Store {
         .await?)
     }
 
+    /// Counts what goes out and has not gone. What was due before `due` is late.
+    pub async fn count_unsent(&self, due: OffsetDateTime) -> Result<Unsent, StoreError> {
+        Ok(sqlx::query_as!(
+            Unsent,
+            r#"SELECT count(*) AS "all!",
+                      count(*) FILTER (WHERE o.state IN ('waiting', 'sending')
+                                       AND coalesce(o.send_at, o.created_at) < $1) AS "late!",
+                      count(*) FILTER (WHERE o.state = 'failed') AS "failed!",
+                      count(*) FILTER (WHERE o.state = 'uncertain') AS "uncertain!"
+               FROM outgoing o JOIN accounts a ON a.id = o.account_id AND a.removed_at IS NULL
+               WHERE o.state <> 'sent'"#,
+            due
+        )
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
+    /// Compares every column with what the migrations made: its type, and whether it may be empty. Returns those that are
+    /// missing or other, with what they are and should be. `None`: a newer program's migrations are applied, which this one
+    /// does not know. What somebody added is passed over.
+    pub async fn wrong_columns(&self) -> Result<Option<Vec<String>>, StoreError> {
+        if self.is_migrated_beyond().await? {
+            return Ok(None);
+        }
+        let columns = self.columns().await?;
+        let kind = |name: &str| {
+            let found = columns.iter().find(|column| name == format!("{}.{}", column.table, column.name))?;
+            Some(format!("{}{}", found.kind, if found.nullable { " null" } else { "" }))
+        };
+        let lines = COLUMNS.lines().filter_map(|line| line.split_once(' '));
+        let wrong = lines.filter_map(|(name, due)| match kind(name) {
+            Some(is) if is == due => None,
+            Some(is) => Some(format!("{name} is {is} instead of {due}")),
+            None => Some(format!("{name} is missing, {due}")),
+        });
+        Ok(Some(wrong.collect()))
+    }
+
     /// Counts what waits.
     pub async fn queues(&self) -> Result<Queues, StoreError> {
         let outgoing = sqlx::query!(
@@ -142,8 +198,8 @@ impl Store {
                       current_setting('data_checksums') = 'on' AS "checksums!",
                       pg_database_size(current_database()) AS "bytes!", clock_timestamp() AS "now!",
                       current_setting('max_connections')::bigint AS "max_connections!", a.connections AS "connections!",
-                      a.longest AS "longest!"
-               FROM (SELECT count(*) AS connections,
+                      a.longest AS "longest!", a.locked AS "locked!"
+               FROM (SELECT count(*) AS connections, count(*) FILTER (WHERE wait_event_type = 'Lock') AS locked,
                             coalesce(max(extract(epoch FROM clock_timestamp() - query_start))
                                 FILTER (WHERE state = 'active' AND pid <> pg_backend_pid()), 0)::double precision AS longest
                      FROM pg_stat_activity
@@ -163,6 +219,7 @@ impl Store {
             connections: row.connections,
             max_connections: row.max_connections,
             longest: Duration::try_from_secs_f64(row.longest).unwrap_or_default(),
+            locked: row.locked,
         })
     }
 }

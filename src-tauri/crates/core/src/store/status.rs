@@ -4,7 +4,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Store, StoreError};
-use crate::model::{AccountId, AccountState, Trouble};
+use crate::{
+    connector::Quota,
+    model::{AccountId, AccountState, Trouble},
+};
 
 /// What is stored of an account's listener.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +43,66 @@ pub struct HistoryPoint {
     pub worst: i16,
 }
 
+/// What is known of an account's room, connections and backlog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The account.
+    pub account: AccountId,
+    /// How much room its server gives; `None`: it has not said.
+    pub quota: Option<Quota>,
+    /// Connections to its server that the listening program had open; `None`: they are not counted.
+    pub connections: Option<u32>,
+    /// Messages that are known to be missing.
+    pub backlog: u64,
+    /// When there were last fewer than ever before in this stretch.
+    pub shrank_at: OffsetDateTime,
+}
+
 impl Store {
+    /// Returns what is known of every account's room, connections and backlog.
+    pub async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT account_id, quota_used, quota_limit, connections, backlog, backlog_low_at FROM account_status"
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Standing {
+                account: AccountId(row.account_id),
+                quota: row
+                    .quota_used
+                    .zip(row.quota_limit)
+                    .map(|(used, limit)| Quota { used: used.unsigned_abs(), limit: limit.unsigned_abs() }),
+                connections: row.connections.map(i32::unsigned_abs),
+                backlog: row.backlog.unsigned_abs(),
+                shrank_at: row.backlog_low_at,
+            })
+            .collect())
+    }
+
+    /// Notes what the server says of an account's room and how many connections are open. Tells whether there was a status
+    /// to note it in.
+    pub async fn note_standing(
+        &self,
+        account: AccountId,
+        quota: Option<Quota>,
+        connections: Option<u32>,
+    ) -> Result<bool, StoreError> {
+        let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let noted = sqlx::query!(
+            "UPDATE account_status SET quota_used = $2, quota_limit = $3, connections = $4 WHERE account_id = $1",
+            account.0,
+            quota.map(|quota| bytes(quota.used)),
+            quota.map(|quota| bytes(quota.limit)),
+            connections.map(|count| i32::try_from(count).unwrap_or(i32::MAX))
+        )
+        .execute(&self.pool)
+        .await?
+        .rows_affected();
+        Ok(noted > 0)
+    }
+
     /// Writes what an account's listener says of itself, and the quarter's worst state with it. Tells whether it was
     /// written: where another program than `writer` listens, that one is right.
     pub async fn write_status(&self, status: &StoredStatus, writer: Uuid) -> Result<bool, StoreError> {
@@ -50,8 +112,8 @@ impl Store {
             status.last_error.as_ref().map(|(trouble, _)| serde_json::to_value(trouble)).transpose().map_err(wrong)?;
         let written = sqlx::query!(
             "INSERT INTO account_status (account_id, state, since, heard_at, last_message_at, lag_ms, last_error,
-                    last_error_at, certificate_until)
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $10
+                    last_error_at, certificate_until, backlog, backlog_low)
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $11
              WHERE NOT EXISTS (SELECT 1 FROM leases WHERE account_id = $1 AND holder <> $9)
              ON CONFLICT (account_id) DO UPDATE SET state = excluded.state, since = excluded.since,
                     heard_at = excluded.heard_at,
@@ -60,6 +122,12 @@ impl Store {
                     last_error = coalesce(excluded.last_error, account_status.last_error),
                     last_error_at = coalesce(excluded.last_error_at, account_status.last_error_at),
                     certificate_until = coalesce(excluded.certificate_until, account_status.certificate_until),
+                    backlog = excluded.backlog,
+                    backlog_low = CASE WHEN account_status.backlog_low = 0 THEN excluded.backlog
+                                       ELSE least(account_status.backlog_low, excluded.backlog) END,
+                    backlog_low_at = CASE WHEN account_status.backlog_low = 0 OR excluded.backlog = 0
+                                               OR excluded.backlog < account_status.backlog_low
+                                          THEN clock_timestamp() ELSE account_status.backlog_low_at END,
                     updated_at = clock_timestamp()",
             status.account.0,
             state,
@@ -71,6 +139,7 @@ impl Store {
             status.last_error.as_ref().map(|(_, at)| *at),
             writer,
             status.certificate_until,
+            backlog_of(&status.state),
         )
         .execute(&self.pool)
         .await?
@@ -139,6 +208,11 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+fn backlog_of(state: &AccountState) -> i64 {
+    let AccountState::CatchingUp { done, total } = state else { return 0 };
+    i64::try_from(total.saturating_sub(*done)).unwrap_or(i64::MAX)
 }
 
 const fn worst_of(state: &AccountState) -> i16 {

@@ -146,6 +146,22 @@ async fn keys_that_are_no_numbers_and_missing_columns_are_put_right_together() {
 }
 
 #[tokio::test]
+async fn keys_that_read_as_one_number_are_for_a_person_and_what_must_not_be_empty_stays_so() {
+    let old =
+        Old::with("id text PRIMARY KEY, api_id integer, api_hash varchar", &["'7', 1, 'h'", "'07', 2, 'h'"]).await;
+    assert_eq!(old.needs().await[0], LegacyRepair::Refused { doubled: 1 });
+    let refused = repair_legacy(&mut old.pool().acquire().await.unwrap()).await.unwrap_err();
+    assert!(refused.to_string().contains("same number"), "{refused}");
+    assert_eq!(old.values("id").await, ["7", "07"], "nothing was touched");
+
+    let old = Old::with("id serial PRIMARY KEY, api_id text NOT NULL, api_hash varchar", &["1, '12345', 'h'"]).await;
+    old.run(r#"SELECT setval(pg_get_serial_sequence('"CRM old".telegram_accounts', 'id'), 1)"#).await;
+    old.repair().await;
+    let empty = format!("INSERT INTO {} (name, session_string) VALUES ('x', 's')", old.table);
+    assert!(sqlx::query(AssertSqlSafe(empty)).execute(old.pool()).await.is_err());
+}
+
+#[tokio::test]
 async fn what_cannot_be_put_right_leaves_everything_as_it_was() {
     let old =
         Old::with("id uuid PRIMARY KEY, api_id uuid, api_hash varchar", &[&format!("'{UUID}', '{UUID}', 'h'")]).await;

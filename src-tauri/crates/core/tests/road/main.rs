@@ -17,4 +17,5 @@ mod programs;
 mod quarantine;
 mod rhythm;
 mod sending;
+mod standing;
 mod triage;

@@ -18,6 +18,7 @@ pub(super) fn text(folder: &Path, options: &Options, ports: Ports, owner: Owner)
     let Owner { uid, gid, .. } = owner;
     let connections = options.connections_per_user;
     let capabilities = capabilities(&options.without);
+    let quota = options.quota.map(quota).unwrap_or_default();
     let unprivileged = if owner.is_root { String::new() } else { unprivileged()? };
     Ok(format!(
         "base_dir = {lab}/run
@@ -44,6 +45,7 @@ recipient_delimiter = +
 lmtp_save_to_detail_mailbox = yes
 lda_mailbox_autocreate = yes
 {capabilities}
+{quota}
 # One file per user: Dovecot looks at a file it knows at most once a second.
 passdb {{
   driver = passwd-file
@@ -95,6 +97,19 @@ service anvil {{
 }}
 {unprivileged}"
     ))
+}
+
+fn quota(kib: u32) -> String {
+    format!(
+        "mail_plugins = quota
+protocol imap {{
+  mail_plugins = quota imap_quota
+}}
+plugin {{
+  quota = maildir:User quota
+  quota_rule = *:storage={kib}K
+}}"
+    )
 }
 
 fn capabilities(without: &[&str]) -> String {

@@ -7,7 +7,7 @@ use skrynka_core::{
 };
 
 use crate::{
-    connect,
+    connect::{self, counted::Counts},
     connector::password,
     error::{MailError, Result},
     folder::{quoted, sent_folder},
@@ -26,6 +26,7 @@ pub(super) struct Access<'a> {
     pub(super) settings: &'a EmailSettings,
     pub(super) secrets: &'a Secrets,
     pub(super) tuning: &'a Tuning,
+    pub(super) counts: &'a Counts,
 }
 
 /// A connection to a mailbox with the name of its Sent folder.
@@ -39,6 +40,7 @@ impl SentFolder {
     async fn open(access: Access<'_>) -> Result<Self> {
         let password = password(access.account, access.secrets).await?;
         let mut session = connect::open(access.settings, &password, access.tuning).await?;
+        session.counted = Some(access.counts.one_more(access.account));
         let listed = session.folders().await?;
         let name = sent_folder(&listed).map(|folder| folder.name.clone());
         Ok(Self { session, name })

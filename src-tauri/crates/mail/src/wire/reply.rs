@@ -33,6 +33,11 @@ pub(crate) enum Reply {
     Search(UidSet),
     /// The items of a STATUS response with their numbers.
     FolderStatus(Vec<(String, u64)>),
+    /// The room that messages may take, in units of 1,024 bytes (RFC 9208).
+    Storage {
+        used: u64,
+        limit: u64,
+    },
     Other,
     /// A response that does not follow the grammar, with its UID where one can be made out.
     Unreadable {
@@ -123,6 +128,12 @@ fn plain_words(data: &[u8]) -> Option<Reply> {
     if first.eq_ignore_ascii_case("STATUS") {
         return folder_status(line);
     }
+    if first.eq_ignore_ascii_case("QUOTA") {
+        return storage(line);
+    }
+    if first.eq_ignore_ascii_case("QUOTAROOT") {
+        return Some(Reply::Other);
+    }
     let number: u32 = first.parse().ok()?;
     match words.next()?.to_ascii_uppercase().as_str() {
         "EXISTS" => Some(Reply::Exists(number)),
@@ -137,6 +148,18 @@ fn folder_status(line: &str) -> Option<Reply> {
     let words: Vec<&str> = inside.split_ascii_whitespace().collect();
     let item = |pair: &[&str]| Some((pair.first()?.to_ascii_uppercase(), pair.get(1)?.parse().ok()?));
     words.chunks(2).map(item).collect::<Option<Vec<_>>>().map(Reply::FolderStatus)
+}
+
+/// `QUOTA "root" (STORAGE 10 512 MESSAGE 1 100)`; one without STORAGE is told as nothing.
+fn storage(line: &str) -> Option<Reply> {
+    let inside = line.trim_end().strip_suffix(')')?.rsplit_once('(')?.1;
+    let words: Vec<&str> = inside.split_ascii_whitespace().collect();
+    let Some([_, used, limit]) =
+        words.chunks(3).find(|words| words.first().is_some_and(|w| w.eq_ignore_ascii_case("STORAGE")))
+    else {
+        return Some(Reply::Other);
+    };
+    Some(Reply::Storage { used: used.parse().ok()?, limit: limit.parse().ok()? })
 }
 
 /// Everything that may hold quoted strings and literals.
@@ -249,6 +272,11 @@ mod tests {
         );
         let Reply::FolderStatus(items) = Reply::read(b"* STATUS \"a (b)\" (MESSAGES 3 SIZE 99)\r\n") else { panic!() };
         assert_eq!(items, [("MESSAGES".to_owned(), 3), ("SIZE".to_owned(), 99)]);
+        let quota = Reply::read(b"* QUOTA \"\" (MESSAGE 3 100 STORAGE 10 512)\r\n");
+        assert!(matches!(quota, Reply::Storage { used: 10, limit: 512 }));
+        assert!(matches!(Reply::read(b"* QUOTA \"a (b)\" (MESSAGE 3 100)\r\n"), Reply::Other));
+        assert!(matches!(Reply::read(b"* QUOTA \"\" ()\r\n"), Reply::Other));
+        assert!(matches!(Reply::read(b"* QUOTAROOT INBOX \"\"\r\n"), Reply::Other));
         let Reply::List(list) = Reply::read(b"* LIST (\\HasNoChildren \\Sent) \"/\" \"Sent Items\"\r\n") else {
             panic!()
         };

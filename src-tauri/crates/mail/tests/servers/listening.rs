@@ -362,6 +362,48 @@ async fn the_read_mark_is_set_only_where_the_number_still_means_the_same_mail() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_self_test_is_taken_off_the_server_and_nothing_that_others_marked() {
+    const MARK: &str = "selftest.0190aa0190aa0190aa0190aa0190aa01";
+    let ours = format!("From: {USER}\r\nTo: {USER}\r\nSubject: s\r\nMessage-ID: <{MARK}@example.org>\r\n\r\nx\r\n");
+    for (without, left) in [(&[][..], vec![1, 2]), (&["UIDPLUS"], vec![1, 2, 3])] {
+        let dovecot = server(without);
+        fill(&dovecot, "INBOX", 1..=2);
+        dovecot.set_flag(USER, "INBOX", 2, "\\Deleted").unwrap();
+        dovecot.append(USER, "INBOX", ours.as_bytes(), "", None).unwrap();
+        dovecot.append(USER, "Sent", ours.as_bytes(), "\\Seen", None).unwrap();
+        dovecot.append(USER, "Junk", ours.as_bytes(), "", None).unwrap();
+        let mut desk = desk(&dovecot);
+        desk.catch_up().await.unwrap();
+        let remote = desk.remote.clone().unwrap();
+        let mut removed = remote.remove_self_test(MARK.to_owned()).await.unwrap();
+        removed.sort_unstable();
+        assert_eq!(removed, ["INBOX", "Junk", "Sent"]);
+        let uids = |folder: &str| dovecot.flags(USER, folder).unwrap().into_keys().collect::<Vec<_>>();
+        // Without UIDPLUS it is marked alone where others marked something too, or theirs would go with it.
+        assert_eq!(uids("INBOX"), left, "{without:?}");
+        assert_eq!((uids("Sent"), uids("Junk")), (vec![], vec![]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_room_that_a_server_gives_is_told_where_it_offers_to() {
+    let dovecot = Dovecot::start(Options { quota: Some(2048), ..Options::default() }).unwrap();
+    dovecot.add_user(USER, PASSWORD).unwrap();
+    fill(&dovecot, "INBOX", 1..=3);
+    let mut with = desk(&dovecot);
+    with.catch_up().await.unwrap();
+    let remote = with.remote.clone().unwrap();
+    let quota = remote.quota().await.unwrap().unwrap();
+    assert_eq!(quota.limit, 2048 * 1024);
+    assert!(quota.used <= quota.limit);
+    assert_eq!(remote.connections(), Some(0), "the listener has ended, and what asked is closed");
+    let dovecot = server(&[]);
+    let mut without = desk(&dovecot);
+    without.catch_up().await.unwrap();
+    assert_eq!(without.remote.clone().unwrap().quota().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_busy_server_is_waited_for() {
     let dovecot = Dovecot::start(Options { connections_per_user: 1, ..Options::default() }).unwrap();
     dovecot.add_user(USER, PASSWORD).unwrap();

@@ -25,8 +25,8 @@ use crate::{
 
 /// Pages that are read in one comparison. Chats that are left over wait for the next, the latest ones first.
 const MOST_PAGES: usize = 200;
-/// Pages of one chat, so that a busy one leaves some to the others.
-const OF_ONE_CHAT: usize = 10;
+/// With fewer pages left no further chat is begun.
+const LEAST_PAGES: usize = 10;
 
 /// The latest stretch of a chat.
 struct Stretch {
@@ -49,12 +49,17 @@ impl TelegramRemote {
             return Err(ConnectorError::Limited { until, why: wait.why });
         }
         self.held(&cursors, &whole).await.map_err(|error| {
-            if let TelegramError::Flood { seconds, .. } = &error {
-                let until = Instant::now() + std::time::Duration::from_secs((*seconds).into());
-                self.waits.note(self.account, Limited::Comparing, Wait { until, why: error.trouble() });
-            }
+            self.note_wait(&error);
             self.failed(error)
         })
+    }
+
+    /// Notes a wait that Telegram asks for; tells whether this is one.
+    fn note_wait(&self, error: &TelegramError) -> bool {
+        let TelegramError::Flood { seconds, .. } = error else { return false };
+        let until = Instant::now() + std::time::Duration::from_secs((*seconds).into());
+        self.waits.note(self.account, Limited::Comparing, Wait { until, why: error.trouble() });
+        true
     }
 
     async fn held(&self, cursors: &[Cursor], whole: &BTreeMap<String, u32>) -> Result<Vec<Holding>> {
@@ -72,11 +77,18 @@ impl TelegramRemote {
             let above = above.unwrap_or(0);
             let (numbers, looked) = if dialog.top <= above {
                 (Vec::new(), Looked::Above(above))
-            } else if pages < OF_ONE_CHAT {
+            } else if pages < LEAST_PAGES {
                 (Vec::new(), Looked::NotNow)
             } else {
-                match self.stretch(dialog.peer, above, since, OF_ONE_CHAT).await {
+                match self.stretch(dialog.peer, above, since, pages).await {
                     Ok(stretch) => {
+                        if stretch.above > above {
+                            tracing::warn!(
+                                target: "skrynka::telegram",
+                                chat = %dialog.peer, above = stretch.above, pages = stretch.pages,
+                                "Chat compared only in its latest stretch"
+                            );
+                        }
                         pages = pages.saturating_sub(stretch.pages);
                         let waits = gaps(cursors, dialog.peer);
                         (ranges(stretch.numbers, &waits), Looked::Above(stretch.above))
@@ -89,6 +101,15 @@ impl TelegramRemote {
                         pages = pages.saturating_sub(1);
                         let why = error.trouble().detail;
                         tracing::info!(target: "skrynka::telegram", chat = %dialog.peer, why, "Chat not compared");
+                        (Vec::new(), Looked::NotNow)
+                    }
+                    // What was compared stands; the rest follows with the next comparison.
+                    Err(error) if found.iter().any(is_compared) && self.note_wait(&error) => {
+                        tracing::info!(
+                            target: "skrynka::telegram",
+                            compared = found.len(), why = error.trouble().detail, "Comparison goes on later"
+                        );
+                        pages = 0;
                         (Vec::new(), Looked::NotNow)
                     }
                     Err(error) => return Err(error),
@@ -199,6 +220,10 @@ impl TelegramRemote {
         };
         Ok(listed(answer, &self.book).0)
     }
+}
+
+fn is_compared(holding: &Holding) -> bool {
+    holding.looked != Looked::NotNow
 }
 
 /// Numbers as ascending ranges that do not touch, up to where the listener has yet to read: what is above is compared

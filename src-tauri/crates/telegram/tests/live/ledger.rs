@@ -175,6 +175,29 @@ async fn a_wait_ends_the_comparison_and_not_the_listener() {
 }
 
 #[tokio::test]
+async fn what_was_compared_before_a_wait_stands() {
+    let office = Office::open().await;
+    let (olena, ivan) = (office.customer("Olena"), office.customer("Ivan"));
+    office.writes(ivan, "first", Push::Silent);
+    office.writes(olena, "second", Push::Silent);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let held = told(&mut listening, &mut desk, &BTreeMap::new()).await.unwrap();
+    let mut whole: BTreeMap<String, u32> = BTreeMap::new();
+    for holding in &held {
+        whole.insert(holding.mailbox.clone(), *holding.numbers.last().unwrap().end());
+    }
+    // The chat that was written to last comes first: it is whole, and the other is to be read.
+    let (last, other) = (held[0].mailbox.clone(), held[1].mailbox.clone());
+    whole.remove(&other);
+    office.net.fail("messages.getHistory", 1, "FLOOD_WAIT_90");
+    let held = told(&mut listening, &mut desk, &whole).await.unwrap();
+    let looked: Vec<_> = held.iter().map(|holding| (holding.mailbox.clone(), holding.looked)).collect();
+    assert_eq!(looked, [(last.clone(), Looked::Above(whole[&last])), (other, Looked::NotNow)]);
+    listening.stop(&mut desk).await;
+}
+
+#[tokio::test]
 async fn a_busy_chat_is_read_back_to_where_it_was_whole() {
     let office = Office::open().await;
     let olena = office.customer("Olena");
