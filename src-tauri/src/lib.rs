@@ -22,6 +22,7 @@ mod running;
 mod sign_ins;
 mod telegram_accounts;
 mod tray;
+mod updates;
 mod uploads;
 mod views;
 mod window;

@@ -48,6 +48,30 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
     result.map(|()| ExitCode::SUCCESS)
 }
 
+/// What whoever has started the program as a service waits for.
+enum Moment {
+    /// The database is open, and the listeners have begun.
+    Ready,
+    /// Asked to end.
+    Stopping,
+}
+
+/// Tells systemd how far the program is, where that has started it and wants to know.
+#[cfg(target_os = "linux")]
+fn tell_system(moment: &Moment) {
+    let state = match moment {
+        Moment::Ready => sd_notify::NotifyState::Ready,
+        Moment::Stopping => sd_notify::NotifyState::Stopping,
+    };
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(target: "skrynka::app", error = %error, "The system was not told how far the program is");
+    }
+}
+
+/// Other systems look at nothing but whether it runs.
+#[cfg(not(target_os = "linux"))]
+const fn tell_system(_moment: &Moment) {}
+
 /// Waits until every account has caught up and everything that is stored can be found.
 ///
 /// # Errors
@@ -142,6 +166,7 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     let mut accounts = JournalReader::of(store.clone(), AccountId::BUREAU).await?;
     let engine = session.bureau.listen("skrynka listen").await?;
     engine.fetch_small_files(fetched_files_dir(&session.ground.profile));
+    tell_system(&Moment::Ready);
     facts.note(format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()));
     let stop = CancellationToken::new();
     let wait = async {
@@ -149,6 +174,7 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
             result = asked_to_stop() => result,
             result = idle(&engine, store), if until_idle => result,
         };
+        tell_system(&Moment::Stopping);
         engine.shutdown().await;
         stop.cancel();
         ended

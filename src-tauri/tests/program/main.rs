@@ -9,4 +9,6 @@ mod common;
 mod ledger;
 mod outbox;
 mod report;
+#[cfg(target_os = "linux")]
+mod service;
 mod telegram;

@@ -14,6 +14,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 pub use self::settings::{
     BusinessHours, CloseToTray, DatabaseSettings, Density, NoticeSettings, QuietHours, Settings, Theme,
+    UpdateSettings,
 };
 use crate::files;
 

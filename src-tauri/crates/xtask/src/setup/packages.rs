@@ -77,6 +77,12 @@ const PACKAGES: &[Package] = &[
         sign: Sign::Program("lnav"), why: "what the log's index is compared with" },
     Package { need: Need::Peers, apt: "ripgrep", dnf: "ripgrep", pacman: "ripgrep", brew: "ripgrep",
         sign: Sign::Program("rg"), why: "what searches of the log are compared with" },
+    Package { need: Need::Package, apt: "rpm", dnf: "rpm", pacman: "rpm-tools", brew: "",
+        sign: Sign::Program("rpm"), why: "another program's view of the rpm" },
+    Package { need: Need::Package, apt: "debootstrap", dnf: "", pacman: "", brew: "",
+        sign: Sign::Program("debootstrap"), why: "a clean system to try the package on" },
+    Package { need: Need::Package, apt: "systemd", dnf: "systemd", pacman: "systemd", brew: "",
+        sign: Sign::Program("systemd-analyze"), why: "reads the units" },
 ];
 
 /// Installs as root. Dovecot's package would start a server on this machine's own mail ports.
