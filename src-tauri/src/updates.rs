@@ -186,7 +186,9 @@ async fn download(update: &Update, progress: impl Fn(u64, u64) + Send) -> Result
 /// The size that the manifest names beside the signature.
 fn size_of(update: &Update) -> Option<u64> {
     let platforms = update.raw_json.get("platforms")?.as_object()?;
-    let of = |entry: &&serde_json::Value| entry.get("signature").and_then(serde_json::Value::as_str) == Some(&update.signature);
+    let of = |entry: &&serde_json::Value| {
+        entry.get("signature").and_then(serde_json::Value::as_str) == Some(&update.signature)
+    };
     platforms.values().find(of)?.get("size")?.as_u64()
 }
 
@@ -215,7 +217,9 @@ pub async fn install(desk: &Desk) -> UpdateView {
                 }
                 UpdateStep::Installed
             }
-            Ok(Err(error)) => UpdateStep::Failed { why: UpdateFailure::NotInstalled, detail: skrynka_core::chain(&error) },
+            Ok(Err(error)) => {
+                UpdateStep::Failed { why: UpdateFailure::NotInstalled, detail: skrynka_core::chain(&error) }
+            }
             Err(error) => UpdateStep::Failed { why: UpdateFailure::NotInstalled, detail: skrynka_core::chain(&error) },
         };
     }

@@ -90,7 +90,11 @@ async fn install(common: &Common, output: Output, no_start: bool) -> anyhow::Res
     if !no_start {
         for command in start_commands(&file)? {
             manage(&command).with_context(|| {
-                format!("{} is written, but the service was not started; this failed: {}", file.display(), command.join(" "))
+                format!(
+                    "{} is written, but the service was not started; this failed: {}",
+                    file.display(),
+                    command.join(" ")
+                )
             })?;
         }
     }
@@ -128,7 +132,11 @@ fn status(output: Output) -> anyhow::Result<ExitCode> {
     let installed = cfg!(windows) || definition_file(&env::temp_dir())?.exists();
     let running = asked.status.success();
     output.record(&json!({"installed": installed, "running": running, "detail": said}), || {
-        format!("{}, {}\n{said}", if installed { "installed" } else { "not installed" }, if running { "running" } else { "not running" })
+        format!(
+            "{}, {}\n{said}",
+            if installed { "installed" } else { "not installed" },
+            if running { "running" } else { "not running" }
+        )
     })?;
     Ok(if running { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -152,9 +160,14 @@ fn fill(template: &str, program: &Path, profile: &Path, key: &Path) -> String {
         return lines.map(|line| line + "\n").collect();
     }
     let user = ["USERDOMAIN", "USERNAME"].map(|name| env::var(name).unwrap_or_default()).join("\\");
-    [("program", program.display().to_string()), ("profile", profile.display().to_string()), ("key", key.display().to_string()), ("user", user)]
-        .iter()
-        .fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), &xml_text(value)))
+    [
+        ("program", program.display().to_string()),
+        ("profile", profile.display().to_string()),
+        ("key", key.display().to_string()),
+        ("user", user),
+    ]
+    .iter()
+    .fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), &xml_text(value)))
 }
 
 /// One word of a command line in a unit: in quotation marks, without what systemd would put in the place of something.
@@ -230,7 +243,10 @@ fn words(words: &[&str]) -> Words {
 fn start_commands(file: &Path) -> anyhow::Result<Vec<Words>> {
     let path = file.display().to_string();
     Ok(if cfg!(windows) {
-        vec![words(&["schtasks", "/Create", "/F", "/TN", NAME, "/XML", &path]), words(&["schtasks", "/Run", "/TN", NAME])]
+        vec![
+            words(&["schtasks", "/Create", "/F", "/TN", NAME, "/XML", &path]),
+            words(&["schtasks", "/Run", "/TN", NAME]),
+        ]
     } else if cfg!(target_os = "macos") {
         vec![words(&["launchctl", "bootstrap", &launch_domain()?, &path])]
     } else {

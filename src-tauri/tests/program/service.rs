@@ -20,8 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 fn command_of(unit: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(unit).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
-    line.split('"').map(str::trim).flat_map(|part| if part.starts_with('/') { vec![part] } else { part.split(' ').collect() })
-        .filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    line.split('"')
+        .map(str::trim)
+        .flat_map(|part| if part.starts_with('/') { vec![part] } else { part.split(' ').collect() })
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Starts what the unit starts, and waits until it says that it is ready.

@@ -20,8 +20,6 @@ use crate::{
     steps::{Steps, run},
 };
 
-pub(crate) use self::trial::verify_units;
-
 /// What stands beside the program in every package, and where Debian wants to find it.
 const PARTS: [&str; 2] = ["third-party.txt", "sbom.cdx.json"];
 /// The folder of a package's documents on Linux.
@@ -111,7 +109,8 @@ fn package(project: &Project, steps: &mut Steps, plan: &Plan) -> Result<()> {
 /// The version in Cargo.toml, which that of tauri.conf.json and of the pages must be.
 fn one_version(project: &Project) -> Result<String> {
     let manifest = fs::read_to_string(project.path("Cargo.toml"))?;
-    let line = manifest.lines().find_map(|line| line.strip_prefix("version = ")).context("Cargo.toml has no version")?;
+    let line =
+        manifest.lines().find_map(|line| line.strip_prefix("version = ")).context("Cargo.toml has no version")?;
     let version = line.trim_matches('"').to_owned();
     for file in ["tauri.conf.json", "ui/package.json"] {
         let other: Value = serde_json::from_slice(&fs::read(project.path(file))?)?;
@@ -127,7 +126,8 @@ fn epoch(project: &Project) -> Result<u64> {
     if let Ok(given) = env::var("SOURCE_DATE_EPOCH") {
         return given.parse().context("SOURCE_DATE_EPOCH is no number of seconds");
     }
-    let output = project.command("git").args(["log", "-1", "--format=%ct"]).output().context("git could not be asked")?;
+    let output =
+        project.command("git").args(["log", "-1", "--format=%ct"]).output().context("git could not be asked")?;
     String::from_utf8(output.stdout)?.trim().parse().context("git names no time of the last commit")
 }
 
@@ -137,7 +137,8 @@ fn compile(project: &Project, folder: &Path) -> Result<()> {
     let targets: &[&str] =
         if cfg!(target_os = "macos") { &["aarch64-apple-darwin", "x86_64-apple-darwin"] } else { &[""] };
     for target in targets {
-        let mut command = project.cargo(&["build", "--release", "--locked", "--package", "skrynka", "--bin", "skrynka"]);
+        let mut command =
+            project.cargo(&["build", "--release", "--locked", "--package", "skrynka", "--bin", "skrynka"]);
         if !target.is_empty() {
             command.args(["--target", target]);
         }
@@ -206,7 +207,8 @@ fn configuration(folder: &Path) -> Result<Value> {
             resources.insert(path, part.to_owned());
         }
     }
-    let mut bundle = json!({ "resources": resources, "linux": { "deb": { "files": linux }, "rpm": { "files": linux } } });
+    let mut bundle =
+        json!({ "resources": resources, "linux": { "deb": { "files": linux }, "rpm": { "files": linux } } });
     // Whoever holds the key signs what the updater takes; without it, packages are made that nobody is updated to.
     if env::var_os("TAURI_SIGNING_PRIVATE_KEY").is_some() {
         bundle["createUpdaterArtifacts"] = json!(true);
@@ -263,7 +265,7 @@ fn pack_again(project: &Project, package: &Path, epoch: u64) -> Result<()> {
     run(project.command("dpkg-deb").arg("--raw-extract").arg(package).arg(&tree))?;
     let packed = run(project
         .command("dpkg-deb")
-        .args(["--root-owner-group", "-Zxz", "--build"])
+        .args(["--root-owner-group", "-Zzstd", "-z12", "--build"])
         .args([&tree, &package.to_owned()])
         .env("SOURCE_DATE_EPOCH", epoch.to_string()));
     fs::remove_dir_all(&tree)?;

@@ -384,9 +384,10 @@ impl Store {
 
     /// Whether anything is on its way to a server just now, of whatever account.
     pub async fn is_sending(&self) -> Result<bool, StoreError> {
-        let sending = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM outgoing WHERE state = 'sending') AS "sending!""#)
-            .fetch_one(&self.pool)
-            .await?;
+        let sending =
+            sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM outgoing WHERE state = 'sending') AS "sending!""#)
+                .fetch_one(&self.pool)
+                .await?;
         Ok(sending)
     }
 

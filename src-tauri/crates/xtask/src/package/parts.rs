@@ -134,9 +134,9 @@ fn pages(project: &Project) -> Result<(Value, Vec<Part>)> {
         let properties = component["properties"].as_array().cloned().unwrap_or_default();
         let path = properties.iter().find(|property| property["name"] == "cdx:npm:package:path");
         let licence = &component["licenses"][0];
-        let licence = ["expression", "id", "name"].iter().find_map(|key| {
-            licence[*key].as_str().or_else(|| licence["license"][*key].as_str()).map(str::to_owned)
-        });
+        let licence = ["expression", "id", "name"]
+            .iter()
+            .find_map(|key| licence[*key].as_str().or_else(|| licence["license"][*key].as_str()).map(str::to_owned));
         parts.push(Part {
             name: text(&component["name"]),
             version: text(&component["version"]),
@@ -181,7 +181,11 @@ fn licences(project: &Project, crates: &[Part], pages: &[Part]) -> Result<String
         write!(page, "\n{}\n\n{}\n{}\n", "=".repeat(100), parts.join("\n"), "-".repeat(100))?;
         writeln!(page, "\n{}", text.trim_end())?;
     }
-    write!(page, "\n{}\n\nParts that carry no text of their licence, which is the standard one:\n\n{without}", "=".repeat(100))?;
+    write!(
+        page,
+        "\n{}\n\nParts that carry no text of their licence, which is the standard one:\n\n{without}",
+        "=".repeat(100)
+    )?;
     let postgres = fs::read_to_string(project.path("src-tauri/packaging/postgres-licences.txt"))?;
     write!(page, "\n{}\n\nThe private Postgres\n\n{postgres}", "=".repeat(100))?;
     Ok(page)

@@ -110,11 +110,16 @@ fn is_wanted(path: &Path, extensions: &[String]) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let folders = path.parent().unwrap_or(Path::new(""));
     let is_in = |folder: &str| folders.components().any(|part| part.as_os_str() == folder);
-    if name == "pg-symlinks.json" || LEFT_OUT.iter().any(|folder| is_in(folder)) || matches!(ending, "a" | "lib" | "pdb") {
+    if name == "pg-symlinks.json"
+        || LEFT_OUT.iter().any(|folder| is_in(folder))
+        || matches!(ending, "a" | "lib" | "pdb")
+    {
         return false;
     }
     if is_in("extension") {
-        return extensions.iter().any(|wanted| name.starts_with(&format!("{wanted}.")) || name.starts_with(&format!("{wanted}--")));
+        return extensions
+            .iter()
+            .any(|wanted| name.starts_with(&format!("{wanted}.")) || name.starts_with(&format!("{wanted}--")));
     }
     // Where a module lies on each system; on Windows the libraries of programs stand beside them, in `bin`.
     let is_module = folders.ends_with("lib/postgresql") || (ending == "dll" && folders.ends_with("lib"));

