@@ -164,6 +164,8 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     let mut facts = Facts::from_now(store, output).await?;
     // Another reader than the one that prints: accounts are followed while nobody reads what is printed.
     let mut accounts = JournalReader::of(store.clone(), AccountId::BUREAU).await?;
+    // Whoever is told below that the program is ready may ask it to end at once.
+    let asked = asked_to_stop();
     let engine = session.bureau.listen("skrynka listen").await?;
     engine.fetch_small_files(fetched_files_dir(&session.ground.profile));
     tell_system(&Moment::Ready);
@@ -171,7 +173,7 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     let stop = CancellationToken::new();
     let wait = async {
         let ended = tokio::select! {
-            result = asked_to_stop() => result,
+            result = asked => result,
             result = idle(&engine, store), if until_idle => result,
         };
         tell_system(&Moment::Stopping);
@@ -343,15 +345,21 @@ fn fact(output: Output, entry: &JournalEntry) -> std::io::Result<String> {
 }
 
 /// Returns when the system or a person asks the program to end.
+///
+/// It is heard from the call on, not only once somebody waits.
 #[cfg(unix)]
-pub async fn asked_to_stop() -> anyhow::Result<()> {
+pub fn asked_to_stop() -> impl Future<Output = anyhow::Result<()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result?,
-        _ = terminate.recv() => {}
+    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    async move {
+        let [terminate, interrupt] = signals;
+        let (mut terminate, mut interrupt) = (terminate?, interrupt?);
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Returns when a person asks the program to end.

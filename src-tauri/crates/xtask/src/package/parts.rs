@@ -120,19 +120,38 @@ fn sums_of_the_lockfile(project: &Project) -> Result<BTreeMap<(String, String), 
     Ok(sums)
 }
 
-/// npm's own list of what the pages are made of, and the same as parts.
+/// npm's own list of what the pages are made of, and the same as parts. To npm the framework is a tool of development,
+/// since the pages are compiled; what it compiles to is in them nevertheless.
 fn pages(project: &Project) -> Result<(Value, Vec<Part>)> {
-    let arguments = ["sbom", "--omit", "dev", "--sbom-format", "cyclonedx"];
+    let arguments = ["sbom", "--sbom-format", "cyclonedx"];
     let output = project.npm("ui", &arguments).output().context("npm could not be asked")?;
     if !output.status.success() {
         bail!("npm sbom: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let sbom: Value = serde_json::from_slice(&output.stdout)?;
+    let mut sbom: Value = serde_json::from_slice(&output.stdout)?;
+    let manifest: Value = serde_json::from_slice(&fs::read(project.path("ui/package.json"))?)?;
+    let direct = manifest["dependencies"].as_object().context("the pages depend on nothing")?;
+    let is_direct = |name: &str| direct.contains_key(name) || name == "svelte";
+    let kept = what_is_needed(&sbom, is_direct);
+    for list in ["components", "dependencies"] {
+        if let Some(entries) = sbom[list].as_array_mut() {
+            let key = if list == "components" { "bom-ref" } else { "ref" };
+            entries.retain(|entry| entry[key].as_str().is_some_and(|name| kept.contains(name)));
+        }
+    }
+    // What was left out is named by nobody who stays.
+    for entry in sbom["dependencies"].as_array_mut().into_iter().flatten() {
+        if let Some(on) = entry["dependsOn"].as_array_mut() {
+            on.retain(|name| name.as_str().is_some_and(|name| kept.contains(name)));
+        }
+    }
     let mut parts = Vec::new();
     for component in sbom["components"].as_array().context("npm names no components")? {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let properties = component["properties"].as_array().cloned().unwrap_or_default();
         let path = properties.iter().find(|property| property["name"] == "cdx:npm:package:path");
+        let path =
+            path.map_or_else(|| format!("node_modules/{}", text(&component["name"])), |path| text(&path["value"]));
         let licence = &component["licenses"][0];
         let licence = ["expression", "id", "name"]
             .iter()
@@ -143,7 +162,7 @@ fn pages(project: &Project) -> Result<(Value, Vec<Part>)> {
             licence: licence.unwrap_or_default(),
             purl: text(&component["purl"]),
             sum: None,
-            folder: project.path("ui").join(path.map(|path| text(&path["value"])).unwrap_or_default()),
+            folder: project.path("ui").join(path),
             needs: Vec::new(),
         });
     }
@@ -151,6 +170,27 @@ fn pages(project: &Project) -> Result<(Value, Vec<Part>)> {
         bail!("svelte is not among the pages' parts, yet they are made of it");
     }
     Ok((sbom, parts))
+}
+
+/// The names of the direct parts and of everything that these need.
+fn what_is_needed(sbom: &Value, is_direct: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    let entries = |key: &str| sbom[key].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let needs: BTreeMap<String, Vec<String>> = entries("dependencies")
+        .iter()
+        .map(|entry| {
+            let on = entry["dependsOn"].as_array().cloned().unwrap_or_default();
+            (text(&entry["ref"]), on.iter().map(text).collect())
+        })
+        .collect();
+    let direct = entries("components").into_iter().filter(|part| is_direct(part["name"].as_str().unwrap_or_default()));
+    let mut wanted: Vec<String> = direct.map(|part| text(&part["bom-ref"])).collect();
+    let mut kept = BTreeSet::new();
+    while let Some(name) = wanted.pop() {
+        wanted.extend(needs.get(&name).into_iter().flatten().filter(|name| !kept.contains(*name)).cloned());
+        kept.insert(name);
+    }
+    kept
 }
 
 /// Every part with its licence; a text that several share stands there once.
@@ -232,13 +272,14 @@ fn sbom(project: &Project, version: &str, epoch: u64, cargo: (Vec<String>, &[Par
         components.push(component);
         depends.entry(part.purl.clone()).or_default().extend(part.needs.iter().cloned());
     }
-    let pages = npm["metadata"]["component"]["bom-ref"].as_str().unwrap_or_default().to_owned();
     for component in npm["components"].as_array().cloned().unwrap_or_default() {
+        if let Some(name) = component["bom-ref"].as_str() {
+            depends.entry(app.clone()).or_default().insert(name.to_owned());
+        }
         components.push(component);
     }
     for entry in npm["dependencies"].as_array().cloned().unwrap_or_default() {
         let of = entry["ref"].as_str().unwrap_or_default();
-        let of = if of == pages { &app } else { of };
         let on = entry["dependsOn"].as_array().cloned().unwrap_or_default();
         let on = on.iter().filter_map(|name| name.as_str().map(str::to_owned));
         depends.entry(of.to_owned()).or_default().extend(on);
