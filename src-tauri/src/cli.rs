@@ -11,6 +11,7 @@ mod output;
 mod report;
 mod search;
 mod send;
+mod service;
 mod telegram;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -19,7 +20,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::output::Output;
 pub use self::{listen::asked_to_stop, output::failed};
-use crate::wiring::{Bureau, Ground, Places};
+use crate::wiring::{Bureau, Ground, Places, bundled_postgres};
 
 /// Every Telegram account and every mailbox of a translation bureau in one live inbox.
 #[derive(Debug, Parser)]
@@ -55,7 +56,7 @@ impl Common {
         Places {
             profile: self.profile.clone(),
             vault_key_file: self.vault_key_file.clone(),
-            postgres: None,
+            postgres: bundled_postgres(),
             existing: self.existing,
         }
     }
@@ -95,6 +96,9 @@ pub enum Command {
     Report(report::ReportArguments),
     /// Read the log.
     Logs(logs::LogsArguments),
+    /// Listen without anybody signed in: install, remove, look.
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
 }
 
 /// Runs one command. Exit 0: done; 1: failed, with the reason on standard error; 2: wrong usage.
@@ -122,6 +126,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Doctor(arguments) => doctor::run(&common.existing(), output, arguments).await,
         Command::Report(arguments) => report::run(&common.existing(), output, arguments).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
+        Command::Service(command) => service::run(&common, output, command).await,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod quarantine;
 pub mod report;
 pub mod telegram;
 pub mod triage;
+pub mod updates;
 
 use std::{future::Future, str::FromStr, sync::Arc};
 

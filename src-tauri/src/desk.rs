@@ -35,6 +35,7 @@ use crate::{
     report::Report,
     running::Jobs,
     sign_ins::SignIns,
+    updates::{self, Updates},
     uploads::Uploads,
     views,
     window::MAIN,
@@ -85,6 +86,8 @@ pub struct Desk {
     pub wrong: Mutex<BTreeSet<attention::About>>,
     /// The support report that was made last: what is saved is what was read.
     pub report: Mutex<Option<Arc<Report>>>,
+    /// The newer version, and how far it is.
+    pub updates: Updates,
 }
 
 /// The open office: database and listeners.
@@ -150,6 +153,7 @@ impl Desk {
             monitor: Monitor::default(),
             wrong: Mutex::default(),
             report: Mutex::default(),
+            updates: Updates::default(),
         }
     }
 
@@ -367,12 +371,13 @@ impl Desk {
                 notices::tell(&self, &office),
                 notices::count(&self, &office),
                 attention::watch(&self, &office),
+                updates::watch(&self),
                 watch_for_sleep(&office)
             )
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            ((), (), (), (), (), (), ()) = work => {}
+            ((), (), (), (), (), (), (), ()) = work => {}
         }
     }
 

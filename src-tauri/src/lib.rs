@@ -25,6 +25,7 @@ mod self_tests;
 mod sign_ins;
 mod telegram_accounts;
 mod tray;
+mod updates;
 mod uploads;
 mod views;
 mod window;

@@ -19,7 +19,7 @@ use crate::{
     cli::{self, Common},
     commands::{
         accounts, app, away, chats, completeness, inbox, logs, message, monitor, outbox, passing_on, people,
-        quarantine, report, telegram, triage,
+        quarantine, report, telegram, triage, updates,
     },
     desk::Desk,
     mail_scheme, media_scheme, tray, wire,
@@ -157,6 +157,11 @@ pub fn bindings() -> Builder<tauri::Wry> {
             report::prepare_report,
             report::save_report,
             report::put_panics_aside,
+            updates::update_status,
+            updates::look_for_updates,
+            updates::check_update,
+            updates::fetch_update,
+            updates::install_update,
             monitor::heartbeat,
             monitor::watch_events,
             monitor::unwatch_events,
@@ -193,6 +198,7 @@ pub fn run(common: Common) -> ExitCode {
     let (served, played, shown, watched) = (desk.clone(), desk.clone(), desk.clone(), desk.clone());
     let app = builder
         .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_updater::Builder::new().build())
         .register_asynchronous_uri_scheme_protocol(mail_scheme::NAME, move |_, request, responder| {
             let desk = served.clone();
             served.tasks().spawn("mail frame", async move {

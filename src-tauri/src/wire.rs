@@ -13,6 +13,7 @@ mod outbox;
 mod people;
 mod report;
 mod telegram;
+mod updates;
 
 pub use account::*;
 pub use app::*;
@@ -24,6 +25,7 @@ pub use outbox::*;
 pub use people::*;
 pub use report::*;
 pub use telegram::*;
+pub use updates::*;
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 

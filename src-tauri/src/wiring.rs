@@ -61,6 +61,23 @@ pub struct Places {
     pub existing: bool,
 }
 
+/// The Postgres programs that an installer brought with this one. A checkout has none among its resources: there they
+/// come from npm.
+pub fn bundled_postgres() -> Option<PathBuf> {
+    // Where resources lie is asked before there is a window, and by commands that open none.
+    let package = tauri::PackageInfo {
+        name: "Skrynka".to_owned(),
+        version: env!("CARGO_PKG_VERSION").parse().ok()?,
+        authors: env!("CARGO_PKG_AUTHORS"),
+        description: env!("CARGO_PKG_DESCRIPTION"),
+        crate_name: env!("CARGO_PKG_NAME"),
+    };
+    let resources = tauri::utils::platform::resource_dir(&package, &tauri::Env::default()).ok()?;
+    // A universal package holds one folder for each processor.
+    let folder = resources.join("postgres").join(std::env::consts::ARCH);
+    folder.is_dir().then_some(folder)
+}
+
 /// Why the program could not start. What was stored is untouched.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -178,13 +195,38 @@ impl Bureau {
         secrets: Secrets,
         step: impl Fn(StartStep),
     ) -> Result<Self, StartError> {
-        let bureau = Self::connect(ground, places, secrets, &step).await?;
+        let mut bureau = Self::connect(ground, places, secrets, &step).await?;
         step(StartStep::Migrating);
-        if let Err(error) = bureau.store.migrate().await {
+        let migrated = async {
+            bureau.keep_copy().await?;
+            Ok::<_, StartError>(bureau.store.migrate().await?)
+        };
+        if let Err(error) = migrated.await {
             bureau.close().await;
-            return Err(error.into());
+            return Err(error);
         }
         Ok(bureau)
+    }
+
+    /// Keeps a copy of the private database as it is before a newer version changes its schema. A team's server is its
+    /// administrator's to back up.
+    async fn keep_copy(&mut self) -> Result<(), StartError> {
+        let Some(cluster) = &self.cluster else { return Ok(()) };
+        let status = self.store.migration_status().await?;
+        if status.applied.is_empty() || status.pending.is_empty() {
+            return Ok(());
+        }
+        self.store.close().await;
+        let copied = cluster.copy_aside().await;
+        self.store = Store::connect(&cluster.connect_options()).await?;
+        match copied? {
+            Some(path) => {
+                tracing::info!(target: "skrynka::store", path = %path.display(), "Database copied before its schema changes");
+            }
+            // Each change of the schema is all or nothing by itself.
+            None => tracing::warn!(target: "skrynka::store", "No room or no rest for a copy before the schema changes"),
+        }
+        Ok(())
     }
 
     /// Starts or reaches the database and leaves its schema as it is.

@@ -48,6 +48,30 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
     result.map(|()| ExitCode::SUCCESS)
 }
 
+/// What whoever has started the program as a service waits for.
+enum Moment {
+    /// The database is open, and the listeners have begun.
+    Ready,
+    /// Asked to end.
+    Stopping,
+}
+
+/// Tells systemd how far the program is, where that has started it and wants to know.
+#[cfg(target_os = "linux")]
+fn tell_system(moment: &Moment) {
+    let state = match moment {
+        Moment::Ready => sd_notify::NotifyState::Ready,
+        Moment::Stopping => sd_notify::NotifyState::Stopping,
+    };
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(target: "skrynka::app", error = %error, "The system was not told how far the program is");
+    }
+}
+
+/// Other systems look at nothing but whether it runs.
+#[cfg(not(target_os = "linux"))]
+const fn tell_system(_moment: &Moment) {}
+
 /// Waits until every account has caught up and everything that is stored can be found.
 ///
 /// # Errors
@@ -140,15 +164,19 @@ async fn listen(session: &Session, output: Output, until_idle: bool) -> anyhow::
     let mut facts = Facts::from_now(store, output).await?;
     // Another reader than the one that prints: accounts are followed while nobody reads what is printed.
     let mut accounts = JournalReader::of(store.clone(), AccountId::BUREAU).await?;
+    // Whoever is told below that the program is ready may ask it to end at once.
+    let asked = asked_to_stop();
     let engine = session.bureau.listen("skrynka listen").await?;
     engine.fetch_small_files(fetched_files_dir(&session.ground.profile));
+    tell_system(&Moment::Ready);
     facts.note(format!("Listening to {} accounts; stop with Ctrl+C", engine.statuses().len()));
     let stop = CancellationToken::new();
     let wait = async {
         let ended = tokio::select! {
-            result = asked_to_stop() => result,
+            result = asked => result,
             result = idle(&engine, store), if until_idle => result,
         };
+        tell_system(&Moment::Stopping);
         engine.shutdown().await;
         stop.cancel();
         ended
@@ -317,15 +345,21 @@ fn fact(output: Output, entry: &JournalEntry) -> std::io::Result<String> {
 }
 
 /// Returns when the system or a person asks the program to end.
+///
+/// It is heard from the call on, not only once somebody waits.
 #[cfg(unix)]
-pub async fn asked_to_stop() -> anyhow::Result<()> {
+pub fn asked_to_stop() -> impl Future<Output = anyhow::Result<()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result?,
-        _ = terminate.recv() => {}
+    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    async move {
+        let [terminate, interrupt] = signals;
+        let (mut terminate, mut interrupt) = (terminate?, interrupt?);
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Returns when a person asks the program to end.

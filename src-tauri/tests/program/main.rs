@@ -11,4 +11,6 @@ mod ledger;
 mod outbox;
 mod report;
 mod self_tests;
+#[cfg(target_os = "linux")]
+mod service;
 mod telegram;

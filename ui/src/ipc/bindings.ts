@@ -309,6 +309,16 @@ export const commands = {
 	saveReport: () => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_report")),
 	/**  Mentions no more what panics have left so far; a report still holds it. */
 	putPanicsAside: () => typedError<null, WireError>(__TAURI_INVOKE("put_panics_aside")),
+	/**  Says how far the update is. Asks nobody. */
+	updateStatus: () => typedError<UpdateView, WireError>(__TAURI_INVOKE("update_status")),
+	/**  Chooses whether the program looks for a newer version once a day. */
+	lookForUpdates: (daily: boolean) => typedError<UpdateView, WireError>(__TAURI_INVOKE("look_for_updates", { daily })),
+	/**  Looks for a newer version now. Fetches nothing. */
+	checkUpdate: () => typedError<UpdateView, WireError>(__TAURI_INVOKE("check_update")),
+	/**  Fetches the version that was found, and proves its signature, version and size. */
+	fetchUpdate: (onProgress: Channel<UpdateProgress>) => typedError<UpdateView, WireError>(__TAURI_INVOKE("fetch_update", { onProgress })),
+	/**  Installs what was fetched and starts the program anew, unless a message is being sent. */
+	installUpdate: () => typedError<UpdateView, WireError>(__TAURI_INVOKE("install_update")),
 	/**
 	 *  The window lives, and has taken the events with facts up to the number `confirmed`. Returns the number of the last
 	 *  that was sent.
@@ -2386,6 +2396,18 @@ export type TroubleView = {
 	/**  When. */
 	at: string,
 } & WireError;
+
+/**  What went wrong with an update. */
+export type UpdateFailure = "unreachable" | "refused" | "sending" | "not_installed";
+
+/**  How much of an update has come. */
+export type UpdateProgress = { percent: number };
+
+/**  How far the update is. */
+export type UpdateStep = { kind: "no_source" } | { kind: "unknown" } | { kind: "newest" } | { kind: "found"; version: string; notes: string | null } | { kind: "fetched"; version: string } | { kind: "installed" } | { kind: "failed"; why: UpdateFailure; detail: string };
+
+/**  How far the update is, and whether one is looked for. */
+export type UpdateView = { daily: boolean; step: UpdateStep };
 
 /**  A voice that was recorded here. */
 export type VoiceView = {

@@ -74,6 +74,7 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   away: { query: 'away', go: (page) => page.getByTestId('away').waitFor() },
   diagnostics: { go: async (page) => (await page.getByTestId('nav-diagnostics').click(), page.getByTestId('check').first().waitFor()) },
   settings: { query: 'quiet', go: (page) => page.getByTestId('nav-settings').click() },
+  'settings-update': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('update-check').click(), await page.getByTestId('update-fetch').click(), await page.getByTestId('update-install').click(), page.locator('[data-testid="update-said"] .err').scrollIntoViewIfNeeded()) },
   'settings-people': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('person-new').fill('Марко Дуб'), await page.keyboard.press('Enter'), await page.getByTestId('hours-from').selectOption('20:00'), page.getByTestId('hours-bad').waitFor()) },
   'settings-notices': { query: 'quiet', go: async (page) => (await page.getByTestId('nav-settings').click(), page.getByTestId('close-to-tray').scrollIntoViewIfNeeded()) },
   keys: { go: async (page) => (await row(page, 0).waitFor(), page.keyboard.press('?')) },

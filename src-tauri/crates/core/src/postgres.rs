@@ -31,6 +31,7 @@ pub use self::{
     remote::{ServerUrl, ServerUrlError},
 };
 
+mod aside;
 mod binaries;
 mod connect;
 mod error;
@@ -129,6 +130,29 @@ impl Cluster {
             self.users.join()?;
             (*running, _) = result?;
         }
+    }
+
+    /// Copies the data aside while the server stands still, before something is done to it that cannot be undone; the last
+    /// such copy is replaced. Returns where the copy is; `None` where there can be none: other programs use the server, or
+    /// the disk has no room for the same data twice. Open connections are ended.
+    ///
+    /// # Errors
+    /// The copy failed, and there is none; or the server did not stop or start. The data is as it was.
+    pub async fn copy_aside(&self) -> Result<Option<PathBuf>, PostgresError> {
+        let mut running = self.running.lock().await;
+        let _start_lock = self.site.home.lock_start(PATIENCE).await?;
+        if !self.users.is_alone()? {
+            self.users.join()?;
+            return Ok(None);
+        }
+        let copied = match self.site.shut_down(&mut running).await {
+            Ok(()) => aside::copy(&self.site.home).await,
+            Err(error) => Err(error),
+        };
+        let up = self.site.bring_up(true).await;
+        self.users.join()?;
+        (*running, _) = up?;
+        copied
     }
 
     /// Leaves the cluster, and stops the server when no other program uses it. Open connections are ended.

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
 pub use self::settings::{
-    BusinessHours, CloseToTray, DatabaseSettings, Density, NoticeSettings, QuietHours, Settings, Theme,
+    BusinessHours, CloseToTray, DatabaseSettings, Density, NoticeSettings, QuietHours, Settings, Theme, UpdateSettings,
 };
 use crate::files;
 

@@ -35,6 +35,11 @@ impl Display {
         Ok(Self { watcher, name: format!(":{}", number.trim()) })
     }
 
+    /// What `DISPLAY` has to be.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Lets a program draw here and nowhere else.
     pub(crate) fn give_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("DISPLAY", &self.name).env("GDK_BACKEND", "x11").env_remove("WAYLAND_DISPLAY")

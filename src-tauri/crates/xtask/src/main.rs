@@ -4,6 +4,7 @@
 
 mod display;
 mod evidence;
+mod package;
 mod project;
 mod queries;
 mod setup;
@@ -13,12 +14,12 @@ mod window;
 
 use std::{env, process::ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::{
     project::Project,
     setup::{Need, set_up},
-    steps::{Steps, run},
+    steps::Steps,
 };
 
 const USAGE: &str = "usage: cargo xtask COMMAND
@@ -30,7 +31,13 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   e2e [FILE…]         only the tests in the real window
   bench [NAME…]       measurements, side by side with the peers
   queries             checks the store's queries against the migrations and writes .sqlx anew
-  package             the deb and rpm packages
+  package             the deb and rpm packages (on Windows nsis and msi, on macOS dmg), their parts and sums
+    --bundles NAME,…    other ones, as tauri's bundler calls them
+    --built             of what was compiled last, to look at the packaging alone
+    --try               installs, starts, upgrades, kills and removes the .deb in a clean Debian root; as root
+  package --lint      units, workflows and the list of parts, read by other people's programs
+  package --check-windows
+                      compiles and links for Windows, looks into the Postgres of other systems
   setup               only what the others begin with: packages, npm projects, the window's pages";
 
 fn main() -> ExitCode {
@@ -60,7 +67,7 @@ fn dispatch(arguments: &[&str]) -> Result<ExitCode> {
         ["e2e", files @ ..] => window::e2e(&project, &mut steps, files)?,
         ["bench", names @ ..] => window::bench(&project, &mut steps, names)?,
         ["queries"] => queries::write(&project, &mut steps)?,
-        ["package"] => package(&project, &mut steps)?,
+        ["package", rest @ ..] => package::run_with(&project, &mut steps, rest)?,
         ["setup"] => set_up(&project, &mut steps, Need::ALL)?,
         ["help" | "--help" | "-h"] => println!("{USAGE}"),
         _ => {
@@ -77,15 +84,4 @@ fn run_app(project: &Project, arguments: &[&str]) -> Result<ExitCode> {
     let status = command.args(arguments).status()?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
-}
-
-fn package(project: &Project, steps: &mut Steps) -> Result<()> {
-    set_up(project, steps, &[Need::App, Need::Package])?;
-    let tauri = project.path("ui/node_modules/.bin/tauri");
-    if !tauri.exists() {
-        bail!("@tauri-apps/cli is not among the dependencies of ui/package.json");
-    }
-    steps.step("Build the packages", || run(project.command(tauri).args(["build", "--bundles", "deb,rpm"])))?;
-    println!("The packages are in {}", project.target.join("release/bundle").display());
-    Ok(())
 }

@@ -9,7 +9,8 @@ use anyhow::{Result, bail};
 
 use crate::{project::Project, steps::Steps};
 
-const POSTGRES: &str = "src-tauri/crates/core/postgres-binaries";
+/// The npm project of the Postgres programs.
+pub(crate) const POSTGRES: &str = "src-tauri/crates/core/postgres-binaries";
 
 /// What a command is going to need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

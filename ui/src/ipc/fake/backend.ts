@@ -13,6 +13,7 @@ import { begunTemplates, peopleCommands } from './peopleCommands';
 import { reportCommands } from './reportCommands';
 import { signInCommands } from './signInCommands';
 import { triageCommands } from './triageCommands';
+import { updateCommands } from './updateCommands';
 
 /** How the tests and `npm run dev` steer the invented bureau: `window.bureau`. */
 export interface Controls {
@@ -183,7 +184,7 @@ export function fakeBackend(): Backend {
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
-  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world), ...triageCommands(world), ...monitorCommands(world), ...reportCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world), ...triageCommands(world), ...monitorCommands(world), ...reportCommands(world), ...updateCommands() } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   const counted: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
   for (const [name, command] of Object.entries(commands)) {
     counted[name] = async (...args) => {

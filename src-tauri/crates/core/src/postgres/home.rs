@@ -8,6 +8,7 @@
 //!   server.log         what the server says
 //!   start.lock         held while a program starts, adopts or stops the server
 //!   users.lock         shared by every program that uses the server: the last one out stops it
+//!   before-update/     the data as it was before a new version changed its schema
 //!   binaries/          a copy of the programs, where the original cannot be used
 //! ```
 

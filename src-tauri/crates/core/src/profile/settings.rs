@@ -39,6 +39,8 @@ pub struct Settings {
     pub managers: Vec<String>,
     /// When the bureau works.
     pub business_hours: BusinessHours,
+    /// Whether a newer version is looked for.
+    pub updates: UpdateSettings,
     #[serde(flatten)]
     unknown: serde_json::Map<String, serde_json::Value>,
 }
@@ -122,6 +124,20 @@ pub struct QuietHours {
 impl Default for QuietHours {
     fn default() -> Self {
         Self { on: false, from: time!(20:00), to: time!(08:00) }
+    }
+}
+
+/// Whether a newer version is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateSettings {
+    /// Once a day, by itself. Nothing is fetched that nobody asked for.
+    pub daily: bool,
+}
+
+impl Default for UpdateSettings {
+    fn default() -> Self {
+        Self { daily: true }
     }
 }
 

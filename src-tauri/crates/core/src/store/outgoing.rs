@@ -382,6 +382,15 @@ impl Store {
         Ok(due)
     }
 
+    /// Whether anything is on its way to a server just now, of whatever account.
+    pub async fn is_sending(&self) -> Result<bool, StoreError> {
+        let sending =
+            sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM outgoing WHERE state = 'sending') AS "sending!""#)
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(sending)
+    }
+
     /// Notes that the server accepted texts, all of them together.
     pub async fn texts_sent(&self, account: AccountId, sent: &[(OutgoingId, Sent)]) -> Result<(), StoreError> {
         let mut tx = self.begin_for(account).await?;

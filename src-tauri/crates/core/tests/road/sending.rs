@@ -318,11 +318,14 @@ async fn a_try_that_was_cut_off_stays_uncertain() {
     let (bureau, conversation) = bureau().await;
     let text = draft(conversation, "a", 5);
     bureau.store.queue_texts(bureau.account, std::slice::from_ref(&text), None).await.unwrap();
+    assert!(!bureau.store.is_sending().await.unwrap());
     for _ in 0..2 {
         bureau.store.next_text(bureau.account, None, START, false).await.unwrap().unwrap();
     }
+    assert!(bureau.store.is_sending().await.unwrap());
     let why = Trouble { code: TroubleCode::Refused, detail: "no".to_owned() };
     bureau.store.text_not_sent(bureau.account, None, text.id, &NotSent::Failed, &why).await.unwrap();
+    assert!(!bureau.store.is_sending().await.unwrap());
     let stored = bureau.store.outgoing(bureau.account, conversation).await.unwrap().remove(0);
     assert_eq!((stored.state, stored.is_over()), (OutgoingState::Uncertain, true));
 }

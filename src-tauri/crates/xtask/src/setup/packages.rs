@@ -77,6 +77,14 @@ const PACKAGES: &[Package] = &[
         sign: Sign::Program("lnav"), why: "what the log's index is compared with" },
     Package { need: Need::Peers, apt: "ripgrep", dnf: "ripgrep", pacman: "ripgrep", brew: "ripgrep",
         sign: Sign::Program("rg"), why: "what searches of the log are compared with" },
+    Package { need: Need::Package, apt: "libayatana-appindicator3-dev", dnf: "libayatana-appindicator-gtk3-devel", pacman: "libayatana-appindicator", brew: "",
+        sign: Sign::Library("ayatana-appindicator3-0.1"), why: "tells the bundler what the tray's icon depends on" },
+    Package { need: Need::Package, apt: "rpm", dnf: "rpm", pacman: "rpm-tools", brew: "",
+        sign: Sign::Program("rpm"), why: "another program's view of the rpm" },
+    Package { need: Need::Package, apt: "debootstrap", dnf: "", pacman: "", brew: "",
+        sign: Sign::Program("debootstrap"), why: "a clean system to try the package on" },
+    Package { need: Need::Package, apt: "systemd", dnf: "systemd", pacman: "systemd", brew: "",
+        sign: Sign::Program("systemd-analyze"), why: "reads the units" },
 ];
 
 /// Installs as root. Dovecot's package would start a server on this machine's own mail ports.

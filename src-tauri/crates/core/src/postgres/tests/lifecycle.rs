@@ -202,3 +202,26 @@ pub(super) async fn until(mut happened: impl FnMut() -> bool) {
     .await
     .expect("it happens within a minute");
 }
+
+#[tokio::test]
+async fn a_copy_put_aside_is_the_database_as_it_was_and_nobody_else_is_disturbed_for_it() {
+    let profile = Profile::with_rows(100).await;
+    let cluster = profile.start().await.unwrap();
+    let other = profile.start().await.unwrap();
+    assert_eq!(cluster.copy_aside().await.unwrap(), None, "another program uses the server");
+    assert_eq!(rows(&other).await, (100, 5050));
+    other.stop().await.unwrap();
+
+    let copy = cluster.copy_aside().await.unwrap().unwrap();
+    let mut connection = cluster.connect_options().connect().await.unwrap();
+    sqlx::query("delete from numbered").execute(&mut connection).await.unwrap();
+    drop(connection);
+    cluster.stop().await.unwrap();
+    assert_eq!(std::fs::metadata(&copy).unwrap().mode() & 0o777, 0o700);
+
+    std::fs::remove_dir_all(profile.data()).unwrap();
+    std::fs::rename(copy, profile.data()).unwrap();
+    let cluster = profile.start().await.unwrap();
+    assert_eq!(rows(&cluster).await, (100, 5050));
+    cluster.stop().await.unwrap();
+}
