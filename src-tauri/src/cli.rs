@@ -1,6 +1,7 @@
 //! The command line: the same program without a window, for servers, scripts, support and tests.
 
 mod account;
+mod backup;
 mod database;
 mod doctor;
 mod export;
@@ -93,6 +94,10 @@ pub enum Command {
     Doctor,
     /// Write a support report: an archive without names, addresses and secrets, to be read before it is handed on.
     Report(report::ReportArguments),
+    /// Write everything that the private database holds into one file, while it is used.
+    Backup(backup::BackupArguments),
+    /// Fill a profile's private database from such a file.
+    Restore(backup::RestoreArguments),
     /// Read the log.
     Logs(logs::LogsArguments),
 }
@@ -121,6 +126,8 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Migrate(arguments) => migrate::run(&common, output, arguments).await,
         Command::Doctor => doctor::run(&common.existing(), output).await,
         Command::Report(arguments) => report::run(&common.existing(), output, arguments).await,
+        Command::Backup(arguments) => backup::back_up(&common.existing(), output, arguments).await,
+        Command::Restore(arguments) => backup::restore(&common, output, arguments).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
     }
 }

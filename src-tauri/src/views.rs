@@ -27,13 +27,14 @@ use skrynka_mail::display_name;
 use time::{Duration, OffsetDateTime, Time, format_description::well_known::Rfc3339};
 
 use crate::{
+    backups,
     desk::Office,
     wire::{
         AccountStateView, AccountUnread, AccountView, AwayAccount, AwayView, BusinessHoursView, ChatRow, Check,
         CheckState, CompletenessView, ConversationFilter, ConversationKey, ConversationRow, ConversationView, Counts,
-        ErrorCode, FileView, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences,
-        PersonView, Preferences, ProxyForm, QuarantinedView, SearchHit, SearchPage, TelegramForm, TelegramView, Theme,
-        TroubleView, WireError, count, stamp,
+        ErrorCode, FileView, FirstRunStepName, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView,
+        NoticePreferences, PersonView, Preferences, ProxyForm, QuarantinedView, SearchHit, SearchPage, TelegramForm,
+        TelegramView, Theme, TroubleView, WireError, count, stamp,
     },
     wiring::{Bureau, Ground, free_bytes},
 };
@@ -42,6 +43,8 @@ use crate::{
 const TEXT: usize = 64 * 1024;
 /// Quarters of an hour in a day.
 const QUARTERS: usize = 96;
+/// A daily backup that is older has been missed.
+const OLD_BACKUP: Duration = Duration::hours(48);
 /// What goes out and has not gone for so long is late.
 const LATE: Duration = Duration::minutes(10);
 /// Texts and mails that are counted at most.
@@ -189,6 +192,13 @@ pub fn preferences(settings: &Settings) -> Preferences {
             from: clock(settings.business_hours.from),
             to: clock(settings.business_hours.to),
         },
+        first_run: settings.first_run.map(|step| match step {
+            profile::FirstRunStep::Language => FirstRunStepName::Language,
+            profile::FirstRunStep::Secrets => FirstRunStepName::Secrets,
+            profile::FirstRunStep::Data => FirstRunStepName::Data,
+            profile::FirstRunStep::Account => FirstRunStepName::Account,
+        }),
+        backup_folder: settings.backup.folder.as_ref().map(|folder| folder.display().to_string()),
     }
 }
 
@@ -470,7 +480,7 @@ pub async fn search(
 
 /// Looks at what stands without a database: the disk and the log.
 pub async fn ground_checks(ground: &Ground) -> Vec<Check> {
-    vec![disk(ground), logs(ground).await, panics(ground)]
+    vec![disk(ground), logs(ground).await, panics(ground), backup(ground)]
 }
 
 /// How closely it is looked.
@@ -759,6 +769,33 @@ fn disk(ground: &Ground) -> Check {
         }
         Some(free) => check(now, "disk", CheckState::Ok, format!("{} MiB free", free >> 20), None),
         None => check(now, "disk", CheckState::Unknown, "the free room is not known".to_owned(), None),
+    }
+}
+
+/// The age of the last daily backup; none is made of a team's server, and none where nobody chose a folder.
+fn backup(ground: &Ground) -> Check {
+    let now = ground.clock.now();
+    let Ok(settings) = ground.profile.settings() else {
+        return check(now, "backup", CheckState::Unknown, "the settings cannot be read".to_owned(), None);
+    };
+    if settings.database.server_url.is_some() {
+        return check(now, "backup", CheckState::Ok, "the server is backed up where it runs".to_owned(), None);
+    }
+    if settings.backup.folder.is_none() {
+        return check(now, "backup", CheckState::Unknown, "no folder is chosen".to_owned(), None);
+    }
+    let last = backups::last(&ground.profile);
+    match (last.made_at, last.error) {
+        (Some(made), None) if now - made <= OLD_BACKUP => {
+            let tried = if last.tried_out { "restored on trial" } else { "not tried out" };
+            check(now, "backup", CheckState::Ok, format!("made at {}, {tried}", stamp(made)), None)
+        }
+        (Some(made), error) => {
+            let why = error.map(|error| format!("; {error}")).unwrap_or_default();
+            check(now, "backup", CheckState::Warn, format!("the last one is of {}{why}", stamp(made)), Some("backup"))
+        }
+        (None, Some(error)) => check(now, "backup", CheckState::Warn, error, Some("backup")),
+        (None, None) => check(now, "backup", CheckState::Unknown, "the first one is still to come".to_owned(), None),
     }
 }
 
