@@ -71,3 +71,33 @@ test('a damaged backup is refused in the first run and nothing is begun with it'
   await page.getByText('Резервну копію пошкоджено').waitFor();
   expect(await page.evaluate(() => window.bureau.calls['goFirstRun'] ?? 0)).toBe(0);
 });
+
+test('an error leads to its paragraph of the guide, and the guide gives back what was being done', async () => {
+  const page = await open({ query: 'scenario=first&step=data&file=damaged' });
+  await page.getByTestId('data-backup').check();
+  await page.getByTestId('first-next').click();
+  await page.getByTestId('what-is-this').click();
+  const asked = page.locator('[data-testid="help"] .asked');
+  await asked.waitFor();
+  expect(await asked.innerText()).toBe('Копію не можна відновити');
+  await page.locator('[data-testid="help"] .asked:focus').waitFor();
+  await page.getByTestId('help-link').getByText('Резервні копії').click();
+  await page.locator('[data-testid="help"] .asked', { hasText: 'Резервні копії' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('help').waitFor({ state: 'detached' });
+  expect(await page.getByTestId('data-backup').isChecked()).toBe(true);
+});
+
+test('a backup folder is chosen, holds a backup at once, and can be given up', async () => {
+  const page = await open();
+  await page.getByTestId('nav-settings').click();
+  await page.getByTestId('backup-choose').click();
+  await page.getByTestId('backup-last').getByText('відновлено на пробу').waitFor();
+  await page.evaluate(() => window.bureau.fail('backUpNow', true));
+  await page.getByTestId('backup-now').click();
+  await page.getByTestId('backups').locator('xpath=following-sibling::*').getByTestId('what-is-this').waitFor();
+  await page.getByTestId('backup-stop').click();
+  await page.getByTestId('backup-now').waitFor({ state: 'detached' });
+  await page.getByTestId('autostart').click();
+  await page.locator('[data-testid="autostart"][aria-checked="true"]').waitFor();
+});

@@ -15,6 +15,8 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'start-vault-open': { query: 'scenario=vault-open', go: (page) => page.getByTestId('vault-passphrase').waitFor() },
   'start-disk-full': { query: 'scenario=db-disk_full', go: (page) => page.getByTestId('retry-start').waitFor() },
   'start-profile': { query: 'scenario=profile', go: (page) => page.getByTestId('retry-start').waitFor() },
+  help: { go: async (page) => (await row(page, 0).waitFor(), await page.keyboard.press('F1'), await page.getByTestId('help-errors').click(), page.locator('[data-anchors~="database"]').waitFor()) },
+  'settings-backup': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('backup-choose').click(), await page.getByTestId('backup-now').waitFor(), page.getByTestId('backups').scrollIntoViewIfNeeded()) },
   'first-language': { query: 'scenario=first', go: (page) => page.getByTestId('language-uk').waitFor() },
   'first-secrets': { query: 'scenario=first&step=secrets', go: (page) => page.locator('[data-testid="first-secrets"][data-state="ready"]').waitFor() },
   'first-locked': { query: 'scenario=first&step=secrets&secrets=locked', go: (page) => page.getByTestId('vault-instead').waitFor() },
@@ -276,7 +278,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['first-server', 'first-vault', 'inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'away', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['help', 'settings-backup', 'first-server', 'first-vault', 'inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'away', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {
