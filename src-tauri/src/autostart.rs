@@ -3,6 +3,7 @@
 use auto_launch::{AutoLaunch, AutoLaunchBuilder};
 
 use crate::{
+    commands::file_error,
     wire::{ErrorCode, WireError},
     wiring::Places,
 };
@@ -24,14 +25,15 @@ pub fn is_on(places: &Places) -> Result<bool, WireError> {
 /// The system refused; it is as it was.
 pub fn set(places: &Places, on: bool) -> Result<(), WireError> {
     let entry = entry(places)?;
-    if on { entry.enable() } else { entry.disable() }.map_err(refused)
+    let changed = if on { entry.enable() } else { entry.disable() };
+    changed.map_err(refused)
 }
 
 fn entry(places: &Places) -> Result<AutoLaunch, WireError> {
     // An AppImage's own path leads into a folder that is gone after its end.
     let program = match std::env::var_os("APPIMAGE") {
         Some(image) => image.into(),
-        None => std::env::current_exe().map_err(super::commands::file_error)?,
+        None => std::env::current_exe().map_err(file_error)?,
     };
     let named = [("--profile", &places.profile), ("--vault-key-file", &places.vault_key_file)];
     let arguments: Vec<String> = named

@@ -54,24 +54,12 @@ pub async fn back_up(common: &Common, output: Output, arguments: BackupArguments
                 (Some(reason), false) => format!("not tried out: {reason}"),
                 (None, false) => "not tried out".to_owned(),
             };
-            let Backed { messages, accounts, bytes } =
-                Backed { messages: made.messages, accounts: made.accounts, bytes: made.bytes };
-            format!(
-                "{}: {messages} messages of {accounts} accounts, {} KiB, {tried}",
-                path.display(),
-                bytes.div_ceil(1024)
-            )
+            let (messages, accounts, kib) = (made.messages, made.accounts, made.bytes.div_ceil(1024));
+            format!("{}: {messages} messages of {accounts} accounts, {kib} KiB, {tried}", path.display())
         })?;
         Ok(ExitCode::SUCCESS)
     })
     .await
-}
-
-/// What is told of a backup.
-struct Backed {
-    messages: i64,
-    accounts: i64,
-    bytes: u64,
 }
 
 pub async fn restore(common: &Common, output: Output, arguments: RestoreArguments) -> anyhow::Result<ExitCode> {

@@ -66,10 +66,8 @@ pub async fn back_up_now(desk: DeskState<'_>) -> Result<(), WireError> {
 #[specta::specta]
 pub async fn choose_backup(desk: DeskState<'_>) -> Result<Option<BackupFileView>, WireError> {
     logged("choose_backup", async {
-        let show = |dialog: tauri_plugin_dialog::FileDialogBuilder<tauri::Wry>, answer| {
-            dialog.add_filter("Skrynka", &["zip"]).pick_file(answer);
-        };
-        let Some(path) = ask(&desk, show).await? else { return Ok(None) };
+        let chosen = ask(&desk, |dialog, answer| dialog.add_filter("Skrynka", &["zip"]).pick_file(answer)).await?;
+        let Some(path) = chosen else { return Ok(None) };
         let manifest = skrynka_core::backup::check(&path).await.map_err(backups::BackupsError::from)?;
         let view = BackupFileView {
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),

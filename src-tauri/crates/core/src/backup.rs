@@ -11,6 +11,7 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
@@ -166,8 +167,10 @@ pub async fn write(store: &Store, path: &Path, made_at: OffsetDateTime) -> Resul
     let fed = async {
         for table in &facts.tables {
             pieces.send(Piece::Table(table.clone())).await.map_err(|_| gone())?;
-            let rows = async |rows| pieces.send(Piece::Rows(rows)).await.map_err(|_| gone());
-            snapshot.copy_out(table, rows).await?;
+            let mut rows = snapshot.copy_out(table).await?;
+            while let Some(piece) = rows.try_next().await? {
+                pieces.send(Piece::Rows(piece)).await.map_err(|_| gone())?;
+            }
         }
         pieces.send(Piece::End).await.map_err(|_| gone())
     }

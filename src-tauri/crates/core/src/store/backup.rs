@@ -4,7 +4,10 @@
 
 use std::borrow::Cow;
 
-use futures_util::TryStreamExt as _;
+use futures_util::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
 use serde::{Deserialize, Serialize};
 use sqlx::{Acquire as _, AssertSqlSafe, PgConnection, Postgres, Transaction, migrate::Migrator, postgres::PgCopyIn};
 
@@ -166,25 +169,26 @@ impl Snapshot {
     /// Hands over the rows of a table in COPY's text form, piece by piece, each of whole rows.
     ///
     /// # Errors
-    /// [`StoreError`], or what `take` says.
-    pub async fn copy_out<E: From<StoreError>>(
+    /// [`StoreError`].
+    pub async fn copy_out(
         &mut self,
         table: &BackupTable,
-        mut take: impl AsyncFnMut(Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<BoxStream<'_, Result<Vec<u8>, StoreError>>, StoreError> {
         let statement = format!("COPY {} TO STDOUT", named(table));
-        let mut rows = self.tx.copy_out_raw(&statement).await.map_err(StoreError::from)?;
-        let mut piece = Vec::with_capacity(PIECE);
-        while let Some(row) = rows.try_next().await.map_err(StoreError::from)? {
-            piece.extend_from_slice(&row);
-            if piece.len() >= PIECE {
-                take(std::mem::replace(&mut piece, Vec::with_capacity(PIECE))).await?;
+        let rows = self.tx.copy_out_raw(&statement).await?;
+        let pieces = stream::try_unfold(Some(rows), |rows| async move {
+            let Some(mut rows) = rows else { return Ok(None) };
+            let mut piece = Vec::with_capacity(PIECE);
+            while piece.len() < PIECE {
+                match rows.try_next().await? {
+                    Some(row) => piece.extend_from_slice(&row),
+                    None if piece.is_empty() => return Ok(None),
+                    None => return Ok(Some((piece, None))),
+                }
             }
-        }
-        if !piece.is_empty() {
-            take(piece).await?;
-        }
-        Ok(())
+            Ok::<_, StoreError>(Some((piece, Some(rows))))
+        });
+        Ok(pieces.boxed())
     }
 }
 
@@ -203,8 +207,7 @@ impl Restoration {
             return Err(RestoreError::OtherTables(table.name.clone()));
         }
         let statement = format!("COPY {} FROM STDIN", named(table));
-        let connection = self.tx.acquire().await?;
-        Ok(TableCopy { copy: connection.copy_in_raw(&statement).await? })
+        Ok(TableCopy { copy: self.tx.copy_in_raw(&statement).await? })
     }
 
     /// Ends it: everything is there, or nothing. What was on its way out is uncertain from here on, since it may have gone
@@ -225,8 +228,8 @@ impl Restoration {
         .fetch_all(&mut *tx)
         .await?;
         for (table, column) in counters {
+            let sequence = format!("pg_get_serial_sequence('skrynka.{table}', '{column}')");
             let (table, column) = (quoted(&table), quoted(&column));
-            let sequence = format!("pg_get_serial_sequence('skrynka.{table}', trim(both '\"' from '{column}'))");
             run(tx, format!("SELECT setval({sequence}, coalesce(max({column}), 0) + 1, false) FROM {table}")).await?;
         }
         MIGRATOR.run_direct(None, &mut *tx, false).await.map_err(migration_failed)?;
@@ -297,7 +300,7 @@ async fn tables(connection: &mut PgConnection) -> Result<Vec<BackupTable>, Store
     let rows = sqlx::query!(
         r#"SELECT c.relname AS "name!", array_agg(a.attname::text ORDER BY a.attnum) AS "columns!"
            FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-           WHERE c.relnamespace = to_regnamespace($1) AND c.relkind = 'r' AND c.relname <> ALL($2)
+           WHERE c.relnamespace = to_regnamespace($1) AND c.relkind = 'r' AND c.relname::text <> ALL($2)
                  AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
            GROUP BY c.relname ORDER BY c.relname"#,
         SCHEMA,
