@@ -69,6 +69,17 @@ fn a_backup_brings_everything_to_another_computer_save_the_passwords() {
     assert_eq!(exported(&other), exported(&profile));
     assert_eq!(other.records(&["search", "Umowa"]).len(), MAILS);
     assert_eq!(other.records(&["account", "list"])[0]["stored"].as_u64(), Some(MAILS as u64));
+    let open = place.path().join("open");
+    let sum = other.records(&["export", "messages", "--to", open.to_str().unwrap()]).remove(0);
+    assert_eq!((sum["messages"].as_u64(), sum["mails"].as_u64()), (Some(12), Some(12)), "{sum}");
+    let mails: Vec<_> = fs::read_dir(open.join("mail"))
+        .unwrap()
+        .flatten()
+        .map(|mail| fs::read_to_string(mail.path()).unwrap())
+        .collect();
+    assert!((0..MAILS).all(|n| mails.iter().any(|mail| mail.contains(&format!("Subject: Umowa {n}\r\n")))));
+    assert_eq!(fs::read_to_string(open.join("messages.jsonl")).unwrap().lines().count(), MAILS);
+    refused(&other, &["export", "messages", "--to", open.to_str().unwrap()], "is not empty");
     refused(&other, &["restore", path], "accounts already");
     other.records(&["restore", path, "--replace"]);
     assert_eq!(exported(&other).len(), MAILS);

@@ -147,7 +147,7 @@ pub async fn write(store: &Store, path: &Path, made_at: OffsetDateTime) -> Resul
     let at = |source: io::Error| BackupError::Io { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::Builder::new().prefix(".skrynka-backup-").tempfile_in(folder).map_err(at)?;
-    let mut snapshot = store.snapshot().await?;
+    let mut snapshot = store.begin_backup().await?;
     let facts = snapshot.facts().await?;
     let manifest = Manifest {
         format: FORMAT.to_owned(),

@@ -9,7 +9,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use serde::{Deserialize, Serialize};
-use sqlx::{Acquire as _, AssertSqlSafe, PgConnection, Postgres, Transaction, migrate::Migrator, postgres::PgCopyIn};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction, migrate::Migrator, postgres::PgCopyIn};
 
 use super::{
     SCHEMA, Store, StoreError,
@@ -100,7 +100,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    pub async fn begin_backup(&self) -> Result<Snapshot, StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *tx).await?;
         take_time(&mut tx).await?;
