@@ -1,5 +1,7 @@
 //! Starting with the system: an entry of the desktop's own, which the system's settings show as well.
 
+use std::path::PathBuf;
+
 use auto_launch::{AutoLaunch, AutoLaunchBuilder};
 
 use crate::{
@@ -31,7 +33,7 @@ pub fn set(places: &Places, on: bool) -> Result<(), WireError> {
 
 fn entry(places: &Places) -> Result<AutoLaunch, WireError> {
     // An AppImage's own path leads into a folder that is gone after its end.
-    let program = match std::env::var_os("APPIMAGE") {
+    let program: PathBuf = match std::env::var_os("APPIMAGE") {
         Some(image) => image.into(),
         None => std::env::current_exe().map_err(file_error)?,
     };

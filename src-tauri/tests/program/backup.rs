@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{Read as _, Write as _},
     path::Path,
+    process::Command,
 };
 
 use serde_json::Value;
@@ -57,6 +58,19 @@ fn a_backup_brings_everything_to_another_computer_save_the_passwords() {
     let made = profile.records(&["backup", path]).remove(0);
     assert_eq!((made["messages"].as_u64(), made["tried_out"].as_bool()), (Some(MAILS as u64), Some(true)), "{made}");
     refused(&profile, &["backup", path], "exists already");
+    // No room: the file may have 4 KiB. The database runs in the service and is not held to that.
+    let whole = fs::read(&file).unwrap();
+    let again = profile.command(&["backup", path, "--force", "--no-trial"]);
+    let mut cramped = Command::new("sh");
+    cramped
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""])
+        .arg(again.get_program())
+        .args(again.get_args());
+    let cramped = cramped.output().unwrap();
+    let said = String::from_utf8_lossy(&cramped.stderr);
+    assert!(cramped.status.code() == Some(1) && said.contains("cannot be read or written"), "{said}");
+    assert_eq!(fs::read(&file).unwrap(), whole, "the one before is as it was");
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "half a backup is none");
     refused(&profile, &["restore", path, "--replace"], "works with this database");
     service.kill().unwrap();
     service.wait().unwrap();
