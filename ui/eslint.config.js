@@ -10,7 +10,7 @@ const forbid = (files, ...groups) => ({
 });
 const tauri = { group: ['@tauri-apps/*'], message: 'Only ui/src/ipc talks to Tauri.' };
 const above = (...names) => ({ group: names.flatMap((name) => [`**/${name}/**`, `**/${name}`]), message: 'A tier imports nothing above it.' });
-const features = ['inbox', 'conversation', 'accounts', 'add-account', 'logs', 'diagnostics', 'settings', 'start'];
+const features = ['inbox', 'conversation', 'accounts', 'add-account', 'logs', 'diagnostics', 'settings', 'start', 'help'];
 
 export default ts.config(
   { ignores: ['dist/', 'tests/.artefacts/', 'tests/e2e/', 'src/ipc/bindings.ts'] },

@@ -22,7 +22,7 @@ const SILENT: Duration = Duration::minutes(10);
 /// Looks at what stands without a database: the programs, the disk and the log.
 pub async fn ground_checks(ground: &Ground) -> Vec<Check> {
     let mut checks = vec![ground::versions(ground)];
-    checks.extend(ground::disk_and_panics(ground).await);
+    checks.extend(ground::on_disk(ground).await);
     checks.push(ground::logs(ground).await);
     checks
 }

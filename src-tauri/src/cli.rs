@@ -1,6 +1,7 @@
 //! The command line: the same program without a window, for servers, scripts, support and tests.
 
 mod account;
+mod backup;
 mod database;
 mod doctor;
 mod export;
@@ -94,6 +95,10 @@ pub enum Command {
     Doctor(doctor::DoctorArguments),
     /// Write a support report: an archive without names, addresses and secrets, to be read before it is handed on.
     Report(report::ReportArguments),
+    /// Write everything that the private database holds into one file, while it is used.
+    Backup(backup::BackupArguments),
+    /// Fill a profile's private database from such a file.
+    Restore(backup::RestoreArguments),
     /// Read the log.
     Logs(logs::LogsArguments),
     /// Listen without anybody signed in: install, remove, look.
@@ -125,6 +130,8 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Migrate(arguments) => migrate::run(&common, output, arguments).await,
         Command::Doctor(arguments) => doctor::run(&common.existing(), output, arguments).await,
         Command::Report(arguments) => report::run(&common.existing(), output, arguments).await,
+        Command::Backup(arguments) => backup::back_up(&common.existing(), output, arguments).await,
+        Command::Restore(arguments) => backup::restore(&common, output, arguments).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
         Command::Service(command) => service::run(&common, output, command).await,
     }

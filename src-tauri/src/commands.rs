@@ -3,8 +3,10 @@
 pub mod accounts;
 pub mod app;
 pub mod away;
+pub mod backups;
 pub mod chats;
 pub mod completeness;
+pub mod first_run;
 pub mod inbox;
 pub mod logs;
 pub mod message;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -16,8 +17,8 @@ use skrynka_core::{
     model::{AccountId, AttachmentId, ConversationId},
     notices::ConversationRef,
     postgres::PostgresError,
-    profile::Settings,
-    secrets::{Secrets, SecretsError},
+    profile::{FirstRunStep, Settings},
+    secrets::{Opened, Secrets, SecretsError},
     store::StoreError,
 };
 use tauri::{AppHandle, Manager as _};
@@ -26,7 +27,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Notify, RwLock, SetOnce};
 
 use crate::{
-    attention,
+    attention, backups,
     commands::file_error,
     copies, facts,
     mail_scheme::Shown,
@@ -39,7 +40,10 @@ use crate::{
     uploads::Uploads,
     views,
     window::MAIN,
-    wire::{AppStatus, DatabaseTroubleCode, ErrorCode, PreferencesChanged, StartStep, StatusChanged, WireError, stamp},
+    wire::{
+        AppStatus, DatabaseTroubleCode, ErrorCode, PreferencesChanged, SecretsState, SecretsView, StartStep,
+        StatusChanged, WireError, stamp,
+    },
     wiring::{Bureau, Ground, Places, StartError, fetched_files_dir},
 };
 
@@ -88,6 +92,8 @@ pub struct Desk {
     pub report: Mutex<Option<Arc<Report>>>,
     /// The newer version, and how far it is.
     pub updates: Updates,
+    /// The backup that the first run begins with, where somebody chose one.
+    pub restoring: Mutex<Option<PathBuf>>,
 }
 
 /// The open office: database and listeners.
@@ -154,6 +160,7 @@ impl Desk {
             wrong: Mutex::default(),
             report: Mutex::default(),
             updates: Updates::default(),
+            restoring: Mutex::default(),
         }
     }
 
@@ -307,6 +314,33 @@ impl Desk {
         Ok(())
     }
 
+    /// Where things are that the command line decides.
+    pub const fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Tries whether passwords can be kept: the vault that a person opened, or the keyring with an entry on trial.
+    pub async fn try_secrets(&self) -> Result<SecretsView, WireError> {
+        let ground = self.ground()?;
+        let started = tokio::time::Instant::now();
+        let opened = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = match opened {
+            Some(secrets) => Opened::Ready(secrets),
+            None => ground
+                .look_at_secrets(&self.places)
+                .await
+                .map_err(|error| WireError { code: ErrorCode::Secrets, detail: skrynka_core::chain(&error) })?,
+        };
+        let (state, kind, reason) = match found {
+            Opened::Ready(secrets) => (SecretsState::Ready, secrets.kind(), String::new()),
+            Opened::Locked { secrets, reason } => (SecretsState::Locked, secrets.kind(), reason),
+            Opened::NeedsPassphrase => (SecretsState::NeedsPassphrase, "", String::new()),
+            Opened::NeedsVault { reason } => (SecretsState::NeedsVault, "", reason),
+        };
+        let ms = u32::try_from(ms(started.elapsed())).unwrap_or(u32::MAX);
+        Ok(SecretsView { state, kind: kind.to_owned(), reason, ms })
+    }
+
     /// The vault that a person opened, or what opens by itself.
     pub async fn secrets(&self, ground: &Ground) -> Result<Secrets, StartError> {
         let opened = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -347,7 +381,8 @@ impl Desk {
         let stop = self.tasks.stopping();
         let (office, journal) = loop {
             match self.try_open().await {
-                Ok((office, journal)) => break (Arc::new(office), journal),
+                Ok(Some((office, journal))) => break (Arc::new(office), journal),
+                Ok(None) => self.set_status(AppStatus::FirstRun),
                 Err(error) => {
                     tracing::warn!(target: "skrynka::app", error = skrynka_core::chain(&error), "Start stopped");
                     self.set_status(trouble(&error));
@@ -372,12 +407,13 @@ impl Desk {
                 notices::count(&self, &office),
                 attention::watch(&self, &office),
                 updates::watch(&self),
+                backups::every_day(&self, &office),
                 watch_for_sleep(&office)
             )
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            ((), (), (), (), (), (), (), ()) = work => {}
+            ((), (), (), (), (), (), (), (), ()) = work => {}
         }
     }
 
@@ -387,21 +423,40 @@ impl Desk {
         office.engine.begin();
     }
 
-    async fn try_open(&self) -> Result<(Office, JournalReader), StartError> {
+    /// Opens the office; none while somebody has yet to choose where their things are kept.
+    async fn try_open(&self) -> Result<Option<(Office, JournalReader)>, StartError> {
         let ground = match self.ground.get() {
             Some(ground) => ground.clone(),
             None => {
                 let ground = Arc::new(Ground::open_for_window(&self.places)?);
+                if ground.profile.is_new() {
+                    ground.profile.change_settings(|settings| settings.first_run = Some(FirstRunStep::Language))?;
+                }
                 self.ground.get_or_init(|| ground).clone()
             }
         };
+        match ground.profile.settings()?.first_run {
+            Some(FirstRunStep::Language | FirstRunStep::Secrets | FirstRunStep::Data) => return Ok(None),
+            Some(FirstRunStep::Account) | None => {}
+        }
         copies::sweep(&ground.profile, ground.clock.now().into());
         self.set_status(AppStatus::Starting { step: StartStep::Secrets });
         let secrets = self.secrets(&ground).await?;
-        let bureau = Bureau::open(&ground, &self.places, secrets, |step| {
-            self.set_status(AppStatus::Starting { step });
-        })
-        .await?;
+        let step = |step| self.set_status(AppStatus::Starting { step });
+        let restoring = self.restoring.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let bureau = match restoring {
+            Some(file) => {
+                let bureau = Bureau::connect(&ground, &self.places, secrets, &step).await?;
+                step(StartStep::Migrating);
+                if let Err(error) = backups::restore(&bureau, &file, false).await {
+                    bureau.close().await;
+                    return Err(StartError::Restore(Box::new(error)));
+                }
+                *self.restoring.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                bureau
+            }
+            None => Bureau::open(&ground, &self.places, secrets, step).await?,
+        };
         self.set_status(AppStatus::Starting { step: StartStep::Accounts });
         let started = async {
             let journal = JournalReader::from_now(bureau.store.clone()).await?;
@@ -410,7 +465,7 @@ impl Desk {
             Ok::<_, StoreError>((engine, journal))
         };
         match started.await {
-            Ok((engine, journal)) => Ok((Office::new(bureau, engine), journal)),
+            Ok((engine, journal)) => Ok(Some((Office::new(bureau, engine), journal))),
             Err(error) => {
                 bureau.close().await;
                 Err(error.into())
@@ -471,7 +526,7 @@ fn trouble(error: &StartError) -> AppStatus {
             return AppStatus::ProfileTrouble { detail };
         }
         StartError::Secrets(_) => DatabaseTroubleCode::SignIn,
-        StartError::ServerUrl(_) => DatabaseTroubleCode::Other,
+        StartError::ServerUrl(_) | StartError::Restore(_) => DatabaseTroubleCode::Other,
         StartError::Postgres(error) => postgres_code(error),
         StartError::Store(error) => match error {
             StoreError::DiskFull(_) => DatabaseTroubleCode::DiskFull,

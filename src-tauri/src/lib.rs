@@ -4,6 +4,8 @@
 //! may ask, `wire` what crosses.
 
 mod attention;
+mod autostart;
+mod backups;
 mod chats;
 mod checks;
 mod cli;

@@ -236,6 +236,8 @@ fn chosen(settings: &Settings) -> Value {
             "quiet_hours": settings.notices.quiet_hours.on,
         },
         "close_to_tray": settings.close_to_tray.on,
+        "first_run": settings.first_run,
+        "backup_folder_is_set": settings.backup.folder.is_some(),
         "undo_seconds": settings.undo_seconds,
         "chat_undo_seconds": settings.chat_undo_seconds,
         "me_is_set": settings.me.is_some(),

@@ -29,7 +29,7 @@ use crate::{
     wire::{
         AccountStateView, AccountUnread, AccountView, AwayAccount, AwayView, BusinessHoursView, ChatRow,
         CompletenessView, ConversationFilter, ConversationKey, ConversationRow, ConversationView, Counts, ErrorCode,
-        FileView, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences, PersonView,
+        FileView, FirstRunStepName, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences, PersonView,
         Preferences, ProxyForm, QuarantinedView, SearchHit, SearchPage, TelegramForm, TelegramView, Theme, TroubleView,
         WireError, count, stamp,
     },
@@ -162,6 +162,13 @@ pub fn preferences(settings: &Settings) -> Preferences {
             from: clock(settings.business_hours.from),
             to: clock(settings.business_hours.to),
         },
+        first_run: settings.first_run.map(|step| match step {
+            profile::FirstRunStep::Language => FirstRunStepName::Language,
+            profile::FirstRunStep::Secrets => FirstRunStepName::Secrets,
+            profile::FirstRunStep::Data => FirstRunStepName::Data,
+            profile::FirstRunStep::Account => FirstRunStepName::Account,
+        }),
+        backup_folder: settings.backup.folder.as_ref().map(|folder| folder.display().to_string()),
     }
 }
 

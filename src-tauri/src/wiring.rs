@@ -114,6 +114,9 @@ pub enum StartError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The backup that was chosen could not be restored.
+    #[error("the backup was not restored")]
+    Restore(#[source] Box<crate::backups::BackupsError>),
 }
 
 impl Ground {
@@ -146,10 +149,7 @@ impl Ground {
 
     /// Opens the keyring or the vault. `passphrase` is what a person typed.
     pub async fn secrets(&self, places: &Places, passphrase: Option<SecretString>) -> Result<Secrets, StartError> {
-        let mut options = OpenOptions::new(&self.profile);
-        options.vault_key_file.clone_from(&places.vault_key_file);
-        options.passphrase = passphrase;
-        match skrynka_core::secrets::open(options).await? {
+        match self.open_secrets(places, passphrase).await? {
             Opened::Ready(secrets) => Ok(secrets),
             Opened::Locked { secrets, reason } => {
                 tracing::warn!(target: "skrynka::app", reason, "Keyring locked");
@@ -158,6 +158,21 @@ impl Ground {
             Opened::NeedsPassphrase => Err(StartError::NeedsPassphrase),
             Opened::NeedsVault { reason } => Err(StartError::NeedsVault { reason }),
         }
+    }
+
+    /// Tells what opens without a person, and tries it.
+    ///
+    /// # Errors
+    /// [`SecretsError`] of the vault or its key file.
+    pub async fn look_at_secrets(&self, places: &Places) -> Result<Opened, SecretsError> {
+        self.open_secrets(places, None).await
+    }
+
+    async fn open_secrets(&self, places: &Places, passphrase: Option<SecretString>) -> Result<Opened, SecretsError> {
+        let mut options = OpenOptions::new(&self.profile);
+        options.vault_key_file.clone_from(&places.vault_key_file);
+        options.passphrase = passphrase;
+        skrynka_core::secrets::open(options).await
     }
 
     /// What panics have left behind.
@@ -181,6 +196,7 @@ pub struct Bureau {
     pub clock: Arc<dyn Clock>,
     mail: Arc<MailConnector>,
     cluster: Option<Cluster>,
+    bundled: Option<PathBuf>,
     /// Where large messages wait until they are stored.
     spool: PathBuf,
     spooling: Mutex<Option<Spool>>,
@@ -265,7 +281,8 @@ impl Bureau {
         };
         let clock = ground.clock.clone();
         let profile = ground.profile.root().to_owned();
-        Ok(Self { secrets, store, clock, mail, cluster, spool, spooling: Mutex::default(), profile })
+        let bundled = places.postgres.clone();
+        Ok(Self { secrets, store, clock, mail, cluster, bundled, spool, spooling: Mutex::default(), profile })
     }
 
     /// Starts listening to every enabled account that no other program listens to. `program` is what other programs
@@ -330,6 +347,11 @@ impl Bureau {
     /// Tells whether the database is this program's own.
     pub const fn has_private_database(&self) -> bool {
         self.cluster.is_some()
+    }
+
+    /// The Postgres programs among the app's resources.
+    pub fn bundled_postgres(&self) -> Option<PathBuf> {
+        self.bundled.clone()
     }
 
     /// Closes the connections, and stops the private database when no other program uses it.

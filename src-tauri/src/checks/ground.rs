@@ -6,16 +6,20 @@ use skrynka_core::{
     engine::blocking,
     logbook::{PanicNote, PanicNotes, Stats},
     model::AccountId,
+    profile::Profile,
     secrets::Secrets,
 };
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::check;
 use crate::{
-    wire::{Check, CheckState},
+    backups,
+    wire::{Check, CheckState, stamp},
     wiring::{Ground, free_bytes},
 };
 
+/// A daily backup that is older has been missed.
+const OLD_BACKUP: Duration = Duration::hours(48);
 /// Less room than this on the profile's disk is worth a warning.
 const LITTLE_ROOM: u64 = 1 << 30;
 
@@ -34,10 +38,10 @@ pub(super) fn versions(ground: &Ground) -> Check {
     }
 }
 
-/// Looks at the disk and at what panics have left on it.
-pub(super) async fn disk_and_panics(ground: &Ground) -> Vec<Check> {
-    let (now, root, notes) = (ground.clock.now(), ground.profile.root().to_owned(), ground.panics());
-    match blocking(move || vec![disk(now, &root), panics(now, &notes)]).await {
+/// Looks at the disk, at what panics have left on it, and at the last backup.
+pub(super) async fn on_disk(ground: &Ground) -> Vec<Check> {
+    let (now, profile, notes) = (ground.clock.now(), ground.profile.clone(), ground.panics());
+    match blocking(move || vec![disk(now, profile.root()), panics(now, &notes), backup(now, &profile)]).await {
         Ok(checks) => checks,
         Err(error) => vec![check(now, "disk", CheckState::Unknown, error, None)],
     }
@@ -63,6 +67,32 @@ fn disk(now: OffsetDateTime, root: &Path) -> Check {
         }
         Some(free) => check(now, "disk", CheckState::Ok, format!("{} MiB free", free >> 20), None),
         None => check(now, "disk", CheckState::Unknown, "the free room is not known".to_owned(), None),
+    }
+}
+
+/// The age of the last daily backup; none is made of a team's server, and none where nobody chose a folder.
+fn backup(now: OffsetDateTime, profile: &Profile) -> Check {
+    let Ok(settings) = profile.settings() else {
+        return check(now, "backup", CheckState::Unknown, "the settings cannot be read".to_owned(), None);
+    };
+    if settings.database.server_url.is_some() {
+        return check(now, "backup", CheckState::Ok, "the server is backed up where it runs".to_owned(), None);
+    }
+    if settings.backup.folder.is_none() {
+        return check(now, "backup", CheckState::Unknown, "no folder is chosen".to_owned(), None);
+    }
+    let last = backups::last(profile);
+    match (last.made_at, last.error) {
+        (Some(made), None) if now - made <= OLD_BACKUP => {
+            let tried = if last.tried_out { "restored on trial" } else { "not tried out" };
+            check(now, "backup", CheckState::Ok, format!("made at {}, {tried}", stamp(made)), None)
+        }
+        (Some(made), error) => {
+            let why = error.map(|error| format!("; {error}")).unwrap_or_default();
+            check(now, "backup", CheckState::Warn, format!("the last one is of {}{why}", stamp(made)), Some("backup"))
+        }
+        (None, Some(error)) => check(now, "backup", CheckState::Warn, error, Some("backup")),
+        (None, None) => check(now, "backup", CheckState::Unknown, "the first one is still to come".to_owned(), None),
     }
 }
 

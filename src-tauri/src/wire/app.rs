@@ -14,6 +14,8 @@ pub enum AppStatus {
         /// What is being done.
         step: StartStep,
     },
+    /// Nobody has chosen anything on this profile yet: no database is opened before that.
+    FirstRun,
     /// There is no keyring service: a passphrase vault is offered, or must be opened.
     NeedsVault {
         /// Whether a vault exists already and only its passphrase is missing.
@@ -103,6 +105,94 @@ pub struct Preferences {
     pub managers: Vec<String>,
     /// When the bureau works: waiting is counted in these hours.
     pub business_hours: BusinessHoursView,
+    /// The step of the first run that is to be made next; null once it is over. `go_first_run` changes it.
+    pub first_run: Option<FirstRunStepName>,
+    /// The folder of the daily backups; null where none are made. `set_backup_folder` changes it.
+    pub backup_folder: Option<String>,
+}
+
+/// The steps of the first run, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstRunStepName {
+    /// Which language the window speaks.
+    Language,
+    /// Where passwords are kept.
+    Secrets,
+    /// Where the correspondence is kept.
+    Data,
+    /// The first mailbox or Telegram account; the database is open by then.
+    Account,
+}
+
+/// What was found when the keyring was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretsView {
+    /// What became of it.
+    pub state: SecretsState,
+    /// `keyring` or `vault`; empty where neither is open.
+    pub kind: String,
+    /// What the system said; empty where all is well.
+    pub reason: String,
+    /// How long it took, in milliseconds.
+    pub ms: u32,
+}
+
+/// Whether passwords can be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretsState {
+    /// A trial entry was written and read back, or the vault is open.
+    Ready,
+    /// The keyring is there and does not open.
+    Locked,
+    /// There is a vault, and its passphrase is missing.
+    NeedsPassphrase,
+    /// There is no keyring: a passphrase vault is the other choice.
+    NeedsVault,
+}
+
+/// How the daily backups stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupView {
+    /// Where to; null where none are made.
+    pub folder: Option<String>,
+    /// When the last one that is whole was made.
+    pub made_at: Option<String>,
+    /// Its file.
+    pub file: Option<String>,
+    /// Its size in KiB.
+    pub kib: u32,
+    /// Whether it was restored on trial.
+    pub tried_out: bool,
+    /// Why the last try failed.
+    pub error: Option<String>,
+}
+
+/// A backup that somebody chose, read whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupFileView {
+    /// The file's name.
+    pub name: String,
+    /// When the database was as it is in there.
+    pub made_at: String,
+    /// Accounts in it.
+    pub accounts: u32,
+    /// Messages in it.
+    pub messages: u32,
+}
+
+/// What the private database would find on this computer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomView {
+    /// Free room on the profile's disk in MiB; null where it is not known.
+    pub free_mib: Option<u32>,
+    /// Whether that is enough to begin with.
+    pub enough: bool,
 }
 
 /// When the bureau works.
@@ -192,8 +282,8 @@ pub struct About {
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// What was looked at: `versions`, `database`, `queries`, `schema`, `columns`, `summaries`, `search`, `outbox`,
-    /// `quarantine`, `secrets`, `disk`, `logs`, `panics`, `events`, `clock`, `legacy`, or of an account `account`, `session`,
-    /// `completeness`, `silence`, `backlog`, `quota`, `connections`, `certificate` or `self_test`.
+    /// `quarantine`, `secrets`, `disk`, `logs`, `panics`, `events`, `clock`, `legacy`, `backup`, or of an account `account`,
+    /// `session`, `completeness`, `silence`, `backlog`, `quota`, `connections`, `certificate` or `self_test`.
     pub name: String,
     /// Whose check it is, where it is an account's.
     pub account: Option<String>,
@@ -203,7 +293,7 @@ pub struct Check {
     pub detail: String,
     /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
     /// `repair_legacy`, `set_clock`, `renew_certificate`, `empty_mailbox`, `restore_columns`, `reload_window`,
-    /// `rebuild_search`, `quarantine`; null when nothing is needed.
+    /// `rebuild_search`, `quarantine`, `backup`; null when nothing is needed.
     pub repair: Option<String>,
     /// Since when it stands so, as far as that is known.
     pub since: String,

@@ -130,6 +130,12 @@ pub enum ErrorCode {
     SessionFileInUse,
     /// The file is damaged.
     SessionFileDamaged,
+    /// The file is no backup of Skrynka.
+    BackupForeign,
+    /// The backup is not whole any more.
+    BackupDamaged,
+    /// A newer Skrynka made the backup.
+    BackupNewer,
     /// The settings cannot work.
     Settings,
     /// A defect of the program.

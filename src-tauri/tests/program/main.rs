@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic where it stands")]
 
+mod backup;
 mod canaries;
 mod chat_ledger;
 mod chat_outbox;

@@ -21,6 +21,17 @@ export const commands = {
 	 * 
 	 *  The server is signed in to once before anything is kept; its password is read back from the keyring.
 	 */
+	goFirstRun: (step: FirstRunStepName | null) => typedError<null, WireError>(__TAURI_INVOKE("go_first_run", { step })),
+	trySecrets: () => typedError<SecretsView, WireError>(__TAURI_INVOKE("try_secrets")),
+	room: () => typedError<RoomView, WireError>(__TAURI_INVOKE("room")),
+	backup: () => typedError<BackupView, WireError>(__TAURI_INVOKE("backup")),
+	chooseBackupFolder: () => typedError<boolean, WireError>(__TAURI_INVOKE("choose_backup_folder")),
+	stopBackups: () => typedError<null, WireError>(__TAURI_INVOKE("stop_backups")),
+	backUpNow: () => typedError<null, WireError>(__TAURI_INVOKE("back_up_now")),
+	chooseBackup: () => typedError<BackupFileView | null, WireError>(__TAURI_INVOKE("choose_backup")),
+	leaveBackup: () => typedError<null, WireError>(__TAURI_INVOKE("leave_backup")),
+	autostart: () => typedError<boolean, WireError>(__TAURI_INVOKE("autostart")),
+	setAutostart: (on: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_autostart", { on })),
 	useServer: (url: string | null, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("use_server", { url, password })),
 	/**  Facts about this program and where it keeps its things. */
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
@@ -474,6 +485,8 @@ export type AppStatus =
 { phase: "starting"; 
 /**  What is being done. */
 step: StartStep } | 
+/**  Nobody has chosen anything on this profile yet: no database is opened before that. */
+{ phase: "first_run" } | 
 /**  There is no keyring service: a passphrase vault is offered, or must be opened. */
 { phase: "needs_vault"; 
 /**  Whether a vault exists already and only its passphrase is missing. */
@@ -1043,6 +1056,12 @@ export type ErrorCode =
 "session_file_in_use" | 
 /**  The file is damaged. */
 "session_file_damaged" | 
+/**  The file is no backup of Skrynka. */
+"backup_foreign" | 
+/**  The backup is not whole any more. */
+"backup_damaged" | 
+/**  A newer Skrynka made the backup. */
+"backup_newer" | 
 /**  The settings cannot work. */
 "settings" | 
 /**  A defect of the program. */
@@ -1869,6 +1888,8 @@ export type Preferences = {
 	managers: string[],
 	/**  When the bureau works: waiting is counted in these hours. */
 	businessHours: BusinessHoursView,
+	firstRun: FirstRunStepName | null,
+	backupFolder: string | null,
 };
 
 /**  The preferences were changed, maybe outside the window. */
@@ -2460,3 +2481,10 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
+
+export type FirstRunStepName = "language" | "secrets" | "data" | "account";
+export type SecretsView = { state: SecretsState, kind: string, reason: string, ms: number };
+export type SecretsState = "ready" | "locked" | "needs_passphrase" | "needs_vault";
+export type RoomView = { freeMib: number | null, enough: boolean };
+export type BackupView = { folder: string | null, madeAt: string | null, file: string | null, kib: number, triedOut: boolean, error: string | null };
+export type BackupFileView = { name: string, madeAt: string, accounts: number, messages: number };

@@ -11,6 +11,7 @@ import { Search } from './search.svelte';
 import { Selection } from './selection.svelte';
 import { session } from './session.svelte';
 import { Talk } from './talk.svelte';
+import { helpFor } from './help.svelte';
 import { errorTitle } from './words';
 
 /** A conversation counts as read after it was shown this long, in milliseconds. */
@@ -164,7 +165,7 @@ class Inbox {
       announce(t(span === 'always' ? 'talk.muted' : `talk.muteSaid.${span}`));
     } catch (thrown) {
       const error = IpcError.from(thrown);
-      tell({ tone: 'danger', text: t('talk.muteFailed'), detail: error.detail || errorTitle(error.code) });
+      tell({ tone: 'danger', text: t('talk.muteFailed'), detail: error.detail || errorTitle(error.code), help: helpFor(error.code) });
     }
   }
 
@@ -213,7 +214,7 @@ class Inbox {
     } catch (thrown) {
       this.#leftUnread = null;
       const error = IpcError.from(thrown);
-      tell({ tone: 'danger', text: t('talk.unreadFailed'), detail: error.detail || errorTitle(error.code) });
+      tell({ tone: 'danger', text: t('talk.unreadFailed'), detail: error.detail || errorTitle(error.code), help: helpFor(error.code) });
     }
   }
 

@@ -12,6 +12,7 @@ import { outbox } from './outbox.svelte';
 import { isPicture, picturesIn, placesOf } from './pictures';
 import { go } from './route.svelte';
 import { session } from './session.svelte';
+import { helpFor } from './help.svelte';
 import { errorTitle } from './words';
 
 /** How long a mail that goes out later can be taken back from the notice, in milliseconds. */
@@ -147,7 +148,7 @@ class Mails {
       await ipc.discardText(account, id);
     } catch (thrown) {
       const error = IpcError.from(thrown);
-      tell({ tone: 'danger', text: t('mail.undoFailed'), detail: error.detail || errorTitle(error.code) });
+      tell({ tone: 'danger', text: t('mail.undoFailed'), detail: error.detail || errorTitle(error.code), help: helpFor(error.code) });
       return;
     }
     this.#restore(account, sent.conversation, sent.mail);

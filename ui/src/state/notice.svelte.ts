@@ -14,6 +14,8 @@ export interface Notice {
   until?: number;
   counting?: (seconds: number) => string;
   remedy?: Remedy;
+  /** Leads to what explains it. */
+  help?: { label: string; open: () => void };
 }
 
 const SHOWN = 8000;

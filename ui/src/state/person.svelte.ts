@@ -2,6 +2,7 @@ import { type ContactLinkView, type ConversationKey, type FactsArrived, type Fou
 import { t } from '../i18n/index.svelte';
 import { tell } from './notice.svelte';
 import { idOf } from './ordering';
+import { helpFor } from './help.svelte';
 import { errorTitle } from './words';
 
 /** What is not read within so many milliseconds is shown as being read. */
@@ -108,7 +109,7 @@ class Person {
 
   #tellFailed(text: string, thrown: unknown): void {
     const error = IpcError.from(thrown);
-    tell({ tone: 'danger', text, detail: error.detail || errorTitle(error.code) });
+    tell({ tone: 'danger', text, detail: error.detail || errorTitle(error.code), help: helpFor(error.code) });
   }
 }
 

@@ -1,6 +1,7 @@
 import { t } from '../i18n/index.svelte';
 import { IpcError, type SavedFiles } from '../ipc/client';
 import { tell } from './notice.svelte';
+import { helpFor } from './help.svelte';
 import { errorTitle } from './words';
 
 /** Does something; a failure is said with what the machine said. */
@@ -9,7 +10,7 @@ export async function attempt(failure: string, action: () => Promise<unknown>): 
     await action();
   } catch (thrown) {
     const error = IpcError.from(thrown);
-    tell({ tone: 'danger', text: failure, detail: error.detail || errorTitle(error.code) });
+    tell({ tone: 'danger', text: failure, detail: error.detail || errorTitle(error.code), help: helpFor(error.code) });
   }
 }
 
@@ -17,7 +18,7 @@ export async function attempt(failure: string, action: () => Promise<unknown>): 
 export async function saving(action: () => Promise<SavedFiles>): Promise<void> {
   await attempt(t('talk.saveFailed'), async () => {
     const { folder, saved, failed } = await action();
-    if (failed) tell({ tone: 'danger', text: t('talk.saveFailed'), detail: failed.detail || errorTitle(failed.code) });
+    if (failed) tell({ tone: 'danger', text: t('talk.saveFailed'), detail: failed.detail || errorTitle(failed.code), help: helpFor(failed.code) });
     else if (folder !== null) tell({ tone: 'ok', text: t('talk.saved', { n: saved, folder }) });
   });
 }

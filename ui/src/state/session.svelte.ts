@@ -1,4 +1,4 @@
-import { type About, type AccountView, type AppStatus, type Counts, type ConversationKey, type FactsArrived, IpcError, type LinkView, type NoticePreferences, type Preferences, ipc, listen } from '../ipc/client';
+import { type About, type AccountView, type AppStatus, type Counts, type ConversationKey, type FactsArrived, type FirstRunStepName, IpcError, type LinkView, type NoticePreferences, type Preferences, ipc, listen } from '../ipc/client';
 import { languageFor, speak } from '../i18n/index.svelte';
 import { clock, touchClock } from './clock.svelte';
 
@@ -10,7 +10,7 @@ const BEAT = 10_000;
 const CONFIRM = 1000;
 
 const notices: NoticePreferences = { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: false, quietFrom: '20:00', quietTo: '08:00' };
-const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true, undoSeconds: 5, chatUndoSeconds: 0, me: null, managers: [], businessHours: { days: [1, 2, 3, 4, 5], from: '09:00', to: '18:00' } };
+const defaults: Preferences = { language: null, theme: 'system', compact: false, logLevel: 'info', serverUrl: null, notices, closeToTray: true, undoSeconds: 5, chatUndoSeconds: 0, me: null, managers: [], businessHours: { days: [1, 2, 3, 4, 5], from: '09:00', to: '18:00' }, firstRun: null, backupFolder: null };
 
 /** What somebody changes of the preferences, of those of notices each by itself. */
 export type Change = Partial<Omit<Preferences, 'notices'>> & { notices?: Partial<NoticePreferences> };
@@ -44,6 +44,8 @@ class Session {
   /** The preferences as last told, without the changes that are on their way. */
   #kept = defaults;
   #changes: readonly Change[] = [];
+  /** Whether the preferences have been read. */
+  #read = false;
   #countsTimer: ReturnType<typeof setTimeout> | undefined;
   #countsAt = 0;
   /** The number of the last event with facts that was taken, and of the last that the program says it has sent. */
@@ -109,6 +111,12 @@ class Session {
     }
   }
 
+  /** Goes to a step of the first run; null ends it. */
+  async goFirstRun(step: FirstRunStepName | null): Promise<void> {
+    await ipc.goFirstRun(step);
+    this.#keep({ ...this.#kept, firstRun: step });
+  }
+
   async subscribe(): Promise<void> {
     try {
       const snapshot = await ipc.subscribe();
@@ -126,6 +134,8 @@ class Session {
   #enter(status: AppStatus): void {
     const wasReady = this.status.phase === 'ready';
     this.status = status;
+    // The profile may have been opened only now.
+    if (!this.#read) void this.#settings();
     if (status.phase === 'ready' && !wasReady) void this.subscribe();
     if (status.phase !== 'ready') this.subscribed = this.counted = false;
   }
@@ -133,6 +143,7 @@ class Session {
   async #settings(): Promise<void> {
     const [preferences, about] = await Promise.allSettled([ipc.preferences(), ipc.about()]);
     if (about.status === 'fulfilled') this.about = about.value;
+    this.#read = preferences.status === 'fulfilled';
     this.#keep(preferences.status === 'fulfilled' ? preferences.value : this.#kept);
   }
 

@@ -5,6 +5,7 @@ import { announce, tell } from './notice.svelte';
 import { idOf } from './ordering';
 import { go } from './route.svelte';
 import { session } from './session.svelte';
+import { helpFor } from './help.svelte';
 import { errorTitle } from './words';
 
 /** So many conversations are marked read or unread at once: each is a command of its own. */
@@ -135,7 +136,7 @@ async function attempt<T>(rows: readonly ConversationRow[], change: Partial<Conv
     const error = IpcError.from(thrown);
     inbox.list.recheck(rows.map((row) => row.key));
     const text: Key = rows.length > 1 ? 'triage.failedSome' : 'triage.failed';
-    tell({ tone: 'danger', text: t(text), detail: error.detail || errorTitle(error.code) });
+    tell({ tone: 'danger', text: t(text), detail: error.detail || errorTitle(error.code), help: helpFor(error.code) });
     return null;
   }
 }

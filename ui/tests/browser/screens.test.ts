@@ -15,6 +15,17 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'start-vault-open': { query: 'scenario=vault-open', go: (page) => page.getByTestId('vault-passphrase').waitFor() },
   'start-disk-full': { query: 'scenario=db-disk_full', go: (page) => page.getByTestId('retry-start').waitFor() },
   'start-profile': { query: 'scenario=profile', go: (page) => page.getByTestId('retry-start').waitFor() },
+  help: { go: async (page) => (await row(page, 0).waitFor(), await page.keyboard.press('F1'), await page.getByTestId('help-errors').click(), page.locator('[data-anchors~="database"]').waitFor()) },
+  'settings-backup': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('backup-choose').click(), await page.getByTestId('backup-now').waitFor(), page.getByTestId('backups').scrollIntoViewIfNeeded()) },
+  'first-language': { query: 'scenario=first', go: (page) => page.getByTestId('language-uk').waitFor() },
+  'first-secrets': { query: 'scenario=first&step=secrets', go: (page) => page.locator('[data-testid="first-secrets"][data-state="ready"]').waitFor() },
+  'first-locked': { query: 'scenario=first&step=secrets&secrets=locked', go: (page) => page.getByTestId('vault-instead').waitFor() },
+  'first-vault': { query: 'scenario=first&step=secrets&secrets=needs_vault', go: (page) => page.getByTestId('vault-passphrase').waitFor() },
+  'first-data': { query: 'scenario=first&step=data', go: (page) => page.getByTestId('first-data').locator('.chip').waitFor() },
+  'first-server': { query: 'scenario=first&step=data', go: async (page) => (await page.getByTestId('data-server').check(), await page.getByTestId('first-server-url').fill('bureau'), await page.getByTestId('first-next').click(), page.locator('[data-testid="first-server-url"][aria-invalid="true"]').waitFor()) },
+  'first-backup': { query: 'scenario=first&step=data', go: async (page) => (await page.getByTestId('data-backup').check(), await page.getByTestId('pick-backup').click(), page.getByTestId('backup-found').waitFor()) },
+  'first-account': { query: 'scenario=first&step=data', go: async (page) => (await page.getByTestId('first-next').click(), page.getByTestId('first-add').waitFor()) },
+  'first-trouble': { query: 'scenario=first&step=data&trouble=disk_full', go: async (page) => (await page.getByTestId('first-next').click(), page.getByTestId('retry-start').waitFor()) },
   'inbox-first-run': { query: 'scenario=empty', go: (page) => page.getByTestId('add-mailbox').waitFor() },
   inbox: { go: (page) => row(page, 0).waitFor() },
   'inbox-compact': { query: 'compact', go: (page) => row(page, 0).waitFor() },
@@ -268,7 +279,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'away', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['help', 'settings-backup', 'first-server', 'first-vault', 'inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'away', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {

@@ -8,7 +8,7 @@ import { countLines, frameHeight } from '../../src/features/conversation/frame';
 import { hostOf, pieces } from '../../src/state/links';
 import { moved } from '../../src/features/inbox/listkeys';
 import { added, renamed } from '../../src/features/settings/people';
-import { isServerUrl } from '../../src/features/settings/server';
+import { isServerUrl } from '../../src/state/server';
 import { strength } from '../../src/features/start/strength';
 import type { MailboxForm } from '../../src/ipc/client';
 import { bindKeys, nameOf, press } from '../../src/state/keys';

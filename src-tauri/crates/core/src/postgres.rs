@@ -155,6 +155,16 @@ impl Cluster {
         copied
     }
 
+    /// Stops the server and removes the cluster with all its data. For one that was made on trial.
+    ///
+    /// # Errors
+    /// The server did not stop, or the folder could not be removed.
+    pub async fn remove(self) -> Result<(), PostgresError> {
+        self.stop().await?;
+        let dir = &self.site.home.dir;
+        std::fs::remove_dir_all(dir).map_err(PostgresError::at(dir))
+    }
+
     /// Leaves the cluster, and stops the server when no other program uses it. Open connections are ended.
     ///
     /// # Errors

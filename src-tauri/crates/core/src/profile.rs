@@ -13,7 +13,8 @@ use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
 pub use self::settings::{
-    BusinessHours, CloseToTray, DatabaseSettings, Density, NoticeSettings, QuietHours, Settings, Theme, UpdateSettings,
+    BackupSettings, BusinessHours, CloseToTray, DatabaseSettings, Density, FirstRunStep, NoticeSettings, QuietHours,
+    Settings, Theme, UpdateSettings,
 };
 use crate::files;
 
@@ -141,6 +142,12 @@ impl Profile {
             return Ok(root);
         }
         Err(if root.exists() { ProfileError::NotAFolder(root) } else { ProfileError::Missing(root) })
+    }
+
+    /// Tells whether nobody has chosen anything here yet: no settings, no secrets and no database.
+    pub fn is_new(&self) -> bool {
+        let made = [SETTINGS_FILE, "vault.json", "keyring.used", "postgres", "postgres.location"];
+        !made.iter().any(|name| self.root.join(name).exists())
     }
 
     /// The identity of this installation; part of every keyring entry's name.

@@ -5,7 +5,6 @@
 //! to the logbook's redaction first.
 
 pub mod keyring;
-#[cfg(any(test, feature = "testing"))]
 pub mod memory;
 mod opening;
 pub mod vault;

@@ -6,6 +6,7 @@
 mod accounts;
 mod arrivals;
 mod attachments;
+mod backup;
 mod blobs;
 mod chats;
 mod completeness;
@@ -47,6 +48,7 @@ use crate::{
 
 pub use accounts::{AccountDraft, RemovedAccount, TelegramDraft};
 pub use attachments::{RemoteFile, StoredFile, StoredMedia};
+pub use backup::{BackupTable, Restoration, RestoreError, Snapshot, SnapshotFacts, TableCopy};
 pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, StoredChat};
 pub use completeness::{Completeness, CompletenessSum};
 pub use contacts::TelegramPerson;

@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, AwayView, CompletenessView, ConversationKey, ErrorCode, FactsArrived, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, MessageKey, OutgoingView, Preferences, QuarantinedView, SelfTestView, StationView, Template, TextForm, Triage } from '../bindings';
+import type { AccountView, AppStatus, AwayView, CompletenessView, ConversationKey, ErrorCode, FactsArrived, FirstRunStepName, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, MessageKey, OutgoingView, Preferences, QuarantinedView, SelfTestView, StationView, Template, TextForm, Triage } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
@@ -10,6 +10,7 @@ import { mailCommands } from './mailCommands';
 import { LogSearches, Logbook } from './logs';
 import { Monitor, monitorCommands } from './monitorCommands';
 import { begunTemplates, peopleCommands } from './peopleCommands';
+import { firstRunCommands } from './firstRunCommands';
 import { reportCommands } from './reportCommands';
 import { signInCommands } from './signInCommands';
 import { triageCommands } from './triageCommands';
@@ -89,6 +90,8 @@ export interface World {
   shelf: QuarantinedView[];
   away: AwayView | null;
   scenario: string;
+  /** Whether somebody has opened the vault. */
+  vault: boolean;
   loggers: Map<number, (grew: { written: number }) => void>;
   /** Plays a first sync; the account commands provide it. */
   sync: (account: AccountView) => void;
@@ -102,7 +105,7 @@ export const fail = (code: ConstructorParameters<typeof IpcError>[0]['code'], de
 };
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const known = ['ready', 'empty', 'starting', 'vault-new', 'vault-open', 'profile'];
+const known = ['first', 'ready', 'empty', 'starting', 'vault-new', 'vault-open', 'profile'];
 
 /** What comparing an account finds; its second folder lacks a few. */
 function compared(world: World, account: string, missing = 0): CompletenessView[] {
@@ -137,7 +140,7 @@ export function fakeBackend(): Backend {
   const scenario = query.get('scenario') ?? 'ready';
   const started = performance.now();
   const now = () => Math.round(NOON + performance.now() - started);
-  const bureau = new Bureau(scenario === 'empty' ? 0 : Number(query.get('conversations') ?? 3000), now, query.has('telegram'));
+  const bureau = new Bureau(scenario === 'empty' || scenario === 'first' ? 0 : Number(query.get('conversations') ?? 3000), now, query.has('telegram'));
   /** So many events are lost on their way. */
   let losing = 0;
   const world: World = {
@@ -146,7 +149,7 @@ export function fakeBackend(): Backend {
     logSearches: new LogSearches(query.has('slowLog')),
     detailsUntil: null,
     status: statusOf(scenario),
-    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true, undoSeconds: Number(query.get('undo') ?? 5), chatUndoSeconds: Number(query.get('chatUndo') ?? 0), me: query.has('nobody') ? null : (query.get('me') ?? 'Ірина Коваль'), managers: query.has('nobody') ? [] : ['Ірина Коваль', 'Марко Дуб', 'Софія Лозова'], businessHours: { days: [1, 2, 3, 4, 5, 6, 7], from: '09:00', to: '18:00' } },
+    preferences: { language: query.get('language'), theme: (query.get('theme') as Preferences['theme'] | null) ?? 'system', compact: query.has('compact'), logLevel: 'info', serverUrl: null, notices: { enabled: true, preview: true, sound: true, doNotDisturb: false, quietHours: query.has('quiet'), quietFrom: '20:00', quietTo: '08:00' }, closeToTray: true, undoSeconds: Number(query.get('undo') ?? 5), chatUndoSeconds: Number(query.get('chatUndo') ?? 0), me: query.has('nobody') ? null : (query.get('me') ?? 'Ірина Коваль'), managers: query.has('nobody') ? [] : ['Ірина Коваль', 'Марко Дуб', 'Софія Лозова'], businessHours: { days: [1, 2, 3, 4, 5, 6, 7], from: '09:00', to: '18:00' }, firstRun: scenario === 'first' ? ((query.get('step') as FirstRunStepName | null) ?? 'language') : null, backupFolder: null },
     listeners: null,
     tell: (facts) => {
       const number = world.monitor.tell(facts);
@@ -169,6 +172,7 @@ export function fakeBackend(): Backend {
       ? { beganAt: iso(NOON - 50 * 3_600_000), endedAt: iso(NOON - 3_600_000), accounts: [{ account: bureau.accounts[0]?.id ?? '', came: 14 }, { account: bureau.accounts[1]?.id ?? '', came: 3 }], waiting: 5, longest: bureau.rows()[3]?.key ?? null, longestSince: iso(NOON - 47 * 3_600_000), late: 2 }
       : null,
     scenario,
+    vault: false,
     loggers: new Map(),
     sync: () => undefined,
     scan: () => undefined,
@@ -204,6 +208,7 @@ export function fakeBackend(): Backend {
 }
 
 function statusOf(scenario: string): AppStatus {
+  if (scenario === 'first') return { phase: 'first_run' };
   if (scenario === 'starting') return { phase: 'starting', step: 'database' };
   if (scenario === 'vault-new' || scenario === 'vault-open') return { phase: 'needs_vault', exists: scenario === 'vault-open', reason: 'org.freedesktop.secrets: The name is not activatable' };
   if (scenario === 'profile') return { phase: 'profile_trouble', detail: '/home/bureau/.local/share/skrynka: Read-only file system (os error 30)' };
@@ -300,7 +305,8 @@ function appCommands(world: World) {
     openVault: async (passphrase: string) => {
       await pause(200);
       if (world.scenario === 'vault-open' && passphrase !== 'чотири випадкові слова тут') fail('wrong_passphrase');
-      world.status = { phase: 'ready' };
+      world.vault = true;
+      world.status = world.status.phase === 'first_run' ? world.status : { phase: 'ready' };
       world.listeners?.statusChanged(world.status);
       return null;
     },
@@ -311,6 +317,7 @@ function appCommands(world: World) {
       return null;
     },
     preferences: async () => world.preferences,
+    ...firstRunCommands(world),
     setPreferences: async (preferences: Preferences) => {
       const { businessHours } = preferences;
       if (businessHours.from >= businessHours.to) fail('invalid_input', 'business_hours');

@@ -18,8 +18,11 @@ export class Profile {
   #watcher;
   #session;
 
-  /** Secrets are in a vault; with a `session` in its keyring. */
-  constructor({ session } = {}) {
+  /**
+   * Secrets are in a vault; with a `session` in its keyring. A `fresh` one is as a newcomer finds it: with the first run, and
+   * without a key that opens the vault by itself.
+   */
+  constructor({ session, fresh = false } = {}) {
     if (!APP) throw new Error('SKRYNKA_APP is not set: start this through `cargo xtask`');
     this.home = mkdtempSync(join(tmpdir(), 'skrynka-e2e-'));
     this.folder = join(this.home, 'profile');
@@ -31,7 +34,8 @@ export class Profile {
     writeFileSync(this.keyFile, randomBytes(32).toString('hex'), { mode: 0o600 });
     // A release build knows no checkout: its Postgres is named in the settings, as a bureau's own would be.
     const binaries = process.env.SKRYNKA_POSTGRES;
-    if (binaries) writeFileSync(join(this.folder, 'settings.json'), JSON.stringify({ database: { binaries } }));
+    if (!fresh) writeFileSync(join(this.folder, 'settings.json'), JSON.stringify(binaries ? { database: { binaries } } : {}));
+    this.windowArguments = fresh ? ['--profile', this.folder] : this.arguments;
     this.#watcher = spawn('sh', ['-c', WATCHER, 'watcher', APP, ...this.arguments], {
       env: this.environment,
       cwd: '/',

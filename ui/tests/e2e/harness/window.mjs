@@ -32,7 +32,7 @@ export class Window {
       await answers(server);
       const capabilities = new Capabilities();
       capabilities.setBrowserName('wry');
-      capabilities.set('webkitgtk:browserOptions', { binary: APP, args: profile.arguments });
+      capabilities.set('webkitgtk:browserOptions', { binary: APP, args: profile.windowArguments });
       window.driver = await new Builder().withCapabilities(capabilities).usingServer(server).build();
       await window.resize(width, height);
       window.#drawing = window.drawing();

@@ -41,6 +41,10 @@ pub struct Settings {
     pub business_hours: BusinessHours,
     /// Whether a newer version is looked for.
     pub updates: UpdateSettings,
+    /// The step of the first run that is to be made next; `None` once it is over, and on a profile that never had one.
+    pub first_run: Option<FirstRunStep>,
+    /// Where the private database is backed up to every day.
+    pub backup: BackupSettings,
     #[serde(flatten)]
     unknown: serde_json::Map<String, serde_json::Value>,
 }
@@ -50,6 +54,28 @@ impl Settings {
     pub fn undo(&self) -> u8 {
         self.undo_seconds.unwrap_or(5)
     }
+}
+
+/// The steps of the first run, in their order. The keys come before the data: a server's password needs a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstRunStep {
+    /// Which language the window speaks.
+    Language,
+    /// Where passwords are kept.
+    Secrets,
+    /// Where the correspondence is kept.
+    Data,
+    /// The first mailbox or Telegram account; the database is open by then.
+    Account,
+}
+
+/// Daily backups of the private database.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BackupSettings {
+    /// The folder; none is made where there is none.
+    pub folder: Option<PathBuf>,
 }
 
 /// Light, dark, or as the system has it.

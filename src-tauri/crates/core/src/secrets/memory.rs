@@ -1,4 +1,4 @@
-//! A store that forgets everything when the process ends, for tests.
+//! A store that forgets everything when the process ends: for the trial of a backup, and for tests.
 
 use std::{
     collections::HashMap,

@@ -72,6 +72,8 @@ pub struct MessagePosition {
 /// A message as `skrynka export messages` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportedMessage {
+    /// Its key within the account.
+    pub id: MessageId,
     /// Its account.
     pub account: AccountId,
     /// Its network.
@@ -403,6 +405,7 @@ async fn export_page(
                 _ => None,
             };
             let message = ExportedMessage {
+                id: MessageId(row.id),
                 account: AccountId(row.account_id),
                 channel: row.channel.parse().map_err(StoreError::Inconsistent)?,
                 conversation: ConversationId(row.conversation_id),

@@ -7,7 +7,8 @@ use super::{SCHEMA, Store, StoreError};
 /// The version of this program in the schema's words: `bureau.min_client` may not be above it.
 pub const CLIENT_VERSION: i32 = 5;
 
-static MIGRATOR: Migrator = Migrator {
+/// Every migration that this program knows.
+pub(super) const MIGRATOR: Migrator = Migrator {
     // A schema that a newer program has migrated stays usable down to its `min_client`.
     ignore_missing: true,
     ..sqlx::migrate!("../../../migrations")
@@ -99,7 +100,7 @@ async fn migrate_alone(connection: &mut sqlx::PgConnection) -> Result<(), StoreE
 }
 
 /// Tells a database that did not answer or had no room from a migration that it refused.
-fn migration_failed(error: MigrateError) -> StoreError {
+pub(super) fn migration_failed(error: MigrateError) -> StoreError {
     let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = error else {
         return StoreError::Migration(error);
     };
@@ -107,7 +108,7 @@ fn migration_failed(error: MigrateError) -> StoreError {
     if let StoreError::Refused(cause) = sorted { StoreError::Migration(MigrateError::Execute(cause)) } else { sorted }
 }
 
-async fn refuse_newer_schema(connection: &mut sqlx::PgConnection) -> Result<(), StoreError> {
+pub(super) async fn refuse_newer_schema(connection: &mut sqlx::PgConnection) -> Result<(), StoreError> {
     let present = sqlx::query_scalar!(r#"SELECT to_regclass('skrynka.bureau') IS NOT NULL AS "present!""#)
         .fetch_one(&mut *connection)
         .await?;
