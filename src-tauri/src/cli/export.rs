@@ -53,12 +53,12 @@ struct Record<'a> {
     stored_at: String,
     edited: bool,
     deleted: bool,
-    attachments: Vec<File<'a>>,
+    attachments: Vec<FileRecord<'a>>,
     quarantined: bool,
 }
 
 #[derive(Serialize)]
-struct File<'a> {
+struct FileRecord<'a> {
     name: &'a str,
     mime: &'a str,
     size: i64,
@@ -203,7 +203,12 @@ fn record(message: &ExportedMessage) -> Record<'_> {
         attachments: message
             .files
             .iter()
-            .map(|file| File { name: &file.name, mime: &file.mime, size: file.size, sha256: file.sha256.as_deref() })
+            .map(|file| FileRecord {
+                name: &file.name,
+                mime: &file.mime,
+                size: file.size,
+                sha256: file.sha256.as_deref(),
+            })
             .collect(),
         quarantined: message.quarantined,
     }

@@ -166,7 +166,7 @@ fn with_manifest(from: &str, to: &str, change: impl Fn(&mut Value)) {
     let mut copy = ZipWriter::new(File::create(to).unwrap());
     for at in 0..archive.len() {
         let mut entry = archive.by_index(at).unwrap();
-        let name = entry.name().to_owned();
+        let name = entry.name().unwrap().into_owned();
         let mut content = Vec::new();
         entry.read_to_end(&mut content).unwrap();
         if name == "manifest.json" {
