@@ -4,7 +4,7 @@ use skrynka_core::profile::FirstRunStep;
 
 use super::{DeskState, logged};
 use crate::{
-    wire::{FirstRunStepName, RoomView, SecretsView, WireError},
+    wire::{FirstRunStepName, FreeRoomView, SecretsView, WireError},
     wiring::free_bytes,
 };
 
@@ -41,8 +41,8 @@ pub async fn try_secrets(desk: DeskState<'_>) -> Result<SecretsView, WireError> 
 /// Looks how much room the private database would have.
 #[tauri::command]
 #[specta::specta]
-pub async fn room(desk: DeskState<'_>) -> Result<RoomView, WireError> {
+pub async fn room(desk: DeskState<'_>) -> Result<FreeRoomView, WireError> {
     let free = free_bytes(desk.ground()?.profile.root());
     let free_mib = free.map(|free| u32::try_from(free >> 20).unwrap_or(u32::MAX));
-    Ok(RoomView { free_mib, enough: free.is_none_or(|free| free >= ENOUGH) })
+    Ok(FreeRoomView { free_mib, enough: free.is_none_or(|free| free >= ENOUGH) })
 }

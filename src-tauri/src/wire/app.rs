@@ -188,7 +188,7 @@ pub struct BackupFileView {
 /// What the private database would find on this computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
-pub struct RoomView {
+pub struct FreeRoomView {
     /// Free room on the profile's disk in MiB; null where it is not known.
     pub free_mib: Option<u32>,
     /// Whether that is enough to begin with.

@@ -21,17 +21,6 @@ export const commands = {
 	 * 
 	 *  The server is signed in to once before anything is kept; its password is read back from the keyring.
 	 */
-	goFirstRun: (step: FirstRunStepName | null) => typedError<null, WireError>(__TAURI_INVOKE("go_first_run", { step })),
-	trySecrets: () => typedError<SecretsView, WireError>(__TAURI_INVOKE("try_secrets")),
-	room: () => typedError<RoomView, WireError>(__TAURI_INVOKE("room")),
-	backup: () => typedError<BackupView, WireError>(__TAURI_INVOKE("backup")),
-	chooseBackupFolder: () => typedError<boolean, WireError>(__TAURI_INVOKE("choose_backup_folder")),
-	stopBackups: () => typedError<null, WireError>(__TAURI_INVOKE("stop_backups")),
-	backUpNow: () => typedError<null, WireError>(__TAURI_INVOKE("back_up_now")),
-	chooseBackup: () => typedError<BackupFileView | null, WireError>(__TAURI_INVOKE("choose_backup")),
-	leaveBackup: () => typedError<null, WireError>(__TAURI_INVOKE("leave_backup")),
-	autostart: () => typedError<boolean, WireError>(__TAURI_INVOKE("autostart")),
-	setAutostart: (on: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_autostart", { on })),
 	useServer: (url: string | null, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("use_server", { url, password })),
 	/**  Facts about this program and where it keeps its things. */
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
@@ -49,6 +38,31 @@ export const commands = {
 	rebuildSearch: (waiting: Channel<number>) => typedError<null, WireError>(__TAURI_INVOKE("rebuild_search", { waiting })),
 	/**  Sends a message from an account to itself, tells the channel each station that it reaches, and takes all of it away. */
 	selfTest: (account: string, reached: Channel<StationView>) => typedError<SelfTestView, WireError>(__TAURI_INVOKE("self_test", { account, reached })),
+	/**  Notes which step of the first run comes next; null: it is over. From the account's step on the database is open. */
+	goFirstRun: (step: FirstRunStepName | null) => typedError<null, WireError>(__TAURI_INVOKE("go_first_run", { step })),
+	/**  Tries whether passwords can be kept here. A keyring may make the system ask the person to unlock it. */
+	trySecrets: () => typedError<SecretsView, WireError>(__TAURI_INVOKE("try_secrets")),
+	/**  Looks how much room the private database would have. */
+	room: () => typedError<FreeRoomView, WireError>(__TAURI_INVOKE("room")),
+	/**  How the daily backups stand. */
+	backup: () => typedError<BackupView, WireError>(__TAURI_INVOKE("backup")),
+	/**  Asks for the folder of the daily backups. False when the person chose none. */
+	chooseBackupFolder: () => typedError<boolean, WireError>(__TAURI_INVOKE("choose_backup_folder")),
+	/**  Makes no more daily backups. Those that were made are kept. */
+	stopBackups: () => typedError<null, WireError>(__TAURI_INVOKE("stop_backups")),
+	/**  Makes a backup in the chosen folder now and restores it on trial. */
+	backUpNow: () => typedError<null, WireError>(__TAURI_INVOKE("back_up_now")),
+	/**
+	 *  Asks for a backup and looks at all of it: the private database begins with it once the first run goes on. Null when
+	 *  the person chose none.
+	 */
+	chooseBackup: () => typedError<BackupFileView | null, WireError>(__TAURI_INVOKE("choose_backup")),
+	/**  Begins with no backup after all. */
+	leaveBackup: () => typedError<null, WireError>(__TAURI_INVOKE("leave_backup")),
+	/**  Whether the program starts when the person signs in to their computer. */
+	autostart: () => typedError<boolean, WireError>(__TAURI_INVOKE("autostart")),
+	/**  Starts the program with the system, or no more. */
+	setAutostart: (on: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_autostart", { on })),
 	/**  What came of the outages that nobody has been told of; null where there were none. */
 	away: () => typedError<AwayView | null, WireError>(__TAURI_INVOKE("away")),
 	/**  Tells nobody any more of the outages up to this moment, which `away` named as their end. */
@@ -554,6 +568,34 @@ export type AwayView = {
 	late: number,
 };
 
+/**  A backup that somebody chose, read whole. */
+export type BackupFileView = {
+	/**  The file's name. */
+	name: string,
+	/**  When the database was as it is in there. */
+	madeAt: string,
+	/**  Accounts in it. */
+	accounts: number,
+	/**  Messages in it. */
+	messages: number,
+};
+
+/**  How the daily backups stand. */
+export type BackupView = {
+	/**  Where to; null where none are made. */
+	folder: string | null,
+	/**  When the last one that is whole was made. */
+	madeAt: string | null,
+	/**  Its file. */
+	file: string | null,
+	/**  Its size in KiB. */
+	kib: number,
+	/**  Whether it was restored on trial. */
+	triedOut: boolean,
+	/**  Why the last try failed. */
+	error: string | null,
+};
+
 /**  How to show a message's HTML. */
 export type BodyView = {
 	/**  The frame's address, of the app's own scheme. */
@@ -691,8 +733,8 @@ export type ChatRow = {
 export type Check = {
 	/**
 	 *  What was looked at: `versions`, `database`, `queries`, `schema`, `columns`, `summaries`, `search`, `outbox`,
-	 *  `quarantine`, `secrets`, `disk`, `logs`, `panics`, `events`, `clock`, `legacy`, or of an account `account`, `session`,
-	 *  `completeness`, `silence`, `backlog`, `quota`, `connections`, `certificate` or `self_test`.
+	 *  `quarantine`, `secrets`, `disk`, `logs`, `panics`, `events`, `clock`, `legacy`, `backup`, or of an account `account`,
+	 *  `session`, `completeness`, `silence`, `backlog`, `quota`, `connections`, `certificate` or `self_test`.
 	 */
 	name: string,
 	/**  Whose check it is, where it is an account's. */
@@ -704,7 +746,7 @@ export type Check = {
 	/**
 	 *  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
 	 *  `repair_legacy`, `set_clock`, `renew_certificate`, `empty_mailbox`, `restore_columns`, `reload_window`,
-	 *  `rebuild_search`, `quarantine`; null when nothing is needed.
+	 *  `rebuild_search`, `quarantine`, `backup`; null when nothing is needed.
 	 */
 	repair: string | null,
 	/**  Since when it stands so, as far as that is known. */
@@ -1188,6 +1230,17 @@ export type FileView = {
 	media: MediaView | null,
 };
 
+/**  The steps of the first run, in their order. */
+export type FirstRunStepName = 
+/**  Which language the window speaks. */
+"language" | 
+/**  Where passwords are kept. */
+"secrets" | 
+/**  Where the correspondence is kept. */
+"data" | 
+/**  The first mailbox or Telegram account; the database is open by then. */
+"account";
+
 /**  Where a forwarded message comes from. */
 export type ForwardView = {
 	/**  The author's or the channel's name. */
@@ -1222,6 +1275,14 @@ export type FoundSession = {
 	apiId: number | null,
 	/**  The file's name, for one from a file. */
 	file: string | null,
+};
+
+/**  What the private database would find on this computer. */
+export type FreeRoomView = {
+	/**  Free room on the profile's disk in MiB; null where it is not known. */
+	freeMib: number | null,
+	/**  Whether that is enough to begin with. */
+	enough: boolean,
 };
 
 /**  What a handle is. A Telegram user's number is not shown. */
@@ -1888,7 +1949,9 @@ export type Preferences = {
 	managers: string[],
 	/**  When the bureau works: waiting is counted in these hours. */
 	businessHours: BusinessHoursView,
+	/**  The step of the first run that is to be made next; null once it is over. `go_first_run` changes it. */
 	firstRun: FirstRunStepName | null,
+	/**  The folder of the daily backups; null where none are made. `set_backup_folder` changes it. */
 	backupFolder: string | null,
 };
 
@@ -2091,6 +2154,29 @@ export type SearchPage = {
 	next: string | null,
 	/**  Messages that are stored and not yet searchable. */
 	pending: number,
+};
+
+/**  Whether passwords can be kept. */
+export type SecretsState = 
+/**  A trial entry was written and read back, or the vault is open. */
+"ready" | 
+/**  The keyring is there and does not open. */
+"locked" | 
+/**  There is a vault, and its passphrase is missing. */
+"needs_passphrase" | 
+/**  There is no keyring: a passphrase vault is the other choice. */
+"needs_vault";
+
+/**  What was found when the keyring was tried. */
+export type SecretsView = {
+	/**  What became of it. */
+	state: SecretsState,
+	/**  `keyring` or `vault`; empty where neither is open. */
+	kind: string,
+	/**  What the system said; empty where all is well. */
+	reason: string,
+	/**  How long it took, in milliseconds. */
+	ms: number,
 };
 
 /**  How a connection is protected. */
@@ -2419,16 +2505,56 @@ export type TroubleView = {
 } & WireError;
 
 /**  What went wrong with an update. */
-export type UpdateFailure = "unreachable" | "refused" | "sending" | "not_installed";
+export type UpdateFailure = 
+/**  The source did not answer, or the download broke off. */
+"unreachable" | 
+/**  Signature, version or size are wrong. */
+"refused" | 
+/**  A message is being sent. */
+"sending" | 
+/**  The installer did not do it. */
+"not_installed";
 
 /**  How much of an update has come. */
-export type UpdateProgress = { percent: number };
+export type UpdateProgress = {
+	/**  In percent. */
+	percent: number,
+};
 
 /**  How far the update is. */
-export type UpdateStep = { kind: "no_source" } | { kind: "unknown" } | { kind: "newest" } | { kind: "found"; version: string; notes: string | null } | { kind: "fetched"; version: string } | { kind: "installed" } | { kind: "failed"; why: UpdateFailure; detail: string };
+export type UpdateStep = 
+/**  This build was told of no place that updates come from. */
+{ kind: "no_source" } | 
+/**  Nobody has looked yet. */
+{ kind: "unknown" } | 
+/**  There is no newer version. */
+{ kind: "newest" } | 
+/**  There is a newer version. */
+{ kind: "found"; 
+/**  Its number. */
+version: string; 
+/**  What its makers say of it. */
+notes: string | null } | 
+/**  It is here and proved, and waits for a restart. */
+{ kind: "fetched"; 
+/**  Its number. */
+version: string } | 
+/**  It is installed, and the program is about to start anew. */
+{ kind: "installed" } | 
+/**  Something went wrong; the program is as it was. */
+{ kind: "failed"; 
+/**  What. */
+why: UpdateFailure; 
+/**  In the words of whoever found out. */
+detail: string };
 
 /**  How far the update is, and whether one is looked for. */
-export type UpdateView = { daily: boolean; step: UpdateStep };
+export type UpdateView = {
+	/**  Whether the program looks once a day by itself. */
+	daily: boolean,
+	/**  How far the update is. */
+	step: UpdateStep,
+};
 
 /**  A voice that was recorded here. */
 export type VoiceView = {
@@ -2481,10 +2607,3 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
-
-export type FirstRunStepName = "language" | "secrets" | "data" | "account";
-export type SecretsView = { state: SecretsState, kind: string, reason: string, ms: number };
-export type SecretsState = "ready" | "locked" | "needs_passphrase" | "needs_vault";
-export type RoomView = { freeMib: number | null, enough: boolean };
-export type BackupView = { folder: string | null, madeAt: string | null, file: string | null, kib: number, triedOut: boolean, error: string | null };
-export type BackupFileView = { name: string, madeAt: string, accounts: number, messages: number };

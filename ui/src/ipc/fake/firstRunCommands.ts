@@ -1,4 +1,4 @@
-import type { AppStatus, BackupFileView, BackupView, FirstRunStepName, RoomView, SecretsView } from '../bindings';
+import type { AppStatus, BackupFileView, BackupView, FirstRunStepName, FreeRoomView, SecretsView } from '../bindings';
 import { NOON, iso } from './accounts';
 import { type World, fail } from './backend';
 
@@ -31,7 +31,7 @@ export function firstRunCommands(world: World) {
       const reason = state === 'ready' || state === 'needs_passphrase' ? '' : 'org.freedesktop.secrets: The name is not activatable';
       return { state, kind: state === 'ready' ? (world.vault ? 'vault' : 'keyring') : '', reason, ms: 31 };
     },
-    room: async (): Promise<RoomView> => (query.get('room') === 'none' ? { freeMib: 120, enough: false } : { freeMib: 217_088, enough: true }),
+    room: async (): Promise<FreeRoomView> => (query.get('room') === 'none' ? { freeMib: 120, enough: false } : { freeMib: 217_088, enough: true }),
     backup: async () => last,
     chooseBackupFolder: async () => {
       last = { ...last, folder: '/home/bureau/Копії' };
