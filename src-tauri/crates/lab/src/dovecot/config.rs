@@ -18,6 +18,8 @@ pub(super) fn text(folder: &Path, options: &Options, ports: Ports, owner: Owner)
     let Owner { uid, gid, .. } = owner;
     let connections = options.connections_per_user;
     let capabilities = capabilities(&options.without);
+    let mechanisms = if options.introspection.is_some() { options.token_mechanisms.join(" ") } else { String::new() };
+    let tokens = if options.introspection.is_some() { tokens(folder, &mechanisms) } else { String::new() };
     let unprivileged = if owner.is_root { String::new() } else { unprivileged()? };
     Ok(format!(
         "base_dir = {lab}/run
@@ -30,7 +32,7 @@ ssl = yes
 ssl_cert = <{lab}/server.pem
 ssl_key = <{lab}/server.key
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login {mechanisms}
 auth_failure_delay = 0
 mail_location = maildir:~/Maildir
 mail_uid = {uid}
@@ -44,6 +46,7 @@ recipient_delimiter = +
 lmtp_save_to_detail_mailbox = yes
 lda_mailbox_autocreate = yes
 {capabilities}
+{tokens}
 # One file per user: Dovecot looks at a file it knows at most once a second.
 passdb {{
   driver = passwd-file
@@ -95,6 +98,30 @@ service anvil {{
 }}
 {unprivileged}"
     ))
+}
+
+fn tokens(folder: &Path, mechanisms: &str) -> String {
+    format!(
+        "passdb {{
+  driver = oauth2
+  mechanisms = {mechanisms}
+  args = {}/oauth2.conf.ext
+}}
+",
+        folder.display()
+    )
+}
+
+/// How Dovecot asks whose a token is.
+pub(super) fn oauth2(introspection: &str) -> String {
+    format!(
+        "introspection_url = {introspection}
+introspection_mode = post
+username_attribute = username
+active_attribute = active
+active_value = true
+"
+    )
 }
 
 fn capabilities(without: &[&str]) -> String {
