@@ -344,11 +344,15 @@ async function speaks(window, end) {
 async function hearsItself(window) {
   await speaks(window, true);
   const own = '[data-testid="message"].out [data-testid="voice-play"]';
-  await until('the voice to come back', () => window.driver.executeScript((own) => document.querySelector(own) !== null, own));
-  await window.driver.executeScript((own) => {
-    window.__player = undefined;
-    document.querySelector(own).click();
-  }, own);
+  // While it is fetched it cannot be pressed.
+  await until('the voice to come back', () =>
+    window.driver.executeScript((own) => {
+      const button = document.querySelector(own);
+      if (!button || button.disabled) return false;
+      window.__player = undefined;
+      button.click();
+      return true;
+    }, own));
   const heard = await until('the own voice to end', () =>
     window.driver.executeScript(() => {
       const { currentTime, ended, error } = window.__player ?? {};
