@@ -1,6 +1,7 @@
 //! What people do in chats: writing, fetching files, reading a chat back. The same for the window and the command line.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use skrynka_core::{
     connector::TempFile,
     engine::{AskError, Engine, Older},
     model::{AccountId, AttachmentId, ConversationId, DraftId, Entity, MessageId, OutgoingId, VoiceNote},
-    store::{ChatReach, OutgoingDraft, OutgoingFile, Store, StoreError},
+    store::{ChatReach, OutgoingDraft, OutgoingFile, OutgoingForward, Store, StoreError},
 };
 use skrynka_telegram::voice::{self, VoiceError};
 use time::OffsetDateTime;
@@ -32,6 +33,10 @@ const ALBUM: usize = 10;
 const LARGE: u64 = 50 << 20;
 /// The largest file that Telegram takes from every account, in bytes.
 const LARGEST_FILE: u64 = 2000 << 20;
+/// Messages of one request (core.telegram.org/method/messages.forwardMessages).
+const FORWARDED: usize = 100;
+/// Characters of a message that are shown while it is being passed on.
+const SHOWN: usize = 300;
 /// Messages read back at a time.
 const PAGE: u32 = 100;
 
@@ -123,6 +128,7 @@ pub async fn send(
         send_at: text.send_at,
         file: text.file,
         album,
+        forward: None,
     });
     let queued: Vec<OutgoingDraft> = queued.collect();
     bureau.store.queue_texts(account, &queued, draft).await?;
@@ -130,6 +136,66 @@ pub async fn send(
         let (length, file) = (text.text.chars().count(), text.file.as_ref().map(|file| file.size));
         tracing::info!(target: "skrynka::outbox", account = %account, outgoing = %text.id, length, file, "Message accepted");
     }
+    Ok(queued.into_iter().map(|text| text.id).collect())
+}
+
+/// Puts messages of a chat on their way to another one of the same account, as they are, with those that belong to the same
+/// albums: together and in order. Telegram keeps whose they were, unless they go `nameless`.
+///
+/// # Errors
+/// See [`SendError`]; [`SendError::Empty`] where one of them is none that can be passed on, or of another chat.
+pub async fn pass_on(
+    bureau: &Bureau,
+    account: AccountId,
+    to: ConversationId,
+    messages: &[MessageId],
+    nameless: bool,
+    send_at: Option<OffsetDateTime>,
+) -> Result<Vec<OutgoingId>, SendError> {
+    if !views::is_writable(bureau.store.chat_reach(account, to).await?.kind) {
+        return Err(SendError::ReadOnly);
+    }
+    let mut passed: BTreeMap<MessageId, OutgoingForward> = BTreeMap::new();
+    let mut of = None;
+    for id in messages.iter().copied() {
+        if passed.contains_key(&id) {
+            continue;
+        }
+        let stored = bureau.store.message(account, id).await?;
+        let chat = stored.chat.as_ref().filter(|chat| chat.service.is_none()).ok_or(SendError::Empty)?;
+        if stored.unreadable.is_some() || *of.get_or_insert(stored.conversation) != stored.conversation {
+            return Err(SendError::Empty);
+        }
+        let items = if chat.items.is_empty() { vec![id] } else { chat.items.clone() };
+        for (at, message) in items.into_iter().enumerate() {
+            let words = if at == 0 { stored.text.trim() } else { "" };
+            let words = match stored.files.get(at) {
+                Some(file) if words.is_empty() => file.name.clone(),
+                Some(_) | None => words.chars().take(SHOWN).collect(),
+            };
+            let author = stored.author.name.clone();
+            passed.insert(message, OutgoingForward { message, nameless, author, words });
+        }
+    }
+    let passed: Vec<OutgoingForward> = passed.into_values().collect();
+    let mut queued = Vec::with_capacity(passed.len());
+    for some in passed.chunks(FORWARDED) {
+        let album = (some.len() > 1).then(rand::random);
+        queued.extend(some.iter().map(|forward| OutgoingDraft {
+            id: OutgoingId::new(bureau.clock.now()),
+            conversation: to,
+            text: String::new(),
+            entities: Vec::new(),
+            reply_to: None,
+            random_id: rand::random(),
+            send_at,
+            file: None,
+            album,
+            forward: Some(forward.clone()),
+        }));
+    }
+    bureau.store.queue_texts(account, &queued, None).await?;
+    tracing::info!(target: "skrynka::outbox", account = %account, count = queued.len(), nameless, "Messages to pass on accepted");
     Ok(queued.into_iter().map(|text| text.id).collect())
 }
 
@@ -151,13 +217,14 @@ fn albums(texts: &[Text], mut number: impl FnMut() -> i64) -> Vec<Option<i64>> {
 ///
 /// # Errors
 /// It holds no sound, or cannot be read or stored.
-pub async fn keep_voice(bureau: &Bureau, recording: Upload) -> Result<OutgoingFile, WireError> {
+pub async fn keep_voice(bureau: &Bureau, recording: &Upload) -> Result<OutgoingFile, WireError> {
     let file_error = |detail: String| WireError { code: ErrorCode::File, detail };
     let account = recording.account;
+    let samples = recording.path().to_owned();
     let encode = move || -> Result<(VoiceNote, TempFile), VoiceError> {
-        let written = TempFile { path: recording.path().with_extension("ogg") };
-        let mut into = BufWriter::new(File::create_new(&written.path)?);
-        let voice = voice::encode(BufReader::new(File::open(recording.path())?), &mut into)?;
+        let written = TempFile { path: samples.with_extension("ogg") };
+        let mut into = BufWriter::new(File::create(&written.path)?);
+        let voice = voice::encode(BufReader::new(File::open(&samples)?), &mut into)?;
         into.flush()?;
         Ok((voice, written))
     };

@@ -1,15 +1,14 @@
 //! Adding, changing and removing a mailbox: the same way for the window and the command line.
 
-use secrecy::SecretString;
 use skrynka_core::{
     engine::Engine,
     logbook::redact,
-    model::{Account, AccountId, EmailSettings, Trouble, TroubleCode, is_plausible_address},
-    secrets::{SecretKind, SecretName, SecretsError},
+    model::{Account, AccountId, Auth, EmailSettings, Trouble, TroubleCode, is_plausible_address},
+    secrets::SecretsError,
     store::{AccountDraft, StoreError},
 };
 use skrynka_mail::{
-    Tuning,
+    Credential, Tuning,
     probe::{self, Step},
 };
 use time::OffsetDateTime;
@@ -37,8 +36,8 @@ pub enum MailboxError {
     /// The connection test failed.
     #[error("the connection test failed ({}): {}", .0.code.as_str(), .0.detail)]
     Test(Trouble),
-    /// The password could not be kept.
-    #[error("the password could not be kept")]
+    /// The password or the tokens could not be kept.
+    #[error("what the account signs in with could not be kept")]
     Secrets(#[from] SecretsError),
     /// The database refused.
     #[error(transparent)]
@@ -98,21 +97,70 @@ impl Mailbox {
     }
 }
 
-/// Tests the connection; each step is told as it ends. A mailbox that can be read passes: what SMTP says is told as its
+/// What a mailbox is tried with: as somebody typed it, or as it is kept.
+pub struct Tried {
+    /// What is tried. A test may make tokens anew.
+    pub credential: Credential,
+    kept: Option<(AccountId, Credential)>,
+}
+
+impl Tried {
+    /// Takes what was typed, else what is kept for the account.
+    ///
+    /// # Errors
+    /// Nothing is kept for this way to sign in, or the keyring is locked.
+    pub async fn of(
+        bureau: &Bureau,
+        account: Option<AccountId>,
+        auth: Auth,
+        typed: Option<Credential>,
+    ) -> Result<Self, MailboxError> {
+        match (typed, account) {
+            (Some(credential), _) => Ok(Self { credential, kept: None }),
+            (None, Some(id)) => {
+                let credential = kept(bureau, id, auth).await?;
+                Ok(Self { credential: credential.clone(), kept: Some((id, credential)) })
+            }
+            (None, None) => Err(nothing_kept()),
+        }
+    }
+
+    /// Keeps tokens that were kept before and were made anew meanwhile: the old ones may be good no more.
+    ///
+    /// # Errors
+    /// The keyring does not keep them.
+    pub async fn keep(&self, bureau: &Bureau) -> Result<(), MailboxError> {
+        match &self.kept {
+            Some((id, before)) if !before.is_as(&self.credential) => {
+                let name = Credential::name(self.credential.auth(), *id);
+                Ok(bureau.secrets.set(name, self.credential.kept()).await?)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Tests the connection; each step is told as it ends. Tokens may be made anew: keep them as they are left. A mailbox that can be read passes: what SMTP says is told as its
 /// step and in the log, and keeps nobody from reading. Returns how many bytes of a mail the submission server takes.
 ///
 /// # Errors
 /// [`MailboxError::Invalid`] before, [`MailboxError::Test`] at the first step that fails and is needed to read.
 pub async fn test(
     mailbox: &Mailbox,
-    password: &SecretString,
+    credential: &mut Credential,
     now: OffsetDateTime,
     on_step: &mut (dyn FnMut(&Step) + Send),
 ) -> Result<Option<u64>, MailboxError> {
     mailbox.check(now)?;
-    // What a server or a library answers may repeat it.
-    redact::remember(password);
-    let report = probe::test(&mailbox.settings, password, &Tuning::default(), on_step).await;
+    match credential {
+        // What a server or a library answers may repeat it.
+        Credential::Password(password) => redact::remember(password),
+        Credential::Tokens(tokens) => {
+            tokens.remember();
+            tokens.check().map_err(|why| MailboxError::Invalid { field: "tokens", why })?;
+        }
+    }
+    let report = Box::pin(probe::test(&mailbox.settings, credential, &Tuning::default(), now, on_step)).await;
     match report.trouble() {
         Some(trouble) if !report.reads() => Err(MailboxError::Test(trouble.clone())),
         Some(trouble) => {
@@ -126,16 +174,18 @@ pub async fn test(
     }
 }
 
-/// Adds a mailbox: tests the sign-in, keeps the password and reads it back, then writes the account. One that was
+/// Adds a mailbox: tests the sign-in, keeps the password or the tokens and reads them back, then writes the account. One that was
 /// removed and left its messages comes back with them. What fails leaves nothing behind.
 ///
 /// # Errors
 /// See [`MailboxError`].
-pub async fn add(bureau: &Bureau, mailbox: Mailbox, password: SecretString) -> Result<Account, MailboxError> {
-    let takes = test(&mailbox, &password, bureau.clock.now(), &mut |_| {}).await?;
+pub async fn add(bureau: &Bureau, mut mailbox: Mailbox, mut credential: Credential) -> Result<Account, MailboxError> {
+    mailbox.settings.auth = credential.auth();
+    let takes = test(&mailbox, &mut credential, bureau.clock.now(), &mut |_| {}).await?;
     let removed = bureau.store.removed_mailbox(&mailbox.settings.address).await?;
     let id = removed.unwrap_or_else(|| AccountId::new(bureau.clock.now()));
-    bureau.secrets.set(password_of(id), password).await?;
+    let name = Credential::name(credential.auth(), id);
+    bureau.secrets.set(name, credential.kept()).await?;
     let draft = AccountDraft { id, name: mailbox.name, color: mailbox.color, email: mailbox.settings };
     match bureau.store.add_email_account(&draft).await {
         Ok(account) => {
@@ -144,10 +194,10 @@ pub async fn add(bureau: &Bureau, mailbox: Mailbox, password: SecretString) -> R
             Ok(account)
         }
         Err(error) => {
-            if let Err(left) = bureau.secrets.remove(password_of(id)).await {
+            if let Err(left) = bureau.secrets.remove(name).await {
                 tracing::warn!(
                     target: "skrynka::app", account = %id, error = skrynka_core::chain(&left),
-                    "Password of an account that was not added is still kept"
+                    "Secret of an account that was not added is still kept"
                 );
             }
             Err(error.into())
@@ -155,17 +205,17 @@ pub async fn add(bureau: &Bureau, mailbox: Mailbox, password: SecretString) -> R
     }
 }
 
-/// Changes a mailbox: tests the sign-in with the new password, or the kept one, then writes both. Its server may be
-/// another one, its address may not.
+/// Changes a mailbox: tests the sign-in with what was typed, or what is kept, then writes both. Its server may be another
+/// one, its address may not.
 ///
 /// # Errors
-/// See [`MailboxError`]; the old settings and the old password are kept.
+/// See [`MailboxError`]; the old settings and the old secret are kept.
 pub async fn update(
     bureau: &Bureau,
     engine: &Engine,
     id: AccountId,
     mailbox: Mailbox,
-    password: Option<SecretString>,
+    typed: Option<Credential>,
 ) -> Result<(), MailboxError> {
     let account = bureau.store.account(id).await?.ok_or(StoreError::NotFound("the mailbox"))?;
     let kept = account.email.as_ref().ok_or(StoreError::NotFound("the mailbox"))?;
@@ -173,14 +223,16 @@ pub async fn update(
         let why = "another address is added as a new account; this one keeps its messages".to_owned();
         return Err(MailboxError::Invalid { field: "address", why });
     }
-    let used = match &password {
-        Some(password) => password.clone(),
-        None => kept_password(bureau, id).await?,
-    };
-    let takes = test(&mailbox, &used, bureau.clock.now(), &mut |_| {}).await?;
-    let before = bureau.secrets.get(password_of(id)).await?;
-    if let Some(password) = password {
-        bureau.secrets.set(password_of(id), password).await?;
+    let is_new = typed.is_some();
+    let auth = mailbox.settings.auth;
+    let mut tried = Tried::of(bureau, Some(id), auth, typed).await?;
+    let tested = test(&mailbox, &mut tried.credential, bureau.clock.now(), &mut |_| {}).await;
+    tried.keep(bureau).await?;
+    let takes = tested?;
+    let name = Credential::name(auth, id);
+    let before = bureau.secrets.get(name).await?;
+    if is_new {
+        bureau.secrets.set(name, tried.credential.kept()).await?;
     }
     let new = &mailbox.settings;
     let moves = !kept.imap.host.eq_ignore_ascii_case(&new.imap.host) || kept.user != new.user;
@@ -195,9 +247,12 @@ pub async fn update(
     }
     if let Err(error) = written {
         if let Some(before) = before {
-            bureau.secrets.set(password_of(id), before).await?;
+            bureau.secrets.set(name, before).await?;
         }
         return Err(error.into());
+    }
+    if kept.auth != auth {
+        forget(bureau, id, kept.auth).await;
     }
     note_size(bureau, id, takes).await;
     tracing::info!(target: "skrynka::app", account = %id, "Account changed");
@@ -232,32 +287,33 @@ pub async fn remove(bureau: &Bureau, id: AccountId, delete_messages: bool) -> Re
         telegram_accounts::let_go(bureau, id).await;
         telegram_accounts::end_session(bureau, &session, &app).await;
     }
-    if let Err(error) = bureau.secrets.remove(password_of(id)).await {
-        tracing::warn!(
-            target: "skrynka::app", account = %id, error = skrynka_core::chain(&error),
-            "Password of a removed account is still kept"
-        );
+    for auth in [Auth::Password, Auth::Xoauth2] {
+        forget(bureau, id, auth).await;
     }
     telegram_accounts::forget_secrets(&bureau.secrets, id).await;
     tracing::info!(target: "skrynka::app", account = %id, deleted = removed.deleted_messages, "Account removed");
     Ok(removed.deleted_messages)
 }
 
-/// Returns the password that is kept for an account.
-///
-/// # Errors
-/// There is none, or the keyring is locked.
-pub async fn kept_password(bureau: &Bureau, id: AccountId) -> Result<SecretString, MailboxError> {
-    bureau.secrets.get(password_of(id)).await?.ok_or_else(|| {
-        MailboxError::Test(Trouble {
-            code: TroubleCode::SignIn,
-            detail: "no password is kept for this account; enter it again".to_owned(),
-        })
-    })
+/// Returns what is kept for an account to sign in with.
+async fn kept(bureau: &Bureau, id: AccountId, auth: Auth) -> Result<Credential, MailboxError> {
+    let kept = bureau.secrets.get(Credential::name(auth, id)).await?.ok_or_else(nothing_kept)?;
+    Credential::read(auth, kept).map_err(|error| MailboxError::Test(error.trouble()))
 }
 
-const fn password_of(account: AccountId) -> SecretName {
-    SecretName { kind: SecretKind::MailPassword, account }
+fn nothing_kept() -> MailboxError {
+    let detail = "nothing is kept for this account to sign in with; enter it again".to_owned();
+    MailboxError::Test(Trouble { code: TroubleCode::SignIn, detail })
+}
+
+/// Removes a secret that is of no more use.
+async fn forget(bureau: &Bureau, id: AccountId, auth: Auth) {
+    if let Err(error) = bureau.secrets.remove(Credential::name(auth, id)).await {
+        tracing::warn!(
+            target: "skrynka::app", account = %id, error = skrynka_core::chain(&error),
+            "Secret of no more use is still kept"
+        );
+    }
 }
 
 /// Reads a file with certificate authorities.

@@ -210,6 +210,7 @@ pub fn mailbox(account: &Account) -> Option<MailboxForm> {
         smtp_port: email.smtp.port,
         smtp_security: email.smtp_security.into(),
         user: email.user,
+        auth: email.auth.into(),
         since: email.since.map(|since| since.date().to_string()),
         ca_file: None,
         folders: email.folders,

@@ -8,9 +8,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use skrynka_core::{
-    model::{Account, AccountId, AccountState, EmailSettings, Endpoint, Security},
+    model::{Account, AccountId, AccountState, Auth, EmailSettings, Endpoint, Security},
     store::{HeldLease, Store, StoredStatus},
 };
+use skrynka_mail::{Credential, Tokens};
 use time::{
     Date, OffsetDateTime,
     format_description::well_known::{Iso8601, Rfc3339},
@@ -24,7 +25,8 @@ use crate::{
     checks,
     commands::accounts::detail_of,
     copies,
-    mailboxes::{self, Mailbox},
+    mailboxes::{self, Mailbox, Tried},
+    views,
     wire::stamp,
 };
 
@@ -122,7 +124,11 @@ pub struct EmailArguments {
     /// Reading here marks read on the server.
     #[arg(long)]
     write_flags: bool,
-    /// Read the password from standard input: {"password": "…"}
+    /// What it signs in with: password, or xoauth2 for tokens of OAuth 2.0.
+    #[arg(long, value_name = "KIND", default_value = "password")]
+    auth: Auth,
+    /// Read the secret from standard input: {"password": "…"}, or for xoauth2 {"oauth2": {"client_id": "…",
+    /// "refresh_token": "…", "token_endpoint": "https://…", "client_secret": "…"}}, the last where the provider gave one.
     #[arg(long, required = true)]
     secrets_stdin: bool,
 }
@@ -130,16 +136,38 @@ pub struct EmailArguments {
 /// What standard input holds.
 pub const PASSWORD_FORM: &str = "{\"password\": \"…\"}";
 
+/// What standard input holds for tokens.
+const TOKENS_FORM: &str =
+    "{\"oauth2\": {\"client_id\": \"…\", \"refresh_token\": \"…\", \"token_endpoint\": \"https://…\"}}";
+
 #[derive(Deserialize)]
 pub struct EmailSecrets {
     pub password: SecretString,
 }
 
+#[derive(Deserialize)]
+struct TokenSecrets {
+    oauth2: Tokens,
+}
+
+/// Reads what a mailbox signs in with from standard input.
+fn read_credential(auth: Auth) -> anyhow::Result<Credential> {
+    match auth {
+        Auth::Password => Ok(Credential::Password(read_secrets::<EmailSecrets>(PASSWORD_FORM)?.password)),
+        Auth::Xoauth2 => {
+            let TokenSecrets { oauth2: mut tokens } = read_secrets(TOKENS_FORM)?;
+            // A new one is asked for, so that what is kept is known to work.
+            tokens.access_token = None;
+            Ok(Credential::Tokens(Box::new(tokens)))
+        }
+    }
+}
+
 pub async fn run(common: &Common, output: Output, command: AccountCommand) -> anyhow::Result<ExitCode> {
     match command {
         AccountCommand::Add(AddCommand::Email(arguments)) => {
-            let secrets = read_secrets(PASSWORD_FORM)?;
-            Session::with(common, async |session| add(session, output, *arguments, secrets).await).await
+            let credential = read_credential(arguments.auth)?;
+            Session::with(common, async |session| add(session, output, *arguments, credential).await).await
         }
         AccountCommand::Add(AddCommand::Telegram(arguments)) => {
             let secrets = read_secrets(telegram::SECRETS_FORM)?;
@@ -178,13 +206,14 @@ async fn add(
     session: &Session,
     output: Output,
     arguments: EmailArguments,
-    secrets: EmailSecrets,
+    credential: Credential,
 ) -> anyhow::Result<ExitCode> {
     let mailbox = Mailbox {
         name: arguments.name,
         color: None,
         settings: EmailSettings {
             user: arguments.user.unwrap_or_else(|| arguments.address.clone()),
+            auth: arguments.auth,
             address: arguments.address,
             imap: arguments.imap,
             imap_security: arguments.imap_security,
@@ -196,7 +225,7 @@ async fn add(
             write_flags: arguments.write_flags,
         },
     };
-    let account = mailboxes::add(&session.bureau, mailbox, secrets.password).await?;
+    let account = mailboxes::add(&session.bureau, mailbox, credential).await?;
     let record = record(&account, None, None, [0; 3], session.bureau.clock.now());
     output.record(&record, || format!("Added {} as {}", account.name, account.id))?;
     Ok(ExitCode::SUCCESS)
@@ -225,7 +254,7 @@ async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Resul
         return telegram::test(session, output, &account).await;
     }
     let settings = account.email.context("The account has no settings")?;
-    let password = mailboxes::kept_password(&session.bureau, id).await?;
+    let mut tried = Tried::of(&session.bureau, Some(id), settings.auth, None).await?;
     let mailbox = Mailbox { name: account.name, color: None, settings };
     let mut tell = |step: &skrynka_mail::probe::Step| {
         let (state, detail) = match &step.outcome {
@@ -245,7 +274,9 @@ async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Resul
             tracing::debug!(target: "skrynka::app", error = %error, "Step not printed");
         }
     };
-    mailboxes::test(&mailbox, &password, session.bureau.clock.now(), &mut tell).await?;
+    let tested = mailboxes::test(&mailbox, &mut tried.credential, session.bureau.clock.now(), &mut tell).await;
+    tried.keep(&session.bureau).await?;
+    tested?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,12 +1,8 @@
 //! Accounts: their state, and adding a mailbox by steps.
 
-use secrecy::SecretString;
-use skrynka_core::{
-    logbook::redact,
-    model::{AccountId, EmailSettings, Endpoint, Security},
-};
+use skrynka_core::model::{AccountId, Auth, EmailSettings, Endpoint, Security};
 use skrynka_mail::{
-    Tuning,
+    Credential, Tokens, Tuning,
     probe::{self, Finding, Step, StepName},
     providers::{self, Passwords, Server},
 };
@@ -18,11 +14,11 @@ use super::{DeskState, id, logged};
 use crate::{
     copies,
     desk::Office,
-    mailboxes::{self, Mailbox, MailboxError},
+    mailboxes::{self, Mailbox, MailboxError, Tried},
     views,
     wire::{
-        AccountView, Discovery, ErrorCode, Estimate, MailboxForm, PasswordPolicy, TestStep, TestStepName,
-        TestStepState, WireError, count,
+        AccountView, AuthName, Discovery, ErrorCode, Estimate, MailboxForm, PasswordPolicy, TestStep, TestStepName,
+        TestStepState, TokensForm, WireError, count,
     },
     wiring::free_bytes,
 };
@@ -75,15 +71,19 @@ pub async fn estimate_mailbox(
     desk: DeskState<'_>,
     form: MailboxForm,
     password: Option<String>,
+    tokens: Option<TokensForm>,
     account: Option<String>,
 ) -> Result<Estimate, WireError> {
     logged("estimate_mailbox", async {
         let office = desk.office().await?;
-        let password = password_for(&office, password, account.as_deref()).await?;
         let mailbox = mailbox(form, &office, account.as_deref()).await?;
-        mailbox.check(office.bureau.clock.now())?;
-        let estimate =
-            probe::estimate(&mailbox.settings, &password, mailbox.settings.since, &Tuning::default()).await?;
+        let now = office.bureau.clock.now();
+        mailbox.check(now)?;
+        let mut tried = tried(&office, &mailbox, password, tokens, account.as_deref()).await?;
+        let (settings, since) = (&mailbox.settings, mailbox.settings.since);
+        let estimate = probe::estimate(settings, &mut tried.credential, since, &Tuning::default(), now).await;
+        tried.keep(&office.bureau).await?;
+        let estimate = estimate?;
         let free = office.bureau.has_private_database().then(|| free_bytes(desk.ground().ok()?.profile.root()));
         Ok(Estimate {
             messages: count(estimate.messages),
@@ -101,13 +101,14 @@ pub async fn test_mailbox(
     desk: DeskState<'_>,
     form: MailboxForm,
     password: Option<String>,
+    tokens: Option<TokensForm>,
     account: Option<String>,
     on_step: Channel<TestStep>,
 ) -> Result<(), WireError> {
     logged("test_mailbox", async {
         let office = desk.office().await?;
-        let password = password_for(&office, password, account.as_deref()).await?;
         let mailbox = mailbox(form, &office, account.as_deref()).await?;
+        let mut tried = tried(&office, &mailbox, password, tokens, account.as_deref()).await?;
         let send = |step: TestStep| {
             if let Err(error) = on_step.send(step) {
                 tracing::debug!(target: "skrynka::events", error = %error, "Step not told");
@@ -121,20 +122,29 @@ pub async fn test_mailbox(
                 send(running(follows));
             }
         };
-        mailboxes::test(&mailbox, &password, office.bureau.clock.now(), &mut tell).await?;
+        let now = office.bureau.clock.now();
+        let tested = mailboxes::test(&mailbox, &mut tried.credential, now, &mut tell).await;
+        tried.keep(&office.bureau).await?;
+        tested?;
         Ok(())
     })
     .await
 }
 
-/// Adds a mailbox once its sign-in has passed and its password has been read back. The journal starts its listener.
+/// Adds a mailbox once its sign-in has passed and its secret has been read back. The journal starts its listener.
 #[tauri::command]
 #[specta::specta]
-pub async fn add_mailbox(desk: DeskState<'_>, form: MailboxForm, password: String) -> Result<AccountView, WireError> {
+pub async fn add_mailbox(
+    desk: DeskState<'_>,
+    form: MailboxForm,
+    password: Option<String>,
+    tokens: Option<TokensForm>,
+) -> Result<AccountView, WireError> {
     logged("add_mailbox", async {
         let office = desk.office().await?;
         let mailbox = mailbox(form, &office, None).await?;
-        let account = mailboxes::add(&office.bureau, mailbox, SecretString::from(password)).await?;
+        let typed = typed(&mailbox, password, tokens).ok_or_else(missing)?;
+        let account = mailboxes::add(&office.bureau, mailbox, typed).await?;
         let id = account.id.to_string();
         let view = views::accounts(&office).await?.into_iter().find(|view| view.id == id);
         view.ok_or_else(|| WireError { code: ErrorCode::NotFound, detail: "account".to_owned() })
@@ -142,7 +152,7 @@ pub async fn add_mailbox(desk: DeskState<'_>, form: MailboxForm, password: Strin
     .await
 }
 
-/// Changes a mailbox once its sign-in has passed. Without a password the kept one is used.
+/// Changes a mailbox once its sign-in has passed. Without a password or tokens the kept ones are used.
 #[tauri::command]
 #[specta::specta]
 pub async fn update_mailbox(
@@ -150,12 +160,14 @@ pub async fn update_mailbox(
     account: String,
     form: MailboxForm,
     password: Option<String>,
+    tokens: Option<TokensForm>,
 ) -> Result<(), WireError> {
     logged("update_mailbox", async {
         let office = desk.office().await?;
         let mailbox = mailbox(form, &office, Some(&account)).await?;
         let account = id(&account)?;
-        mailboxes::update(&office.bureau, &office.engine, account, mailbox, password.map(SecretString::from)).await?;
+        let typed = typed(&mailbox, password, tokens);
+        mailboxes::update(&office.bureau, &office.engine, account, mailbox, typed).await?;
         office.engine.reload(account).await?;
         Ok(())
     })
@@ -226,21 +238,43 @@ pub async fn pick_ca_file(desk: DeskState<'_>) -> Result<Option<String>, WireErr
     Ok(answered.await.ok().flatten().map(|path| path.to_string()))
 }
 
-/// The password that came with the form, or the kept one of the account that is being changed.
-async fn password_for(
+/// What the mailbox is tried with: what came with the form, or what is kept of the account that is being changed.
+async fn tried(
     office: &Office,
+    mailbox: &Mailbox,
     password: Option<String>,
+    tokens: Option<TokensForm>,
     account: Option<&str>,
-) -> Result<SecretString, WireError> {
-    match (password, account) {
-        (Some(password), _) => {
-            let password = SecretString::from(password);
-            redact::remember(&password);
-            Ok(password)
-        }
-        (None, Some(account)) => Ok(mailboxes::kept_password(&office.bureau, id(account)?).await?),
-        (None, None) => Err(WireError { code: ErrorCode::InvalidInput, detail: "password".to_owned() }),
+) -> Result<Tried, WireError> {
+    let typed = typed(mailbox, password, tokens);
+    let account = account.map(id).transpose()?;
+    if typed.is_none() && account.is_none() {
+        return Err(missing());
     }
+    Ok(Tried::of(&office.bureau, account, mailbox.settings.auth, typed).await?)
+}
+
+/// What was typed for the way to sign in that was chosen.
+fn typed(mailbox: &Mailbox, password: Option<String>, tokens: Option<TokensForm>) -> Option<Credential> {
+    match mailbox.settings.auth {
+        Auth::Password => password.map(|password| Credential::Password(password.into())),
+        Auth::Xoauth2 => tokens.map(|form| {
+            Credential::Tokens(Box::new(Tokens {
+                client_id: form.client_id.trim().to_owned(),
+                client_secret: Some(form.client_secret.trim().to_owned())
+                    .filter(|given| !given.is_empty())
+                    .map(Into::into),
+                refresh_token: form.refresh_token.trim().to_owned().into(),
+                token_endpoint: form.token_endpoint.trim().to_owned(),
+                access_token: None,
+                expires_at: None,
+            }))
+        }),
+    }
+}
+
+fn missing() -> WireError {
+    WireError { code: ErrorCode::InvalidInput, detail: "nothing was given to sign in with".to_owned() }
 }
 
 /// Reads the form. Certificate authorities that an account has are kept when the form names no new file.
@@ -263,6 +297,7 @@ async fn mailbox(form: MailboxForm, office: &Office, account: Option<&str>) -> R
             smtp: Endpoint { host: form.smtp_host.trim().to_owned(), port: form.smtp_port },
             smtp_security: form.smtp_security.into(),
             user: form.user.trim().to_owned(),
+            auth: form.auth.into(),
             since,
             ca_pem,
             folders: form.folders,
@@ -290,6 +325,7 @@ fn start_form(address: &str, found: &providers::Discovery, imap: Option<Server>,
         smtp_port: smtp.endpoint.port,
         smtp_security: smtp.security.into(),
         user: address.to_owned(),
+        auth: AuthName::Password,
         since: None,
         ca_file: None,
         folders: Vec::new(),

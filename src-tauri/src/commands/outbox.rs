@@ -4,19 +4,21 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use skrynka_core::{
     model::{AccountId, Address, ConversationId, DraftId, MessageId, OutgoingId, VoiceNote},
     profile::Settings,
-    store::{Letterhead, OutgoingFile},
+    store::{Letterhead, OutgoingFile, StoreError},
 };
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{DeskState, id, logged};
+use super::{DeskState, id, inbox::key, logged};
 use crate::{
     chats, copies,
     desk::Desk,
     mails::{self, Picture, Written},
-    media_scheme, views,
+    media_scheme,
+    uploads::Left,
+    views,
     wire::{
-        AttachedFile, ConversationKey, DraftView, ErrorCode, LetterheadForm, MailBeginning, MailDraftForm, MessageKey,
-        OutgoingView, OverlookedView, PersonView, PictureForm, VoiceView, WireError, stamp,
+        AttachedFile, ConversationKey, DraftView, ErrorCode, LeftRecording, LetterheadForm, MailBeginning,
+        MailDraftForm, MessageKey, OutgoingView, OverlookedView, PersonView, PictureForm, VoiceView, WireError, stamp,
     },
     words::Language,
 };
@@ -181,8 +183,53 @@ pub async fn attach_end(desk: DeskState<'_>, upload: String) -> Result<AttachedF
 pub async fn attach_voice(desk: DeskState<'_>, upload: String) -> Result<AttachedFile, WireError> {
     logged("attach_voice", async {
         let office = desk.office().await?;
-        let upload = office.uploads.take(id(&upload)?)?;
-        Ok(views::attached(chats::keep_voice(&office.bureau, upload).await?))
+        let key = id(&upload)?;
+        let upload = office.uploads.take(key)?;
+        match chats::keep_voice(&office.bureau, &upload).await {
+            Ok(voice) => Ok(views::attached(voice)),
+            Err(error) => {
+                if upload.is_recording() {
+                    office.uploads.put_back(key, upload);
+                }
+                Err(error)
+            }
+        }
+    })
+    .await
+}
+
+/// Begins to take a recording for a chat and returns the key of its upload: what was said so far is not lost with the page or
+/// the program.
+#[tauri::command]
+#[specta::specta]
+pub async fn record_begin(desk: DeskState<'_>, conversation: ConversationKey) -> Result<String, WireError> {
+    logged("record_begin", async {
+        let folder = copies::attached_dir(&desk.ground()?.profile);
+        let (account, conversation) = key(&conversation)?;
+        Ok(desk.office().await?.uploads.record(folder, account, conversation)?.to_string())
+    })
+    .await
+}
+
+/// The recordings that nobody has ended, oldest first: the page or the program ended while somebody spoke. A page asks once,
+/// at its start, and ends each as a voice of its chat's draft. Those of a chat that is gone are removed.
+#[tauri::command]
+#[specta::specta]
+pub async fn left_recordings(desk: DeskState<'_>) -> Result<Vec<LeftRecording>, WireError> {
+    logged("left_recordings", async {
+        let office = desk.office().await?;
+        let mut found = Vec::new();
+        for Left { key, account, conversation } in office.uploads.left(&copies::attached_dir(&desk.ground()?.profile)) {
+            match office.bureau.store.chat_reach(account, conversation).await {
+                Ok(_) => found.push(LeftRecording {
+                    upload: key.to_string(),
+                    conversation: ConversationKey { account: account.to_string(), id: conversation.to_string() },
+                }),
+                Err(StoreError::NotFound(_)) => drop(office.uploads.take(key)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(found)
     })
     .await
 }

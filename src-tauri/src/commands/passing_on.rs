@@ -10,17 +10,20 @@ use skrynka_core::{
 use time::OffsetDateTime;
 
 use super::{
-    DeskState, file_error, id, logged,
+    DeskState, file_error, id,
+    inbox::key,
+    logged,
     message::{content, write},
     not_found,
-    outbox::language,
+    outbox::{language, undo_until},
 };
 use crate::{
+    chats,
     copies::attached_dir,
     desk::{Desk, Office},
     mails::{self, Beginning},
     views,
-    wire::{ErrorCode, MailBeginning, MessageKey, WireError},
+    wire::{ConversationKey, ErrorCode, MailBeginning, MessageKey, WireError},
 };
 
 /// Messages that are passed on at once.
@@ -73,6 +76,31 @@ pub async fn begin_passing_on(
         }
         passed.quote = words.join("\n\n").trim_end().to_owned();
         Ok(views::mail_beginning(passed, files))
+    })
+    .await
+}
+
+/// Passes messages of a chat on to another one of the same account as they are, with the albums they belong to. Returns the
+/// keys of what is on its way.
+#[tauri::command]
+#[specta::specta]
+pub async fn pass_on(
+    desk: DeskState<'_>,
+    messages: Vec<MessageKey>,
+    to: ConversationKey,
+    nameless: bool,
+) -> Result<Vec<String>, WireError> {
+    logged("pass_on", async {
+        let wrong = || WireError { code: ErrorCode::InvalidInput, detail: "messages".to_owned() };
+        if messages.is_empty() || messages.len() > MESSAGES || messages.iter().any(|key| key.account != to.account) {
+            return Err(wrong());
+        }
+        let (account, conversation) = key(&to)?;
+        let messages = messages.iter().map(|message| id(&message.id)).collect::<Result<Vec<MessageId>, _>>()?;
+        let bureau = &desk.office().await?.bureau;
+        let send_at = undo_until(&desk, |settings| settings.chat_undo_seconds, bureau.clock.now());
+        let queued = chats::pass_on(bureau, account, conversation, &messages, nameless, send_at).await?;
+        Ok(queued.into_iter().map(|id| id.to_string()).collect())
     })
     .await
 }

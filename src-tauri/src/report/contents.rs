@@ -173,7 +173,7 @@ impl Found {
 fn kept(accounts: &[Account]) -> Vec<SecretName> {
     let of_account = |account: &Account| -> &[SecretKind] {
         match account.channel {
-            Channel::Email => &[SecretKind::MailPassword],
+            Channel::Email => &[SecretKind::MailPassword, SecretKind::MailTokens],
             Channel::Telegram => {
                 &[SecretKind::TelegramSession, SecretKind::TelegramApiHash, SecretKind::TelegramProxyPassword]
             }

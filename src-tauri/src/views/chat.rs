@@ -11,8 +11,8 @@ use crate::{
     sign_ins::Reached,
     wire::{
         ChatAuthorView, ChatMediaView, ChatMessageView, EntityName, EntityView, ForwardView, MediaView,
-        MessageVersionView, OutgoingStateName, OutgoingView, PollAnswerView, ReactionView, ReplyView, ServiceView,
-        SignInStep, TelegramUser, count, stamp,
+        MessageVersionView, OutgoingForwardView, OutgoingStateName, OutgoingView, PollAnswerView, ReactionView,
+        ReplyView, ServiceView, SignInStep, TelegramUser, count, stamp,
     },
 };
 
@@ -208,6 +208,11 @@ pub fn outgoing(text: StoredOutgoing) -> OutgoingView {
         again_at: text.not_before.map(stamp),
         mail: text.mail.map(super::outbox::mail),
         files: text.files.into_iter().map(super::outbox::attached).collect(),
+        forward: text.forward.map(|passed| OutgoingForwardView {
+            author: passed.author,
+            words: passed.words,
+            nameless: passed.nameless,
+        }),
     }
 }
 

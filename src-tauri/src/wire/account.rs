@@ -1,7 +1,7 @@
 //! Accounts: their state, and adding a mailbox by steps.
 
 use serde::{Deserialize, Serialize};
-use skrynka_core::model::Security;
+use skrynka_core::model::{Auth, Security};
 use specta::Type;
 
 use super::{TelegramView, WireError};
@@ -137,7 +137,7 @@ pub struct TroubleView {
     pub at: String,
 }
 
-/// A mailbox's settings as a form; the password travels beside it, once.
+/// A mailbox's settings as a form; the password or the tokens travel beside it, once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct MailboxForm {
@@ -159,6 +159,8 @@ pub struct MailboxForm {
     pub smtp_security: SecurityName,
     /// The name to sign in with.
     pub user: String,
+    /// What it signs in with.
+    pub auth: AuthName,
     /// Fetch mails received since this day, `YYYY-MM-DD`; null fetches all.
     pub since: Option<String>,
     /// A file with extra certificate authorities, PEM.
@@ -169,6 +171,48 @@ pub struct MailboxForm {
     pub write_flags: bool,
     /// Its colour, 1 to 8; 0 lets the program choose.
     pub color: u8,
+}
+
+/// What a mailbox signs in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthName {
+    /// A password.
+    Password,
+    /// Tokens of OAuth 2.0.
+    Xoauth2,
+}
+
+impl From<AuthName> for Auth {
+    fn from(name: AuthName) -> Self {
+        match name {
+            AuthName::Password => Self::Password,
+            AuthName::Xoauth2 => Self::Xoauth2,
+        }
+    }
+}
+
+impl From<Auth> for AuthName {
+    fn from(auth: Auth) -> Self {
+        match auth {
+            Auth::Password => Self::Password,
+            Auth::Xoauth2 => Self::Xoauth2,
+        }
+    }
+}
+
+/// Tokens of OAuth 2.0 as they were typed.
+#[derive(Clone, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct TokensForm {
+    /// What the program is called at the provider.
+    pub client_id: String,
+    /// The secret that belongs to it; empty where there is none.
+    pub client_secret: String,
+    /// What access tokens are made from.
+    pub refresh_token: String,
+    /// Where they are made, `https://…`.
+    pub token_endpoint: String,
 }
 
 /// How a connection is protected.
@@ -229,7 +273,7 @@ pub enum PasswordPolicy {
     AppPassword,
     /// Reading by programs must be switched on in its web settings, which may give an own password.
     SwitchOnFirst,
-    /// No password at all (OAuth only), so it cannot be added.
+    /// No password at all, only tokens of OAuth 2.0.
     None,
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{EntityView, PersonView};
+use super::{ConversationKey, EntityView, PersonView};
 
 /// A file that goes with what is written; its bytes are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -29,6 +29,16 @@ pub struct VoiceView {
     pub duration_ms: u32,
     /// Its loudness, each value from 0 to 31.
     pub waveform: Vec<u8>,
+}
+
+/// A recording that nobody has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftRecording {
+    /// The key of its upload.
+    pub upload: String,
+    /// The chat that it was recorded for.
+    pub conversation: ConversationKey,
 }
 
 /// A picture that stands in a mail's text, in the place of the words that name it.

@@ -610,6 +610,20 @@ pub struct OutgoingView {
     pub mail: Option<OutgoingMailView>,
     /// Its files.
     pub files: Vec<AttachedFile>,
+    /// The message that it passes on as it is; then it has neither text nor files of its own.
+    pub forward: Option<OutgoingForwardView>,
+}
+
+/// A message that is being passed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct OutgoingForwardView {
+    /// Whose it is.
+    pub author: String,
+    /// What it says, or what its file is called.
+    pub words: String,
+    /// Whether it goes without its author's name.
+    pub nameless: bool,
 }
 
 /// Where a text stands on its way.

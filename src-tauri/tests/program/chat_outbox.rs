@@ -106,7 +106,8 @@ impl Outwards {
         self.queued.push((id, chat));
         let file = album.is_some().then(|| self.file.clone());
         let (entities, random_id) = (Vec::new(), random.random());
-        OutgoingDraft { id, conversation, text, entities, reply_to: None, random_id, send_at: None, file, album }
+        let (reply_to, send_at, forward) = (None, None, None);
+        OutgoingDraft { id, conversation, text, entities, reply_to, random_id, send_at, file, album, forward }
     }
 
     fn states(&self) -> Vec<OutgoingState> {

@@ -1,7 +1,11 @@
 //! The command line as a user meets it: what works, and what each wrong thing is told.
 
 use crate::common::{PASSWORD, Profile, add_arguments};
-use skrynka_lab::{Dovecot, Options, SmtpSink, authority::Authority};
+use skrynka_lab::{
+    Dovecot, Oauth2, Options, SmtpSink,
+    authority::Authority,
+    oauth2::{CLIENT_ID, CLIENT_SECRET},
+};
 
 const USER: &str = "office@example.org";
 
@@ -51,6 +55,54 @@ fn a_mailbox_is_added_read_searched_and_removed() {
     assert_eq!(profile.add_mailbox(USER, servers.dovecot.imap(), servers.smtp.smtp()), id, "it comes back");
     profile.records(&["listen", "--until-idle"]);
     assert_eq!(profile.records(&["export", "messages"]).len(), 1, "nothing is doubled");
+}
+
+#[test]
+fn a_mailbox_with_tokens_is_added_tested_and_waits_for_a_person_once_they_are_revoked() {
+    let authority = Authority::new().unwrap();
+    let oauth2 = Oauth2::start(&authority).unwrap();
+    let smtp = SmtpSink::start(&authority).unwrap();
+    smtp.take_tokens(oauth2.grants());
+    let options = Options { introspection: Some(oauth2.introspection()), ..Options::default() };
+    let dovecot = Dovecot::start_with(options, authority).unwrap();
+    dovecot.add_user(USER, PASSWORD).unwrap();
+    dovecot.deliver(USER, b"Subject: one\r\n\r\ntext\r\n").unwrap();
+    let profile = Profile::new();
+    let ca = dovecot.ca_file();
+    let mut arguments = add_arguments(USER, &dovecot.imap().to_string(), &smtp.smtp().to_string());
+    arguments.extend(["--auth", "xoauth2", "--ca-file", ca.to_str().unwrap()].map(str::to_owned));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let material = |refresh_token: &str| {
+        serde_json::json!({"oauth2": {
+            "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": refresh_token,
+            "token_endpoint": oauth2.token_endpoint(),
+        }})
+        .to_string()
+    };
+    for (wrong, word) in [
+        (material("1//unknown"), "session_revoked"),
+        (r#"{"oauth2": {"client_id": "x"}}"#.to_owned(), "standard input"),
+        (format!(r#"{{"password": "{PASSWORD}"}}"#), "standard input"),
+    ] {
+        let output = profile.run_with_input(&arguments, &wrong);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(word), "{word}: {said}");
+    }
+    let output = profile.run_with_input(&arguments, &material(&oauth2.grant(USER)));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let id = profile.records(&["account", "list"])[0]["id"].as_str().unwrap().to_owned();
+    profile.records(&["listen", "--until-idle"]);
+    assert_eq!(profile.records(&["export", "messages"]).len(), 1);
+    let steps = profile.records(&["account", "test", &id]);
+    assert!(steps.iter().all(|step| step["state"] == "passed"), "{steps:?}");
+    assert_eq!(oauth2.asked(), 3, "twice for the wrong one, once for the right one; what is kept is used");
+
+    oauth2.end_access();
+    oauth2.revoke(USER);
+    let output = profile.run(&["account", "test", &id, "--json"]);
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!output.status.success() && printed.contains("session_revoked"), "{printed}");
+    assert!(!printed.contains("canary"), "{printed}");
 }
 
 #[test]

@@ -175,6 +175,11 @@ export const commands = {
 	 *  they are, and their files, stored for that account. A chat's file is fetched first. The subject is the first mail's.
 	 */
 	beginPassingOn: (messages: MessageKey[], account: string) => typedError<MailBeginning, WireError>(__TAURI_INVOKE("begin_passing_on", { messages, account })),
+	/**
+	 *  Passes messages of a chat on to another one of the same account as they are, with the albums they belong to. Returns the
+	 *  keys of what is on its way.
+	 */
+	passOn: (messages: MessageKey[], to: ConversationKey, nameless: boolean) => typedError<string[], WireError>(__TAURI_INVOKE("pass_on", { messages, to, nameless })),
 	/**  Texts and mails of every account that have not been sent, oldest first. */
 	outbox: () => typedError<OutgoingView[], WireError>(__TAURI_INVOKE("outbox")),
 	/**  A person says that a mail whose end was not seen was sent. */
@@ -192,6 +197,16 @@ export const commands = {
 	attachEnd: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_end", { upload })),
 	/**  Stores a recording that is whole as a voice that a chat plays: it was taken in samples of 16 bits, 48,000 a second. */
 	attachVoice: (upload: string) => typedError<AttachedFile, WireError>(__TAURI_INVOKE("attach_voice", { upload })),
+	/**
+	 *  Begins to take a recording for a chat and returns the key of its upload: what was said so far is not lost with the page or
+	 *  the program.
+	 */
+	recordBegin: (conversation: ConversationKey) => typedError<string, WireError>(__TAURI_INVOKE("record_begin", { conversation })),
+	/**
+	 *  The recordings that nobody has ended, oldest first: the page or the program ended while somebody spoke. A page asks once,
+	 *  at its start, and ends each as a voice of its chat's draft. Those of a chat that is gone are removed.
+	 */
+	leftRecordings: () => typedError<LeftRecording[], WireError>(__TAURI_INVOKE("left_recordings")),
 	/**  The address that the bytes of a file are shown and played from which goes with what is written. */
 	attachedUrl: (account: string, file: AttachedFile) => typedError<string, WireError>(__TAURI_INVOKE("attached_url", { account, file })),
 	/**  Gives up a file that is being taken. */
@@ -245,13 +260,13 @@ export const commands = {
 	/**  Finds the settings of an address: the table's, or the first guess that answers. */
 	discoverMailbox: (address: string) => typedError<Discovery, WireError>(__TAURI_INVOKE("discover_mailbox", { address })),
 	/**  Tells how many mails a start date means and how much room they need. */
-	estimateMailbox: (form: MailboxForm, password: string | null, account: string | null) => typedError<Estimate, WireError>(__TAURI_INVOKE("estimate_mailbox", { form, password, account })),
+	estimateMailbox: (form: MailboxForm, password: string | null, tokens: TokensForm | null, account: string | null) => typedError<Estimate, WireError>(__TAURI_INVOKE("estimate_mailbox", { form, password, tokens, account })),
 	/**  Tests the connection; each step is told to the channel. Nothing is saved. */
-	testMailbox: (form: MailboxForm, password: string | null, account: string | null, onStep: Channel<TestStep>) => typedError<null, WireError>(__TAURI_INVOKE("test_mailbox", { form, password, account, onStep })),
-	/**  Adds a mailbox once its sign-in has passed and its password has been read back. The journal starts its listener. */
-	addMailbox: (form: MailboxForm, password: string) => typedError<AccountView, WireError>(__TAURI_INVOKE("add_mailbox", { form, password })),
-	/**  Changes a mailbox once its sign-in has passed. Without a password the kept one is used. */
-	updateMailbox: (account: string, form: MailboxForm, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("update_mailbox", { account, form, password })),
+	testMailbox: (form: MailboxForm, password: string | null, tokens: TokensForm | null, account: string | null, onStep: Channel<TestStep>) => typedError<null, WireError>(__TAURI_INVOKE("test_mailbox", { form, password, tokens, account, onStep })),
+	/**  Adds a mailbox once its sign-in has passed and its secret has been read back. The journal starts its listener. */
+	addMailbox: (form: MailboxForm, password: string | null, tokens: TokensForm | null) => typedError<AccountView, WireError>(__TAURI_INVOKE("add_mailbox", { form, password, tokens })),
+	/**  Changes a mailbox once its sign-in has passed. Without a password or tokens the kept ones are used. */
+	updateMailbox: (account: string, form: MailboxForm, password: string | null, tokens: TokensForm | null) => typedError<null, WireError>(__TAURI_INVOKE("update_mailbox", { account, form, password, tokens })),
 	/**  Switches an account on or off. The journal starts or stops its listener. */
 	setAccountEnabled: (account: string, enabled: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_account_enabled", { account, enabled })),
 	/**  Mutes an account, or tells of its messages again. */
@@ -541,6 +556,13 @@ export type AttentionChanged = {
 	/**  Checks that something can be done about. */
 	needing: number,
 };
+
+/**  What a mailbox signs in with. */
+export type AuthName = 
+/**  A password. */
+"password" | 
+/**  Tokens of OAuth 2.0. */
+"xoauth2";
 
 /**  An account of which nothing was heard for a while. */
 export type AwayAccount = {
@@ -1323,6 +1345,14 @@ export type HistoryMark =
 /**  Waits for a person. */
 "failed";
 
+/**  A recording that nobody has ended. */
+export type LeftRecording = {
+	/**  The key of its upload. */
+	upload: string,
+	/**  The chat that it was recorded for. */
+	conversation: ConversationKey,
+};
+
 /**  How an account's mails begin and end. */
 export type LetterheadForm = {
 	/**  The name that customers see; empty: the account's own. */
@@ -1574,7 +1604,7 @@ export type MailDraftForm = {
 	sendAt: string | null,
 };
 
-/**  A mailbox's settings as a form; the password travels beside it, once. */
+/**  A mailbox's settings as a form; the password or the tokens travel beside it, once. */
 export type MailboxForm = {
 	/**  What the bureau calls it. */
 	name: string,
@@ -1594,6 +1624,8 @@ export type MailboxForm = {
 	smtpSecurity: SecurityName,
 	/**  The name to sign in with. */
 	user: string,
+	/**  What it signs in with. */
+	auth: AuthName,
 	/**  Fetch mails received since this day, `YYYY-MM-DD`; null fetches all. */
 	since: string | null,
 	/**  A file with extra certificate authorities, PEM. */
@@ -1770,6 +1802,16 @@ export type OlderLoaded = {
 	beginning: boolean,
 };
 
+/**  A message that is being passed on. */
+export type OutgoingForwardView = {
+	/**  Whose it is. */
+	author: string,
+	/**  What it says, or what its file is called. */
+	words: string,
+	/**  Whether it goes without its author's name. */
+	nameless: boolean,
+};
+
 /**  What a mail on its way has beside a text. */
 export type OutgoingMailView = {
 	/**  Its subject. */
@@ -1829,6 +1871,8 @@ export type OutgoingView = {
 	mail: OutgoingMailView | null,
 	/**  Its files. */
 	files: AttachedFile[],
+	/**  The message that it passes on as it is; then it has neither text nor files of its own. */
+	forward: OutgoingForwardView | null,
 };
 
 /**  What a person may have overlooked before sending. Nothing is held back by it. */
@@ -1862,7 +1906,7 @@ export type PasswordPolicy =
 "app_password" | 
 /**  Reading by programs must be switched on in its web settings, which may give an own password. */
 "switch_on_first" | 
-/**  No password at all (OAuth only), so it cannot be added. */
+/**  No password at all, only tokens of OAuth 2.0. */
 "none";
 
 /**  Who a conversation is with. */
@@ -2488,6 +2532,18 @@ export type Theme =
 "light" | 
 /**  Smoked ware. */
 "dark";
+
+/**  Tokens of OAuth 2.0 as they were typed. */
+export type TokensForm = {
+	/**  What the program is called at the provider. */
+	clientId: string,
+	/**  The secret that belongs to it; empty where there is none. */
+	clientSecret: string,
+	/**  What access tokens are made from. */
+	refreshToken: string,
+	/**  Where they are made, `https://…`. */
+	tokenEndpoint: string,
+};
 
 /**  Whose turn it is with a conversation. A new message of the customer opens it again. */
 export type Triage = 

@@ -94,6 +94,9 @@ class Drafts {
   #handed = new Set<string>();
   #loading = false;
   #loaded = false;
+  #isReady = (): void => undefined;
+  /** What is stored has been read: from here on what is put into a draft joins what stands there. */
+  readonly ready = new Promise<void>((resolve) => (this.#isReady = resolve));
 
   /** Reads what is stored, once. What was typed meanwhile stays. */
   async load(): Promise<void> {
@@ -102,6 +105,7 @@ class Drafts {
     try {
       for (const view of (await ipc.drafts()).reverse()) this.#take(view);
       this.#loaded = true;
+      this.#isReady();
     } catch {
       setTimeout(() => void this.load(), AGAIN);
     } finally {

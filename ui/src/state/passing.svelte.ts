@@ -44,18 +44,49 @@ class Passing {
   /** Where to it is being copied. */
   busy = $state.raw<Goal | null>(null);
   error = $state.raw<IpcError | null>(null);
+  /** The chat of the same account that it may go to as it is; null while that is not asked. */
+  asIs = $state.raw<ConversationRow | null>(null);
+  /** It is being put on its way as it is. */
+  sending = $state(false);
   #epoch = 0;
 
   ask(message: MessageView): void {
     this.#epoch += 1;
     this.busy = null;
     this.error = null;
+    this.asIs = null;
     this.asked = message;
   }
 
   /** Whether some of it has to come from the network first. */
   get fetches(): boolean {
     return this.asked?.files.some((file) => file.media !== null && file.media.url === null) ?? false;
+  }
+
+  /** Whether it can go there as it is: Telegram's own way, within one account. */
+  goesAsIs(goal: Goal): goal is Extract<Goal, { kind: 'talk' }> {
+    return goal.kind === 'talk' && goal.row.chat !== null && this.asked?.chat !== null && goal.row.key.account === this.asked?.key.account;
+  }
+
+  /** Sends it to the chat that was chosen as it is, with its author's name or without; says whether it is on its way. */
+  async send(nameless: boolean): Promise<boolean> {
+    const { asked, asIs } = this;
+    if (asked === null || asIs === null || this.sending) return false;
+    const epoch = ++this.#epoch;
+    this.sending = true;
+    this.error = null;
+    try {
+      await ipc.passOn(messagesOf(asked), asIs.key, nameless);
+      if (epoch !== this.#epoch) return false;
+      this.asked = null;
+      mails.write(asIs.key);
+      return true;
+    } catch (thrown) {
+      if (epoch === this.#epoch) this.error = IpcError.from(thrown);
+      return false;
+    } finally {
+      this.sending = false;
+    }
   }
 
   /** Gives up waiting; the question stays. */

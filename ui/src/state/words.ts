@@ -13,6 +13,7 @@ const hints = {
   tls: 'hint.tls',
   sign_in: 'hint.sign_in',
   app_password: 'hint.app_password',
+  session_revoked: 'hint.session_revoked',
   limited: 'hint.limited',
   protocol: 'hint.protocol',
   refused: 'hint.refused',
@@ -84,6 +85,7 @@ export function telegramTitle(code: ErrorCode): string {
   if (code === 'network') return t('tg.error.network');
   if (code === 'timeout') return t('tg.error.timeout');
   if (code === 'refused') return t('tg.error.refused');
+  if (code === 'session_revoked') return t('tg.error.session_revoked');
   return errorTitle(code);
 }
 

@@ -121,7 +121,38 @@ test('a provider without passwords is named before one is asked for', async () =
   await page.getByTestId('wizard-next').click();
   await page.getByRole('alert').getByText('Outlook').first().waitFor();
   expect(await page.getByTestId('mailbox-password').count()).toBe(0);
-  expect(await page.getByTestId('wizard-next').count()).toBe(0);
+  expect(await page.getByTestId('auth-password').count()).toBe(0);
+  expect(await page.getByTestId('token-tokenEndpoint').inputValue()).toContain('microsoftonline.com');
+});
+
+test('a mailbox signs in with tokens; withdrawn ones are asked for again where the test says so', async () => {
+  const page = await open();
+  await page.getByTestId('nav-accounts').click();
+  await page.getByTestId('add-mailbox').click();
+  await page.getByTestId('mailbox-address').fill('someone@gmail.com');
+  await page.getByTestId('wizard-next').click();
+  await page.getByTestId('mailbox-password').waitFor();
+  await page.getByTestId('auth-xoauth2').click();
+  await page.getByTestId('mailbox-password').waitFor({ state: 'detached' });
+  expect(await page.getByTestId('token-tokenEndpoint').inputValue()).toBe('https://oauth2.googleapis.com/token');
+  await page.getByTestId('wizard-next').click();
+  await page.locator('[data-testid="token-clientId"][aria-invalid="true"]:focus').waitFor();
+  await page.getByTestId('token-clientId').fill('bureau.apps.example.org');
+  await page.getByTestId('token-refreshToken').fill('wrong');
+  expect(await page.getByTestId('token-refreshToken').getAttribute('type')).toBe('password');
+  await page.getByTestId('wizard-next').click();
+  await at(page, 'since').waitFor();
+  await page.getByTestId('estimate').getByText('близько').waitFor();
+  await page.getByTestId('wizard-next').click();
+  await page.getByRole('alert').getByText('Постачальник просить увійти знову').waitFor();
+  await page.getByRole('alert').getByText('invalid_grant').waitFor();
+  await page.getByTestId('token-refreshToken').fill('1//fresh');
+  await page.getByTestId('wizard-next').click();
+  await page.locator('[data-step="smtp"][data-state="passed"]').waitFor();
+  await page.getByTestId('wizard-next').click();
+  await page.getByTestId('wizard-done').click();
+  await page.getByText('someone@gmail.com').first().waitFor();
+  expect(faults.get(page)).toEqual([]);
 });
 
 test('an address that is none, a port that is none and plain text to elsewhere are refused at their field', async () => {

@@ -217,6 +217,46 @@ describe('passing on', () => {
     expect(await fileNames(page)).toHaveLength(3);
   });
 
+  test('within one account a message goes as it is, with its author’s name or without', async () => {
+    const page = await bureau();
+    await chat(page);
+    for (const nameless of [false, true]) {
+      await rowOf(page, 't0').click();
+      await page.getByTestId('message').first().waitFor();
+      await passOn(page, DOCUMENT);
+      await choose(page, 'Зоряна', 'Зоряна Квітень');
+      await focused(page, 'pass-send');
+      expect(await page.getByTestId('pass-find').count()).toBe(0);
+      if (nameless) await page.getByTestId('pass-nameless').click();
+      await page.getByTestId('pass-send').click();
+      await page.getByTestId('pass-on').waitFor({ state: 'detached' });
+      await page.getByRole('heading', { level: 1, name: 'Зоряна Квітень' }).waitFor();
+      await page.getByTestId('outgoing-forward').getByText(nameless ? 'без імені автора' : 'Переслано від Олена Вербицька').waitFor();
+      await page.getByTestId('outgoing').first().waitFor({ state: 'detached' });
+    }
+    expect([await calls(page, 'passOn'), await calls(page, 'sendText'), await calls(page, 'beginPassingOn')]).toEqual([2, 0, 0]);
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('what could go as it is may be copied instead, or go elsewhere; what was refused is told', async () => {
+    const page = await bureau();
+    await chat(page);
+    await passOn(page, 0);
+    await choose(page, 'Зоряна', 'Зоряна Квітень');
+    await focused(page, 'pass-send');
+    await page.evaluate(() => window.bureau.fail('passOn', true));
+    await page.keyboard.press('Enter');
+    await page.getByTestId('pass-failed').getByText('Не переслано').waitFor();
+    await page.getByTestId('pass-elsewhere').click();
+    await focused(page, 'pass-find');
+    expect(await page.getByTestId('pass-failed').count()).toBe(0);
+    await choose(page, 'Зоряна', 'Зоряна Квітень');
+    await page.getByTestId('pass-copy').click();
+    await focused(page, 'compose-text');
+    expect(await chatText(page).inputValue()).toContain('Ви працюєте в суботу?');
+    expect(await calls(page, 'sendText')).toBe(0);
+  });
+
   test('a chat’s words go into the answer that is being written, to whom it goes', async () => {
     const page = await bureau();
     await rowOf(page, 'c000000').click();

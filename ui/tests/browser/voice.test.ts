@@ -87,7 +87,7 @@ test('without a microphone the window says why, and nothing is left behind', asy
   await page.evaluate(() => void Reflect.deleteProperty(Navigator.prototype, 'mediaDevices'));
   await page.getByTestId('chat-record').click();
   await composer.getByRole('alert').getByText('не дає цьому вікну мікрофона').waitFor();
-  expect(await calls(page, 'attachBegin')).toBe(0);
+  expect(await calls(page, 'recordBegin')).toBe(0);
   await page.getByTestId('compose-text').fill('І далі пишемо');
   await page.keyboard.press('Control+Enter');
   await page.getByTestId('outgoing').waitFor();
@@ -102,6 +102,17 @@ test('a recording that cannot be kept says so', async () => {
   await page.keyboard.press('Control+Shift+KeyG');
   await page.getByTestId('composer').getByRole('alert').getByText('Записати не вдалося').waitFor();
   expect(await page.getByTestId('recording').count()).toBe(0);
+});
+
+test('what was being said when the program was killed is in its draft after the next start', async () => {
+  const page = await chat({ query: 'left' });
+  const chip = page.getByTestId('mail-file');
+  await chip.getByTestId('attached-voice-time').getByText('0:02', { exact: true }).waitFor();
+  await page.getByText('1 запис урвався').waitFor();
+  await page.keyboard.press('Control+Enter');
+  await page.getByTestId('outgoing').getByText('Голосове повідомлення').waitFor();
+  expect([await calls(page, 'leftRecordings'), await calls(page, 'attachVoice')]).toEqual([1, 1]);
+  expect(faults.get(page)).toEqual([]);
 });
 
 test('one that is thrown away while it is made what a chat plays leaves the next one alone', async () => {

@@ -47,9 +47,11 @@ windowTest('Telegram accounts added in three ways live in the window', { timeout
       await arrivals(window, telegram, office);
       await opened(window, 'Олена Шевченко');
       await plays(window);
+      await watches(window);
       await shows(window);
       await saves(window, office.file, join(profile.home, 'saved.bin'));
       answered = await answers(window, telegram, office);
+      await hearsItself(window);
       await pictures(window, 'chat');
       await window.close();
 
@@ -114,7 +116,7 @@ windowTest('files go to a chat, and what was said is changed and deleted', { tim
     writeFileSync(small, 'рядок\n'.repeat(1000));
     const bytes = randomBytes(11_000_000);
     writeFileSync(large, bytes);
-    const window = await Window.open(profile);
+    let window = await Window.open(profile);
     try {
       await opened(window, 'Олена');
       await (await window.find('chat-attach')).sendKeys(small);
@@ -146,6 +148,13 @@ windowTest('files go to a chat, and what was said is changed and deleted', { tim
       await until('it to be marked', async () => (await window.driver.findElements(By.css('[data-testid="message"].gone'))).length === 1);
       await picture(window, 'chat-deleted');
       assert.equal((await telegram.sentBy(account)).length, 3, 'nothing was sent twice');
+
+      await speaks(window, false);
+      await window.kill();
+      window = await Window.open(profile);
+      await opened(window, 'Олена');
+      await window.shows('attached-voice-time', '0:02');
+      evidence('P1 nothing lost, nothing doubled', 'telegram: what was being said when the program was killed', '2.0 s of 2 s, in the draft');
     } finally {
       await window.close();
     }
@@ -169,6 +178,8 @@ async function bureau(telegram) {
   await silent(olena, phone, 'Доброго дня! Потрібен переклад диплома з додатком, українська → польська.');
   await silent(olena, phone, { text: 'Ось скан першої сторінки', file: { photo: { width: 900, height: 1270, seed: 11 } } });
   await silent(olena, phone, { file: { voice: { seconds: 3 } } });
+  const film = readFileSync(new URL('harness/film.mp4', import.meta.url)).toString('base64');
+  await silent(olena, phone, { file: { video_note: { seconds: 2, side: 96, bytes: film } } });
   await silent(olena, phone, { text: 'І додаток', file: { document } });
   await silent(taras, qr, 'Dzień dobry, czy mogę odebrać dokumenty w czwartek?');
   await silent(james, session, 'Could you also certify the second page, please?');
@@ -294,6 +305,67 @@ async function plays(window) {
   assert.equal(heard.failed, null);
   assert.ok(heard.currentTime > 2.5, `${heard.currentTime} s of 3 were played`);
   evidence('P7 telegram', 'a voice message is played', `${heard.currentTime.toFixed(1)} s of 3 s, Opus in Ogg`);
+}
+
+/** What a phone films, H.264 with AAC in MP4, is fetched and played to its end. */
+async function watches(window) {
+  await window.press('video-note');
+  const seen = await until('the video to end', () =>
+    window.driver.executeScript(() => {
+      const note = document.querySelector('[data-testid="video-note"]');
+      const { currentTime, ended, videoWidth } = note?.querySelector('video') ?? {};
+      const failed = note?.parentElement?.querySelector('[role="alert"]')?.textContent ?? null;
+      return ended || failed !== null ? { currentTime, videoWidth, failed } : null;
+    }), { within: 60_000 });
+  assert.equal(seen.failed, null);
+  assert.ok(seen.currentTime > 1.8 && seen.videoWidth === 96, `${seen.currentTime} s of 2, ${seen.videoWidth} px wide`);
+  evidence('P7 telegram', 'a video is played', `${seen.currentTime.toFixed(1)} s of 2 s, H.264 and AAC in MP4`);
+}
+
+/** Two seconds are said in the open chat, in place of a microphone, and sent where they are to `end`. */
+async function speaks(window, end) {
+  const problem = await window.driver.executeAsyncScript((end, done) => {
+    const { invoke } = window.__TAURI_INTERNALS__;
+    const id = document.querySelector('[data-testid="conversation-row"][aria-current], [data-testid="conversation-row"].sel')?.dataset.id;
+    const speak = async () => {
+      const filter = { view: 'all', account: null, channel: null, unreadOnly: false };
+      const { rows } = await invoke('conversations', { filter, after: null, limit: 50 });
+      const conversation = rows.find(({ key }) => key.id === id)?.key;
+      const upload = await invoke('record_begin', { conversation });
+      const second = new Uint8Array(Int16Array.from({ length: 48_000 }, (_, at) => 9000 * Math.sin(at / 17)).buffer);
+      const piece = btoa(second.reduce((text, byte) => text + String.fromCharCode(byte), ''));
+      for (let number = 0; number < 2; number++) await invoke('attach_piece', { upload, piece });
+      if (!end) return;
+      const file = await invoke('attach_voice', { upload });
+      await invoke('send_text', { conversation, form: { text: '', entities: [], replyTo: null, sendAt: null, files: [file] }, draft: null });
+    };
+    speak().then(() => done(null), (fault) => done(JSON.stringify(fault)));
+  }, end);
+  assert.equal(problem, null);
+}
+
+/** What the recorder makes of samples is sent as a voice, comes back from Telegram and is played to its end. */
+async function hearsItself(window) {
+  await speaks(window, true);
+  const own = '[data-testid="message"].out [data-testid="voice-play"]';
+  // While it is fetched it cannot be pressed.
+  await until('the voice to come back', () =>
+    window.driver.executeScript((own) => {
+      const button = document.querySelector(own);
+      if (!button || button.disabled) return false;
+      window.__player = undefined;
+      button.click();
+      return true;
+    }, own));
+  const heard = await until('the own voice to end', () =>
+    window.driver.executeScript(() => {
+      const { currentTime, ended, error } = window.__player ?? {};
+      const failed = error?.message ?? document.querySelector('[data-testid="voice-failed"]')?.textContent ?? null;
+      return ended || failed !== null ? { currentTime, failed } : null;
+    }), { within: 60_000 });
+  assert.equal(heard.failed, null);
+  assert.ok(heard.currentTime > 1.8, `${heard.currentTime} s of 2 were played`);
+  evidence('P7 telegram', 'a voice of the recorder is played', `${heard.currentTime.toFixed(1)} s of 2 s`);
 }
 
 /** A photo's small picture is there; pressed, it is fetched and shown whole. */

@@ -77,7 +77,8 @@ describe('keys', () => {
 });
 
 describe('the mailbox form', () => {
-  const form: MailboxForm = { name: '', address: 'a@b.c', imapHost: 'imap.b.c', imapPort: 993, imapSecurity: 'tls', smtpHost: 'smtp.b.c', smtpPort: 465, smtpSecurity: 'tls', user: 'a', since: null, caFile: null, folders: [], writeFlags: false, color: 0 };
+  const none = { clientId: '', clientSecret: '', refreshToken: '', tokenEndpoint: '' };
+  const form: MailboxForm = { name: '', address: 'a@b.c', imapHost: 'imap.b.c', imapPort: 993, imapSecurity: 'tls', smtpHost: 'smtp.b.c', smtpPort: 465, smtpSecurity: 'tls', user: 'a', auth: 'password', since: null, caFile: null, folders: [], writeFlags: false, color: 0 };
 
   test('an address has something before and after one @', () => {
     expect(['a@b', ' a@b.c ', 'a@localhost'].every(isAddress)).toBe(true);
@@ -85,15 +86,26 @@ describe('the mailbox form', () => {
   });
 
   test('what is wrong is named in the order of the fields', () => {
-    expect(badFields(form, 'secret', true)).toEqual([]);
-    expect(badFields(form, '', false)).toEqual([]);
-    expect(badFields({ ...form, imapHost: ' ', imapPort: 0, smtpPort: Number.NaN }, '', true)).toEqual(['password', 'imapHost', 'imapPort', 'smtpPort']);
+    expect(badFields(form, 'secret', none, true)).toEqual([]);
+    expect(badFields(form, '', none, false)).toEqual([]);
+    expect(badFields({ ...form, imapHost: ' ', imapPort: 0, smtpPort: Number.NaN }, '', none, true)).toEqual(['password', 'imapHost', 'imapPort', 'smtpPort']);
+  });
+
+  test('tokens are asked for whole, and may stay as they are kept', () => {
+    const tokens = { clientId: 'bureau', clientSecret: '', refreshToken: '1//x', tokenEndpoint: 'https://oauth2.example.org/token' };
+    const byToken = { ...form, auth: 'xoauth2' as const };
+    expect(badFields(byToken, '', tokens, true)).toEqual([]);
+    expect(badFields(byToken, '', none, true)).toEqual(['clientId', 'refreshToken', 'tokenEndpoint']);
+    expect(badFields(byToken, '', none, false)).toEqual([]);
+    expect(badFields(byToken, '', { ...none, clientSecret: 'x' }, false)).toEqual(['clientId', 'refreshToken', 'tokenEndpoint']);
+    for (const wrong of ['http://example.org/token', 'example.org', 'ftp://example.org']) expect(badFields(byToken, '', { ...tokens, tokenEndpoint: wrong }, true), wrong).toEqual(['tokenEndpoint']);
+    expect(badFields(byToken, '', { ...tokens, tokenEndpoint: 'http://127.0.0.1:1/token' }, true)).toEqual([]);
   });
 
   test('no protection is allowed to this computer only', () => {
-    expect(badFields({ ...form, imapSecurity: 'loopback_plain' }, 'x', true)).toEqual(['imapSecurity']);
-    expect(badFields({ ...form, imapSecurity: 'loopback_plain', imapHost: '127.0.0.1', smtpSecurity: 'loopback_plain', smtpHost: 'localhost' }, 'x', true)).toEqual([]);
-    expect(badFields({ ...form, imapSecurity: 'loopback_plain', imapHost: '127.0.0.1.example.org' }, 'x', true)).toEqual(['imapSecurity']);
+    expect(badFields({ ...form, imapSecurity: 'loopback_plain' }, 'x', none, true)).toEqual(['imapSecurity']);
+    expect(badFields({ ...form, imapSecurity: 'loopback_plain', imapHost: '127.0.0.1', smtpSecurity: 'loopback_plain', smtpHost: 'localhost' }, 'x', none, true)).toEqual([]);
+    expect(badFields({ ...form, imapSecurity: 'loopback_plain', imapHost: '127.0.0.1.example.org' }, 'x', none, true)).toEqual(['imapSecurity']);
   });
 
   test('a span gives its first day', () => {

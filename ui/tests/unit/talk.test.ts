@@ -170,7 +170,7 @@ describe('the open conversation', () => {
   test('shows a text of ours at once, and as long as it is on its way', async () => {
     const talk = new Talk();
     await talk.open(b);
-    const text: OutgoingView = { account: 'x', id: 'o1', conversation: 'b', text: 'x', entities: [], reply: null, state: 'waiting', tries: 0, error: null, createdAt: new Date(0).toISOString(), sendAt: null, againAt: null, mail: null, files: [] };
+    const text: OutgoingView = { account: 'x', id: 'o1', conversation: 'b', text: 'x', entities: [], reply: null, state: 'waiting', tries: 0, error: null, createdAt: new Date(0).toISOString(), sendAt: null, againAt: null, mail: null, files: [], forward: null };
     talk.echo(text);
     talk.echo(text);
     expect(talk.outgoing).toEqual([text]);
@@ -182,7 +182,7 @@ describe('the open conversation', () => {
     const talk = new Talk();
     stored['b'] = range(1000, 1010);
     await talk.open(b);
-    const text: OutgoingView = { account: 'x', id: expectedId(), conversation: 'b', text: '1011', entities: [], reply: null, state: 'sending', tries: 0, error: null, createdAt: new Date(0).toISOString(), sendAt: null, againAt: null, mail: null, files: [] };
+    const text: OutgoingView = { account: 'x', id: expectedId(), conversation: 'b', text: '1011', entities: [], reply: null, state: 'sending', tries: 0, error: null, createdAt: new Date(0).toISOString(), sendAt: null, againAt: null, mail: null, files: [], forward: null };
     const handedOver = talk.expect([text]);
     expect(talk.leaving).toEqual([text]);
     const real = { ...text, id: 'o1' };

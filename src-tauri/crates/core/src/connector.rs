@@ -20,8 +20,8 @@ pub use self::{
     chat::{Chat, ChatAuthor, ChatMessage, KnownPeer},
     permit::{Permission, Permit},
     remote::{
-        AlbumError, AlbumTrouble, Fetched, FileSource, FoundPerson, History, Holding, Looked, PersonName, Quota,
-        Remote, SendError, SendFile, SendText, Sent, not_offered,
+        AlbumError, AlbumTrouble, Fetched, FileSource, ForwardMessage, FoundPerson, History, Holding, Looked,
+        PersonName, Quota, Remote, SendError, SendFile, SendText, Sent, not_offered,
     },
     submit::{BeforeEnd, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy, Submitter},
 };

@@ -8,7 +8,7 @@ mod telegram;
 mod triage;
 
 pub use account::{
-    Account, AccountState, Channel, EmailSettings, Endpoint, ParseEndpointError, Security, Trouble, TroubleCode,
+    Account, AccountState, Auth, Channel, EmailSettings, Endpoint, ParseEndpointError, Security, Trouble, TroubleCode,
 };
 pub use chat::{
     ChatKey, ChatKind, Entity, EntityKind, Forward, Media, MediaFile, MediaKind, ParsePeerError, Peer, PeerKind,

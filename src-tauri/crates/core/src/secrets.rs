@@ -22,6 +22,8 @@ use crate::model::AccountId;
 pub enum SecretKind {
     /// The password of a mailbox.
     MailPassword,
+    /// The tokens of a mailbox, as one JSON object: the refresh token with what it is used with, and the access token.
+    MailTokens,
     /// A Telegram account's session: its authorisation key with its data centre.
     TelegramSession,
     /// The hash that belongs to a Telegram account's API ID.
@@ -39,6 +41,7 @@ impl SecretKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MailPassword => "mail-password",
+            Self::MailTokens => "mail-tokens",
             Self::TelegramSession => "telegram-session",
             Self::TelegramApiHash => "telegram-api-hash",
             Self::TelegramProxyPassword => "telegram-proxy-password",

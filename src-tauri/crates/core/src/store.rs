@@ -66,7 +66,10 @@ pub use lookups::{ChatReach, NamedChat, Owner};
 pub use messages::{ExportedFile, ExportedMessage, MessagePosition, StoredMessage};
 pub use migrate::{CLIENT_VERSION, MigrationStatus};
 pub use outages::Away;
-pub use outgoing::{DueText, NotSent, OutgoingDraft, OutgoingFile, OutgoingState, StoredMail, StoredOutgoing};
+pub use outgoing::{
+    DueText, NotSent, OutgoingDraft, OutgoingFile, OutgoingForward, OutgoingState, StoredForward, StoredMail,
+    StoredOutgoing,
+};
 pub(crate) use outgoing_mails::as_accepted;
 pub use outgoing_mails::{DueMail, Letterhead, MailDraft, OwnMail};
 pub use people::{ContactLink, FoundPerson, Handle, HandleKind, Person};

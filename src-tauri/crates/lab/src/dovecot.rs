@@ -41,11 +41,22 @@ pub struct Options {
     pub certificate: Certificate,
     /// The room of each mailbox in KiB; `None`: the server has no limit and tells none.
     pub quota: Option<u32>,
+    /// Where to ask whose an access token is ([`crate::Oauth2::introspection`]); without it no tokens are taken.
+    pub introspection: Option<String>,
+    /// The SASL mechanisms that carry tokens, where they are taken.
+    pub token_mechanisms: Vec<&'static str>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connections_per_user: 50, without: Vec::new(), certificate: Certificate::Valid, quota: None }
+        Self {
+            connections_per_user: 50,
+            without: Vec::new(),
+            certificate: Certificate::Valid,
+            quota: None,
+            introspection: None,
+            token_mechanisms: vec!["xoauth2", "oauthbearer"],
+        }
     }
 }
 
@@ -205,6 +216,9 @@ impl Dovecot {
     }
 
     fn configure(&self) -> Result<()> {
+        if let Some(introspection) = &self.options.introspection {
+            self.folder.write("oauth2.conf.ext", config::oauth2(introspection))?;
+        }
         let text = config::text(self.folder.path(), &self.options, self.ports, self.owner)?;
         self.folder.write("dovecot.conf", text).map(drop)
     }

@@ -15,6 +15,7 @@ pub mod folder;
 pub mod imap;
 mod lmtp;
 pub mod numbered;
+pub mod oauth2;
 mod ports;
 pub mod proxy;
 pub mod serve;
@@ -22,5 +23,6 @@ pub mod smtp;
 pub mod telegram;
 
 pub use dovecot::{Dovecot, Options};
+pub use oauth2::Oauth2;
 pub use proxy::{Mode, Proxy};
 pub use smtp::{Fault, SmtpSink};

@@ -23,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     authority::{Authority, Certificate},
     background::Background,
+    oauth2::Grants,
 };
 
 /// How the next mails fare. Whatever the fault, an address whose name begins with `refused` gets `550`, and one that
@@ -88,6 +89,7 @@ pub struct SmtpSink {
 struct Shared {
     acceptor: TlsAcceptor,
     users: Mutex<HashMap<String, String>>,
+    tokens: Mutex<Option<Arc<Mutex<Grants>>>>,
     mails: Mutex<Vec<Received>>,
     fault: watch::Sender<Fault>,
 }
@@ -109,6 +111,7 @@ impl SmtpSink {
         let shared = Arc::new(Shared {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             users: Mutex::default(),
+            tokens: Mutex::default(),
             mails: Mutex::default(),
             fault: watch::Sender::new(Fault::None),
         });
@@ -131,6 +134,11 @@ impl SmtpSink {
     /// Asks for a sign-in from here on, and lets this user in.
     pub fn add_user(&self, name: &str, password: &str) {
         lock(&self.shared.users).insert(name.to_owned(), password.to_owned());
+    }
+
+    /// Takes access tokens too, by XOAUTH2, and asks for a sign-in from here on.
+    pub fn take_tokens(&self, grants: Arc<Mutex<Grants>>) {
+        *lock(&self.shared.tokens) = Some(grants);
     }
 
     /// Sets how mails fare from here on.

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use skrynka_core::{
     clock::{Clock, SystemClock},
     connector::{Connector, Incoming, IncomingSender, Resume},
-    model::{Account, AccountId, AccountState, Channel, EmailSettings, Endpoint, Security},
+    model::{Account, AccountId, AccountState, Auth, Channel, EmailSettings, Endpoint, Security},
     secrets::{SecretName, SecretStore, SecretsError},
 };
 use skrynka_lab::{Dovecot, Options, numbered::bench_mails};
@@ -66,6 +66,7 @@ fn account(security: Security, port: u16, ca: &str) -> Account {
         smtp: endpoint,
         smtp_security: security,
         user: USER.to_owned(),
+        auth: Auth::Password,
         since: None,
         ca_pem: Some(ca.to_owned()),
         folders: Vec::new(),

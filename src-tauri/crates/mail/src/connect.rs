@@ -1,21 +1,23 @@
 //! From settings to a signed-in session: resolve, connect, encrypt, sign in. Each step has its own deadline and its
 //! own errors, so that the connection test can show them one by one.
 
+pub(crate) mod access;
 pub(crate) mod counted;
+pub(crate) mod sasl;
 pub(crate) mod sign_in;
 pub(crate) mod tls;
+pub(crate) mod tokens;
 
 use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use secrecy::SecretString;
 use skrynka_core::model::{EmailSettings, Endpoint, Security};
 use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
 };
 
-use self::tls::TlsFacts;
+use self::{access::Proof, tls::TlsFacts};
 use crate::{
     error::{MailError, Result, within},
     session::Session,
@@ -40,7 +42,7 @@ pub(crate) struct Greeted {
 }
 
 /// Connects and signs in.
-pub(crate) async fn open(settings: &EmailSettings, password: &SecretString, tuning: &Tuning) -> Result<Session> {
+pub(crate) async fn open(settings: &EmailSettings, proof: &Proof, tuning: &Tuning) -> Result<Session> {
     tracing::info!(
         target: "skrynka::email",
         host = settings.imap.host, port = settings.imap.port, security = settings.imap_security.as_str(),
@@ -57,7 +59,7 @@ pub(crate) async fn open(settings: &EmailSettings, password: &SecretString, tuni
         );
     }
     let certificate_until = greeted.tls.as_ref().map(|facts| facts.expires);
-    let mut session = sign_in::sign_in(greeted, &settings.user, password, tuning).await?;
+    let mut session = sign_in::sign_in(greeted, settings, proof, tuning).await?;
     session.certificate_until = certificate_until;
     tracing::info!(target: "skrynka::email", "Signed in");
     Ok(session)

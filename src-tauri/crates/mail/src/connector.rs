@@ -7,12 +7,11 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use secrecy::SecretString;
 use skrynka_core::{
     clock::Clock,
     connector::{Connector, ConnectorError, Halves, IncomingMessage, Kept, Resume, Submitter},
     model::{Account, AccountId, Direction, EmailSettings, Trouble, TroubleCode},
-    secrets::{SecretKind, SecretName, Secrets},
+    secrets::Secrets,
 };
 use time::OffsetDateTime;
 use tokio::task::spawn_blocking;
@@ -20,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clocked::Clocked,
-    connect::{self, counted::Counts},
+    connect::{access::Access, counted::Counts},
     error::{MailError, Result},
     fetch::trail::Trail,
     folder::INBOX,
@@ -49,6 +48,8 @@ struct Lessons {
     trail: Trail,
     /// When the password was refused, while it has not been accepted since.
     refused: Option<OffsetDateTime>,
+    /// Whose turn it is to make tokens anew.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl MailConnector {
@@ -65,33 +66,29 @@ impl MailConnector {
         secrets: Secrets,
     ) -> Result<Halves> {
         let settings = settings.ok_or(MailError::NoSettings)?;
-        let password = password(account, &secrets).await?;
-        let mut session = connect::open(&settings, &password, &self.tuning).await?;
-        session.counted = Some(self.counts.one_more(account));
+        let access = self.access(account, settings.clone(), secrets);
+        let session = access.imap().await?;
         let trail = self.lessons(account, |lessons| {
             lessons.refused = None;
             lessons.trail.clone()
         });
-        let remote = MailRemote {
-            account,
-            settings: settings.clone(),
-            secrets,
-            tuning: self.tuning.clone(),
-            clock: self.clock.clone(),
-            spool: self.spool.clone(),
-            trail: trail.clone(),
-            counts: self.counts.clone(),
-        };
+        let remote = MailRemote { access, spool: self.spool.clone(), trail: trail.clone() };
         let (clock, spool) = (self.clock.clone(), self.spool.clone());
         let listener = MailListener { session, settings, resume, clock, spool, trail };
         Ok((Box::new(listener), Arc::new(remote)))
+    }
+
+    fn access(&self, account: AccountId, settings: EmailSettings, secrets: Secrets) -> Access {
+        let (tuning, clock) = (self.tuning.clone(), self.clock.clone());
+        let turn = self.lessons(account, |lessons| Arc::clone(&lessons.turn));
+        Access { account, settings, secrets, tuning, clock, counts: self.counts.clone(), turn }
     }
 
     /// A single refusal may be the server's own trouble; a person is asked when a second attempt, some time later,
     /// is refused as well.
     fn judge(&self, account: AccountId, error: MailError) -> ConnectorError {
         let now = self.clock.now();
-        if !matches!(error, MailError::SignIn(_)) {
+        if !matches!(error, MailError::SignIn(_) | MailError::TokenRefused(_)) {
             return error.into_connector(now);
         }
         let pause = self.tuning.second_refusal;
@@ -151,13 +148,6 @@ impl Connector for MailConnector {
 
     fn submitter(&self, account: &Account, secrets: &Secrets) -> Option<Arc<dyn Submitter>> {
         let settings = account.email.clone()?;
-        let (tuning, clock) = (self.tuning.clone(), self.clock.clone());
-        Some(Arc::new(MailSubmitter::new(account.id, settings, secrets.clone(), tuning, clock, self.counts.clone())))
+        Some(Arc::new(MailSubmitter::new(self.access(account.id, settings, secrets.clone()))))
     }
-}
-
-/// Fetches the account's password from the keyring or vault.
-pub(crate) async fn password(account: AccountId, secrets: &Secrets) -> Result<SecretString> {
-    let name = SecretName { kind: SecretKind::MailPassword, account };
-    secrets.get(name).await.map_err(MailError::Secrets)?.ok_or(MailError::NoPassword)
 }

@@ -88,8 +88,8 @@ pub enum MailError {
     /// The CA file of the account cannot be used.
     #[error("the extra certificate authorities cannot be read: {0}")]
     CaFile(String),
-    /// The password is not in the keyring.
-    #[error("no password is stored for this account")]
+    /// Neither password nor tokens are in the keyring.
+    #[error("nothing is kept for this account to sign in with")]
     NoPassword,
     /// The keyring or vault did not hand out the password.
     #[error("the password could not be read from the keyring")]
@@ -100,6 +100,21 @@ pub enum MailError {
     /// The server offers no way to sign in with a password.
     #[error("the server takes no password over this connection")]
     NoPasswordSignIn,
+    /// The server offers no way to sign in with a token.
+    #[error("the server takes no tokens over this connection")]
+    NoTokenSignIn,
+    /// The provider gives no access token for what is kept: a person has to sign in there again.
+    #[error("the provider wants a new sign-in: {0}")]
+    Revoked(String),
+    /// What is kept of the tokens cannot work.
+    #[error("the provider refused the tokens' settings: {0}")]
+    TokenSettings(String),
+    /// The provider could not give an access token just now.
+    #[error("the provider gave no access token: {0}")]
+    TokenServer(String),
+    /// The server refused an access token.
+    #[error("the server refused the token: {}", .0.text)]
+    TokenRefused(Box<Goodbye>),
     /// The server refused name or password.
     #[error("the server refused the sign-in: {}", .0.text)]
     SignIn(Box<Goodbye>),
@@ -181,10 +196,15 @@ impl MailError {
     pub(crate) fn into_connector(self, now: OffsetDateTime) -> ConnectorError {
         let why = self.trouble();
         match self {
-            Self::SignIn(_) | Self::NoPasswordSignIn | Self::NoPassword => ConnectorError::SignInRequired(why),
-            Self::PlainToForeign(_) | Self::CaFile(_) | Self::NoSettings | Self::BadName(_) => {
-                ConnectorError::Misconfigured(why)
+            Self::SignIn(_) | Self::NoPasswordSignIn | Self::NoPassword | Self::Revoked(_) | Self::TokenRefused(_) => {
+                ConnectorError::SignInRequired(why)
             }
+            Self::PlainToForeign(_)
+            | Self::CaFile(_)
+            | Self::NoSettings
+            | Self::BadName(_)
+            | Self::NoTokenSignIn
+            | Self::TokenSettings(_) => ConnectorError::Misconfigured(why),
             Self::Bye(said) | Self::Refused { said, .. } if why.code == TroubleCode::Limited => {
                 limited(&said, why, now)
             }
@@ -202,6 +222,7 @@ impl MailError {
             | Self::Injected
             | Self::Preauth
             | Self::Secrets(_)
+            | Self::TokenServer(_)
             | Self::Refused { .. }
             | Self::Protocol(_)
             | Self::TooLarge(_)
@@ -221,7 +242,14 @@ impl MailError {
             Self::SignIn(said) if says(said, &APP_PASSWORD) => TroubleCode::AppPassword,
             Self::SignIn(_) | Self::NoPasswordSignIn => TroubleCode::SignIn,
             Self::Bye(said) | Self::Refused { said, .. } => code_of(said),
-            Self::PlainToForeign(_) | Self::CaFile(_) | Self::NoSettings | Self::BadName(_) => TroubleCode::Settings,
+            Self::Revoked(_) | Self::TokenRefused(_) => TroubleCode::SessionRevoked,
+            Self::TokenServer(_) => TroubleCode::Refused,
+            Self::PlainToForeign(_)
+            | Self::CaFile(_)
+            | Self::NoSettings
+            | Self::BadName(_)
+            | Self::NoTokenSignIn
+            | Self::TokenSettings(_) => TroubleCode::Settings,
             Self::NoPassword | Self::Secrets(_) => TroubleCode::Secrets,
             Self::Protocol(_) | Self::TooLarge(_) => TroubleCode::Protocol,
             Self::StoreClosed => TroubleCode::Database,

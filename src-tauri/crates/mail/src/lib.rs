@@ -33,6 +33,7 @@ mod tuning;
 mod uids;
 mod wire;
 
+pub use connect::{access::Credential, tokens::Tokens};
 pub use connector::MailConnector;
 pub use error::{Goodbye, MailError};
 pub use folder::display_name;

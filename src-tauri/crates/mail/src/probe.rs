@@ -7,8 +7,8 @@ mod spoken;
 
 use std::time::{Duration, Instant};
 
-use secrecy::SecretString;
 use skrynka_core::model::{EmailSettings, Trouble};
+use time::OffsetDateTime;
 
 pub use self::{
     estimate::{Estimate, estimate},
@@ -16,7 +16,10 @@ pub use self::{
 };
 pub use crate::connect::tls::TlsFacts;
 use crate::{
-    connect,
+    connect::{
+        self,
+        access::{Credential, Proof},
+    },
     error::{MailError, Result, within},
     folder::{display_name, sent_folder},
     session::{self, Session},
@@ -127,27 +130,38 @@ impl TestReport {
 
 /// Tests the settings against the real servers. Changes nothing there. Each step is told to `on_step` as it ends.
 ///
-/// One refused sign-in is final here: a person has just typed the password. No single answer is waited for longer
+/// A token that has ended is made anew: the credential has to be kept as it is left. One refused sign-in is final here: a
+/// person has just typed the password. No single answer is waited for longer
 /// than 12 seconds, and no step takes longer than 45, however long `tuning` allows.
 pub async fn test(
     settings: &EmailSettings,
-    password: &SecretString,
+    credential: &mut Credential,
     tuning: &Tuning,
+    now: OffsetDateTime,
     on_step: &mut (dyn FnMut(&Step) + Send),
 ) -> TestReport {
-    let mut test = Test { report: TestReport::default(), on_step };
+    let mut test = Test { report: TestReport::default(), on_step, proof: None };
     let tuning = &watched(tuning);
     // A failed step has been noted already; the ones that need it are left out.
-    let _read = Box::pin(test.imap(settings, password, tuning)).await;
+    let _read = Box::pin(test.imap(settings, credential, tuning, now)).await;
     let started = Instant::now();
-    let outcome = match within(SMTP, smtp::sign_in(settings, password, tuning)).await {
+    let sent = async {
+        if test.proof.is_none() {
+            test.proof = Some(credential.proof(settings, None, tuning, now).await?);
+        }
+        match &test.proof {
+            Some(proof) => smtp::sign_in(settings, proof, tuning).await,
+            None => Err(MailError::NoPassword),
+        }
+    };
+    let outcome = match within(SMTP, sent).await {
         Ok((facts, takes)) => {
             test.report.takes = takes;
             Ok((Finding::Smtp(facts), ()))
         }
         Err(error) => {
             let error = diagnose::explained(error, &settings.smtp, settings.smtp_security, tuning).await;
-            Err(spoken::smtp(&error, settings, password))
+            Err(spoken::smtp(&error, settings, test.proof.as_ref()))
         }
     };
     let _sent = test.note(StepName::Smtp, started, outcome);
@@ -164,11 +178,19 @@ fn watched(tuning: &Tuning) -> Tuning {
 struct Test<'a> {
     report: TestReport,
     on_step: &'a mut (dyn FnMut(&Step) + Send),
+    /// What signs in, once it is known.
+    proof: Option<Proof>,
 }
 
 impl Test<'_> {
-    async fn imap(&mut self, settings: &EmailSettings, password: &SecretString, tuning: &Tuning) -> Option<()> {
-        let spoken = |error: MailError| spoken::imap(&error, settings, password);
+    async fn imap(
+        &mut self,
+        settings: &EmailSettings,
+        credential: &mut Credential,
+        tuning: &Tuning,
+        now: OffsetDateTime,
+    ) -> Option<()> {
+        let spoken = |error: MailError| spoken::imap(&error, settings, None);
         let started = Instant::now();
         let found = connect::resolve(&settings.imap, settings.imap_security, tuning).await;
         let found = found.map(|found| (Finding::Addresses(found.iter().map(|a| a.ip().to_string()).collect()), found));
@@ -190,17 +212,27 @@ impl Test<'_> {
         let greeted = self.note(StepName::Tls, started, greeted)?;
 
         let started = Instant::now();
-        let session = connect::sign_in::sign_in(greeted, &settings.user, password, tuning).await;
-        let session = session.map(|session| (Finding::SignedIn, session)).map_err(spoken);
+        let session = match credential.proof(settings, None, tuning, now).await {
+            Ok(proof) => {
+                let session = connect::sign_in::sign_in(greeted, settings, &proof, tuning).await;
+                let session = session.map_err(|error| spoken::imap(&error, settings, Some(&proof)));
+                self.proof = Some(proof);
+                session
+            }
+            Err(error) => Err(spoken(error)),
+        };
+        let session = session.map(|session| (Finding::SignedIn, session));
         let mut session = self.note(StepName::SignIn, started, session)?;
 
         let started = Instant::now();
         let listed = within(STEP, folders(&mut session)).await;
-        let mut goes_on = self.note(StepName::Folders, started, listed.map(|finding| (finding, ())).map_err(spoken));
+        let listed = listed.map_err(|error| spoken::imap(&error, settings, self.proof.as_ref()));
+        let mut goes_on = self.note(StepName::Folders, started, listed.map(|finding| (finding, ())));
         if goes_on.is_some() {
             let started = Instant::now();
             let idle = within(STEP, idles(&mut session)).await;
-            goes_on = self.note(StepName::Idle, started, idle.map(|idle| (Finding::Idle(idle), ())).map_err(spoken));
+            let idle = idle.map_err(|error| spoken::imap(&error, settings, self.proof.as_ref()));
+            goes_on = self.note(StepName::Idle, started, idle.map(|idle| (Finding::Idle(idle), ())));
         }
         session.log_out().await;
         goes_on
@@ -244,7 +276,7 @@ async fn idles(session: &mut Session) -> Result<bool> {
     let sent = session.send("IDLE").await?;
     loop {
         match session.step(&sent, "wait for news", deadline).await {
-            Ok(session::Step::Reply(Reply::Continue)) => break,
+            Ok(session::Step::Reply(Reply::Continue(_))) => break,
             Ok(session::Step::Reply(_)) => {}
             Ok(session::Step::Done(_)) | Err(MailError::Refused { .. }) => return Ok(false),
             Err(other) => return Err(other),

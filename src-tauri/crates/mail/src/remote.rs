@@ -7,16 +7,13 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use futures_util::future::BoxFuture;
 use skrynka_core::{
     connector::{ConnectorError, Cursor, Holding, IncomingSender, Looked, Quota, Remote},
-    model::{AccountId, EmailSettings, Place},
-    secrets::Secrets,
+    model::Place,
 };
 use time::OffsetDateTime;
 use tokio::time::sleep;
 
 use crate::{
-    clocked::Clocked,
-    connect::{self, counted::Counts},
-    connector::password,
+    connect::access::Access,
     cursor::FolderCursor,
     error::{MailError, Result},
     fetch::{Reader, trail::Trail},
@@ -24,7 +21,6 @@ use crate::{
     hand_over::{HandOver, Source},
     listen::{chosen, search_date},
     session::Session,
-    tuning::Tuning,
     uids::UidSet,
 };
 
@@ -36,24 +32,19 @@ const AT_ONCE: usize = 500;
 /// The mailbox, to be asked.
 #[derive(Clone)]
 pub(crate) struct MailRemote {
-    pub(crate) account: AccountId,
-    pub(crate) settings: EmailSettings,
-    pub(crate) secrets: Secrets,
-    pub(crate) tuning: Tuning,
-    pub(crate) clock: Clocked,
+    pub(crate) access: Access,
     pub(crate) spool: PathBuf,
     pub(crate) trail: Trail,
-    pub(crate) counts: Counts,
 }
 
 impl Remote for MailRemote {
     fn mark_seen(&self, places: Vec<Place>, seen: bool) -> BoxFuture<'_, std::result::Result<(), ConnectorError>> {
         Box::pin(async move {
-            let mut pause = self.tuning.mark_again;
+            let mut pause = self.access.tuning.mark_again;
             loop {
                 let Err(error) = self.store_seen(&places, seen).await else { return Ok(()) };
                 let detail = error.trouble().detail;
-                let error = error.into_connector(self.clock.now());
+                let error = error.into_connector(self.access.clock.now());
                 if pause > LONGEST_PAUSE || !matches!(error, ConnectorError::Transient { .. }) {
                     return Err(error);
                 }
@@ -75,11 +66,11 @@ impl Remote for MailRemote {
         Box::pin(async move {
             let asked = async {
                 let mut session = self.session().await?;
-                let found = holdings(&mut session, &cursors, &self.settings.folders).await;
+                let found = holdings(&mut session, &cursors, &self.access.settings.folders).await;
                 session.log_out().await;
                 found
             };
-            asked.await.map_err(|error| error.into_connector(self.clock.now()))
+            asked.await.map_err(|error| error.into_connector(self.access.clock.now()))
         })
     }
 
@@ -87,11 +78,11 @@ impl Remote for MailRemote {
         Box::pin(async move {
             let removed = async {
                 let mut session = self.session().await?;
-                let removed = self_test::remove(&mut session, &mark, &self.settings).await;
+                let removed = self_test::remove(&mut session, &mark, &self.access.settings).await;
                 session.log_out().await;
                 removed
             };
-            removed.await.map_err(|error| error.into_connector(self.clock.now()))
+            removed.await.map_err(|error| error.into_connector(self.access.clock.now()))
         })
     }
 
@@ -103,12 +94,12 @@ impl Remote for MailRemote {
                 session.log_out().await;
                 quota
             };
-            asked.await.map_err(|error| error.into_connector(self.clock.now()))
+            asked.await.map_err(|error| error.into_connector(self.access.clock.now()))
         })
     }
 
     fn connections(&self) -> Option<u32> {
-        Some(self.counts.of(self.account))
+        Some(self.access.counts.of(self.access.account))
     }
 
     fn fetch_again(
@@ -123,7 +114,7 @@ impl Remote for MailRemote {
                 session.log_out().await;
                 fetched
             };
-            fetched.await.map_err(|error| error.into_connector(self.clock.now()))
+            fetched.await.map_err(|error| error.into_connector(self.access.clock.now()))
         })
     }
 }
@@ -168,16 +159,13 @@ fn by_folder(places: &[Place]) -> BTreeMap<(String, u32), Vec<u32>> {
 
 impl MailRemote {
     async fn session(&self) -> Result<Session> {
-        let password = password(self.account, &self.secrets).await?;
-        let mut session = connect::open(&self.settings, &password, &self.tuning).await?;
-        session.counted = Some(self.counts.one_more(self.account));
-        Ok(session)
+        self.access.imap().await
     }
 
     /// Reads messages and waits until they are stored.
     async fn hand_over(&self, session: &mut Session, places: &[Place], inbox: IncomingSender) -> Result<()> {
-        let read = chosen(&session.folders().await?, &self.settings.folders);
-        let mut hand = HandOver::new(inbox, self.clock.clone(), session.tuning.group_bytes);
+        let read = chosen(&session.folders().await?, &self.access.settings.folders);
+        let mut hand = HandOver::new(inbox, self.access.clock.clone(), session.tuning.group_bytes);
         for ((mailbox, epoch), uids) in by_folder(places) {
             let Some((_, role)) = read.iter().find(|(name, _)| *name == mailbox) else {
                 tracing::info!(target: "skrynka::email", "Messages not read again, the folder is read no more");
@@ -188,7 +176,7 @@ impl MailRemote {
                 tracing::info!(target: "skrynka::email", epoch, "Messages not read again, the folder was renumbered");
                 continue;
             }
-            let source = Source { mailbox, epoch, role: *role, own: self.settings.address.clone() };
+            let source = Source { mailbox, epoch, role: *role, own: self.access.settings.address.clone() };
             let (hand, trail, spool) = (&mut hand, &self.trail, self.spool.as_path());
             let mut reader = Reader { session: &mut *session, hand, source: &source, spool, trail, since: None };
             let is_given_up = |uid: &u32| trail.verdict(&source, *uid).is_some();

@@ -16,21 +16,17 @@ use skrynka_core::{
     connector::{
         BeforeEnd, ConnectorError, IncomingMessage, Outcomes, OutgoingMail, Raw, SendError, SentCopy, Submitter,
     },
-    model::{AccountId, Direction, EmailSettings, Place, Trouble, TroubleCode},
-    secrets::Secrets,
+    model::{Auth, Direction, Place, Trouble, TroubleCode},
 };
 use time::OffsetDateTime;
 
 pub use self::compose::{ComposeError, compose, is_address};
-use self::copy::{Access, SentFolder};
+use self::copy::SentFolder;
 use crate::{
-    clocked::Clocked,
-    connect::counted::Counts,
-    connector::password,
+    connect::access::Access,
     error::MailError,
     parse,
-    smtp::{self, Line, Refusal},
-    tuning::Tuning,
+    smtp::{Line, Refusal},
 };
 
 /// Connections that wait for the next mail.
@@ -38,39 +34,17 @@ const KEPT: usize = 4;
 
 /// Sends the mail of one account. Connections are kept for a while: signing in takes longer than a mail.
 pub(crate) struct MailSubmitter {
-    account: AccountId,
-    settings: EmailSettings,
-    secrets: Secrets,
-    tuning: Tuning,
-    clock: Clocked,
+    access: Access,
     idle: Mutex<Vec<(Line, Instant)>>,
     /// Bytes of a mail that the server takes; 0 where it has not said.
     takes: AtomicU64,
     /// The mailbox, while copies follow one another.
     copying: tokio::sync::Mutex<Option<SentFolder>>,
-    counts: Counts,
 }
 
 impl MailSubmitter {
-    pub(crate) fn new(
-        account: AccountId,
-        settings: EmailSettings,
-        secrets: Secrets,
-        tuning: Tuning,
-        clock: Clocked,
-        counts: Counts,
-    ) -> Self {
-        Self {
-            account,
-            settings,
-            secrets,
-            tuning,
-            clock,
-            idle: Mutex::default(),
-            takes: AtomicU64::new(0),
-            copying: tokio::sync::Mutex::default(),
-            counts,
-        }
+    pub(crate) fn new(access: Access) -> Self {
+        Self { access, idle: Mutex::default(), takes: AtomicU64::new(0), copying: tokio::sync::Mutex::default() }
     }
 
     async fn offer(
@@ -83,7 +57,7 @@ impl MailSubmitter {
         let written = |address: &String| Ok((address.clone(), compose::mail_address(address)?.to_string()));
         let to = addresses.iter().map(written).collect::<Result<Vec<_>, _>>().map_err(cannot_be)?;
         let from = compose::mail_address(&mail.from.address).map_err(cannot_be)?.to_string();
-        let failed = |error: MailError| SendError::NotSent(error.into_connector(self.clock.now()));
+        let failed = |error: MailError| SendError::NotSent(error.into_connector(self.access.clock.now()));
         let kept = self.kept();
         let reused = kept.is_some();
         let mut line = match kept {
@@ -117,12 +91,18 @@ impl MailSubmitter {
         match refusal {
             Refusal::Said { code, words } => SendError::NotSent(match code {
                 // RFC 4954 section 6: the sign-in does not hold for sending.
-                530 | 535 | 538 => ConnectorError::SignInRequired(Trouble { code: TroubleCode::SignIn, detail: words }),
+                530 | 535 | 538 => {
+                    let code = match self.access.settings.auth {
+                        Auth::Password => TroubleCode::SignIn,
+                        Auth::Xoauth2 => TroubleCode::SessionRevoked,
+                    };
+                    ConnectorError::SignInRequired(Trouble { code, detail: words })
+                }
                 500..=599 => ConnectorError::Permanent(refused(words)),
                 _ => ConnectorError::Transient { why: refused(words), retry_after: None },
             }),
             Refusal::CannotTake(words) => SendError::NotSent(ConnectorError::Permanent(refused(words))),
-            Refusal::Failed(error) => SendError::NotSent(error.into_connector(self.clock.now())),
+            Refusal::Failed(error) => SendError::NotSent(error.into_connector(self.access.clock.now())),
             Refusal::Unknown(error) => SendError::Uncertain(error.trouble()),
             Refusal::HeldBack => {
                 let why = Trouble { code: TroubleCode::Database, detail: "held back before its end".to_owned() };
@@ -132,23 +112,15 @@ impl MailSubmitter {
     }
 
     async fn open(&self) -> Result<Line, MailError> {
-        let password = password(self.account, &self.secrets).await?;
-        // A server that holds strangers up for minutes (RFC 5321 section 4.5.3.2) takes the mail all the same.
-        let patient = Tuning { command: self.tuning.submit, ..self.tuning.clone() };
-        let (line, _) = smtp::open(&self.settings, &password, &patient).await?;
+        let line = self.access.smtp().await?;
         self.takes.store(line.takes().unwrap_or(0), Ordering::Relaxed);
-        tracing::debug!(target: "skrynka::email", host = self.settings.smtp.host, "Signed in for sending");
+        tracing::debug!(target: "skrynka::email", host = self.access.settings.smtp.host, "Signed in for sending");
         Ok(line)
-    }
-
-    fn access(&self) -> Access<'_> {
-        let Self { account, settings, secrets, tuning, counts, .. } = self;
-        Access { account: *account, settings, secrets, tuning, counts }
     }
 
     fn kept(&self) -> Option<Line> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(_, since)| since.elapsed() < self.tuning.kept_line);
+        idle.retain(|(_, since)| since.elapsed() < self.access.tuning.kept_line);
         idle.pop().map(|(line, _)| line)
     }
 
@@ -191,8 +163,8 @@ impl Submitter for MailSubmitter {
 
     fn is_in_sent<'a>(&'a self, message_id: &'a str) -> BoxFuture<'a, Result<bool, ConnectorError>> {
         Box::pin(async move {
-            let found = copy::is_in_sent(self.access(), message_id).await;
-            found.map_err(|error| error.into_connector(self.clock.now()))
+            let found = copy::is_in_sent(&self.access, message_id).await;
+            found.map_err(|error| error.into_connector(self.access.clock.now()))
         })
     }
 
@@ -200,8 +172,8 @@ impl Submitter for MailSubmitter {
         Box::pin(async move {
             let raw = compose(mail, true).map_err(|error| cannot_be_connector(&error))?;
             let mut open = self.copying.lock().await;
-            let kept = copy::keep(self.access(), &mut open, (&mail.message_id, &raw)).await;
-            kept.map_err(|error| error.into_connector(self.clock.now()))
+            let kept = copy::keep(&self.access, &mut open, (&mail.message_id, &raw)).await;
+            kept.map_err(|error| error.into_connector(self.access.clock.now()))
         })
     }
 

@@ -298,7 +298,7 @@ impl Session {
         let sent = self.send(&format!("APPEND {} ({flags}) {{{}}}", quoted(folder)?, message.len())).await?;
         loop {
             match self.step(&sent, doing, silence).await? {
-                Step::Reply(Reply::Continue) => break,
+                Step::Reply(Reply::Continue(_)) => break,
                 Step::Reply(_) => {}
                 Step::Done(_) => return Err(MailError::Protocol("APPEND ended before its message".to_owned())),
             }

@@ -16,7 +16,9 @@ use tokio::{
 pub(crate) use self::transaction::Refusal;
 use crate::{
     connect::{
+        access::Proof,
         dial, resolve,
+        sasl::{self, Mechanism},
         tls::{TlsFacts, protect},
     },
     error::{Goodbye, MailError, Result},
@@ -24,6 +26,8 @@ use crate::{
     wire::{Stream, status::clean},
 };
 
+/// Bytes of a command with its line end; a longer message follows the server's go-ahead (RFC 4954 section 4).
+const COMMAND: usize = 512;
 /// Bytes of one reply line (RFC 5321 section 4.5.3.1.5 allows 512).
 const LINE: u64 = 8 << 10;
 /// Lines of one reply.
@@ -33,22 +37,21 @@ const LINES: usize = 200;
 /// mail the server takes.
 pub(crate) async fn sign_in(
     settings: &EmailSettings,
-    password: &SecretString,
+    proof: &Proof,
     tuning: &Tuning,
 ) -> Result<(Option<TlsFacts>, Option<u64>)> {
-    let (mut line, facts) = open(settings, password, tuning).await?;
+    let (mut line, facts) = open(settings, proof, tuning).await?;
     line.leave().await;
     Ok((facts, line.takes()))
 }
 
 /// Connects, encrypts as the settings want it and signs in.
-pub(crate) async fn open(
-    settings: &EmailSettings,
-    password: &SecretString,
-    tuning: &Tuning,
-) -> Result<(Line, Option<TlsFacts>)> {
+pub(crate) async fn open(settings: &EmailSettings, proof: &Proof, tuning: &Tuning) -> Result<(Line, Option<TlsFacts>)> {
     let (mut line, offered, facts) = greeted(settings, tuning).await?;
-    authenticate(&mut line, &offered, &settings.user, password).await?;
+    match proof {
+        Proof::Password(password) => authenticate(&mut line, &offered, &settings.user, password).await?,
+        Proof::Bearer(token) => bear(&mut line, &offered, settings, token).await?,
+    }
     line.offered = offered;
     Ok((line, facts))
 }
@@ -81,8 +84,7 @@ pub(crate) async fn greeted(
 }
 
 async fn authenticate(line: &mut Line, offered: &[String], user: &str, password: &SecretString) -> Result<()> {
-    let mechanisms = offered.iter().find_map(|words| words.strip_prefix("AUTH")).unwrap_or_default();
-    let has = |name: &str| mechanisms.split([' ', '=']).any(|word| word == name);
+    let has = |name: &str| offers(offered, name);
     let reply = if has("PLAIN") {
         let message = Zeroizing::new(format!("\0{user}\0{}", password.expose_secret()));
         let command = Zeroizing::new(format!("AUTH PLAIN {}", STANDARD.encode(message.as_bytes())));
@@ -99,6 +101,41 @@ async fn authenticate(line: &mut Line, offered: &[String], user: &str, password:
         235 => Ok(()),
         // RFC 4954 section 6: 454 is the server's own trouble, every 5xx a refusal.
         500..=599 => Err(MailError::SignIn(Box::new(reply.said()))),
+        _ => reply.expect(235).map(drop),
+    }
+}
+
+/// Whether a SASL mechanism is offered.
+fn offers(offered: &[String], name: &str) -> bool {
+    let mechanisms = offered.iter().find_map(|words| words.strip_prefix("AUTH")).unwrap_or_default();
+    mechanisms.split([' ', '=']).any(|word| word == name)
+}
+
+/// Signs in with a token. The reply to a refusal is a challenge; the verdict follows its answer.
+async fn bear(line: &mut Line, offered: &[String], settings: &EmailSettings, token: &SecretString) -> Result<()> {
+    let mechanism = Mechanism::chosen(|name| offers(offered, name)).ok_or(MailError::NoTokenSignIn)?;
+    let message = mechanism.message(&settings.user, &settings.smtp, token);
+    let command = Zeroizing::new(format!("AUTH {} {}", mechanism.name(), *message));
+    let mut reply = if command.len() + 2 <= COMMAND {
+        line.ask(&command).await?
+    } else {
+        line.ask(&format!("AUTH {}", mechanism.name())).await?.expect(334)?;
+        line.ask(&message).await?
+    };
+    let mut why = None;
+    if reply.code == 334 {
+        why = reply.lines.first().and_then(|challenge| sasl::refusal(challenge));
+        reply = line.ask(mechanism.after_refusal()).await?;
+    }
+    match reply.code {
+        235 => Ok(()),
+        500..=599 => {
+            let mut said = reply.said();
+            if let Some(why) = why {
+                said.text = format!("{} ({why})", said.text);
+            }
+            Err(MailError::TokenRefused(Box::new(said)))
+        }
         _ => reply.expect(235).map(drop),
     }
 }

@@ -3,6 +3,7 @@
 mod change;
 mod fetch;
 mod find;
+mod forward;
 mod ledger;
 mod self_test;
 mod send;
@@ -15,8 +16,8 @@ use grammers_tl_types as tl;
 use serde_json::Value;
 use skrynka_core::{
     connector::{
-        AlbumError, Batch, ConnectorError, Cursor, Fetched, FoundPerson, History, Holding, Incoming, IncomingSender,
-        PersonName, Remote, SendError, SendFile, SendText, Sent,
+        AlbumError, Batch, ConnectorError, Cursor, Fetched, ForwardMessage, FoundPerson, History, Holding, Incoming,
+        IncomingSender, PersonName, Remote, SendError, SendFile, SendText, Sent,
     },
     model::{AccountId, ChatKey, Entity, Peer, PeerKind, Place},
 };
@@ -149,6 +150,10 @@ impl Remote for TelegramRemote {
         items: Vec<(SendText, SendFile)>,
     ) -> BoxFuture<'_, std::result::Result<Vec<Sent>, AlbumError>> {
         Box::pin(self.album(items))
+    }
+
+    fn forward(&self, items: Vec<ForwardMessage>) -> BoxFuture<'_, std::result::Result<Vec<Sent>, AlbumError>> {
+        Box::pin(self.pass_on(items))
     }
 
     fn edit_text(

@@ -1,6 +1,6 @@
-import { type AccountView, type Discovery, type Estimate, IpcError, type MailboxForm, type TestStep, type TestStepName, ipc } from '../../ipc/client';
+import { type AccountView, type AuthName, type Discovery, type Estimate, IpcError, type MailboxForm, type TestStep, type TestStepName, type TokensForm, ipc } from '../../ipc/client';
 import { clock } from '../../state/clock.svelte';
-import { type Field, badFields, isAddress, isName } from './checks';
+import { type Field, badFields, badSecrets, isAddress, isBlank, isName } from './checks';
 import { type Span, firstDay, isoDay } from './since';
 
 export const steps = ['address', 'servers', 'since', 'test', 'done'] as const;
@@ -11,8 +11,18 @@ export const testSteps: readonly TestStepName[] = ['resolve', 'connect', 'tls', 
 
 const blank: MailboxForm = {
   name: '', address: '', imapHost: '', imapPort: 993, imapSecurity: 'tls', smtpHost: '', smtpPort: 465, smtpSecurity: 'tls',
-  user: '', since: null, caFile: null, folders: [], writeFlags: false, color: 0,
+  user: '', auth: 'password', since: null, caFile: null, folders: [], writeFlags: false, color: 0,
 };
+
+const noTokens: TokensForm = { clientId: '', clientSecret: '', refreshToken: '', tokenEndpoint: '' };
+
+export type TokenField = keyof TokensForm;
+
+/** Where providers that take tokens make them; a bureau's own registration may name another place. */
+const endpoints: readonly [RegExp, string][] = [
+  [/(^|\.)(gmail|googlemail|google)\.com$/i, 'https://oauth2.googleapis.com/token'],
+  [/(^|\.)(outlook|office365|hotmail|live)\.com$/i, 'https://login.microsoftonline.com/common/oauth2/v2.0/token'],
+];
 
 /** What was typed and left by way of another screen; it is there again on the way back. */
 let kept: Wizard | null = null;
@@ -34,6 +44,7 @@ export class Wizard {
   step = $state<Step>('address');
   form = $state<MailboxForm>({ ...blank });
   password = $state('');
+  tokens = $state<TokensForm>({ ...noTokens });
   discovery = $state.raw<Discovery | null>(null);
   span = $state<Span>('3m');
   date = $state('');
@@ -67,13 +78,23 @@ export class Wizard {
     this.#found = JSON.stringify(this.form);
   }
 
-  get passwordNeeded(): boolean {
-    return this.account === undefined;
+  /** Whether a password or tokens have to be typed: nothing is kept for this way to sign in. */
+  get secretNeeded(): boolean {
+    return this.account?.mailbox?.auth !== this.form.auth;
+  }
+
+  /** Password or tokens; where the provider is known, so is the place that makes its tokens. */
+  chooseAuth(auth: AuthName): void {
+    this.form.auth = auth;
+    this.bad = [];
+    this.refusedAt = null;
+    if (auth !== 'xoauth2' || this.tokens.tokenEndpoint !== '' || !this.secretNeeded) return;
+    this.tokens.tokenEndpoint = endpoints.find(([host]) => host.test(this.form.imapHost.trim()))?.[1] ?? '';
   }
 
   /** Whether anything typed would be lost by leaving. */
   get dirty(): boolean {
-    if (this.password !== '') return true;
+    if (this.password !== '' || this.tokens.clientId !== '' || this.tokens.clientSecret !== '' || this.tokens.refreshToken !== '') return true;
     return this.account ? JSON.stringify(this.form) !== this.#found : this.form.address.trim() !== '';
   }
 
@@ -106,7 +127,7 @@ export class Wizard {
 
   /** From the servers to the start date. */
   toSince(): void {
-    this.bad = badFields(this.form, this.password, this.passwordNeeded);
+    this.bad = badFields(this.form, this.password, this.tokens, this.secretNeeded);
     if (this.bad.length > 0) return;
     this.step = 'since';
     void this.count();
@@ -119,7 +140,7 @@ export class Wizard {
     this.estimateError = null;
     if (!this.takeSince()) return;
     try {
-      const estimate = await ipc.estimateMailbox(this.#sent(), this.#givenPassword(), this.account?.id ?? null);
+      const estimate = await ipc.estimateMailbox(this.#sent(), this.#givenPassword(), this.#givenTokens(), this.account?.id ?? null);
       if (epoch === this.#epoch) this.estimate = estimate;
     } catch (thrown) {
       if (epoch === this.#epoch) this.estimateError = IpcError.from(thrown);
@@ -136,18 +157,15 @@ export class Wizard {
 
   /** Runs the connection test, step by step. */
   async runTest(): Promise<void> {
-    if (this.passwordNeeded && this.password === '') {
-      this.bad = ['password'];
-      return;
-    }
-    this.bad = [];
+    this.bad = badSecrets(this.form, this.password, this.tokens, this.secretNeeded);
+    if (this.bad.length > 0) return;
     const epoch = ++this.#epoch;
     this.step = 'test';
     this.results = [];
     this.test = 'running';
     this.testError = null;
     try {
-      await ipc.testMailbox(this.#sent(), this.#givenPassword(), this.account?.id ?? null, (step) => {
+      await ipc.testMailbox(this.#sent(), this.#givenPassword(), this.#givenTokens(), this.account?.id ?? null, (step) => {
         if (epoch === this.#epoch) this.results = [...this.results.filter((known) => known.step !== step.step), step];
       });
       if (epoch === this.#epoch) this.test = 'passed';
@@ -175,11 +193,11 @@ export class Wizard {
     this.saveError = null;
     try {
       if (this.account) {
-        await ipc.updateMailbox(this.account.id, this.#sent(), this.#givenPassword());
+        await ipc.updateMailbox(this.account.id, this.#sent(), this.#givenPassword(), this.#givenTokens());
         this.over = true;
         return this.account.id;
       }
-      const { id } = await ipc.addMailbox(this.#sent(), this.password);
+      const { id } = await ipc.addMailbox(this.#sent(), this.#givenPassword(), this.#givenTokens());
       this.over = true;
       return id;
     } catch (thrown) {
@@ -196,10 +214,18 @@ export class Wizard {
     const start = found.mailbox ?? { ...blank, imapHost: '', smtpHost: '' };
     this.form = { ...start, address, user: start.user || address, name: this.form.name || start.name || domain, color: start.color, folders: [...start.folders] };
     this.step = 'servers';
+    this.tokens = { ...noTokens };
+    if (found.passwords === 'none') this.chooseAuth('xoauth2');
   }
 
   #givenPassword(): string | null {
-    return this.password === '' ? null : this.password;
+    return this.form.auth !== 'password' || this.password === '' ? null : this.password;
+  }
+
+  #givenTokens(): TokensForm | null {
+    if (this.form.auth !== 'xoauth2' || isBlank(this.tokens)) return null;
+    const { clientId, clientSecret, refreshToken, tokenEndpoint } = this.tokens;
+    return { clientId: clientId.trim(), clientSecret: clientSecret.trim(), refreshToken: refreshToken.trim(), tokenEndpoint: tokenEndpoint.trim() };
   }
 
   #sent(): MailboxForm {

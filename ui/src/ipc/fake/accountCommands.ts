@@ -1,4 +1,4 @@
-import type { AccountView, Discovery, MailboxForm, TestStep, TestStepName, WireError } from '../bindings';
+import type { AccountView, Discovery, MailboxForm, TestStep, TestStepName, TokensForm, WireError } from '../bindings';
 import { form } from './accounts';
 import { type World, fail } from './backend';
 import { IpcError } from '../error';
@@ -44,7 +44,7 @@ export function accountCommands(world: World) {
       const host = address.split('@')[1] ?? '';
       const mailbox = form('', address, 0);
       if (host === 'gmail.com') return { provider: 'Gmail', passwords: 'app_password', helpUrl: 'https://support.example/app-passwords', mailbox: { ...mailbox, imapHost: 'imap.gmail.com', smtpHost: 'smtp.gmail.com' }, answered: true };
-      if (host === 'outlook.com') return { provider: 'Outlook', passwords: 'none', helpUrl: 'https://support.example/oauth', mailbox: null, answered: false };
+      if (host === 'outlook.com') return { provider: 'Outlook', passwords: 'none', helpUrl: 'https://support.example/oauth', mailbox: { ...mailbox, imapHost: 'outlook.office365.com', smtpHost: 'smtp.office365.com', smtpPort: 587, smtpSecurity: 'starttls' }, answered: true };
       if (host === 'ukr.net') return { provider: 'ukr.net', passwords: 'switch_on_first', helpUrl: 'https://support.example/imap', mailbox, answered: true };
       if (host.startsWith('nowhere')) return { provider: null, passwords: 'password', helpUrl: null, mailbox: null, answered: false };
       return { provider: null, passwords: 'password', helpUrl: null, mailbox, answered: true };
@@ -55,7 +55,7 @@ export function accountCommands(world: World) {
       const days = mailbox.since === null ? 2000 : Math.max(1, (world.now() - Date.parse(mailbox.since)) / 86_400_000);
       return { messages: Math.round(days * 34), kib: Math.round(days * 34 * 61), freeKib: 222_000_000 };
     },
-    testMailbox: async (mailbox: MailboxForm, password: string | null, _account: string | null, onStep: (step: TestStep) => void) => {
+    testMailbox: async (mailbox: MailboxForm, password: string | null, tokens: TokensForm | null, _account: string | null, onStep: (step: TestStep) => void) => {
       const details: Record<TestStepName, string> = {
         resolve: '192.0.2.14, 2001:db8::14',
         connect: `192.0.2.14:${mailbox.imapPort}`,
@@ -68,12 +68,12 @@ export function accountCommands(world: World) {
       for (const [index, step] of (Object.keys(details) as TestStepName[]).entries()) {
         onStep({ step, state: 'running', ms: null, detail: '', error: null });
         await pause(160);
-        const error: WireError | null = step === 'sign_in' && password === WRONG ? { code: 'app_password', detail: 'A3 NO [AUTHENTICATIONFAILED] Application-specific password required' } : null;
+        const error: WireError | null = step !== 'sign_in' ? null : password === WRONG ? { code: 'app_password', detail: 'A3 NO [AUTHENTICATIONFAILED] Application-specific password required' } : tokens?.refreshToken === WRONG ? { code: 'session_revoked', detail: 'the provider wants a new sign-in: invalid_grant Token has been expired or revoked.' } : null;
         onStep({ step, state: error ? 'failed' : 'passed', ms: [12, 38, 61, 204, 47, 3, 118][index] ?? 10, detail: details[step], error });
         if (!error) continue;
         // Sending is tried whatever became of reading, as Rust does.
         await pause(160);
-        onStep({ step: 'smtp', state: 'failed', ms: 96, detail: '', error: { code: 'sign_in', detail: '535 5.7.8 Username and Password not accepted' } });
+        onStep({ step: 'smtp', state: 'failed', ms: 96, detail: '', error: tokens ? error : { code: 'sign_in', detail: '535 5.7.8 Username and Password not accepted' } });
         throw new IpcError(error);
       }
       return null;

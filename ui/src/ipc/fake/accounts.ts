@@ -16,7 +16,7 @@ export function form(name: string, address: string, color: number): MailboxForm 
     name, address, color,
     imapHost: `imap.${host}`, imapPort: 993, imapSecurity: 'tls',
     smtpHost: `smtp.${host}`, smtpPort: 465, smtpSecurity: 'tls',
-    user: address, since: '2026-09-01', caFile: null, folders: [], writeFlags: false,
+    user: address, auth: 'password', since: '2026-09-01', caFile: null, folders: [], writeFlags: false,
   };
 }
 

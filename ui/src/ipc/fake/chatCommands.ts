@@ -72,8 +72,8 @@ export function chatCommands(world: World) {
     if (text.tries === 0 && text.text.includes('чекає')) return enter({ state: 'waiting', error: { code: 'not_connected', detail: '' } });
     chat.outgoing = chat.outgoing.filter((other) => other.id !== text.id);
     const message = chatMessage(key.account, key.id, {
-      at: world.now(), ours: true, author: { peer: 'user:9', name: 'Ірина Коваль' }, text: text.text, files: text.files.map((file) => (file.voice ? chatFile('voice', file.name, file.size, file.voice) : chatFile('document', file.name, file.size))),
-      chat: { entities: text.entities, readThere: false, reply: text.reply },
+      at: world.now(), ours: true, author: { peer: 'user:9', name: 'Ірина Коваль' }, text: text.forward?.words ?? text.text, files: text.files.map((file) => (file.voice ? chatFile('voice', file.name, file.size, file.voice) : chatFile('document', file.name, file.size))),
+      chat: { entities: text.entities, readThere: false, reply: text.reply, ...(text.forward && !text.forward.nameless ? { forward: { name: text.forward.author, sentAt: iso(world.now()) } } : {}) },
     });
     chat.messages.push(message);
     changed(key);
@@ -129,8 +129,22 @@ export function chatCommands(world: World) {
       const answered = chat.messages.find((message) => message.key.id === replyTo);
       const reply = answered ? { message: answered.key.id, author: answered.authorName, text: answered.text.slice(0, 80) } : null;
       const each = files.length > 0 ? files.map((file) => [file]) : [[]];
-      const outgoing = each.map((one, at): OutgoingView => ({ account: key.account, id: `o${world.now()}-${++sent}`, conversation: key.id, text: at === 0 ? text : '', entities: at === 0 ? entities : [], reply: at === 0 ? reply : null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files: one }));
+      const outgoing = each.map((one, at): OutgoingView => ({ account: key.account, id: `o${world.now()}-${++sent}`, conversation: key.id, text: at === 0 ? text : '', entities: at === 0 ? entities : [], reply: at === 0 ? reply : null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files: one, forward: null }));
       world.texts.push(structuredClone(form));
+      chat.outgoing.push(...outgoing);
+      changed(key);
+      void outgoing.reduce((before, one) => before.then(() => send(key, chat, one)), Promise.resolve());
+      return outgoing.map(({ id }) => id);
+    },
+    passOn: async (parts: readonly { message: MessageView; text: string; files: readonly FileView[] }[], key: ConversationKey, nameless: boolean) => {
+      const undo = world.preferences.chatUndoSeconds;
+      const chat = chatOf(key.id);
+      if (chat.kind === 'broadcast') fail('not_offered');
+      const sendAt = undo > 0 ? iso(world.now() + undo * 1000) : null;
+      const outgoing = parts.map(({ message, text, files }): OutgoingView => ({
+        account: key.account, id: `o${world.now()}-${++sent}`, conversation: key.id, text: '', entities: [], reply: null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt, againAt: null, mail: null, files: [],
+        forward: { author: message.authorName, words: text || (files[0]?.name ?? ''), nameless },
+      }));
       chat.outgoing.push(...outgoing);
       changed(key);
       void outgoing.reduce((before, one) => before.then(() => send(key, chat, one)), Promise.resolve());

@@ -105,7 +105,7 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
       const undo = world.preferences.undoSeconds;
       const mail: OutgoingView = {
         account, id: `mail${++serial}`, conversation, text, entities: [], reply: null, state: 'waiting', tries: 0, error: null, createdAt: iso(world.now()), sendAt: form.sendAt ?? (undo > 0 ? iso(world.now() + undo * 1000) : null), againAt: null,
-        mail: { subject, to, cc, bcc, refused: [], partlySent: false }, files,
+        mail: { subject, to, cc, bcc, refused: [], partlySent: false }, files, forward: null,
       };
       world.mails.push(structuredClone(form));
       keep(shelf().filter((view) => view.id !== draft));
@@ -151,6 +151,10 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
       }
       return { to: [], cc: [], subject, quote: words.join('\n\n').trimEnd(), files };
     },
+    passOn: async (messages: MessageKey[], to: ConversationKey, nameless: boolean): Promise<string[]> => {
+      if (messages.length === 0 || messages.length > 100 || messages.some(({ account }) => account !== to.account)) fail('invalid_input', 'messages');
+      return chats.passOn(messages.map((key) => partOf(key)), to, nameless);
+    },
     outbox: async () => [...world.outbox, ...[...bureau.talks.values()].flatMap((talk) => talk.chat?.outgoing ?? [])],
     confirmSent: async (_account: string, id: string) => {
       const mail = world.outbox.find((other) => other.id === id);
@@ -178,6 +182,17 @@ export function mailCommands(world: World, chats: ReturnType<typeof chatCommands
       if (!['waiting', 'failed'].includes(mail.state)) fail('not_found', 'it is being sent');
       leave(id);
       return null;
+    },
+    recordBegin: async ({ account }: ConversationKey) => {
+      uploads.set(`u${++serial}`, { account, name: 'voice.ogg', size: 0, pieces: [] });
+      return `u${serial}`;
+    },
+    leftRecordings: async () => {
+      if (!new URLSearchParams(location.search).has('left')) return [];
+      // Two seconds that somebody said before the program was killed.
+      const said = new Uint8Array(Int16Array.from({ length: 96_000 }, (_, at) => 8000 * Math.sin(at / 20)).buffer);
+      uploads.set('left', { account: 'tg-kyiv', name: 'voice.ogg', size: said.length, pieces: [btoa(said.reduce((text, byte) => text + String.fromCharCode(byte), ''))] });
+      return [{ upload: 'left', conversation: { account: 'tg-kyiv', id: 't0' } }];
     },
     attachBegin: async (account: string, name: string) => {
       uploads.set(`u${++serial}`, { account, name, size: 0, pieces: [] });

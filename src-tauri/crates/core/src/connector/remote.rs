@@ -43,6 +43,16 @@ pub trait Remote: Send + Sync {
         })
     }
 
+    /// Passes messages of one chat on to another, together and in order, each as it is: 1 to 100, all from one chat to one.
+    ///
+    /// The same `random_id`s again are the same messages again.
+    fn forward(&self, items: Vec<ForwardMessage>) -> BoxFuture<'_, Result<Vec<Sent>, AlbumError>> {
+        let _not_used = items;
+        Box::pin(async {
+            Err(AlbumError { what: AlbumTrouble::Whole, why: SendError::NotSent(not_offered("passing messages on")) })
+        })
+    }
+
     /// Changes a message of ours. What it says then comes by the listener's road.
     fn edit_text(
         &self,
@@ -224,6 +234,19 @@ pub struct SendText {
     pub entities: Vec<Entity>,
     /// The number of the message it answers.
     pub reply_to: Option<u32>,
+    /// What tells the server that a second try is the same message; stored before the first.
+    pub random_id: i64,
+}
+
+/// A message to be passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForwardMessage {
+    /// Where to.
+    pub to: ChatKey,
+    /// Where it stands.
+    pub from: Place,
+    /// Without its author's name.
+    pub nameless: bool,
     /// What tells the server that a second try is the same message; stored before the first.
     pub random_id: i64,
 }

@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Backoff, Engine, Shared};
 use crate::{
-    connector::{AlbumError, AlbumTrouble, ConnectorError, FileSource, Remote, SendError, SendFile, Sent},
+    connector::{
+        AlbumError, AlbumTrouble, ConnectorError, FileSource, ForwardMessage, Remote, SendError, SendFile, Sent,
+    },
     fault,
     model::{Account, AccountId, Channel, ChatKey, OutgoingId, Trouble, TroubleCode},
     store::{DueText, LeaseToken, NotSent, OutgoingFile, Store, StoreError},
@@ -144,8 +146,8 @@ async fn send_all(
         let (id, tries) = (text.id, text.tries);
         tried = true;
         fault::point("text_taken");
-        if !text.rest.is_empty() {
-            send_album(shared, account, remote, lease, text).await?;
+        if !text.rest.is_empty() || text.forward.is_some() {
+            send_together(shared, account, remote, lease, text).await?;
             continue;
         }
         match try_text(shared, account.id, remote, text).await {
@@ -169,8 +171,8 @@ async fn send_all(
     Ok(tried)
 }
 
-/// Sends files as one album. Where one of them can never go, the others go without it the next time.
-async fn send_album(
+/// Sends files as one album, or passes messages on. Where one of them can never go, the others go without it the next time.
+async fn send_together(
     shared: &Shared,
     account: &Account,
     remote: &dyn Remote,
@@ -181,13 +183,17 @@ async fn send_album(
     let rest = std::mem::take(&mut first.rest);
     let items: Vec<DueText> = std::iter::once(first).chain(rest).collect();
     let (ids, tries) = (items.iter().map(|item| item.id).collect::<Vec<_>>(), items[0].tries);
-    match try_album(shared, account.id, remote, items).await {
+    let tried = match items.iter().map(|item| item.forward.clone()).collect::<Option<Vec<_>>>() {
+        Some(forwards) => try_forward(remote, forwards).await,
+        None => try_album(shared, account.id, remote, items).await,
+    };
+    match tried {
         Ok(sent) => {
             fault::point("text_answered");
             let first = sent.first().map(|sent| sent.place.number);
             let sent: Vec<_> = ids.iter().copied().zip(sent).collect();
             store.texts_sent(account.id, &sent).await?;
-            tracing::info!(target: "skrynka::outbox", outgoing = %ids[0], items = sent.len(), number = first, "Album sent");
+            tracing::info!(target: "skrynka::outbox", outgoing = %ids[0], items = sent.len(), number = first, "Messages sent together");
         }
         Err(AlbumError { what, why }) => {
             let (outcome, why) = shared.failed(account.id, why, tries);
@@ -202,11 +208,32 @@ async fn send_album(
             store.album_not_sent(account.id, Some(lease), &items, &why, what == AlbumTrouble::Apart).await?;
             tracing::warn!(
                 target: "skrynka::outbox", outgoing = %ids[0], items = ids.len(), what = ?what, tries,
-                code = why.code.as_str(), why = why.detail, "Album not sent"
+                code = why.code.as_str(), why = why.detail, "Messages not sent together"
             );
         }
     }
     Ok(())
+}
+
+async fn try_forward(remote: &dyn Remote, forwards: Vec<ForwardMessage>) -> Result<Vec<Sent>, AlbumError> {
+    let count = forwards.len();
+    let tried = tokio::time::timeout(SEND_DEADLINE, remote.forward(forwards)).await;
+    all_of(count, tried.unwrap_or_else(|_| Err(uncertain(TroubleCode::Timeout, "no answer within the deadline"))))
+}
+
+/// An answer that tells of fewer messages leaves all of them uncertain.
+fn all_of(count: usize, sent: Result<Vec<Sent>, AlbumError>) -> Result<Vec<Sent>, AlbumError> {
+    let sent = sent?;
+    if sent.len() == count {
+        Ok(sent)
+    } else {
+        Err(uncertain(TroubleCode::Protocol, "the answer tells of another number of messages"))
+    }
+}
+
+fn uncertain(code: TroubleCode, detail: &str) -> AlbumError {
+    let why = SendError::Uncertain(Trouble { code, detail: detail.to_owned() });
+    AlbumError { what: AlbumTrouble::Whole, why }
 }
 
 async fn try_album(
@@ -230,16 +257,7 @@ async fn try_album(
     }
     let count = album.len();
     let tried = tokio::time::timeout(deadline, remote.send_album(album)).await;
-    let uncertain = |code, detail: &str| AlbumError {
-        what: AlbumTrouble::Whole,
-        why: SendError::Uncertain(Trouble { code, detail: detail.to_owned() }),
-    };
-    let sent = tried.unwrap_or_else(|_| Err(uncertain(TroubleCode::Timeout, "no answer within the deadline")))?;
-    if sent.len() == count {
-        Ok(sent)
-    } else {
-        Err(uncertain(TroubleCode::Protocol, "the answer tells of another number of files"))
-    }
+    all_of(count, tried.unwrap_or_else(|_| Err(uncertain(TroubleCode::Timeout, "no answer within the deadline"))))
 }
 
 async fn try_text(shared: &Shared, account: AccountId, remote: &dyn Remote, text: DueText) -> Result<Sent, SendError> {

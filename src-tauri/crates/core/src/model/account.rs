@@ -86,6 +86,39 @@ impl FromStr for Security {
     }
 }
 
+/// What a mailbox signs in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// A password.
+    #[default]
+    Password,
+    /// Tokens of OAuth 2.0, by SASL XOAUTH2 or OAUTHBEARER (RFC 7628).
+    Xoauth2,
+}
+
+impl Auth {
+    /// The word the database and the command line use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Xoauth2 => "xoauth2",
+        }
+    }
+}
+
+impl FromStr for Auth {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "password" => Ok(Self::Password),
+            "xoauth2" => Ok(Self::Xoauth2),
+            other => Err(format!("unknown way to sign in {other:?}: use password or xoauth2")),
+        }
+    }
+}
+
 /// A host name or address with a port (1 to 65535).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
@@ -129,7 +162,7 @@ impl FromStr for Endpoint {
     }
 }
 
-/// What is needed to reach a mailbox; its password stands in the keyring.
+/// What is needed to reach a mailbox; its password or tokens stand in the keyring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailSettings {
     /// The mailbox's own address.
@@ -144,6 +177,9 @@ pub struct EmailSettings {
     pub smtp_security: Security,
     /// The name to sign in with; often the address.
     pub user: String,
+    /// What it signs in with.
+    #[serde(default)]
+    pub auth: Auth,
     /// Mails that the server received before this moment are not fetched.
     pub since: Option<OffsetDateTime>,
     /// A PEM file's content with extra certificate authorities to trust for this account.
@@ -213,7 +249,7 @@ pub enum TroubleCode {
     Refused,
     /// The session was used from two places at once and is destroyed.
     SessionDuplicated,
-    /// The session was ended from another device, or is unknown to the server.
+    /// The session was ended from another device, or is unknown to the server; a mailbox's tokens were revoked.
     SessionRevoked,
     /// The account was banned by its network.
     Banned,

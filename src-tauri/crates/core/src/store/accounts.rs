@@ -59,6 +59,7 @@ struct AccountRow {
     smtp_port: Option<i32>,
     smtp_security: Option<String>,
     user_name: Option<String>,
+    auth_kind: Option<String>,
     since: Option<OffsetDateTime>,
     ca_pem: Option<String>,
     folders: Option<Vec<String>>,
@@ -122,6 +123,7 @@ impl AccountRow {
                 smtp: endpoint(self.smtp_host, self.smtp_port)?,
                 smtp_security: self.smtp_security.unwrap_or_default().parse().map_err(wrong)?,
                 user: self.user_name.unwrap_or_default(),
+                auth: self.auth_kind.as_deref().unwrap_or("password").parse().map_err(wrong)?,
                 since: self.since,
                 ca_pem: self.ca_pem,
                 folders: self.folders.unwrap_or_default(),
@@ -151,7 +153,8 @@ impl Store {
             r#"SELECT a.id, a.channel, a.name, a.code, a.color, a.enabled, a.muted, a.created_at,
                       e.address AS "address?", e.imap_host AS "imap_host?", e.imap_port AS "imap_port?",
                       e.imap_security AS "imap_security?", e.smtp_host AS "smtp_host?", e.smtp_port AS "smtp_port?",
-                      e.smtp_security AS "smtp_security?", e.user_name AS "user_name?", e.since AS "since?",
+                      e.smtp_security AS "smtp_security?", e.user_name AS "user_name?", e.auth_kind AS "auth_kind?",
+                      e.since AS "since?",
                       e.ca_pem AS "ca_pem?", e.folders AS "folders?", e.write_flags AS "write_flags?",
                       t.phone AS "phone?", t.api_id AS "api_id?", t.user_id AS "user_id?", t.home_dc AS "home_dc?",
                       t.takes_groups AS "takes_groups?", t.takes_channels AS "takes_channels?",
@@ -514,13 +517,14 @@ async fn write_settings(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO email_accounts (account_id, address, imap_host, imap_port, imap_security, smtp_host, smtp_port,
-                smtp_security, user_name, since, ca_pem, folders, write_flags)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                smtp_security, user_name, since, ca_pem, folders, write_flags, auth_kind)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
          ON CONFLICT (account_id) DO UPDATE SET address = excluded.address, imap_host = excluded.imap_host,
                 imap_port = excluded.imap_port, imap_security = excluded.imap_security,
                 smtp_host = excluded.smtp_host, smtp_port = excluded.smtp_port,
                 smtp_security = excluded.smtp_security, user_name = excluded.user_name, since = excluded.since,
-                ca_pem = excluded.ca_pem, folders = excluded.folders, write_flags = excluded.write_flags",
+                ca_pem = excluded.ca_pem, folders = excluded.folders, write_flags = excluded.write_flags,
+                auth_kind = excluded.auth_kind",
         id.0,
         email.address,
         email.imap.host,
@@ -534,6 +538,7 @@ async fn write_settings(
         email.ca_pem,
         &email.folders,
         email.write_flags,
+        email.auth.as_str(),
     )
     .execute(connection)
     .await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Answered, Fact, FactKind, LeaseToken, Store, StoreError, drafts, journal, place};
 use crate::{
-    connector::{Outcomes, SendText, Sent},
+    connector::{ForwardMessage, Outcomes, SendText, Sent},
     model::{
         AccountId, Address, ChatKey, ConversationId, DraftId, Entity, MessageId, OutgoingId, Place, Trouble, VoiceNote,
     },
@@ -33,8 +33,35 @@ pub struct OutgoingDraft {
     pub send_at: Option<OffsetDateTime>,
     /// The file that goes with it, whose bytes are a blob of the account already.
     pub file: Option<OutgoingFile>,
-    /// What it shares with the files that go with it as one album: two to ten of one chat, each with a file.
+    /// What it shares with the files that go with it as one album: two to ten of one chat, each with a file. Messages that
+    /// are passed on together share one too.
     pub album: Option<i64>,
+    /// The message that it passes on as it is; then it has neither text nor file of its own.
+    pub forward: Option<OutgoingForward>,
+}
+
+/// A message of the same account that is passed on as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingForward {
+    /// Which one.
+    pub message: MessageId,
+    /// Without its author's name.
+    pub nameless: bool,
+    /// Whose it is, shown while it is on its way.
+    pub author: String,
+    /// What it says, or what its file is called.
+    pub words: String,
+}
+
+/// A message on its way that passes another on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredForward {
+    /// Without its author's name.
+    pub nameless: bool,
+    /// Whose it is.
+    pub author: String,
+    /// What it says, or what its file is called.
+    pub words: String,
 }
 
 /// Where a text stands on its way.
@@ -111,6 +138,8 @@ pub struct StoredOutgoing {
     pub mail: Option<StoredMail>,
     /// What goes with it, in order.
     pub files: Vec<OutgoingFile>,
+    /// What it passes on.
+    pub forward: Option<StoredForward>,
 }
 
 /// What a mail on its way has beside a text.
@@ -169,6 +198,8 @@ pub struct DueText {
     pub send: SendText,
     /// The file that goes with it.
     pub file: Option<OutgoingFile>,
+    /// What it passes on; then it has neither text nor file.
+    pub forward: Option<ForwardMessage>,
     /// What goes with it as one album, in order.
     pub rest: Vec<DueText>,
 }
@@ -213,6 +244,9 @@ struct OutgoingRow {
     recipients_bcc: Option<serde_json::Value>,
     body_html: Option<String>,
     outcomes: Option<serde_json::Value>,
+    forward_nameless: bool,
+    forward_author: Option<String>,
+    forward_words: Option<String>,
 }
 
 impl TryFrom<OutgoingRow> for StoredOutgoing {
@@ -253,6 +287,11 @@ impl TryFrom<OutgoingRow> for StoredOutgoing {
             not_before: row.not_before,
             mail,
             files: Vec::new(),
+            forward: row.forward_author.zip(row.forward_words).map(|(author, words)| StoredForward {
+                nameless: row.forward_nameless,
+                author,
+                words,
+            }),
         })
     }
 }
@@ -323,7 +362,8 @@ impl Store {
                                < (coalesce(due.send_at, due.created_at), due.created_at, due.id))
                    ORDER BY coalesce(due.send_at, due.created_at), due.created_at, due.id LIMIT 1)
                RETURNING o.id, o.conversation_id, o.tries, o.body_text, o.entities, o.reply_to, o.random_id, o.album,
-                         o.created_at, c.remote_peer AS "remote_peer!""#,
+                         o.created_at, o.forward_mailbox, o.forward_number, o.forward_nameless,
+                         c.remote_peer AS "remote_peer!""#,
             account.0,
             now,
             UNCERTAIN_TRIES,
@@ -351,6 +391,9 @@ impl Store {
             reply_to: row.reply_to,
             random_id: row.random_id,
             created_at: row.created_at,
+            forward_mailbox: row.forward_mailbox,
+            forward_number: row.forward_number,
+            forward_nameless: row.forward_nameless,
         };
         let taken: Vec<TakenText> = std::iter::once(first).chain(rest).collect();
         let keys: Vec<_> = taken.iter().map(|text| (account, OutgoingId(text.id))).collect();
@@ -567,7 +610,8 @@ impl Store {
         let rows = sqlx::query_as!(
             OutgoingRow,
             r#"SELECT o.account_id, o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries,
-                    o.error, o.mailbox, o.number, o.created_at, o.send_at, o.not_before, a.id AS "answered_id?",
+                    o.error, o.mailbox, o.number, o.forward_nameless, o.forward_author, o.forward_words,
+                    o.created_at, o.send_at, o.not_before, a.id AS "answered_id?",
                     a.author_name AS "answered_author?", a.text AS "answered_text?", m.subject AS "subject?",
                     m.recipients_to AS "recipients_to?", m.recipients_cc AS "recipients_cc?",
                     m.recipients_bcc AS "recipients_bcc?", m.body_html, m.outcomes AS "outcomes?"
@@ -597,7 +641,8 @@ impl Store {
         let rows = sqlx::query_as!(
             OutgoingRow,
             r#"SELECT o.account_id, o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries,
-                    o.error, o.mailbox, o.number, o.created_at, o.send_at, o.not_before, NULL::uuid AS answered_id,
+                    o.error, o.mailbox, o.number, o.forward_nameless, o.forward_author, o.forward_words,
+                    o.created_at, o.send_at, o.not_before, NULL::uuid AS answered_id,
                     NULL::text AS answered_author, NULL::text AS answered_text, m.subject AS "subject?",
                     m.recipients_to AS "recipients_to?", m.recipients_cc AS "recipients_cc?",
                     m.recipients_bcc AS "recipients_bcc?", m.body_html, m.outcomes AS "outcomes?"
@@ -617,7 +662,8 @@ impl Store {
         let rows = sqlx::query_as!(
             OutgoingRow,
             r#"SELECT o.account_id, o.id, o.conversation_id, o.body_text, o.entities, o.reply_to, o.state, o.tries,
-                    o.error, o.mailbox, o.number, o.created_at, o.send_at, o.not_before, NULL::uuid AS answered_id,
+                    o.error, o.mailbox, o.number, o.forward_nameless, o.forward_author, o.forward_words,
+                    o.created_at, o.send_at, o.not_before, NULL::uuid AS answered_id,
                     NULL::text AS answered_author, NULL::text AS answered_text, m.subject AS "subject?",
                     m.recipients_to AS "recipients_to?", m.recipients_cc AS "recipients_cc?",
                     m.recipients_bcc AS "recipients_bcc?", m.body_html, m.outcomes AS "outcomes?"
@@ -702,11 +748,17 @@ struct TakenText {
     reply_to: Option<i64>,
     random_id: i64,
     created_at: OffsetDateTime,
+    forward_mailbox: Option<String>,
+    forward_number: Option<i64>,
+    forward_nameless: bool,
 }
 
 impl TakenText {
     fn due(self, chat: ChatKey, files: &mut HashMap<OutgoingId, OutgoingFile>) -> Result<DueText, StoreError> {
         let id = OutgoingId(self.id);
+        let from = self.forward_mailbox.zip(self.forward_number);
+        let from = from.map(|(mailbox, number)| place(mailbox, 0, number)).transpose()?;
+        let (nameless, random_id) = (self.forward_nameless, self.random_id);
         Ok(DueText {
             id,
             tries: u32::try_from(self.tries).unwrap_or(1),
@@ -718,6 +770,7 @@ impl TakenText {
                 random_id: self.random_id,
             },
             file: files.remove(&id),
+            forward: from.map(|from| ForwardMessage { to: chat, from, nameless, random_id }),
             rest: Vec::new(),
         })
     }
@@ -735,7 +788,8 @@ async fn rest_of_album(
         "UPDATE outgoing SET state = 'sending', tries = tries + 1, maybe_sent = maybe_sent OR state = 'sending'
          WHERE account_id = $1 AND album = $2 AND id <> $3 AND state IN ('waiting', 'sending', 'uncertain')
            AND (state <> 'uncertain' OR tries < $4)
-         RETURNING id, tries, body_text, entities, reply_to, random_id, created_at",
+         RETURNING id, tries, body_text, entities, reply_to, random_id, created_at, forward_mailbox, forward_number,
+                   forward_nameless",
         account.0,
         album,
         first,
@@ -754,12 +808,18 @@ async fn write(
     draft: &OutgoingDraft,
 ) -> Result<(), StoreError> {
     let entities = serde_json::to_value(&draft.entities).map_err(wrong)?;
+    let forward = draft.forward.as_ref();
     let queued = sqlx::query!(
-        "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id, send_at, album)
+        "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id, send_at, album,
+                               forward_mailbox, forward_number, forward_nameless, forward_author, forward_words)
          SELECT $1, $2, c.id, $4, $5, (SELECT p.number FROM message_places p
                                        WHERE p.account_id = $1 AND p.message_id = $6 ORDER BY p.number LIMIT 1), $7,
-                $8, $9
-         FROM conversations c WHERE c.account_id = $1 AND c.id = $3 AND c.remote_peer IS NOT NULL",
+                $8, $9, passed.mailbox, passed.number, $11, $12, $13
+         FROM conversations c LEFT JOIN LATERAL (
+             SELECT p.mailbox, p.number FROM message_places p
+             WHERE p.account_id = $1 AND p.message_id = $10 AND p.epoch = 0 ORDER BY p.number LIMIT 1) passed ON true
+         WHERE c.account_id = $1 AND c.id = $3 AND c.remote_peer IS NOT NULL
+           AND ($10::uuid IS NULL OR passed.number IS NOT NULL)",
         account.0,
         draft.id.0,
         draft.conversation.0,
@@ -768,13 +828,17 @@ async fn write(
         draft.reply_to.map(|id| id.0),
         draft.random_id,
         draft.send_at,
-        draft.album
+        draft.album,
+        forward.map(|forward| forward.message.0),
+        forward.is_some_and(|forward| forward.nameless),
+        forward.map(|forward| forward.author.as_str()),
+        forward.map(|forward| forward.words.as_str())
     )
     .execute(&mut *connection)
     .await?
     .rows_affected();
     if queued == 0 {
-        return Err(StoreError::NotFound("the chat"));
+        return Err(StoreError::NotFound(if forward.is_some() { "the chat or the message" } else { "the chat" }));
     }
     if let Some(file) = &draft.file {
         let written = sqlx::query!(

@@ -325,7 +325,7 @@ impl Store {
         let mut tx = self.begin_held(account, Some(lease)).await?;
         sqlx::query!(
             "UPDATE outgoing o SET not_before = NULL FROM outgoing_mails m
-             WHERE o.account_id = $1 AND o.state = 'waiting' AND o.error ->> 'code' IN ('sign_in', 'app_password', 'secrets')
+             WHERE o.account_id = $1 AND o.state = 'waiting' AND o.error ->> 'code' IN ('sign_in', 'app_password', 'session_revoked', 'secrets')
                AND m.account_id = $1 AND m.outgoing_id = o.id",
             account.0
         )

@@ -7,7 +7,9 @@ use skrynka_core::{
     clock::SystemClock,
     connector::{Batch, Content, Incoming, IncomingMessage, Letter, Raw, RawBytes},
     ingest::{Ingest, Ingested},
-    model::{AccountId, Address, Direction, EmailSettings, Endpoint, Place, Security, TakenChats, TelegramSettings},
+    model::{
+        AccountId, Address, Auth, Direction, EmailSettings, Endpoint, Place, Security, TakenChats, TelegramSettings,
+    },
     postgres::testing::TestDatabase,
     store::{AccountDraft, ConversationListing, ConversationSummary, Store, TelegramDraft},
 };
@@ -99,6 +101,7 @@ pub fn draft(id: AccountId, address: &str) -> AccountDraft {
             smtp: endpoint,
             smtp_security: Security::LoopbackPlain,
             user: address.to_owned(),
+            auth: Auth::Password,
             since: None,
             ca_pem: None,
             folders: Vec::new(),

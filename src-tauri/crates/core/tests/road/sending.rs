@@ -10,13 +10,16 @@ use futures_util::future::BoxFuture;
 use skrynka_core::{
     clock::{Clock as _, SystemClock},
     connector::{
-        AlbumError, AlbumTrouble, Chat, ChatMessage, ConnectorError, Content, Incoming, IncomingMessage, Raw, Remote,
-        SendError, SendFile, SendText, Sent,
+        AlbumError, AlbumTrouble, Chat, ChatMessage, ConnectorError, Content, ForwardMessage, Incoming,
+        IncomingMessage, Raw, Remote, SendError, SendFile, SendText, Sent,
     },
     model::{
-        ChatKey, ChatKind, ConversationId, Direction, OutgoingId, Peer, PeerKind, Trouble, TroubleCode, VoiceNote,
+        ChatKey, ChatKind, ConversationId, Direction, MessageId, OutgoingId, Peer, PeerKind, Trouble, TroubleCode,
+        VoiceNote,
     },
-    store::{LeaseToken, NotSent, OutgoingDraft, OutgoingFile, OutgoingState, StoreError, StoredOutgoing},
+    store::{
+        LeaseToken, NotSent, OutgoingDraft, OutgoingFile, OutgoingForward, OutgoingState, StoreError, StoredOutgoing,
+    },
 };
 
 use crate::{
@@ -35,6 +38,8 @@ struct Server {
     read: Mutex<Vec<(ChatKey, u32)>>,
     /// The `random_id`s of the albums that were offered.
     albums: Mutex<Vec<Vec<i64>>>,
+    /// What was to be passed on, try by try.
+    forwards: Mutex<Vec<Vec<ForwardMessage>>>,
     /// The one of a file that can never go.
     never: Option<i64>,
 }
@@ -108,6 +113,31 @@ impl Remote for Server {
         Box::pin(async move { result })
     }
 
+    fn forward(&self, items: Vec<ForwardMessage>) -> BoxFuture<'_, Result<Vec<Sent>, AlbumError>> {
+        let mut answers = self.answers.lock().unwrap();
+        let answer = if answers.is_empty() { None } else { Some(answers.remove(0)) };
+        self.forwards.lock().unwrap().push(items.clone());
+        let what = |what, why| Err(AlbumError { what, why });
+        let why = |code| Trouble { code, detail: "on purpose".to_owned() };
+        let result = if answer == Some(Answer::Refused) {
+            let apart = if items.len() > 1 { AlbumTrouble::Apart } else { AlbumTrouble::Whole };
+            what(apart, SendError::NotSent(ConnectorError::Permanent(why(TroubleCode::Refused))))
+        } else {
+            let mut accepted = self.accepted.lock().unwrap();
+            let sent = items.iter().map(|item| {
+                let next = 100 + accepted.len() as u32;
+                let number = *accepted.entry(item.random_id).or_insert(next);
+                Sent { place: item.to.peer.place(number), at: START }
+            });
+            let sent: Vec<Sent> = sent.collect();
+            match answer {
+                Some(_) => what(AlbumTrouble::Whole, SendError::Uncertain(why(TroubleCode::Timeout))),
+                None => Ok(sent),
+            }
+        };
+        Box::pin(async move { result })
+    }
+
     fn delete_message(&self, _: ChatKey, _: u32) -> BoxFuture<'_, Result<(), ConnectorError>> {
         Box::pin(async { Ok(()) })
     }
@@ -146,6 +176,7 @@ fn draft(conversation: ConversationId, text: &str, random_id: i64) -> OutgoingDr
         send_at: None,
         file: None,
         album: None,
+        forward: None,
     }
 }
 
@@ -492,4 +523,65 @@ async fn an_album_goes_without_the_file_that_cannot() {
     until(&bureau, conversation, settled).await;
     assert_eq!(*server.albums.lock().unwrap(), [vec![1, 2, 3], vec![1, 3]]);
     program.engine.shutdown().await;
+}
+
+/// A message of ours that passes another on.
+fn passing_on(conversation: ConversationId, message: MessageId, random_id: i64, album: Option<i64>) -> OutgoingDraft {
+    let (author, words) = ("Олена".to_owned(), "Добрий день".to_owned());
+    let forward = Some(OutgoingForward { message, nameless: false, author, words });
+    OutgoingDraft { album, forward, ..draft(conversation, "", random_id) }
+}
+
+/// They go in one request, in order and once, also when its answer is lost; the next text waits for them. What is refused
+/// together is tried one by one, and what is refused alone waits for a person.
+#[tokio::test]
+async fn messages_that_are_passed_on_go_together_and_once() {
+    let (bureau, conversation) = bureau().await;
+    bureau.ingest(vec![said(2, "І ще одне", Direction::In)]).await;
+    let messages = bureau.store.messages(bureau.account, conversation, None, 2).await.unwrap();
+    let (first, second) = (messages[0].id.min(messages[1].id), messages[0].id.max(messages[1].id));
+    let server = Arc::new(Server::default());
+    *server.answers.lock().unwrap() = vec![Answer::Lost];
+    let both = |ids: [i64; 2]| {
+        let album = Some(ids[0]);
+        [passing_on(conversation, first, ids[0], album), passing_on(conversation, second, ids[1], album)]
+    };
+    bureau.store.queue_texts(bureau.account, &both([1, 2]), None).await.unwrap();
+    bureau.store.queue_texts(bureau.account, &[draft(conversation, "after", 3)], None).await.unwrap();
+    let waiting = bureau.store.outgoing(bureau.account, conversation).await.unwrap();
+    let forward = waiting[0].forward.as_ref().unwrap();
+    assert_eq!(
+        (forward.author.as_str(), forward.words.as_str(), waiting[0].text.as_str()),
+        ("Олена", "Добрий день", "")
+    );
+    let wire = Arc::new(Wire::default());
+    let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
+    let sent = |all: &[StoredOutgoing]| all.len() == 3 && all.iter().all(|one| one.state == OutgoingState::Sent);
+    until(&bureau, conversation, sent).await;
+    let tries = std::mem::take(&mut *server.forwards.lock().unwrap());
+    assert_eq!(tries.len(), 2);
+    assert_eq!(tries[0], tries[1], "the same messages again");
+    assert_eq!(tries[0].iter().map(|item| item.from.number).collect::<Vec<_>>(), [1, 2]);
+    let accepted = server.accepted.lock().unwrap().clone();
+    assert_eq!(accepted, HashMap::from([(1, 100), (2, 101), (3, 102)]));
+
+    *server.answers.lock().unwrap() = vec![Answer::Refused, Answer::Refused];
+    bureau.store.queue_texts(bureau.account, &both([4, 5]), None).await.unwrap();
+    let settled = |all: &[StoredOutgoing]| {
+        let states: Vec<_> = all.iter().skip(3).map(|one| one.state).collect();
+        states == [OutgoingState::Failed, OutgoingState::Sent]
+    };
+    until(&bureau, conversation, settled).await;
+    let tries = server.forwards.lock().unwrap().iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(tries, [2, 1, 1]);
+    program.engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_message_that_stands_nowhere_is_not_passed_on() {
+    let (bureau, conversation) = bureau().await;
+    let unknown = passing_on(conversation, MessageId::new(START), 1, None);
+    let refused = bureau.store.queue_texts(bureau.account, &[unknown], None).await;
+    assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
+    assert_eq!(bureau.store.outgoing(bureau.account, conversation).await.unwrap(), []);
 }

@@ -19,6 +19,8 @@ pub(super) fn text(folder: &Path, options: &Options, ports: Ports, owner: Owner)
     let connections = options.connections_per_user;
     let capabilities = capabilities(&options.without);
     let quota = options.quota.map(quota).unwrap_or_default();
+    let mechanisms = if options.introspection.is_some() { options.token_mechanisms.join(" ") } else { String::new() };
+    let tokens = if options.introspection.is_some() { tokens(folder, &mechanisms) } else { String::new() };
     let unprivileged = if owner.is_root { String::new() } else { unprivileged()? };
     Ok(format!(
         "base_dir = {lab}/run
@@ -31,7 +33,7 @@ ssl = yes
 ssl_cert = <{lab}/server.pem
 ssl_key = <{lab}/server.key
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login {mechanisms}
 auth_failure_delay = 0
 mail_location = maildir:~/Maildir
 mail_uid = {uid}
@@ -46,6 +48,7 @@ lmtp_save_to_detail_mailbox = yes
 lda_mailbox_autocreate = yes
 {capabilities}
 {quota}
+{tokens}
 # One file per user: Dovecot looks at a file it knows at most once a second.
 passdb {{
   driver = passwd-file
@@ -109,6 +112,30 @@ plugin {{
   quota = maildir:User quota
   quota_rule = *:storage={kib}K
 }}"
+    )
+}
+
+fn tokens(folder: &Path, mechanisms: &str) -> String {
+    format!(
+        "passdb {{
+  driver = oauth2
+  mechanisms = {mechanisms}
+  args = {}/oauth2.conf.ext
+}}
+",
+        folder.display()
+    )
+}
+
+/// How Dovecot asks whose a token is.
+pub(super) fn oauth2(introspection: &str) -> String {
+    format!(
+        "introspection_url = {introspection}
+introspection_mode = post
+username_attribute = username
+active_attribute = active
+active_value = true
+"
     )
 }
 

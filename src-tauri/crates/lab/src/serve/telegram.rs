@@ -181,6 +181,8 @@ pub enum File {
     Photo { width: u32, height: u32, seed: u32 },
     /// A generated voice message.
     Voice { seconds: u32 },
+    /// A round video note whose bytes are base64.
+    VideoNote { seconds: f64, side: i32, bytes: String },
     /// A document whose bytes are base64.
     Document { name: String, mime: String, bytes: String },
 }
@@ -201,6 +203,10 @@ impl File {
                 seconds: seconds.cast_signed(),
                 waveform: files::waveform(),
             },
+            Self::VideoNote { seconds, side, bytes } => {
+                let bytes = STANDARD.decode(bytes).context("Not base64")?;
+                Media::VideoNote { bytes, seconds, side, thumb: None }
+            }
             Self::Document { name, mime, bytes } => {
                 Media::Document { name, mime, bytes: STANDARD.decode(bytes).context("Not base64")?, thumb: None }
             }

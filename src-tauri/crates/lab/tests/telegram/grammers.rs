@@ -232,6 +232,12 @@ impl Client for GrammersClient {
         self.runtime.block_on(self.client.delete_messages(peer, &[id])).unwrap();
     }
 
+    fn forward(&mut self, user: UserId, id: i32, to: UserId) -> i32 {
+        let (from, to) = (self.peer(user), self.peer(to));
+        let passed = self.runtime.block_on(Box::pin(self.client.forward_messages(to, &[id], from))).unwrap();
+        passed[0].as_ref().unwrap().id()
+    }
+
     fn upload(&mut self, user: UserId, path: &Path) -> i32 {
         let peer = self.peer(user);
         let bytes = std::fs::read(path).unwrap();

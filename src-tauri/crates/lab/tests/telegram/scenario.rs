@@ -35,6 +35,8 @@ pub trait Client {
     fn send(&mut self, user: UserId, text: &str) -> i32;
     fn edit(&mut self, user: UserId, id: i32, text: &str);
     fn delete(&mut self, user: UserId, id: i32);
+    /// Passes a message on to somebody else.
+    fn forward(&mut self, user: UserId, id: i32, to: UserId) -> i32;
     fn upload(&mut self, user: UserId, path: &Path) -> i32;
     fn download(&mut self, user: UserId, id: i32, path: &Path);
     fn read(&mut self, user: UserId);
@@ -149,6 +151,10 @@ pub fn walk(stage: &Stage, client: &mut dyn Client) {
     client.edit(anna, own, "With no mistake");
     let message = network.sent_by(account).last().unwrap().message;
     assert_eq!(network.text_of(message).as_deref(), Some("With no mistake"));
+    let id = client.forward(anna, own, borys);
+    let sent = network.sent_by(account);
+    let passed = sent.last().unwrap();
+    assert_eq!((passed.text.as_str(), passed.id, passed.chat), ("With no mistake", id, borys.into()));
     client.delete(anna, own);
     assert_eq!(network.text_of(message), None);
 

@@ -116,6 +116,10 @@ impl Client for Telethon {
         self.ask(&json!({"do": "delete", "user": user.0, "id": id}));
     }
 
+    fn forward(&mut self, user: UserId, id: i32, to: UserId) -> i32 {
+        serde_json::from_value(self.ask(&json!({"do": "forward", "user": user.0, "id": id, "to": to.0}))).unwrap()
+    }
+
     fn upload(&mut self, user: UserId, path: &Path) -> i32 {
         serde_json::from_value(self.ask(&json!({"do": "upload", "user": user.0, "path": path}))).unwrap()
     }

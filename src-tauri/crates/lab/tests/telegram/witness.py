@@ -65,6 +65,9 @@ class Witness:
     async def do_delete(self, user, id):
         await self.client.delete_messages(user, [id])
 
+    async def do_forward(self, user, id, to):
+        return (await self.client.forward_messages(to, id, user)).id
+
     async def do_upload(self, user, path):
         return (await self.client.send_file(user, path, force_document=True, caption="see the file")).id
 

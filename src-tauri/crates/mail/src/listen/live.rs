@@ -135,7 +135,7 @@ impl Work {
     async fn begins_to_idle(&mut self, sent: &str) -> Result<bool> {
         loop {
             match self.session.step(sent, "wait for news", self.session.tuning.command).await {
-                Ok(Step::Reply(Reply::Continue)) => return Ok(true),
+                Ok(Step::Reply(Reply::Continue(_))) => return Ok(true),
                 Ok(Step::Reply(_)) => {}
                 Ok(Step::Done(_)) | Err(MailError::Refused { .. }) => return Ok(false),
                 Err(other) => return Err(other),

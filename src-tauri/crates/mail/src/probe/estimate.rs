@@ -1,12 +1,14 @@
 //! How much mail there is to fetch, before it is fetched.
 
-use secrecy::SecretString;
 use skrynka_core::model::{EmailSettings, Trouble};
 use time::OffsetDateTime;
 
 use super::{spoken, watched};
 use crate::{
-    connect,
+    connect::{
+        self,
+        access::{Credential, Proof},
+    },
     error::Result,
     folder::{INBOX, named_folder, quoted, sent_folder},
     listen::search_date,
@@ -35,21 +37,24 @@ pub struct Estimate {
 /// What the connection test would show.
 pub async fn estimate(
     settings: &EmailSettings,
-    password: &SecretString,
+    credential: &mut Credential,
     since: Option<OffsetDateTime>,
     tuning: &Tuning,
+    now: OffsetDateTime,
 ) -> std::result::Result<Estimate, Trouble> {
-    let counted = Box::pin(count(settings, password, since, &watched(tuning))).await;
-    counted.map_err(|error| spoken::imap(&error, settings, password))
+    let tuning = &watched(tuning);
+    let proof = credential.proof(settings, None, tuning, now).await.map_err(|error| error.trouble())?;
+    let counted = Box::pin(count(settings, &proof, since, tuning)).await;
+    counted.map_err(|error| spoken::imap(&error, settings, Some(&proof)))
 }
 
 async fn count(
     settings: &EmailSettings,
-    password: &SecretString,
+    proof: &Proof,
     since: Option<OffsetDateTime>,
     tuning: &Tuning,
 ) -> Result<Estimate> {
-    let mut session = connect::open(settings, password, tuning).await?;
+    let mut session = connect::open(settings, proof, tuning).await?;
     let counted = add_up(&mut session, settings, since).await;
     session.log_out().await;
     counted

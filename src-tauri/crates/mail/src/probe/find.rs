@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, future::join, stream};
-use skrynka_core::model::EmailSettings;
+use skrynka_core::model::{Auth, EmailSettings};
 use tokio::time::timeout;
 
 use crate::{
@@ -71,6 +71,7 @@ fn settings(server: &Server) -> EmailSettings {
         smtp: server.endpoint.clone(),
         smtp_security: server.security,
         user: String::new(),
+        auth: Auth::Password,
         since: None,
         ca_pem: None,
         folders: Vec::new(),

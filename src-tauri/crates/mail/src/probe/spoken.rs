@@ -1,13 +1,16 @@
 //! A failure in the server's own words, without the password: some servers repeat what they did not understand.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+use secrecy::{ExposeSecret, zeroize::Zeroizing};
 use skrynka_core::model::{EmailSettings, Trouble};
 
-use crate::error::{Goodbye, MailError};
+use crate::{
+    connect::access::Proof,
+    error::{Goodbye, MailError},
+};
 
 /// What an IMAP server said, as it stood on the line.
-pub(super) fn imap(error: &MailError, settings: &EmailSettings, password: &SecretString) -> Trouble {
+pub(super) fn imap(error: &MailError, settings: &EmailSettings, proof: Option<&Proof>) -> Trouble {
     let reply = words(error).map(|said| {
         let goodbye = matches!(error, MailError::Bye(_));
         let word = if goodbye {
@@ -20,31 +23,43 @@ pub(super) fn imap(error: &MailError, settings: &EmailSettings, password: &Secre
         let code = if said.code.is_empty() { String::new() } else { format!("[{}] ", said.code) };
         format!("{word} {code}{}", said.text)
     });
-    trouble(error, reply, settings, password)
+    trouble(error, reply, settings, proof)
 }
 
 /// What an SMTP server said; its text begins with the reply's code.
-pub(super) fn smtp(error: &MailError, settings: &EmailSettings, password: &SecretString) -> Trouble {
-    trouble(error, words(error).map(|said| said.text.clone()), settings, password)
+pub(super) fn smtp(error: &MailError, settings: &EmailSettings, proof: Option<&Proof>) -> Trouble {
+    trouble(error, words(error).map(|said| said.text.clone()), settings, proof)
 }
 
 /// The server's words, where it is the server that refused.
 fn words(error: &MailError) -> Option<&Goodbye> {
-    if let MailError::Bye(words) | MailError::SignIn(words) | MailError::Refused { said: words, .. } = error {
+    if let MailError::Bye(words)
+    | MailError::SignIn(words)
+    | MailError::TokenRefused(words)
+    | MailError::Refused { said: words, .. } = error
+    {
         return Some(words);
     }
     None
 }
 
-fn trouble(error: &MailError, reply: Option<String>, settings: &EmailSettings, password: &SecretString) -> Trouble {
+fn trouble(error: &MailError, reply: Option<String>, settings: &EmailSettings, proof: Option<&Proof>) -> Trouble {
     let Trouble { code, detail } = error.trouble();
-    Trouble { code, detail: without_secret(reply.unwrap_or(detail), &settings.user, password) }
+    let said = reply.unwrap_or(detail);
+    let detail = match proof {
+        Some(proof) => without_secret(said, &settings.user, proof),
+        None => said,
+    };
+    Trouble { code, detail }
 }
 
-/// Takes the password out of a text in every form it was sent in.
-fn without_secret(mut text: String, user: &str, password: &SecretString) -> String {
-    let secret = password.expose_secret();
-    let plain = Zeroizing::new(format!("\0{user}\0{secret}"));
+/// Takes the password or token out of a text in every form it was sent in.
+fn without_secret(mut text: String, user: &str, proof: &Proof) -> String {
+    let secret = proof.secret().expose_secret();
+    let plain = Zeroizing::new(match proof {
+        Proof::Password(_) => format!("\0{user}\0{secret}"),
+        Proof::Bearer(_) => format!("user={user}\u{1}auth=Bearer {secret}\u{1}\u{1}"),
+    });
     let sasl = Zeroizing::new(STANDARD.encode(plain.as_bytes()));
     let alone = Zeroizing::new(STANDARD.encode(secret));
     for form in [sasl.as_str(), alone.as_str(), secret] {
@@ -68,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_reply_that_repeats_the_password_is_shown_without_it() {
-        let password = SecretString::from("correct horse");
+        let password = Proof::Password("correct horse".into());
         for (said, shown) in [
             ("500 unknown: AUTH PLAIN AG1lAGNvcnJlY3QgaG9yc2U= here", "500 unknown: AUTH PLAIN … here"),
             ("NO login me correct horse failed", "NO login me … failed"),
@@ -78,6 +93,6 @@ mod tests {
         ] {
             assert_eq!(without_secret(said.to_owned(), "me", &password), shown);
         }
-        assert_eq!(without_secret("NO".to_owned(), "", &SecretString::from("")), "NO");
+        assert_eq!(without_secret("NO".to_owned(), "", &Proof::Password("".into())), "NO");
     }
 }

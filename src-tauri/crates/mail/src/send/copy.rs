@@ -1,33 +1,17 @@
 //! The copy of a sent mail in the Sent folder: looked for by its Message-ID before it is put there, so that there is one.
 
-use skrynka_core::{
-    connector::SentCopy,
-    model::{AccountId, EmailSettings},
-    secrets::Secrets,
-};
+use skrynka_core::connector::SentCopy;
 
 use crate::{
-    connect::{self, counted::Counts},
-    connector::password,
+    connect::access::Access,
     error::{MailError, Result},
     folder::{quoted, sent_folder},
     session::Session,
-    tuning::Tuning,
 };
 
 /// Servers whose provider keeps a copy of what goes through them by itself.
 const KEEPS_ITSELF: [&str; 6] =
     ["gmail.com", "googlemail.com", "office365.com", "outlook.com", "hotmail.com", "zoho.com"];
-
-/// What a mailbox is reached by.
-#[derive(Clone, Copy)]
-pub(super) struct Access<'a> {
-    pub(super) account: AccountId,
-    pub(super) settings: &'a EmailSettings,
-    pub(super) secrets: &'a Secrets,
-    pub(super) tuning: &'a Tuning,
-    pub(super) counts: &'a Counts,
-}
 
 /// A connection to a mailbox with the name of its Sent folder.
 pub(super) struct SentFolder {
@@ -37,10 +21,8 @@ pub(super) struct SentFolder {
 }
 
 impl SentFolder {
-    async fn open(access: Access<'_>) -> Result<Self> {
-        let password = password(access.account, access.secrets).await?;
-        let mut session = connect::open(access.settings, &password, access.tuning).await?;
-        session.counted = Some(access.counts.one_more(access.account));
+    async fn open(access: &Access) -> Result<Self> {
+        let mut session = access.imap().await?;
         let listed = session.folders().await?;
         let name = sent_folder(&listed).map(|folder| folder.name.clone());
         Ok(Self { session, name })
@@ -70,7 +52,7 @@ impl SentFolder {
 }
 
 /// Tells whether the Sent folder holds a mail with this Message-ID. False where there is no such folder.
-pub(super) async fn is_in_sent(access: Access<'_>, message_id: &str) -> Result<bool> {
+pub(super) async fn is_in_sent(access: &Access, message_id: &str) -> Result<bool> {
     let mut folder = SentFolder::open(access).await?;
     let found = folder.holds(message_id).await;
     folder.close().await;
@@ -78,7 +60,7 @@ pub(super) async fn is_in_sent(access: Access<'_>, message_id: &str) -> Result<b
 }
 
 /// Puts a copy into the Sent folder unless one is there or the provider keeps one. What is open stays so for the next.
-pub(super) async fn keep(access: Access<'_>, open: &mut Option<SentFolder>, copy: (&str, &[u8])) -> Result<SentCopy> {
+pub(super) async fn keep(access: &Access, open: &mut Option<SentFolder>, copy: (&str, &[u8])) -> Result<SentCopy> {
     let host = access.settings.smtp.host.to_ascii_lowercase();
     if KEEPS_ITSELF.iter().any(|provider| host == *provider || host.ends_with(&format!(".{provider}"))) {
         return Ok(SentCopy::Provider);

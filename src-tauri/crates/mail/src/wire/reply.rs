@@ -16,8 +16,8 @@ pub(crate) enum Reply {
         tag: Option<String>,
         status: Status,
     },
-    /// The server waits for more.
-    Continue,
+    /// The server waits for more; with what it says to it.
+    Continue(String),
     Capability(Vec<String>),
     /// So many messages are in the selected folder.
     Exists(u32),
@@ -82,7 +82,8 @@ impl Reply {
     /// Reads one complete response. Never fails and never panics.
     pub(crate) fn read(frame: &[u8]) -> Self {
         if frame.starts_with(b"+") {
-            return Self::Continue;
+            let challenge = frame.get(1..).unwrap_or_default();
+            return Self::Continue(String::from_utf8_lossy(challenge).trim().to_owned());
         }
         let Some(data) = frame.strip_prefix(b"* ") else { return tagged(frame) };
         if let Some(status) = Status::read(data) {
@@ -266,7 +267,7 @@ mod tests {
         assert!(matches!(Reply::read(b"* 7 EXISTS\r\n"), Reply::Exists(7)));
         assert!(matches!(Reply::read(b"* 7 EXPUNGE\r\n"), Reply::Expunged));
         assert!(matches!(Reply::read(b"* VANISHED (EARLIER) 1:3\r\n"), Reply::Vanished { earlier: true, .. }));
-        assert!(matches!(Reply::read(b"+ idling\r\n"), Reply::Continue));
+        assert!(matches!(Reply::read(b"+ idling\r\n"), Reply::Continue(said) if said == "idling"));
         assert!(
             matches!(Reply::read(b"* CAPABILITY IMAP4rev2 idle\r\n"), Reply::Capability(c) if c == ["IMAP4REV2", "IDLE"])
         );

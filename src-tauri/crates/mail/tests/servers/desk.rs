@@ -14,7 +14,7 @@ use skrynka_core::{
         Connector, ConnectorError, Content, Cursor, Delivery, Incoming, IncomingMessage, IncomingSender, Letter,
         ListenerStatus, RawBytes, Remote, Resume,
     },
-    model::{Account, AccountId, AccountState, Channel, EmailSettings, Endpoint, Place, Security},
+    model::{Account, AccountId, AccountState, Auth, Channel, EmailSettings, Endpoint, Place, Security},
     secrets::{SecretName, SecretStore, Secrets, SecretsError},
 };
 use skrynka_mail::{MailConnector, Tuning};
@@ -62,6 +62,7 @@ pub fn settings(port: u16, security: Security) -> EmailSettings {
         smtp: endpoint,
         smtp_security: security,
         user: USER.to_owned(),
+        auth: Auth::Password,
         since: None,
         ca_pem: None,
         folders: Vec::new(),

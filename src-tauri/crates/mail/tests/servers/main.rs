@@ -10,3 +10,4 @@ mod odd_servers;
 mod probing;
 mod scripted;
 mod sending;
+mod tokens;

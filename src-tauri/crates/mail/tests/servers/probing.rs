@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::desk::{PASSWORD, USER, mail, settings};
-use secrecy::SecretString;
-use skrynka_core::model::{EmailSettings, Endpoint, Security, TroubleCode};
+use skrynka_core::{
+    clock::{Clock as _, SystemClock},
+    model::{EmailSettings, Endpoint, Security, TroubleCode},
+};
 use skrynka_lab::{
     Dovecot, Mode, Options, Proxy, SmtpSink,
     authority::{Authority, Certificate},
@@ -12,7 +14,7 @@ use skrynka_lab::{
     smtp::Fault,
 };
 use skrynka_mail::{
-    Tuning,
+    Credential, Tuning,
     probe::{Finding, Step, StepName, TestReport, estimate, test},
 };
 use time::macros::datetime;
@@ -50,8 +52,8 @@ async fn run(settings: &EmailSettings, password: &str) -> TestReport {
 
 async fn run_within(settings: &EmailSettings, password: &str, tuning: &Tuning) -> TestReport {
     let mut told = Vec::new();
-    let secret = SecretString::from(password.to_owned());
-    let report = test(settings, &secret, tuning, &mut |step| told.push(step.clone())).await;
+    let mut secret = Credential::Password(password.into());
+    let report = test(settings, &mut secret, tuning, SystemClock.now(), &mut |step| told.push(step.clone())).await;
     assert_eq!(told, report.steps, "every step is told as it ends");
     assert!(!format!("{report:?}").contains(password), "the password was told");
     report
@@ -202,13 +204,13 @@ async fn a_server_that_falls_silent_between_steps_fails_the_step() {
     let proxy = Proxy::start(lab.dovecot.imap()).unwrap();
     lab.settings.imap = local(proxy.address().port());
     let short = Tuning { command: Duration::from_secs(1), ..Tuning::default() };
-    let secret = SecretString::from(PASSWORD);
+    let mut secret = Credential::Password(PASSWORD.into());
     let mut stall = |step: &Step| {
         if step.name == StepName::SignIn {
             proxy.set(Mode::Stall);
         }
     };
-    let report = test(&lab.settings, &secret, &short, &mut stall).await;
+    let report = test(&lab.settings, &mut secret, &short, SystemClock.now(), &mut stall).await;
     failure(&report, StepName::Folders, TroubleCode::Timeout);
 }
 
@@ -243,16 +245,19 @@ async fn an_estimate_counts_what_the_listener_would_fetch() {
         lab.dovecot.fill(USER, "INBOX", stored).unwrap();
         lab.dovecot.append(USER, "Sent", &mail(1), "", Some(datetime!(2026-02-20 12:00 UTC))).unwrap();
         lab.dovecot.append(USER, "Trash", &mail(2), "", None).unwrap();
+        let now = SystemClock.now();
         let counted = async |since| {
-            let estimate = estimate(&lab.settings, &SecretString::from(PASSWORD), since, &Tuning::default()).await;
+            let estimate =
+                estimate(&lab.settings, &mut Credential::Password(PASSWORD.into()), since, &Tuning::default(), now)
+                    .await;
             estimate.map(|estimate| (estimate.messages, estimate.bytes)).unwrap()
         };
         let bytes = |days: std::ops::RangeInclusive<u32>| days.map(|day| mail(day).len() as u64).sum::<u64>();
         assert_eq!(counted(None).await, (29, bytes(1..=28) + bytes(1..=1)));
         assert_eq!(counted(Some(datetime!(2026-02-20 12:00 UTC))).await, (10, bytes(20..=28) + bytes(1..=1)));
         assert_eq!(counted(Some(datetime!(2030-01-01 0:00 UTC))).await, (0, 0));
-        let wrong = SecretString::from("wrong-password");
-        let refused = estimate(&lab.settings, &wrong, None, &Tuning::default()).await.unwrap_err();
+        let mut wrong = Credential::Password("wrong-password".into());
+        let refused = estimate(&lab.settings, &mut wrong, None, &Tuning::default(), now).await.unwrap_err();
         assert_eq!(refused.detail, "NO [AUTHENTICATIONFAILED] Authentication failed.");
     }
 }

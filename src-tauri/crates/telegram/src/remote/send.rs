@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How far back a text is looked for that Telegram says it has.
-const LOOKED_THROUGH: i32 = 100;
+pub(super) const LOOKED_THROUGH: i32 = 100;
 
 impl TelegramRemote {
     pub(super) async fn send(&self, text: SendText, file: Option<SendFile>) -> std::result::Result<Sent, SendError> {
@@ -203,7 +203,7 @@ impl TelegramRemote {
     }
 
     /// Only a clear no says that nothing was sent.
-    fn unsent(&self, error: TelegramError) -> SendError {
+    pub(super) fn unsent(&self, error: TelegramError) -> SendError {
         if error.is_connection()
             || error.is_server_trouble()
             || matches!(error, TelegramError::Protocol(_) | TelegramError::Unreadable(_))
@@ -250,7 +250,7 @@ fn album_of(message: &tl::enums::Message) -> Option<i64> {
     }
 }
 
-fn not_shown() -> TelegramError {
+pub(super) fn not_shown() -> TelegramError {
     TelegramError::Protocol("Telegram has the text and does not show it".to_owned())
 }
 
@@ -296,7 +296,7 @@ fn reply_to(text: &SendText) -> Option<tl::enums::InputReplyTo> {
 }
 
 /// The number that a text got, and when.
-fn answered(told: &tl::enums::Updates, random_id: i64) -> (Option<i32>, Option<i32>) {
+pub(super) fn answered(told: &tl::enums::Updates, random_id: i64) -> (Option<i32>, Option<i32>) {
     let (updates, when) = match told {
         tl::enums::Updates::UpdateShortSentMessage(short) => return (Some(short.id), Some(short.date)),
         tl::enums::Updates::Updates(told) => (&told.updates, told.date),

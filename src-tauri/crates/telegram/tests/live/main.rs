@@ -10,6 +10,7 @@ mod history;
 mod holes;
 mod ledger;
 mod losing;
+mod passing_on;
 mod remote;
 mod sending_files;
 mod sign_in;

@@ -27,6 +27,10 @@ enum Sign {
 const PACKAGES: &[Package] = &[
     Package { need: Need::App, apt: "libwebkit2gtk-4.1-dev", dnf: "webkit2gtk4.1-devel", pacman: "webkit2gtk-4.1", brew: "",
         sign: Sign::Library("webkit2gtk-4.1"), why: "the window" },
+    Package { need: Need::App, apt: "gstreamer1.0-plugins-good", dnf: "gstreamer1-plugins-good", pacman: "gst-plugins-good", brew: "",
+        sign: Sign::File("/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgstisomp4.so"), why: "plays voices and WebM in the window" },
+    Package { need: Need::App, apt: "gstreamer1.0-libav", dnf: "gstreamer1-plugin-libav", pacman: "gst-libav", brew: "",
+        sign: Sign::File("/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgstlibav.so"), why: "plays what phones film, H.264 with AAC" },
     Package { need: Need::App, apt: "build-essential", dnf: "gcc gcc-c++ make", pacman: "base-devel", brew: "",
         sign: Sign::Program("cc"), why: "the cryptography of TLS is partly C" },
     Package { need: Need::App, apt: "pkg-config", dnf: "pkgconf-pkg-config", pacman: "pkgconf", brew: "",

@@ -1,4 +1,4 @@
-import { type AttachedFile, IpcError, ipc } from '../../../ipc/client';
+import { type AttachedFile, type ConversationKey, IpcError, ipc } from '../../../ipc/client';
 import { base64 } from '../attach/uploads.svelte';
 import samples from './samples.worklet?worker&url';
 
@@ -63,8 +63,13 @@ class Recorder {
     return this.#taken?.draft === draft;
   }
 
+  /** Whether what is recorded just now goes up under this key. */
+  holds(upload: string): boolean {
+    return this.#upload === upload;
+  }
+
   /** Begins to record into a draft; fails with `NoMicrophone`, or as what was said could not be kept. */
-  async start(draft: string, account: string, take: Taken['take'], fail: Taken['fail']): Promise<void> {
+  async start(draft: string, conversation: ConversationKey, take: Taken['take'], fail: Taken['fail']): Promise<void> {
     await this.stop();
     const taken: Taken = { draft, take, fail };
     this.#taken = taken;
@@ -78,7 +83,7 @@ class Recorder {
       const context = (this.#context = new AudioContext({ sampleRate: RATE }));
       if (context.sampleRate !== RATE) throw new NoMicrophone('unsupported');
       await context.audioWorklet.addModule(samples);
-      const upload = await ipc.attachBegin(account, 'voice.ogg');
+      const upload = await ipc.recordBegin(conversation);
       if (this.#taken !== taken) return void ipc.attachCancel(upload).catch(() => undefined);
       this.#upload = upload;
       this.#line = Promise.resolve();

@@ -1,5 +1,7 @@
 //! What clients say: messages, files, albums, edits, deletions, reactions, forwards.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::telegram::{
     Chat, MessageId, SentByClient, blank,
@@ -98,8 +100,15 @@ impl Call<'_> {
         if request.id.len() != request.random_id.len() {
             return refuse("RANDOM_ID_INVALID");
         }
+        // All of them or none.
+        request.random_id.iter().try_for_each(|random_id| self.unused(*random_id))?;
         let messages = self.messages_of(from)?;
+        let there = |id: &i32| messages.iter().any(|(there, _)| there == id);
+        if !request.id.iter().all(there) {
+            return refuse("MESSAGE_ID_INVALID");
+        }
         let mut sent = Vec::new();
+        let mut albums = BTreeMap::new();
         for (id, random_id) in request.id.iter().zip(&request.random_id) {
             let original = messages.iter().find(|(there, _)| there == id);
             let Some(original) = original.and_then(|(_, number)| self.world.posts.get(number)).cloned() else {
@@ -109,10 +118,12 @@ impl Call<'_> {
                 from_id: Some(render::peer(Chat::User(original.from))),
                 ..blank::forward(original.date)
             };
+            let album = original.album.map(|album| *albums.entry(album).or_insert_with(|| self.world.next_album()));
             let post = Post {
                 entities: original.entities,
                 media: original.media,
-                forward: original.forward.or(Some(origin)),
+                forward: original.forward.or(Some(origin)).filter(|_| !request.drop_author),
+                album,
                 date: now(),
                 ..Post::new(me, to, original.text)
             };
