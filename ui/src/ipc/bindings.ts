@@ -21,17 +21,6 @@ export const commands = {
 	 * 
 	 *  The server is signed in to once before anything is kept; its password is read back from the keyring.
 	 */
-	goFirstRun: (step: FirstRunStepName | null) => typedError<null, WireError>(__TAURI_INVOKE("go_first_run", { step })),
-	trySecrets: () => typedError<SecretsView, WireError>(__TAURI_INVOKE("try_secrets")),
-	room: () => typedError<RoomView, WireError>(__TAURI_INVOKE("room")),
-	backup: () => typedError<BackupView, WireError>(__TAURI_INVOKE("backup")),
-	chooseBackupFolder: () => typedError<boolean, WireError>(__TAURI_INVOKE("choose_backup_folder")),
-	stopBackups: () => typedError<null, WireError>(__TAURI_INVOKE("stop_backups")),
-	backUpNow: () => typedError<null, WireError>(__TAURI_INVOKE("back_up_now")),
-	chooseBackup: () => typedError<BackupFileView | null, WireError>(__TAURI_INVOKE("choose_backup")),
-	leaveBackup: () => typedError<null, WireError>(__TAURI_INVOKE("leave_backup")),
-	autostart: () => typedError<boolean, WireError>(__TAURI_INVOKE("autostart")),
-	setAutostart: (on: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_autostart", { on })),
 	useServer: (url: string | null, password: string | null) => typedError<null, WireError>(__TAURI_INVOKE("use_server", { url, password })),
 	/**  Facts about this program and where it keeps its things. */
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
@@ -39,6 +28,31 @@ export const commands = {
 	diagnostics: () => typedError<Check[], WireError>(__TAURI_INVOKE("diagnostics")),
 	/**  Puts the accounts table of the old system right, where it stands in the same database. No value is lost. */
 	repairLegacy: () => typedError<null, WireError>(__TAURI_INVOKE("repair_legacy")),
+	/**  Notes which step of the first run comes next; null: it is over. From the account's step on the database is open. */
+	goFirstRun: (step: FirstRunStepName | null) => typedError<null, WireError>(__TAURI_INVOKE("go_first_run", { step })),
+	/**  Tries whether passwords can be kept here. A keyring may make the system ask the person to unlock it. */
+	trySecrets: () => typedError<SecretsView, WireError>(__TAURI_INVOKE("try_secrets")),
+	/**  Looks how much room the private database would have. */
+	room: () => typedError<RoomView, WireError>(__TAURI_INVOKE("room")),
+	/**  How the daily backups stand. */
+	backup: () => typedError<BackupView, WireError>(__TAURI_INVOKE("backup")),
+	/**  Asks for the folder of the daily backups. False when the person chose none. */
+	chooseBackupFolder: () => typedError<boolean, WireError>(__TAURI_INVOKE("choose_backup_folder")),
+	/**  Makes no more daily backups. Those that were made are kept. */
+	stopBackups: () => typedError<null, WireError>(__TAURI_INVOKE("stop_backups")),
+	/**  Makes a backup in the chosen folder now and restores it on trial. */
+	backUpNow: () => typedError<null, WireError>(__TAURI_INVOKE("back_up_now")),
+	/**
+	 *  Asks for a backup and looks at all of it: the private database begins with it once the first run goes on. Null when
+	 *  the person chose none.
+	 */
+	chooseBackup: () => typedError<BackupFileView | null, WireError>(__TAURI_INVOKE("choose_backup")),
+	/**  Begins with no backup after all. */
+	leaveBackup: () => typedError<null, WireError>(__TAURI_INVOKE("leave_backup")),
+	/**  Whether the program starts when the person signs in to their computer. */
+	autostart: () => typedError<boolean, WireError>(__TAURI_INVOKE("autostart")),
+	/**  Starts the program with the system, or no more. */
+	setAutostart: (on: boolean) => typedError<null, WireError>(__TAURI_INVOKE("set_autostart", { on })),
 	/**  What came of the outages that nobody has been told of; null where there were none. */
 	away: () => typedError<AwayView | null, WireError>(__TAURI_INVOKE("away")),
 	/**  Tells nobody any more of the outages up to this moment, which `away` named as their end. */
@@ -534,6 +548,34 @@ export type AwayView = {
 	late: number,
 };
 
+/**  A backup that somebody chose, read whole. */
+export type BackupFileView = {
+	/**  The file's name. */
+	name: string,
+	/**  When the database was as it is in there. */
+	madeAt: string,
+	/**  Accounts in it. */
+	accounts: number,
+	/**  Messages in it. */
+	messages: number,
+};
+
+/**  How the daily backups stand. */
+export type BackupView = {
+	/**  Where to; null where none are made. */
+	folder: string | null,
+	/**  When the last one that is whole was made. */
+	madeAt: string | null,
+	/**  Its file. */
+	file: string | null,
+	/**  Its size in KiB. */
+	kib: number,
+	/**  Whether it was restored on trial. */
+	triedOut: boolean,
+	/**  Why the last try failed. */
+	error: string | null,
+};
+
 /**  How to show a message's HTML. */
 export type BodyView = {
 	/**  The frame's address, of the app's own scheme. */
@@ -670,7 +712,8 @@ export type ChatRow = {
 /**  One line of the diagnostics page. */
 export type Check = {
 	/**
-	 *  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `clock`, `legacy`, `quarantine`, or of
+	 *  What was looked at: `database`, `schema`, `secrets`, `disk`, `logs`, `panics`, `clock`, `legacy`, `backup`,
+	 *  `quarantine`, or of
 	 *  an account `account`, `completeness`, `silence` or `certificate`.
 	 */
 	name: string,
@@ -683,7 +726,7 @@ export type Check = {
 	/**
 	 *  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
 	 *  `repair_legacy`, `set_clock`, `renew_certificate`,
-	 *  `quarantine`; null when nothing is needed.
+	 *  `quarantine`, `backup`; null when nothing is needed.
 	 */
 	repair: string | null,
 	/**  When it was looked at. */
@@ -1164,6 +1207,17 @@ export type FileView = {
 	/**  What a chat's file has beside a mail's. */
 	media: MediaView | null,
 };
+
+/**  The steps of the first run, in their order. */
+export type FirstRunStepName = 
+/**  Which language the window speaks. */
+"language" | 
+/**  Where passwords are kept. */
+"secrets" | 
+/**  Where the correspondence is kept. */
+"data" | 
+/**  The first mailbox or Telegram account; the database is open by then. */
+"account";
 
 /**  Where a forwarded message comes from. */
 export type ForwardView = {
@@ -1865,7 +1919,9 @@ export type Preferences = {
 	managers: string[],
 	/**  When the bureau works: waiting is counted in these hours. */
 	businessHours: BusinessHoursView,
+	/**  The step of the first run that is to be made next; null once it is over. `go_first_run` changes it. */
 	firstRun: FirstRunStepName | null,
+	/**  The folder of the daily backups; null where none are made. `set_backup_folder` changes it. */
 	backupFolder: string | null,
 };
 
@@ -2024,6 +2080,14 @@ export type ReportView = {
 	kib: number,
 };
 
+/**  What the private database would find on this computer. */
+export type RoomView = {
+	/**  Free room on the profile's disk in MiB; null where it is not known. */
+	freeMib: number | null,
+	/**  Whether that is enough to begin with. */
+	enough: boolean,
+};
+
 /**  What became of saving several files. */
 export type SavedFiles = {
 	/**  Where they were saved; null when the person cancelled. */
@@ -2056,6 +2120,29 @@ export type SearchPage = {
 	next: string | null,
 	/**  Messages that are stored and not yet searchable. */
 	pending: number,
+};
+
+/**  Whether passwords can be kept. */
+export type SecretsState = 
+/**  A trial entry was written and read back, or the vault is open. */
+"ready" | 
+/**  The keyring is there and does not open. */
+"locked" | 
+/**  There is a vault, and its passphrase is missing. */
+"needs_passphrase" | 
+/**  There is no keyring: a passphrase vault is the other choice. */
+"needs_vault";
+
+/**  What was found when the keyring was tried. */
+export type SecretsView = {
+	/**  What became of it. */
+	state: SecretsState,
+	/**  `keyring` or `vault`; empty where neither is open. */
+	kind: string,
+	/**  What the system said; empty where all is well. */
+	reason: string,
+	/**  How long it took, in milliseconds. */
+	ms: number,
 };
 
 /**  How a connection is protected. */
@@ -2395,10 +2482,3 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
-
-export type FirstRunStepName = "language" | "secrets" | "data" | "account";
-export type SecretsView = { state: SecretsState, kind: string, reason: string, ms: number };
-export type SecretsState = "ready" | "locked" | "needs_passphrase" | "needs_vault";
-export type RoomView = { freeMib: number | null, enough: boolean };
-export type BackupView = { folder: string | null, madeAt: string | null, file: string | null, kib: number, triedOut: boolean, error: string | null };
-export type BackupFileView = { name: string, madeAt: string, accounts: number, messages: number };
