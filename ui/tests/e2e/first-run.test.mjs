@@ -59,12 +59,11 @@ windowTest('a newcomer comes from the first window to an inbox that fills', { ti
       await window.press('first-add');
       await lab.ask('proxy', { mode: { rate: 1_500_000 } });
       await addMailbox(window, lab);
-      await window.find('conversation-list');
-      await window.shows('conversation-list', 'з', 60_000);
-      await pictures(window, 'first-inbox');
-      await lab.ask('proxy', { mode: 'pass' });
+      // The first run ends by itself, in the inbox, where the mailbox fills.
       await window.find('conversation-row', {}, 60_000);
       evidence('P7 newcomer', 'from the last step of the first run to the first row', `${Math.round((Date.now() - began) / 1000)} s`);
+      await pictures(window, 'first-inbox');
+      await lab.ask('proxy', { mode: 'pass' });
     } finally {
       await window.close();
     }
@@ -123,20 +122,20 @@ async function addMailbox(window, lab) {
   await window.press('wizard-done');
 }
 
-/** Pictures of a step in each language; it ends in Ukrainian. */
+/** Pictures of a step in each language, at every width in the one it ends in: Ukrainian. */
 async function inEveryLanguage(window, name) {
   for (const language of ['en', 'pl', 'uk']) {
     await window.press(`first-language-${language}`);
     await until('the language', () => window.driver.executeScript((language) => document.documentElement.lang === language, language));
-    await pictures(window, `${name}-${language}`);
+    await pictures(window, `${name}-${language}`, language === 'uk' ? [1024, 1920, 1440] : [1440]);
   }
 }
 
-/** Pictures in both themes and at two widths. */
-async function pictures(window, name) {
-  for (const [width, height] of [[1024, 700], [1920, 1080], [1440, 900]]) {
-    await window.resize(width, height);
-    for (const theme of width === 1440 ? ['dark', 'light'] : ['light']) {
+/** Pictures in both themes. */
+async function pictures(window, name, widths = [1440]) {
+  for (const width of widths) {
+    if (widths.length > 1) await window.resize(width, { 1024: 700, 1440: 900, 1920: 1080 }[width]);
+    for (const theme of ['dark', 'light']) {
       await window.theme(theme);
       await window.picture(join(ARTEFACTS, `${name}-${width}-${theme}.png`));
     }

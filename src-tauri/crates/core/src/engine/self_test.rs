@@ -295,6 +295,7 @@ impl Course<'_> {
             send_at: None,
             file: None,
             album: None,
+            forward: None,
         };
         self.shared.parts.store.queue_texts(self.account, &[text], None).await.map_err(database)
     }
