@@ -26,7 +26,6 @@ use crate::{
     commands::accounts::detail_of,
     copies,
     mailboxes::{self, Mailbox, Tried},
-    views,
     wire::stamp,
 };
 

@@ -127,15 +127,16 @@ impl Access {
     /// Connects to the IMAP server and signs in.
     pub(crate) async fn imap(&self) -> Result<Session> {
         let proof = self.proof(None).await?;
-        let opened = match open(&self.settings, &proof, &self.tuning).await {
+        let mut session = match open(&self.settings, &proof, &self.tuning).await {
             // It may have been withdrawn before its end.
             Err(MailError::TokenRefused(_)) => {
                 let proof = self.proof(Some(&proof)).await?;
                 open(&self.settings, &proof, &self.tuning).await
             }
             outcome => outcome,
-        };
-        opened.map(|session| Session { counted: Some(self.counts.one_more(self.account)), ..session })
+        }?;
+        session.counted = Some(self.counts.one_more(self.account));
+        Ok(session)
     }
 
     /// Connects to the SMTP server and signs in.
