@@ -2334,16 +2334,56 @@ export type TroubleView = {
 } & WireError;
 
 /**  What went wrong with an update. */
-export type UpdateFailure = "unreachable" | "refused" | "sending" | "not_installed";
+export type UpdateFailure = 
+/**  The source did not answer, or the download broke off. */
+"unreachable" | 
+/**  Signature, version or size are wrong. */
+"refused" | 
+/**  A message is being sent. */
+"sending" | 
+/**  The installer did not do it. */
+"not_installed";
 
 /**  How much of an update has come. */
-export type UpdateProgress = { percent: number };
+export type UpdateProgress = {
+	/**  In percent. */
+	percent: number,
+};
 
 /**  How far the update is. */
-export type UpdateStep = { kind: "no_source" } | { kind: "unknown" } | { kind: "newest" } | { kind: "found"; version: string; notes: string | null } | { kind: "fetched"; version: string } | { kind: "installed" } | { kind: "failed"; why: UpdateFailure; detail: string };
+export type UpdateStep = 
+/**  This build was told of no place that updates come from. */
+{ kind: "no_source" } | 
+/**  Nobody has looked yet. */
+{ kind: "unknown" } | 
+/**  There is no newer version. */
+{ kind: "newest" } | 
+/**  There is a newer version. */
+{ kind: "found"; 
+/**  Its number. */
+version: string; 
+/**  What its makers say of it. */
+notes: string | null } | 
+/**  It is here and proved, and waits for a restart. */
+{ kind: "fetched"; 
+/**  Its number. */
+version: string } | 
+/**  It is installed, and the program is about to start anew. */
+{ kind: "installed" } | 
+/**  Something went wrong; the program is as it was. */
+{ kind: "failed"; 
+/**  What. */
+why: UpdateFailure; 
+/**  In the words of whoever found out. */
+detail: string };
 
 /**  How far the update is, and whether one is looked for. */
-export type UpdateView = { daily: boolean; step: UpdateStep };
+export type UpdateView = {
+	/**  Whether the program looks once a day by itself. */
+	daily: boolean,
+	/**  How far the update is. */
+	step: UpdateStep,
+};
 
 /**  A voice that was recorded here. */
 export type VoiceView = {
