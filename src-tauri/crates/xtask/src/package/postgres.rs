@@ -65,7 +65,9 @@ fn lay_out(native: &Path, to: &Path, extensions: &[String]) -> Result<()> {
     let mut bytes = 0;
     for path in files_below(native)? {
         let below = path.strip_prefix(native)?;
-        if !is_wanted(below, extensions) {
+        // The app lays the links there where it has run from a checkout.
+        let is_laid = fs::symlink_metadata(&path)?.is_symlink();
+        if is_laid || !is_wanted(below, extensions) {
             continue;
         }
         let target = to.join(names.get(below).map_or(below, PathBuf::as_path));
