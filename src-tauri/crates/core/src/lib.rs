@@ -5,6 +5,8 @@
 //! number), [`engine`] (owns every task). [`secrets`], [`logbook`] and [`postgres`] stand beside the road, and need no
 //! feature `store`.
 
+#[cfg(feature = "store")]
+pub mod adopt;
 pub mod clock;
 pub mod connector;
 #[cfg(feature = "store")]

@@ -869,7 +869,7 @@ impl IngestTx {
     }
 
     /// Takes deleted messages out of their conversations' summaries. Returns the conversations that are empty now.
-    async fn count_out(
+    pub(super) async fn count_out(
         &mut self,
         ids: &[Uuid],
         conversations: &[Uuid],

@@ -748,7 +748,8 @@ async fn write(
     let queued = sqlx::query!(
         "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id, send_at, album)
          SELECT $1, $2, c.id, $4, $5, (SELECT p.number FROM message_places p
-                                       WHERE p.account_id = $1 AND p.message_id = $6 ORDER BY p.number LIMIT 1), $7,
+                                       WHERE p.account_id = $1 AND p.message_id = $6 AND p.epoch = 0
+                                       ORDER BY p.number LIMIT 1), $7,
                 $8, $9
          FROM conversations c WHERE c.account_id = $1 AND c.id = $3 AND c.remote_peer IS NOT NULL",
         account.0,
