@@ -34,6 +34,8 @@ CREATE TABLE adopted_messages (
     account_id uuid NOT NULL,
     message_id uuid NOT NULL,
     waits boolean NOT NULL,
+    -- The old system did not keep whose it is: it may turn out to be another account's of the same network.
+    guessed boolean NOT NULL,
     -- What the old system said became of it: sent, read, queued, failed, or a word of its own.
     status text NOT NULL,
     -- Files that it named and that were not to be found.
@@ -53,6 +55,8 @@ CREATE TABLE adopted_messages (
 CREATE INDEX adopted_messages_of_ours ON adopted_messages (account_id, message_id);
 CREATE INDEX adopted_messages_by_id ON adopted_messages (account_id, rfc_message_id) WHERE waits AND rfc_message_id IS NOT NULL;
 CREATE INDEX adopted_messages_by_peer ON adopted_messages (account_id, peer, at) WHERE waits;
+CREATE INDEX adopted_messages_guessed_by_id ON adopted_messages (rfc_message_id) WHERE waits AND guessed AND rfc_message_id IS NOT NULL;
+CREATE INDEX adopted_messages_guessed_by_peer ON adopted_messages (peer, at) WHERE waits AND guessed;
 
 -- What somebody wrote about a conversation for colleagues.
 CREATE TABLE adopted_notes (

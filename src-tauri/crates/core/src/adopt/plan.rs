@@ -85,6 +85,8 @@ pub(super) struct Target {
 #[derive(Debug, Clone)]
 pub(super) struct OldConversation {
     pub target: usize,
+    /// Whether its account is a guess: the old system did not keep it.
+    pub guessed: bool,
     pub with: Correspondent,
     /// A number or username by which it was known there beside its chat.
     pub handle: Option<String>,
@@ -423,7 +425,7 @@ impl Plan {
                     continue;
                 }
             };
-            let (target, with, handle) = match network {
+            let (target, guessed, with, handle) = match network {
                 Network::Telegram => {
                     let by_name = words::handle(&external);
                     let handle = match &by_name {
@@ -434,27 +436,27 @@ impl Plan {
                     let with = chat.map(Correspondent::Chat).or(known).or(by_name);
                     let with =
                         with.unwrap_or_else(|| Correspondent::Handle(format!("other:{}", external.to_lowercase())));
-                    let target = match default {
+                    let (target, guessed) = match default {
                         Some((target, several)) => {
                             if several {
                                 report.remark(Thing::Conversations, Why::UnknownTelegramAccount, &external);
                             }
-                            target
+                            (target, several)
                         }
-                        None => self.shelf(Channel::Telegram, here),
+                        None => (self.shelf(Channel::Telegram, here), true),
                     };
                     // Of a group it was the number of one who wrote there.
                     let own = matches!(&with, Correspondent::Chat(peer) if peer.kind == PeerKind::User);
-                    (target, with, handle.filter(|_| own))
+                    (target, guessed, with, handle.filter(|_| own))
                 }
                 Network::Mail => {
                     let named = row.text("manager_smtp_account_id");
-                    let target = named.as_ref().and_then(|id| mailboxes.get(id)).copied();
-                    let target = target.unwrap_or_else(|| {
+                    let known = named.as_ref().and_then(|id| mailboxes.get(id)).copied();
+                    let target = known.unwrap_or_else(|| {
                         report.remark(Thing::Conversations, Why::UnknownMailbox, &external);
                         only_mailbox.unwrap_or_else(|| self.shelf(Channel::Email, here))
                     });
-                    (target, Correspondent::Mail(words::address(&external)), None)
+                    (target, known.is_none(), Correspondent::Mail(words::address(&external)), None)
                 }
             };
             if !met.insert((target, with.clone())) {
@@ -472,6 +474,7 @@ impl Plan {
             }
             let conversation = OldConversation {
                 target,
+                guessed,
                 with,
                 handle,
                 title: row.text("subject").map(|title| title.chars().take(1000).collect()),

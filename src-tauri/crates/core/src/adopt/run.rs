@@ -30,8 +30,8 @@ use crate::{
     },
     postgres::ConnectOptions,
     store::{
-        AdoptedFile, AdoptedKind, AdoptedMessage, ChatSummary, Fact, FactKind, KeyedConversation, NewMessage, Note,
-        OldSystem, OldTable, Settled, Standing, Store, SummaryChange, TelegramPerson,
+        AdoptedFile, AdoptedKind, AdoptedMessage, ChatSummary, Fact, FactKind, IngestTx, KeyedConversation, NewMessage,
+        Note, OldSystem, OldTable, Settled, Standing, Store, SummaryChange, TelegramPerson,
     },
 };
 
@@ -92,6 +92,7 @@ pub struct Adoption {
 struct Item {
     old_id: String,
     target: usize,
+    guessed: bool,
     with: Correspondent,
     /// Another key of its conversation.
     handle: Option<String>,
@@ -377,7 +378,16 @@ impl Adoption {
     ) -> Result<u64, AdoptError> {
         let target = &self.plan.targets[target];
         let now = self.clock.now();
-        let mut tx = self.store.begin_ingest(target.account, None).await?;
+        // Where the account is a guess, any account of the network may have brought it, or bring it at this moment.
+        let guessed = items.iter().any(|item| item.guessed);
+        let among: Vec<AccountId> = match guessed {
+            true => {
+                let others = self.store.accounts().await?.into_iter().filter(|one| one.channel == target.channel);
+                others.map(|one| one.id).filter(|id| *id != target.account).chain([target.account]).collect()
+            }
+            false => vec![target.account],
+        };
+        let mut tx = self.store.begin_guess(target.account, &among).await?;
         let people = People::of(&items);
         let mails =
             if people.addresses.is_empty() { BTreeMap::new() } else { tx.contacts(&people.addresses, now).await? };
@@ -396,6 +406,21 @@ impl Adoption {
         keys.dedup();
         let stand = tx.keyed_conversations(&keys).await?;
         let mut conversations: HashMap<String, KeyedConversation> = stand.clone();
+        // A user who was known there by a number or a username may have a chat here by now.
+        let handles = |key: &&String| key.starts_with("phone:") || key.starts_with("name:");
+        let handles: Vec<String> = keys.iter().filter(handles).cloned().collect();
+        let mut chats: HashMap<String, String> = HashMap::new();
+        if !handles.is_empty() {
+            for (handle, account, keyed) in tx.chats_of_handles(&among, &handles).await? {
+                if let Some(chat) = keyed.chat {
+                    chats.insert(handle.clone(), chat.peer.to_string());
+                }
+                if account == target.account {
+                    conversations.entry(handle).or_insert(keyed);
+                }
+            }
+        }
+        let begun_before: HashSet<ConversationId> = conversations.values().map(|keyed| keyed.conversation).collect();
         let mut named: Vec<(String, ConversationId)> = Vec::new();
         for item in &items {
             let key = item.with.key();
@@ -418,11 +443,11 @@ impl Adoption {
 
         // What is here already: the same mail by its Message-ID, and what the server has brought.
         let ids: Vec<String> = items.iter().filter_map(|item| item.rfc.clone()).collect();
-        let mut by_id = if ids.is_empty() { HashMap::new() } else { tx.messages_by_id(&ids).await? };
-        let before: HashSet<MessageId> = by_id.values().copied().collect();
-        let mut here: HashMap<usize, MessageId> = HashMap::new();
-        if !writing.fresh.contains(&target.account) {
-            here = self.standing(&mut tx, &items, &conversations, &contact).await?;
+        let mut by_id = if ids.is_empty() { HashMap::new() } else { tx.messages_by_id(&among, &ids).await? };
+        let before: HashSet<MessageId> = by_id.values().map(|(_, message)| *message).collect();
+        let mut here: HashMap<usize, (AccountId, MessageId)> = HashMap::new();
+        if guessed || !writing.fresh.contains(&target.account) {
+            here = standing(&mut tx, &items, (&among, &conversations, &chats), &contact).await?;
         }
 
         let mut number = tx.next_adopted_number().await?;
@@ -432,12 +457,13 @@ impl Adoption {
             let keyed = &conversations[&item.with.key()];
             let peer = keyed.chat.map_or_else(|| item.with.key(), |chat| chat.peer.to_string());
             let same = item.rfc.as_ref().and_then(|id| by_id.get(id)).copied();
-            if let Some(message) = same.or_else(|| here.get(&n).copied()) {
-                let why =
-                    if same.is_some_and(|same| !before.contains(&same)) { Why::SameMail } else { Why::HereAlready };
+            let same = same.filter(|(account, _)| item.guessed || *account == target.account);
+            if let Some((account, message)) = same.or_else(|| here.get(&n).copied()) {
+                let twice = same.is_some_and(|(_, same)| !before.contains(&same));
+                let why = if twice { Why::SameMail } else { Why::HereAlready };
                 report.remark(Thing::Messages, why, &item.old_id);
                 report.at(Thing::Messages).known += 1;
-                aliases.push(alias(&item, message, false, peer, Vec::new()));
+                aliases.push(alias(&item, (account, message), false, peer, Vec::new()));
                 continue;
             }
             let place = Place {
@@ -451,7 +477,7 @@ impl Adoption {
             };
             number = number.saturating_add(1);
             if let Some(id) = &item.rfc {
-                by_id.insert(id.clone(), message);
+                by_id.insert(id.clone(), (target.account, message));
             }
             fresh.push((item, message, place, keyed.conversation, keyed.chat));
         }
@@ -479,7 +505,7 @@ impl Adoption {
             report.at(Thing::Files).new += count;
             let keyed = &conversations[&item.with.key()];
             let peer = keyed.chat.map_or_else(|| item.with.key(), |chat| chat.peer.to_string());
-            aliases.push(alias(item, *message, true, peer, missing));
+            aliases.push(alias(item, (target.account, *message), true, peer, missing));
         }
 
         let contents: Vec<Content> = fresh.iter().map(|(item, ..)| Content::of(item, target)).collect();
@@ -488,7 +514,7 @@ impl Adoption {
         let mut changes: BTreeMap<ConversationId, SummaryChange> = BTreeMap::new();
         for ((item, message, place, conversation, chat), content) in fresh.iter().zip(&contents) {
             let row = content.row(item, *message, *conversation, place, &nothing);
-            let new = !stand.values().any(|known| known.conversation == *conversation);
+            let new = !begun_before.contains(conversation);
             let attached = files.iter().filter(|file| file.message == *message).count();
             let mut change = summary_change(item, &row, new, *chat, content);
             change.files = i32::try_from(attached).unwrap_or(i32::MAX);
@@ -507,9 +533,7 @@ impl Adoption {
         }
         let begun: HashSet<ConversationId> = changed.iter().copied().collect();
         // A key of which every message was here already stands for no conversation of ours.
-        named.retain(|(_, conversation)| {
-            begun.contains(conversation) || stand.values().any(|known| known.conversation == *conversation)
-        });
+        named.retain(|(_, conversation)| begun.contains(conversation) || begun_before.contains(conversation));
         if !named.is_empty() {
             tx.remember_keys(&named).await?;
         }
@@ -524,60 +548,6 @@ impl Adoption {
         let stored = rows.len() as u64;
         report.at(Thing::Messages).new += stored;
         Ok(stored)
-    }
-
-    /// Finds messages that the server has brought already, one for each row at most.
-    async fn standing(
-        &self,
-        tx: &mut crate::store::IngestTx,
-        items: &[Item],
-        conversations: &HashMap<String, KeyedConversation>,
-        contact: &impl Fn(&Correspondent) -> Option<ContactId>,
-    ) -> Result<HashMap<usize, MessageId>, AdoptError> {
-        // A mail with a Message-ID is known by that alone.
-        let asked: Vec<(usize, &Item)> = items.iter().enumerate().filter(|(_, item)| item.rfc.is_none()).collect();
-        let (Some(first), Some(last)) =
-            (asked.iter().map(|(_, item)| item.at).min(), asked.iter().map(|(_, item)| item.at).max())
-        else {
-            return Ok(HashMap::new());
-        };
-        let ids: Vec<ConversationId> =
-            asked.iter().filter_map(|(_, item)| Some(conversations.get(&item.with.key())?.conversation)).collect();
-        let people: Vec<ContactId> = asked
-            .iter()
-            .filter(|(_, item)| matches!(item.with, Correspondent::Mail(_)))
-            .filter_map(|(_, item)| contact(&item.with))
-            .collect();
-        let between = (first - MAIL_WINDOW.1, last + MAIL_WINDOW.0);
-        let standing = tx.standing_between(&ids, &people, between).await?;
-        let mut found = HashMap::new();
-        let mut groups: BTreeMap<String, Vec<(usize, &Item)>> = BTreeMap::new();
-        for (n, item) in asked {
-            groups.entry(item.with.key()).or_default().push((n, item));
-        }
-        let mut taken: HashSet<MessageId> = HashSet::new();
-        for (key, rows) in groups {
-            let Some((_, item)) = rows.first() else { continue };
-            let conversation = conversations.get(&key).map(|keyed| keyed.conversation);
-            let with = contact(&item.with).filter(|_| matches!(item.with, Correspondent::Mail(_)));
-            let of_group: Vec<&Standing> = standing
-                .iter()
-                .filter(|(one, id, whom)| {
-                    !taken.contains(&one.message) && (Some(*id) == conversation || (whom.is_some() && *whom == with))
-                })
-                .map(|(one, ..)| one)
-                .collect();
-            let old: Vec<Trace> = rows.iter().map(|(_, item)| item.trace).collect();
-            let new: Vec<Trace> = of_group.iter().map(|one| one.trace).collect();
-            let window = if matches!(item.with, Correspondent::Mail(_)) { MAIL_WINDOW } else { CHAT_WINDOW };
-            for (one, row) in of_group.iter().zip(matching::pair(&old, &new, window)) {
-                if let Some(row) = row {
-                    taken.insert(one.message);
-                    found.insert(rows[row].0, one.message);
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Counts the conversations that a run would bring.
@@ -750,6 +720,67 @@ impl Adoption {
     }
 }
 
+/// Finds messages that a server has brought already, one for each row at most. `chats` are those of users whom the old
+/// system knew by a number or a username.
+async fn standing(
+    tx: &mut IngestTx,
+    items: &[Item],
+    (among, conversations, chats): (&[AccountId], &HashMap<String, KeyedConversation>, &HashMap<String, String>),
+    contact: &impl Fn(&Correspondent) -> Option<ContactId>,
+) -> Result<HashMap<usize, (AccountId, MessageId)>, AdoptError> {
+    // A mail with a Message-ID is known by that alone.
+    let asked: Vec<(usize, &Item)> = items.iter().enumerate().filter(|(_, item)| item.rfc.is_none()).collect();
+    let (Some(first), Some(last)) =
+        (asked.iter().map(|(_, item)| item.at).min(), asked.iter().map(|(_, item)| item.at).max())
+    else {
+        return Ok(HashMap::new());
+    };
+    let is_mail = |item: &Item| matches!(item.with, Correspondent::Mail(_));
+    let peer = |item: &Item| {
+        let key = item.with.key();
+        let chat = conversations.get(&key).and_then(|keyed| keyed.chat).map(|chat| chat.peer.to_string());
+        chat.or_else(|| chats.get(&key).cloned()).unwrap_or(key)
+    };
+    let ids: Vec<ConversationId> =
+        asked.iter().filter_map(|(_, item)| Some(conversations.get(&item.with.key())?.conversation)).collect();
+    let people: Vec<ContactId> =
+        asked.iter().filter(|(_, item)| is_mail(item)).filter_map(|(_, item)| contact(&item.with)).collect();
+    let mut groups: BTreeMap<(bool, String), Vec<(usize, &Item)>> = BTreeMap::new();
+    for (n, item) in asked {
+        groups.entry((item.guessed, peer(item))).or_default().push((n, item));
+    }
+    let peers: Vec<String> = groups.keys().map(|(_, peer)| peer.clone()).collect();
+    let between = (first - MAIL_WINDOW.1, last + MAIL_WINDOW.0);
+    let standing = tx.standing_between(among, (&peers, &ids), &people, between).await?;
+    let mut found = HashMap::new();
+    let mut taken: HashSet<(AccountId, MessageId)> = HashSet::new();
+    for ((guessed, peer), rows) in groups {
+        let Some((_, item)) = rows.first() else { continue };
+        let conversation = conversations.get(&item.with.key()).map(|keyed| keyed.conversation);
+        let with = contact(&item.with).filter(|_| is_mail(item));
+        let of_group: Vec<&Standing> = standing
+            .iter()
+            .filter(|one| guessed || one.account == tx.account())
+            .filter(|one| !taken.contains(&(one.account, one.message)))
+            .filter(|one| {
+                Some(one.conversation) == conversation
+                    || one.peer.as_ref() == Some(&peer)
+                    || one.peer.is_none() && with.is_some() && one.contact == with
+            })
+            .collect();
+        let old: Vec<Trace> = rows.iter().map(|(_, item)| item.trace).collect();
+        let new: Vec<Trace> = of_group.iter().map(|one| one.trace).collect();
+        let window = if is_mail(item) { MAIL_WINDOW } else { CHAT_WINDOW };
+        for (one, row) in of_group.iter().zip(matching::pair(&old, &new, window)) {
+            if let Some(row) = row {
+                taken.insert((one.account, one.message));
+                found.insert(rows[row].0, (one.account, one.message));
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Where a run writes to.
 struct Writing {
     source: Uuid,
@@ -837,6 +868,7 @@ fn item(
     Some(Item {
         old_id,
         target: conversation.target,
+        guessed: conversation.guessed,
         with,
         handle,
         title: conversation.title.clone(),
@@ -856,10 +888,18 @@ fn item(
     })
 }
 
-fn alias(item: &Item, message: MessageId, waits: bool, peer: String, missing_files: Vec<String>) -> AdoptedMessage {
+fn alias(
+    item: &Item,
+    (account, message): (AccountId, MessageId),
+    waits: bool,
+    peer: String,
+    missing_files: Vec<String>,
+) -> AdoptedMessage {
     AdoptedMessage {
         old_id: item.old_id.clone(),
+        account,
         message,
+        guessed: item.guessed,
         waits,
         status: item.status.clone(),
         missing_files,

@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use super::{Work, fact, peer};
 use crate::{
     adopt::{CHAT_WINDOW, MAIL_WINDOW, Trace, name_key, pair, phone_key, text_key},
-    connector::{ChatMessage, Content, IncomingMessage, Letter},
-    model::{ConversationId, Direction, Media, MessageId, PeerKind, Place},
+    connector::{Chat, ChatMessage, Content, IncomingMessage, Letter},
+    model::{AccountId, ConversationId, Direction, Media, MessageId, PeerKind, Place},
     store::{Fact, FactKind, NewMessage, StoreError, SummaryChange, Waiting},
 };
 
@@ -18,8 +18,8 @@ pub(super) struct GivingWay {
     /// By the place of the message that takes its place.
     rows: HashMap<Place, Waiting>,
     /// Conversations that it left empty.
-    emptied: HashSet<ConversationId>,
-    became: Vec<(MessageId, MessageId)>,
+    emptied: HashSet<(AccountId, ConversationId)>,
+    became: Vec<(Waiting, MessageId, ConversationId)>,
 }
 
 impl Work {
@@ -32,7 +32,11 @@ impl Work {
             messages.iter().filter_map(|message| Some((*message, letter(message)?))).collect();
         let ids: Vec<String> = letters.iter().filter_map(|(_, letter)| letter.message_id.clone()).collect();
         let mut by_id: HashMap<String, Vec<Waiting>> = HashMap::new();
-        for waiting in self.tx.waiting_by_id(&ids).await? {
+        let now = (self.now, self.now);
+        let here = self.tx.waiting_by_id(&ids).await?;
+        let elsewhere = self.tx.guessed_elsewhere(&ids, &[], now).await?;
+        // Those that stand here are taken first.
+        for waiting in elsewhere.into_iter().chain(here) {
             by_id.entry(waiting.rfc_message_id.clone().unwrap_or_default()).or_default().push(waiting);
         }
         let mut found: Vec<(Place, Waiting)> = Vec::new();
@@ -49,10 +53,12 @@ impl Work {
                 others.push((key, message, trace(message, &letter.text, media, size)));
             }
         }
-        for (message, waiting) in self.waiting_for(&others, MAIL_WINDOW).await? {
+        for (message, waiting) in self.waiting_for(&others, &HashMap::new(), MAIL_WINDOW).await? {
             // The row had no Message-ID by which the thread is found.
-            let id = letter(message).and_then(|letter| letter.message_id.clone());
-            threads.extend(id.map(|id| (id, waiting.conversation)));
+            if waiting.account == self.tx.account() && waiting.rfc_message_id.is_none() {
+                let id = letter(message).and_then(|letter| letter.message_id.clone());
+                threads.extend(id.map(|id| (id, waiting.conversation)));
+            }
             found.push((message.place.clone(), waiting));
         }
         self.give_way(found).await?;
@@ -67,6 +73,11 @@ impl Work {
         let chats: Vec<(&IncomingMessage, &ChatMessage)> =
             messages.iter().filter_map(|message| Some((*message, chat(message)?))).collect();
         self.claim_chats(&chats).await?;
+        let names: HashMap<String, String> = chats
+            .iter()
+            .filter(|(_, message)| message.chat.key.peer.kind == PeerKind::User)
+            .flat_map(|(_, message)| handles(&message.chat).map(|handle| (handle, message.chat.key.peer.to_string())))
+            .collect();
         let asked: Vec<(String, &IncomingMessage, Trace)> = chats
             .iter()
             .filter(|(_, chat)| chat.service.is_none())
@@ -85,15 +96,17 @@ impl Work {
                 (chat.chat.key.peer.to_string(), *message, trace(message, &chat.text, chat.media.is_some(), size))
             })
             .collect();
-        let found = self.waiting_for(&asked, CHAT_WINDOW).await?;
+        let found = self.waiting_for(&asked, &names, CHAT_WINDOW).await?;
         let found = found.into_iter().map(|(message, waiting)| (message.place.clone(), waiting)).collect();
         self.give_way(found).await
     }
 
-    /// Pairs messages with what waits with the same correspondent.
+    /// Pairs messages with what waits with the same correspondent: here, then where the old system's account was guessed.
+    /// `names` are the chats of users whom the old system knew by a number or a username.
     async fn waiting_for<'m>(
         &mut self,
         asked: &[(String, &'m IncomingMessage, Trace)],
+        names: &HashMap<String, String>,
         window: (time::Duration, time::Duration),
     ) -> Result<Vec<(&'m IncomingMessage, Waiting)>, StoreError> {
         let times = || asked.iter().map(|(.., trace)| trace.at);
@@ -103,19 +116,30 @@ impl Work {
             peers.entry(key).or_default().push((message, *trace));
         }
         let keys: Vec<String> = peers.keys().map(|key| (*key).to_owned()).collect();
-        let mut waiting: HashMap<String, Vec<Waiting>> = HashMap::new();
-        for one in self.tx.waiting_between(&keys, (first - window.0, last + window.1)).await? {
-            waiting.entry(one.peer.clone()).or_default().push(one);
-        }
+        let between = (first - window.0, last + window.1);
         let mut found = Vec::new();
-        for (key, messages) in peers {
-            let Some(waiting) = waiting.get(key) else { continue };
-            let old: Vec<Trace> = waiting.iter().map(|one| one.trace).collect();
-            let new: Vec<Trace> = messages.iter().map(|(_, trace)| *trace).collect();
-            let pairs = pair(&old, &new, window);
-            let pairs = messages.into_iter().zip(pairs);
-            found.extend(pairs.filter_map(|((message, _), row)| Some((message, waiting[row?].clone()))));
-        }
+        let mut pairs = |waiting: Vec<Waiting>| {
+            let mut by_key: HashMap<String, Vec<Waiting>> = HashMap::new();
+            for one in waiting {
+                by_key.entry(names.get(&one.peer).unwrap_or(&one.peer).clone()).or_default().push(one);
+            }
+            for (key, messages) in &mut peers {
+                let Some(waiting) = by_key.get(*key) else { continue };
+                let old: Vec<Trace> = waiting.iter().map(|one| one.trace).collect();
+                let new: Vec<Trace> = messages.iter().map(|(_, trace)| *trace).collect();
+                let mut rows = pair(&old, &new, window).into_iter();
+                messages.retain(|(message, _)| match rows.next().flatten() {
+                    Some(row) => {
+                        found.push((*message, waiting[row].clone()));
+                        false
+                    }
+                    None => true,
+                });
+            }
+        };
+        pairs(self.tx.waiting_between(&keys, between).await?);
+        let elsewhere: Vec<String> = keys.iter().chain(names.keys()).cloned().collect();
+        pairs(self.tx.guessed_elsewhere(&[], &elsewhere, between).await?);
         Ok(found)
     }
 
@@ -128,13 +152,7 @@ impl Work {
                 continue;
             }
             let key = chat.key.to_string();
-            let handles: Vec<String> = chat
-                .username
-                .as_deref()
-                .map(name_key)
-                .into_iter()
-                .chain(chat.phone.as_deref().and_then(phone_key))
-                .collect();
+            let handles: Vec<String> = handles(chat).collect();
             if handles.is_empty() {
                 continue;
             }
@@ -178,7 +196,7 @@ impl Work {
         }
         let rows: Vec<Waiting> = found.iter().map(|(_, waiting)| waiting.clone()).collect();
         self.giving_way.emptied.extend(self.tx.clear_adopted(&rows).await?);
-        for waiting in rows {
+        for waiting in rows.into_iter().filter(|waiting| waiting.account == self.tx.account()) {
             self.facts.push(fact(FactKind::MessageGone, waiting.conversation, waiting.message));
             self.changed.insert(waiting.conversation);
         }
@@ -199,14 +217,26 @@ impl Work {
             if row.read {
                 change.last_in = None;
             }
-            self.giving_way.became.push((waiting.message, row.id));
+            self.giving_way.became.push((waiting.clone(), row.id, row.conversation));
         }
     }
 
     /// Notes which messages have become which, once those are written.
     pub(super) async fn took_over(&mut self) -> Result<(), StoreError> {
         let became = std::mem::take(&mut self.giving_way.became);
-        if became.is_empty() { Ok(()) } else { self.tx.adopted_became(&became).await }
+        if became.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = became.iter().map(|(waiting, now, _)| (waiting.account, waiting.message, *now)).collect();
+        self.tx.adopted_became(&ids).await?;
+        let own = self.tx.account();
+        for (waiting, _, into) in became.into_iter().filter(|(waiting, ..)| waiting.account != own) {
+            let from = (waiting.account, waiting.conversation);
+            if self.giving_way.emptied.remove(&from) {
+                self.tx.leave_elsewhere(from, into).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Conversations of mails that lost their only message live on where it is now.
@@ -219,12 +249,13 @@ impl Work {
         let now = self.tx.known_places(&places).await?;
         let mut left = HashSet::new();
         for place in places {
-            let Some(from) = self.giving_way.rows.get(place).map(|waiting| waiting.conversation) else { continue };
+            let waited = self.giving_way.rows.get(place).filter(|waiting| waiting.account == self.tx.account());
+            let Some(from) = waited.map(|waiting| waiting.conversation) else { continue };
             let from = self.where_it_went(from);
             let Some(into) = now.get(place).map(|known| known.conversation).filter(|into| *into != from) else {
                 continue;
             };
-            if emptied.contains(&from) && self.tx.is_empty(from).await? && left.insert(from) {
+            if emptied.contains(&(self.tx.account(), from)) && self.tx.is_empty(from).await? && left.insert(from) {
                 self.tx.merge(&[(from, into)]).await?;
                 self.moved.insert(from, into);
                 self.facts.push(Fact { kind: FactKind::ConversationMerged, conversation: Some(from), message: None });
@@ -233,6 +264,11 @@ impl Work {
         }
         Ok(())
     }
+}
+
+/// The keys of the number and the username of a chat's user.
+fn handles(chat: &Chat) -> impl Iterator<Item = String> {
+    chat.username.as_deref().map(name_key).into_iter().chain(chat.phone.as_deref().and_then(phone_key))
 }
 
 fn letter(message: &IncomingMessage) -> Option<&Letter> {

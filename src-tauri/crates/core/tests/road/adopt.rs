@@ -305,6 +305,101 @@ async fn chats_give_way_one_to_one() {
 }
 
 #[tokio::test]
+async fn what_went_to_a_guessed_account_moves_to_the_one_whose_server_tells_of_it() {
+    let (mail, first) = bureau().await;
+    let account = skrynka_core::model::AccountId::new(START);
+    mail.store.add_telegram_account(&telegram(account, 901)).await.unwrap();
+    let (store, ingest) = (mail.store.clone(), mail.ingest.clone());
+    let second = Bureau { store, ingest, account, database: TestDatabase::new().await };
+    let old = Old::new().await;
+    old.run(&format!(
+        r#"INSERT INTO "old CRM".telegram_accounts (id, name, phone, session_string, api_id, api_hash, is_active)
+           VALUES (2, 'Друга', '+380901', 't', 12345, '{HASH}', true);
+           INSERT INTO "old CRM".internal_notes (entity_type, entity_id, author_name, text, created_at)
+           VALUES ('chat', '{}', 'Марія', 'Чекає на рахунок', now())"#,
+        key(1, 1)
+    ))
+    .await;
+    old.conversation(1, "telegram", "@olena", "false, NULL, NULL, 'Олена'").await;
+    for (number, second) in [(1, 2), (2, 32)] {
+        old.message(number, 1, second, ["inbound", "read", "ok", "", ""]).await;
+    }
+    let report = old.adopt(&first).await;
+    assert_eq!(count(&report, Thing::Conversations, Why::UnknownTelegramAccount), 1);
+    assert_eq!(report.of(Thing::Messages).new, 2);
+    let olena = Peer { kind: PeerKind::User, id: 7 };
+    let said = |number, second, text: &str| Said::new(olena, number, text).at(second).incoming();
+    let counts = async || {
+        first.assert_summaries_true().await;
+        let all = first.conversations().await;
+        let of = |id| all.iter().filter(|one| one.account == id).map(|one| (one.messages, one.unread)).collect();
+        let counts: [Vec<(i32, i32)>; 2] = [of(first.account), of(second.account)];
+        counts
+    };
+    assert_eq!(counts().await, [vec![(2, 0)], vec![]], "nobody kept whose they are");
+    second.ingest(vec![said(10, 0, "ok")]).await;
+    assert_eq!(counts().await, [vec![(1, 0)], vec![(1, 0)]]);
+    second.ingest(vec![said(11, 31, "ok")]).await;
+    assert_eq!(counts().await, [vec![], vec![(2, 0)]], "the conversation went with its last message");
+    let here = first.conversations().await.remove(0);
+    assert_eq!(first.store.adopted_notes(here.account, here.id).await.unwrap().len(), 1, "and its note with it");
+    assert_eq!(first.store.adopted().await.unwrap().waiting, 0);
+    assert_eq!(old.adopt(&first).await.of(Thing::Messages).new, 0);
+    // What that server brought first.
+    second.ingest(vec![said(12, 2000, "Пізніше")]).await;
+    old.message(3, 1, 2001, ["inbound", "read", "Пізніше", "", ""]).await;
+    let report = old.adopt(&first).await;
+    assert_eq!((report.of(Thing::Messages).new, count(&report, Thing::Messages, Why::HereAlready)), (0, 1));
+    assert_eq!(counts().await, [vec![], vec![(3, 1)]]);
+    // What the first account has with the same person is its own.
+    first.ingest(vec![said(10, 0, "ok")]).await;
+    assert_eq!(counts().await, [vec![(1, 1)], vec![(3, 1)]]);
+}
+
+#[tokio::test]
+async fn mails_of_no_mailbox_give_way_to_those_of_any() {
+    let (mail, _) = bureau().await;
+    let old = Old::new().await;
+    old.conversation(1, "email", "olena@example.org", "").await;
+    old.run(
+        r#"INSERT INTO "old CRM".manager_smtp_accounts (id, email, smtp_host, smtp_password)
+           VALUES (8, 'other@example.org', 'smtp.example.org', 'p');
+           UPDATE "old CRM".communications_conversations SET manager_smtp_account_id = 99"#,
+    )
+    .await;
+    old.message(1, 1, 70, ["inbound", "read", "Текст листа 1", "", "1@example.org"]).await;
+    old.message(2, 1, 130, ["inbound", "sent", "Текст листа 2", "", ""]).await;
+    let report = old.adopt(&mail).await;
+    assert_eq!((report.of(Thing::Messages).new, count(&report, Thing::Conversations, Why::UnknownMailbox)), (2, 1));
+    mail.ingest(vec![Mail::new(1).incoming(), Mail::new(2).incoming(), Mail::new(3).incoming()]).await;
+    mail.assert_summaries_true().await;
+    let all = mail.conversations().await;
+    assert!(all.iter().all(|one| one.account == mail.account), "{:?}", texts(&mail).await);
+    assert_eq!(all.iter().map(|one| one.messages).sum::<i32>(), 3, "{:?}", texts(&mail).await);
+    assert_eq!(mail.store.adopted().await.unwrap().waiting, 0);
+    // What the mailbox brought first.
+    old.message(3, 1, 250, ["inbound", "read", "Текст листа 3", "", "3@example.org"]).await;
+    let report = old.adopt(&mail).await;
+    assert_eq!((report.of(Thing::Messages).new, count(&report, Thing::Messages, Why::HereAlready)), (0, 1));
+}
+
+#[tokio::test]
+async fn a_username_is_the_chat_that_its_server_brought_first() {
+    let (_mail, chats) = bureau().await;
+    let old = Old::new().await;
+    let olena = Peer { kind: PeerKind::User, id: 7 };
+    chats.ingest(vec![Said::new(olena, 10, "Привіт").at(0).incoming()]).await;
+    old.conversation(1, "telegram", "@Olena", "").await;
+    old.message(1, 1, 1, ["inbound", "read", "Привіт", "", ""]).await;
+    old.message(2, 1, 5000, ["outbound", "sent", "Лише там", "", ""]).await;
+    let report = old.adopt(&chats).await;
+    assert_eq!((report.of(Thing::Messages).new, count(&report, Thing::Messages, Why::HereAlready)), (1, 1));
+    let texts: Vec<String> = chats.said(olena).await.into_iter().map(|message| message.text).collect();
+    assert_eq!(texts, ["Привіт", "Лише там"]);
+    assert_eq!(chats.conversations().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_stopped_run_goes_on_and_thousands_of_rows_are_those_of_the_old_tables() {
     let bureau = Bureau::new().await;
     let old = Old::new().await;

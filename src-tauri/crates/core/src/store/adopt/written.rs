@@ -1,6 +1,6 @@
 //! What came over from the old system, in our own tables.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -43,8 +43,12 @@ impl AdoptedKind {
 pub struct AdoptedMessage {
     /// Its key there.
     pub old_id: String,
+    /// The account of the message here.
+    pub account: AccountId,
     /// The message here.
     pub message: MessageId,
+    /// Whether nobody kept which account it belongs to.
+    pub guessed: bool,
     /// Whether it is as the old system had it, and the server has yet to tell of it.
     pub waits: bool,
     /// What the old system said became of it.
@@ -88,14 +92,24 @@ pub struct KeyedConversation {
 /// A message that is here, as it is compared with rows of the old system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
+    /// Of which account.
+    pub account: AccountId,
     /// Which message.
     pub message: MessageId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// The chat; none of a mail.
+    pub peer: Option<String>,
+    /// With whom.
+    pub contact: Option<ContactId>,
     pub(crate) trace: Trace,
 }
 
 /// A message that came over and that its server has yet to tell of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
+    /// Of which account.
+    pub account: AccountId,
     /// Which message.
     pub message: MessageId,
     /// Its conversation.
@@ -583,34 +597,73 @@ impl IngestTx {
         Ok(())
     }
 
-    /// Returns the stored messages with these Message-IDs.
-    pub async fn messages_by_id(&mut self, ids: &[String]) -> Result<HashMap<String, MessageId>, StoreError> {
+    /// Returns the stored messages of these accounts with these Message-IDs; the last account counts most.
+    pub async fn messages_by_id(
+        &mut self,
+        accounts: &[AccountId],
+        ids: &[String],
+    ) -> Result<HashMap<String, (AccountId, MessageId)>, StoreError> {
         let rows = sqlx::query!(
-            r#"SELECT m.rfc_message_id AS "rfc!", m.id
+            r#"SELECT m.account_id, m.rfc_message_id AS "rfc!", m.id
                FROM mail_threads t
-               JOIN conversations met ON met.account_id = $1 AND met.id = t.conversation_id
-               JOIN messages m ON m.account_id = $1 AND m.conversation_id = coalesce(met.merged_into, met.id)
+               JOIN conversations met ON met.account_id = t.account_id AND met.id = t.conversation_id
+               JOIN messages m ON m.account_id = t.account_id AND m.conversation_id = coalesce(met.merged_into, met.id)
                     AND m.rfc_message_id = t.rfc_message_id
-               WHERE t.account_id = $1 AND t.rfc_message_id = ANY($2)
-               ORDER BY m.id DESC"#,
-            self.account.0,
+               WHERE t.account_id = ANY($1) AND t.rfc_message_id = ANY($2)
+               ORDER BY array_position($1::uuid[], t.account_id), m.id DESC"#,
+            &accounts.iter().map(|account| account.0).collect::<Vec<_>>(),
             ids
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        Ok(rows.into_iter().map(|row| (row.rfc, MessageId(row.id))).collect())
+        Ok(rows.into_iter().map(|row| (row.rfc, (AccountId(row.account_id), MessageId(row.id)))).collect())
     }
 
-    /// Returns messages of these conversations, and of others with these contacts, between two moments, that no row of the
-    /// old system has become.
+    /// Returns the private chats of these accounts whose users have these numbers and usernames, by the key of each.
+    pub async fn chats_of_handles(
+        &mut self,
+        accounts: &[AccountId],
+        handles: &[String],
+    ) -> Result<Vec<(String, AccountId, KeyedConversation)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT n.key AS "key!", c.account_id, c.id, c.remote_peer
+               FROM conversations c
+               LEFT JOIN telegram_peers t ON t.account_id = c.account_id AND t.peer = c.remote_peer
+               JOIN unnest($2::text[]) AS n (key) ON n.key IN (
+                    'name:' || lower(t.username), 'phone:+' || ltrim(t.phone, '+'),
+                    CASE WHEN c.peer_address LIKE '@%' THEN 'name:' || lower(substr(c.peer_address, 2))
+                         ELSE 'phone:+' || ltrim(c.peer_address, '+') END)
+               WHERE c.account_id = ANY($1) AND c.merged_into IS NULL AND c.chat_kind = 'private'
+                 AND c.remote_peer IS NOT NULL
+               ORDER BY n.key, c.account_id, c.id"#,
+            &accounts.iter().map(|account| account.0).collect::<Vec<_>>(),
+            handles
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let chat = row.remote_peer.and_then(|chat| chat.parse().ok());
+                let keyed = KeyedConversation { conversation: ConversationId(row.id), chat };
+                (row.key, AccountId(row.account_id), keyed)
+            })
+            .collect())
+    }
+
+    /// Returns messages of these accounts, in these chats and conversations and in mails with these contacts, between two
+    /// moments, that no row of the old system has become.
     pub async fn standing_between(
         &mut self,
-        conversations: &[ConversationId],
+        accounts: &[AccountId],
+        (peers, conversations): (&[String], &[ConversationId]),
         contacts: &[ContactId],
         (from, to): (OffsetDateTime, OffsetDateTime),
-    ) -> Result<Vec<(Standing, ConversationId, Option<ContactId>)>, StoreError> {
+    ) -> Result<Vec<Standing>, StoreError> {
+        // Of a forum every topic is a conversation.
         let rows = sqlx::query!(
-            r#"SELECT m.id, m.conversation_id, c.contact_id, m.direction, m.received_at, m.body_text,
+            r#"SELECT m.account_id, m.id, m.conversation_id, c.contact_id, m.direction, m.received_at, m.body_text,
+                      split_part(c.remote_peer, ';', 1) AS peer,
                       m.file_count > 0 OR EXISTS (SELECT 1 FROM chat_messages x WHERE x.account_id = m.account_id
                                                   AND x.message_id = m.id AND x.media IS NOT NULL)
                           OR EXISTS (SELECT 1 FROM attachments f WHERE f.account_id = m.account_id
@@ -618,16 +671,19 @@ impl IngestTx {
                       (SELECT max(f.size) FROM attachments f WHERE f.account_id = m.account_id
                        AND f.message_id = m.id) AS size
                FROM conversations c
-               JOIN messages m ON m.account_id = $1 AND m.conversation_id = c.id
-               WHERE c.account_id = $1 AND c.merged_into IS NULL AND (c.id = ANY($2) OR c.contact_id = ANY($3))
+               JOIN messages m ON m.account_id = c.account_id AND m.conversation_id = c.id
+               WHERE c.account_id = ANY($1) AND c.merged_into IS NULL
+                 AND (c.id = ANY($2) OR split_part(c.remote_peer, ';', 1) = ANY($6)
+                      OR c.remote_peer IS NULL AND c.contact_id = ANY($3))
                  AND m.received_at BETWEEN $4 AND $5 AND m.kind IN ('mail', 'chat')
                  AND NOT EXISTS (SELECT 1 FROM adopted_messages a
                                  WHERE a.account_id = m.account_id AND a.message_id = m.id)"#,
-            self.account.0,
+            &accounts.iter().map(|account| account.0).collect::<Vec<_>>(),
             &conversations.iter().map(|id| id.0).collect::<Vec<_>>(),
             &contacts.iter().map(|id| id.0).collect::<Vec<_>>(),
             from,
-            to
+            to,
+            peers
         )
         .fetch_all(&mut *self.tx)
         .await?;
@@ -641,8 +697,14 @@ impl IngestTx {
                     has_media: row.has_media,
                     size: row.size,
                 };
-                let standing = Standing { message: MessageId(row.id), trace };
-                (standing, ConversationId(row.conversation_id), row.contact_id.map(ContactId))
+                Standing {
+                    account: AccountId(row.account_id),
+                    message: MessageId(row.id),
+                    conversation: ConversationId(row.conversation_id),
+                    peer: row.peer,
+                    contact: row.contact_id.map(ContactId),
+                    trace,
+                }
             })
             .collect())
     }
@@ -673,18 +735,19 @@ impl IngestTx {
         // An array of arrays must be a rectangle, so missing files travel as JSON.
         let missing: Vec<serde_json::Value> = rows.iter().map(|row| serde_json::json!(row.missing_files)).collect();
         sqlx::query!(
-            "INSERT INTO adopted_messages (source, account_id, old_id, message_id, waits, status, missing_files,
+            "INSERT INTO adopted_messages (source, account_id, old_id, message_id, waits, guessed, status, missing_files,
                     rfc_message_id, peer, outgoing, at, text_key, has_media, file_size)
-             SELECT $1::uuid, $2::uuid, n.old_id, n.message_id, n.waits, n.status,
+             SELECT $1::uuid, n.account_id, n.old_id, n.message_id, n.waits, n.guessed, n.status,
                     ARRAY(SELECT jsonb_array_elements_text(n.missing)), n.rfc, n.peer, n.outgoing, n.at, n.text_key,
                     n.has_media, n.file_size
-             FROM unnest($3::text[], $4::uuid[], $5::boolean[], $6::text[], $7::jsonb[], $8::text[], $9::text[],
-                         $10::boolean[], $11::timestamptz[], $12::bigint[], $13::boolean[], $14::bigint[])
-                  AS n (old_id, message_id, waits, status, missing, rfc, peer, outgoing, at, text_key, has_media,
-                        file_size)
+             FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::boolean[], $6::text[], $7::jsonb[], $8::text[],
+                         $9::text[], $10::boolean[], $11::timestamptz[], $12::bigint[], $13::boolean[], $14::bigint[],
+                         $15::boolean[])
+                  AS n (account_id, old_id, message_id, waits, status, missing, rfc, peer, outgoing, at, text_key,
+                        has_media, file_size, guessed)
              ON CONFLICT (source, old_id) DO NOTHING",
             source,
-            self.account.0,
+            &rows.iter().map(|row| row.account.0).collect::<Vec<_>>(),
             &rows.iter().map(|row| row.old_id.clone()).collect::<Vec<_>>(),
             &rows.iter().map(|row| row.message.0).collect::<Vec<_>>(),
             &rows.iter().map(|row| row.waits).collect::<Vec<_>>(),
@@ -697,6 +760,7 @@ impl IngestTx {
             &rows.iter().map(|row| row.trace.text).collect::<Vec<_>>() as &[Option<i64>],
             &rows.iter().map(|row| row.trace.has_media).collect::<Vec<_>>(),
             &rows.iter().map(|row| row.trace.size).collect::<Vec<_>>() as &[Option<i64>],
+            &rows.iter().map(|row| row.guessed).collect::<Vec<_>>(),
         )
         .execute(&mut *self.tx)
         .await?;
@@ -740,10 +804,11 @@ impl IngestTx {
         Ok(())
     }
 
-    /// Whether anything of this account came over and waits for its server.
+    /// Whether anything came over that waits for this account's server, or for nobody knows which.
     pub async fn awaits_server(&mut self) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT 1 FROM adopted_messages WHERE account_id = $1 AND waits) AS "waits!""#,
+            r#"SELECT EXISTS (SELECT 1 FROM adopted_messages WHERE account_id = $1 AND waits)
+                      OR EXISTS (SELECT 1 FROM adopted_messages WHERE waits AND guessed) AS "waits!""#,
             self.account.0
         )
         .fetch_one(&mut *self.tx)
@@ -754,13 +819,63 @@ impl IngestTx {
     pub async fn waiting_by_id(&mut self, ids: &[String]) -> Result<Vec<Waiting>, StoreError> {
         let rows = sqlx::query_as!(
             WaitingRow,
-            "SELECT DISTINCT ON (a.message_id) a.message_id, m.conversation_id, m.seen, a.rfc_message_id, a.peer,
-                    a.outgoing, a.at, a.text_key, a.has_media, a.file_size
+            "SELECT DISTINCT ON (a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen, a.rfc_message_id,
+                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size
              FROM adopted_messages a JOIN messages m ON m.account_id = $1 AND m.id = a.message_id
              WHERE a.account_id = $1 AND a.waits AND a.rfc_message_id = ANY($2)
              ORDER BY a.message_id",
             self.account.0,
             ids
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// Returns what stands in another account by a guess and waits: with these Message-IDs, or without one with these
+    /// correspondents between two moments. It waits for that account's other transactions: one that guesses takes the
+    /// turns of all others before its own, so that none of these two ever waits for the other.
+    pub async fn guessed_elsewhere(
+        &mut self,
+        ids: &[String],
+        peers: &[String],
+        between: (OffsetDateTime, OffsetDateTime),
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let accounts: BTreeSet<AccountId> =
+            self.guessed(ids, peers, between).await?.into_iter().map(|waiting| waiting.account).collect();
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        for account in &accounts {
+            sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))", account.to_string())
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        let mut rows = self.guessed(ids, peers, between).await?;
+        rows.retain(|waiting| accounts.contains(&waiting.account));
+        Ok(rows)
+    }
+
+    async fn guessed(
+        &mut self,
+        ids: &[String],
+        peers: &[String],
+        (from, to): (OffsetDateTime, OffsetDateTime),
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let rows = sqlx::query_as!(
+            WaitingRow,
+            "SELECT DISTINCT ON (a.account_id, a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen,
+                    a.rfc_message_id, a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size
+             FROM adopted_messages a JOIN messages m ON m.account_id = a.account_id AND m.id = a.message_id
+             WHERE a.account_id <> $1 AND a.waits AND a.guessed
+               AND (a.rfc_message_id = ANY($2)
+                    OR a.rfc_message_id IS NULL AND a.peer = ANY($3) AND a.at BETWEEN $4 AND $5)
+             ORDER BY a.account_id, a.message_id",
+            self.account.0,
+            ids,
+            peers,
+            from,
+            to
         )
         .fetch_all(&mut *self.tx)
         .await?;
@@ -775,8 +890,8 @@ impl IngestTx {
     ) -> Result<Vec<Waiting>, StoreError> {
         let rows = sqlx::query_as!(
             WaitingRow,
-            "SELECT DISTINCT ON (a.message_id) a.message_id, m.conversation_id, m.seen, a.rfc_message_id, a.peer,
-                    a.outgoing, a.at, a.text_key, a.has_media, a.file_size
+            "SELECT DISTINCT ON (a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen, a.rfc_message_id,
+                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size
              FROM adopted_messages a JOIN messages m ON m.account_id = $1 AND m.id = a.message_id
              WHERE a.account_id = $1 AND a.waits AND a.peer = ANY($2) AND a.at BETWEEN $3 AND $4
                AND a.rfc_message_id IS NULL
@@ -793,7 +908,31 @@ impl IngestTx {
 
     /// Deletes messages that came over, whose server's own are stored in the same transaction. Their conversations stay;
     /// returns those that are empty now.
-    pub async fn clear_adopted(&mut self, messages: &[Waiting]) -> Result<Vec<ConversationId>, StoreError> {
+    pub async fn clear_adopted(
+        &mut self,
+        messages: &[Waiting],
+    ) -> Result<Vec<(AccountId, ConversationId)>, StoreError> {
+        let mut emptied = Vec::new();
+        let accounts: BTreeSet<AccountId> = messages.iter().map(|waiting| waiting.account).collect();
+        for account in accounts {
+            let of_account: Vec<&Waiting> = messages.iter().filter(|waiting| waiting.account == account).collect();
+            let own = std::mem::replace(&mut self.account, account);
+            let cleared = self.clear_own(&of_account).await;
+            self.account = own;
+            emptied.extend(cleared?.into_iter().map(|conversation| (account, conversation)));
+            if account != own {
+                for waiting in of_account {
+                    let of =
+                        |kind, message| (account, Fact { kind, conversation: Some(waiting.conversation), message });
+                    self.elsewhere.push(of(FactKind::MessageGone, Some(waiting.message)));
+                    self.elsewhere.push(of(FactKind::ConversationChanged, None));
+                }
+            }
+        }
+        Ok(emptied)
+    }
+
+    async fn clear_own(&mut self, messages: &[&Waiting]) -> Result<Vec<ConversationId>, StoreError> {
         let ids: Vec<Uuid> = messages.iter().map(|waiting| waiting.message.0).collect();
         sqlx::query!("DELETE FROM message_places WHERE account_id = $1 AND message_id = ANY($2)", self.account.0, &ids)
             .execute(&mut *self.tx)
@@ -836,17 +975,62 @@ impl IngestTx {
     }
 
     /// Notes that the server has told of messages that came over: which they are now.
-    pub async fn adopted_became(&mut self, became: &[(MessageId, MessageId)]) -> Result<(), StoreError> {
+    pub async fn adopted_became(&mut self, became: &[(AccountId, MessageId, MessageId)]) -> Result<(), StoreError> {
         sqlx::query!(
-            "UPDATE adopted_messages a SET message_id = n.now, waits = false
-             FROM unnest($2::uuid[], $3::uuid[]) AS n (before, now)
-             WHERE a.account_id = $1 AND a.message_id = n.before",
+            "UPDATE adopted_messages a SET account_id = $1, message_id = n.now, waits = false
+             FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS n (account_id, before, now)
+             WHERE a.account_id = n.account_id AND a.message_id = n.before",
             self.account.0,
-            &became.iter().map(|(before, _)| before.0).collect::<Vec<_>>(),
-            &became.iter().map(|(_, now)| now.0).collect::<Vec<_>>()
+            &became.iter().map(|(account, ..)| account.0).collect::<Vec<_>>(),
+            &became.iter().map(|(_, before, _)| before.0).collect::<Vec<_>>(),
+            &became.iter().map(|(.., now)| now.0).collect::<Vec<_>>()
         )
         .execute(&mut *self.tx)
         .await?;
+        Ok(())
+    }
+
+    /// A conversation that stood in another account by a guess, and that has given all its messages to one of this
+    /// account, gives it what else is known of it, and is no more. One that somebody has begun to use stays.
+    pub async fn leave_elsewhere(
+        &mut self,
+        (account, from): (AccountId, ConversationId),
+        into: ConversationId,
+    ) -> Result<(), StoreError> {
+        let left = sqlx::query_scalar!(
+            "DELETE FROM conversations c WHERE c.account_id = $1 AND c.id = $2
+             AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.account_id = $1 AND m.conversation_id = $2)
+             AND NOT EXISTS (SELECT 1 FROM outgoing o WHERE o.account_id = $1 AND o.conversation_id = $2)
+             AND NOT EXISTS (SELECT 1 FROM drafts d WHERE d.account_id = $1 AND d.conversation_id = $2)
+             AND NOT EXISTS (SELECT 1 FROM conversations o WHERE o.account_id = $1 AND o.merged_into = $2)
+             RETURNING c.assignee",
+            account.0,
+            from.0
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        let Some(assignee) = left else { return Ok(()) };
+        sqlx::query!(
+            "WITH notes AS (
+                 UPDATE adopted_notes SET account_id = $3, conversation_id = $4
+                 WHERE account_id = $1 AND conversation_id = $2
+             ), rows AS (
+                 UPDATE adopted_rows SET account_id = $3, our_id = $4
+                 WHERE kind = 'conversation' AND account_id = $1 AND our_id = $2
+             ), keys AS (
+                 DELETE FROM adopted_conversations WHERE account_id = $1 AND conversation_id = $2
+             )
+             UPDATE conversations SET assignee = coalesce(assignee, $5) WHERE account_id = $3 AND id = $4",
+            account.0,
+            from.0,
+            self.account.0,
+            into.0,
+            assignee
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        let merged = Fact { kind: FactKind::ConversationMerged, conversation: Some(from), message: None };
+        self.elsewhere.push((account, merged));
         Ok(())
     }
 
@@ -884,6 +1068,7 @@ impl IngestTx {
 }
 
 struct WaitingRow {
+    account_id: Uuid,
     message_id: Uuid,
     conversation_id: Uuid,
     seen: bool,
@@ -899,6 +1084,7 @@ struct WaitingRow {
 impl From<WaitingRow> for Waiting {
     fn from(row: WaitingRow) -> Self {
         Self {
+            account: AccountId(row.account_id),
             message: MessageId(row.message_id),
             conversation: ConversationId(row.conversation_id),
             read: row.seen,
