@@ -137,6 +137,14 @@ pub(super) struct Tables {
     pub chats: Vec<(String, i64, i64)>,
 }
 
+/// What conversations name: accounts and people by their keys there.
+struct Known<'a> {
+    /// Where conversations go whose Telegram account nobody kept, and whether it is one of several.
+    default: Option<(usize, bool)>,
+    mailboxes: &'a HashMap<String, usize>,
+    users: &'a HashMap<String, String>,
+}
+
 /// Rows that can be read; the others are told.
 fn readable(rows: Vec<Option<Row>>, thing: Thing, report: &mut Report) -> Vec<Row> {
     report.at(thing).found += rows.len() as u64;
@@ -171,7 +179,8 @@ impl Plan {
         );
         let users = colleagues(readable(tables.users, Thing::Colleagues, report), report);
         plan.clients(readable(tables.clients, Thing::Clients, report), report);
-        plan.conversations(conversations, &tables.chats, (default, &mailboxes, &users), here, report);
+        let known = Known { default, mailboxes: &mailboxes, users: &users };
+        plan.conversations(conversations, &tables.chats, known, here, report);
         plan
     }
 
@@ -379,7 +388,7 @@ impl Plan {
         &mut self,
         rows: Vec<Row>,
         chats: &[(String, i64, i64)],
-        (default, mailboxes, users): (Option<(usize, bool)>, &HashMap<String, usize>, &HashMap<String, String>),
+        Known { default, mailboxes, users }: Known<'_>,
         here: &Here,
         report: &mut Report,
     ) {

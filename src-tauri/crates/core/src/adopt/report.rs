@@ -251,8 +251,9 @@ impl Report {
     pub(super) fn remark(&mut self, thing: Thing, why: Why, name: &str) {
         let remark = self.at(thing).remarks.entry(why).or_default();
         remark.count += 1;
-        if remark.examples.len() < EXAMPLES {
-            remark.examples.push(name.chars().take(80).collect());
+        let name: String = name.chars().take(80).collect();
+        if remark.examples.len() < EXAMPLES && !remark.examples.contains(&name) {
+            remark.examples.push(name);
         }
     }
 }

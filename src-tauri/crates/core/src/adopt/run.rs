@@ -561,14 +561,21 @@ impl Adoption {
         let counted = report.at(Thing::Conversations);
         counted.known = refused;
         counted.new = (self.plan.conversations.len() as u64).saturating_sub(refused + empty);
-        let clients = self.plan.clients.len() as u64;
         let known = match self.source {
             Some(source) => self.store.adopted_rows(source, AdoptedKind::Client).await?,
             None => HashMap::new(),
         };
-        let counted = report.at(Thing::Clients);
-        counted.known = self.plan.clients.keys().filter(|id| known.contains_key(*id)).count() as u64;
-        counted.new = clients - counted.known;
+        // As in a run: who has neither an address nor a number is known by a conversation alone.
+        let talked: HashSet<&String> = self.plan.conversations.values().filter_map(|one| one.client.as_ref()).collect();
+        for (id, client) in &self.plan.clients {
+            if known.contains_key(id) {
+                report.at(Thing::Clients).known += 1;
+            } else if client.handles.is_empty() && !talked.contains(id) {
+                report.remark(Thing::Clients, Why::NoHandle, &client.name);
+            } else {
+                report.at(Thing::Clients).new += 1;
+            }
+        }
         let notes = self.notes.len() as u64;
         let counted = report.at(Thing::Notes);
         counted.found = notes;
@@ -938,7 +945,7 @@ impl People {
 
 /// What a message says, in the words of its network.
 enum Content {
-    Letter(Letter),
+    Letter(Box<Letter>),
     Chat(Box<ChatMessage>, [u8; 32]),
 }
 
@@ -953,7 +960,8 @@ impl Content {
                 Direction::Out => (own, theirs),
             };
             let to = if to.address.is_empty() { Vec::new() } else { vec![to] };
-            return Self::Letter(Letter { author, to, text, message_id: item.rfc.clone(), ..Letter::default() });
+            let message_id = item.rfc.clone();
+            return Self::Letter(Box::new(Letter { author, to, text, message_id, ..Letter::default() }));
         }
         let chat = chat_of(item);
         let user = |id| Peer { kind: PeerKind::User, id };
