@@ -29,9 +29,9 @@ use crate::{
     wire::{
         AccountStateView, AccountUnread, AccountView, AwayAccount, AwayView, BusinessHoursView, ChatRow,
         CompletenessView, ConversationFilter, ConversationKey, ConversationRow, ConversationView, Counts, ErrorCode,
-        FileView, FirstRunStepName, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences, PersonView,
-        Preferences, ProxyForm, QuarantinedView, SearchHit, SearchPage, TelegramForm, TelegramView, Theme, TroubleView,
-        WireError, count, stamp,
+        FileView, FirstRunStepName, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences,
+        PersonView, Preferences, ProxyForm, QuarantinedView, SearchHit, SearchPage, TelegramForm, TelegramView, Theme,
+        TroubleView, WireError, count, stamp,
     },
 };
 
