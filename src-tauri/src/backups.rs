@@ -8,13 +8,14 @@ use std::{
 use serde::{Deserialize, Serialize};
 use skrynka_core::{
     backup::{self, BackupError},
-    chain,
-    model::{Account, Channel},
+    chain, files,
+    model::Account,
     postgres::BinarySearch,
     profile::{Profile, ProfileError},
     secrets::{SecretKind, SecretName},
     store::StoreError,
 };
+use skrynka_mail::Credential;
 use time::OffsetDateTime;
 
 use crate::{
@@ -177,13 +178,13 @@ pub async fn restore(bureau: &Bureau, path: &Path, replace: bool) -> Result<Rest
     Ok(Restored { made_at: manifest.made_at, accounts: manifest.accounts, messages: manifest.messages, sign_in_again })
 }
 
-/// Whether this computer has the account's password or session.
+/// Whether this computer has the account's password, tokens or session.
 async fn is_known(bureau: &Bureau, account: &Account) -> bool {
-    let kind = match account.channel {
-        Channel::Email => SecretKind::MailPassword,
-        Channel::Telegram => SecretKind::TelegramSession,
+    let name = match &account.email {
+        Some(settings) => Credential::name(settings.auth, account.id),
+        None => SecretName { kind: SecretKind::TelegramSession, account: account.id },
     };
-    matches!(bureau.secrets.get(SecretName { kind, account: account.id }).await, Ok(Some(_)))
+    matches!(bureau.secrets.get(name).await, Ok(Some(_)))
 }
 
 /// Tells how the last daily backup went.
@@ -235,7 +236,7 @@ pub async fn make_daily(ground: &Ground, bureau: &Bureau, folder: &Path) -> Resu
         Err(error) => LastBackup { looked_at: Some(now), error: Some(chain(error)), ..before },
     };
     let kept = serde_json::to_vec_pretty(&note).map_err(std::io::Error::from);
-    if let Err(error) = kept.and_then(|text| std::fs::write(ground.profile.root().join(NOTE), text)) {
+    if let Err(error) = kept.and_then(|text| files::replace(&ground.profile.root().join(NOTE), &text)) {
         tracing::warn!(target: "skrynka::store", error = %error, "Outcome of the backup not noted");
     }
     if made.is_ok() {

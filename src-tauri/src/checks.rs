@@ -94,3 +94,8 @@ pub fn check(now: OffsetDateTime, name: &str, state: CheckState, detail: String,
         checked_at: stamp(now),
     }
 }
+
+/// A check that is about one account.
+pub fn of_account(account: &Account, check: Check) -> Check {
+    Check { account: Some(account.id.to_string()), ..check }
+}

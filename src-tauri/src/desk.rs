@@ -301,6 +301,13 @@ impl Desk {
         self.retry.notify_one();
     }
 
+    /// Tries to start again where nothing is open; an open office keeps its database.
+    pub async fn retry_unless_open(&self) {
+        if self.office().await.is_err() {
+            self.retry();
+        }
+    }
+
     /// Opens or makes the vault with what a person typed.
     pub async fn open_vault(&self, passphrase: SecretString) -> Result<(), WireError> {
         let secrets = self.ground()?.secrets(&self.places, Some(passphrase)).await;

@@ -6,7 +6,7 @@ use skrynka_core::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{Look, check, nobody_listens};
+use super::{Look, check, nobody_listens, of_account};
 use crate::{
     wire::{Check, CheckState, stamp},
     wiring::Bureau,
@@ -91,7 +91,7 @@ fn quota_check(now: OffsetDateTime, account: &Account, standing: Option<&Standin
             }
         }
     };
-    Check { account: Some(account.id.to_string()), ..check(now, "quota", state, detail, repair) }
+    of_account(account, check(now, "quota", state, detail, repair))
 }
 
 /// How many connections to a mailbox are open, and whether its server has found them too many.
@@ -114,7 +114,7 @@ fn connections_check(
         }
     };
     let repair = limited.map(|_| "retry_account");
-    Check { account: Some(account.id.to_string()), ..check(now, "connections", state, detail, repair) }
+    of_account(account, check(now, "connections", state, detail, repair))
 }
 
 /// Whether what is to be caught up on becomes less; `None` where there is nothing.
@@ -129,7 +129,7 @@ fn backlog_check(now: OffsetDateTime, account: &Account, standing: Option<&Stand
         (CheckState::Ok, format!("{name}: {missing} to catch up on, becoming fewer"), None)
     };
     let since = stamp(standing.shrank_at);
-    Some(Check { account: Some(account.id.to_string()), since, ..check(now, "backlog", state, detail, repair) })
+    Some(Check { since, ..of_account(account, check(now, "backlog", state, detail, repair)) })
 }
 
 fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredStatus>) -> Check {
@@ -174,7 +174,7 @@ fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredS
         },
     );
     let since = stamp(status.filter(|_| !silent).map_or(now, |status| status.since));
-    Check { account: Some(account.id.to_string()), since, ..check(now, "account", state, detail, repair) }
+    Check { since, ..of_account(account, check(now, "account", state, detail, repair)) }
 }
 
 /// Looks whether the keyring still holds a Telegram account's session.
@@ -186,10 +186,7 @@ async fn no_session(bureau: &Bureau, account: &Account) -> Option<Check> {
             Ok(None) => (CheckState::Failed, format!("{}: no session is kept", account.name), "sign_in"),
             Err(error) => (CheckState::Unknown, skrynka_core::chain(&error), "open_vault"),
         };
-    Some(Check {
-        account: Some(account.id.to_string()),
-        ..check(bureau.clock.now(), "session", state, detail, Some(repair))
-    })
+    Some(of_account(account, check(bureau.clock.now(), "session", state, detail, Some(repair))))
 }
 
 /// What an account's folders held when they were last compared; `None` where they never were.
@@ -214,7 +211,7 @@ fn completeness_check(now: OffsetDateTime, account: &Account, folders: &[Complet
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         detail = format!("{detail}; unknown of {}{more}, which could not be compared for a day", names.join(", "));
     }
-    Some(Check { account: Some(account.id.to_string()), ..check(now, "completeness", state, detail, repair) })
+    Some(of_account(account, check(now, "completeness", state, detail, repair)))
 }
 
 /// Whether an account's customers are silent at hours at which they were not in any of the four weeks before.
@@ -234,7 +231,7 @@ async fn silence(bureau: &Bureau, account: &Account) -> Option<Check> {
         Err(error) => (CheckState::Unknown, skrynka_core::chain(&error)),
     };
     let repair = (state == CheckState::Warn).then_some("retry_account");
-    Some(Check { account: Some(account.id.to_string()), ..check(now, "silence", state, detail, repair) })
+    Some(of_account(account, check(now, "silence", state, detail, repair)))
 }
 
 /// How long the certificate of an account's server is good for.
@@ -244,7 +241,7 @@ fn certificate_check(now: OffsetDateTime, account: &Account, status: Option<&Sto
     if let Some(why) = status.state.trouble().filter(|why| why.code == TroubleCode::Certificate) {
         let detail = format!("{}: {}", account.name, why.detail);
         let check = check(now, "certificate", CheckState::Failed, detail, Some("renew_certificate"));
-        return Some(Check { account: Some(account.id.to_string()), ..check });
+        return Some(of_account(account, check));
     }
     let until = status.certificate_until?;
     let days = (until - now).whole_days();
@@ -254,5 +251,5 @@ fn certificate_check(now: OffsetDateTime, account: &Account, status: Option<&Sto
         _ => (CheckState::Ok, None),
     };
     let detail = format!("{}: the server's certificate is good until {}, {days} days", account.name, stamp(until));
-    Some(Check { account: Some(account.id.to_string()), ..check(now, "certificate", state, detail, repair) })
+    Some(of_account(account, check(now, "certificate", state, detail, repair)))
 }

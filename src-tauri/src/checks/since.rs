@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
-use skrynka_core::engine::blocking;
+use skrynka_core::{engine::blocking, files};
 use time::OffsetDateTime;
 
 use crate::{
@@ -42,18 +42,12 @@ fn remembered(root: &Path, mut checks: Vec<Check>, now: OffsetDateTime) -> Vec<C
         known.insert(key, Known { state: check.state, since: check.since.clone() });
     }
     if known != before
-        && let Err(error) = write(&path, &known)
+        && let Err(error) =
+            serde_json::to_vec(&known).map_err(io::Error::from).and_then(|text| files::replace(&path, &text))
     {
         tracing::warn!(target: "skrynka::app", error = %error, "Checks not remembered");
     }
     checks
-}
-
-/// Whole or not at all.
-fn write(path: &Path, known: &BTreeMap<String, Known>) -> io::Result<()> {
-    let part = path.with_extension("json.part");
-    fs::write(&part, serde_json::to_vec(known)?)?;
-    fs::rename(part, path)
 }
 
 #[cfg(test)]

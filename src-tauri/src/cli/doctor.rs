@@ -119,8 +119,7 @@ fn self_test_check(bureau: &Bureau, account: &Account, found: &SelfTest) -> Chec
         let separator = if found.reached.is_empty() { "" } else { "; " };
         detail.push_str(&format!("{separator}not {}: {}", stopped.station.as_str(), stopped.why.detail));
     }
-    let check = checks::check(bureau.clock.now(), "self_test", state, detail, repair);
-    Check { account: Some(account.id.to_string()), ..check }
+    checks::of_account(account, checks::check(bureau.clock.now(), "self_test", state, detail, repair))
 }
 
 fn line(check: &Check) -> String {

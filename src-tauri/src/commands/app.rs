@@ -131,10 +131,7 @@ pub async fn use_server(desk: DeskState<'_>, url: Option<String>, password: Opti
             }
             None => databases::use_private(&ground.profile)?,
         }
-        // What could not be opened is tried again with the new choice; an open office keeps its database.
-        if desk.office().await.is_err() {
-            desk.retry();
-        }
+        desk.retry_unless_open().await;
         Ok(())
     })
     .await

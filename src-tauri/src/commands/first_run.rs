@@ -23,9 +23,7 @@ pub async fn go_first_run(desk: DeskState<'_>, step: Option<FirstRunStepName>) -
             FirstRunStepName::Account => FirstRunStep::Account,
         });
         desk.change_settings(|settings| settings.first_run = step)?;
-        if desk.office().await.is_err() {
-            desk.retry();
-        }
+        desk.retry_unless_open().await;
         Ok(())
     })
     .await

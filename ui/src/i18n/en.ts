@@ -109,8 +109,6 @@ export const en: Catalogue = {
   'first.data.serverText': 'Several managers work together. It takes the address of a PostgreSQL server, version 15 to 18.',
   'first.data.backup': 'From a backup',
   'first.data.backupText': 'Go on with what was on another computer. A backup holds no passwords: the accounts have to be signed in to again.',
-  'first.data.adopt': 'Take over the old CRM',
-  'first.data.adoptText': 'First you see what comes over and what does not. The old database stays as it was.',
   'first.backup.pick': 'Choose a file',
   'first.backup.reading': 'Checking the file',
   'first.backup.found': 'As of {date}: accounts {accounts}, messages {messages}',
@@ -122,8 +120,6 @@ export const en: Catalogue = {
   'first.account.mail': 'an address and a password; Skrynka finds the servers',
   'first.account.telegram': 'a number and a code, a QR code, or an existing session',
   'first.account.later': 'Later',
-  'first.adopt.title': 'The database is ready',
-  'first.adopt.text': 'Next comes the address of the old database, and then what will come over.',
 
   'list.region': 'Conversations',
   'list.name': '{view}, {count}',

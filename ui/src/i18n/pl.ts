@@ -109,8 +109,6 @@ export const pl: Catalogue = {
   'first.data.serverText': 'Kilku menedżerów pracuje razem. Potrzebny jest adres serwera PostgreSQL, wersja od 15 do 18.',
   'first.data.backup': 'Z kopii zapasowej',
   'first.data.backupText': 'Dalszy ciąg tego, co było na innym komputerze. W kopii nie ma haseł: do kont trzeba zalogować się ponownie.',
-  'first.data.adopt': 'Przejmij stary CRM',
-  'first.data.adoptText': 'Najpierw pokażemy, co przejdzie, a co nie. Stara baza zostanie bez zmian.',
   'first.backup.pick': 'Wybierz plik',
   'first.backup.reading': 'Sprawdzamy plik',
   'first.backup.found': 'Stan na {date}: kont {accounts}, wiadomości {messages}',
@@ -122,8 +120,6 @@ export const pl: Catalogue = {
   'first.account.mail': 'adres i hasło; serwery Skrynka znajdzie sama',
   'first.account.telegram': 'numer i kod, kod QR albo gotowa sesja',
   'first.account.later': 'Później',
-  'first.adopt.title': 'Baza jest gotowa',
-  'first.adopt.text': 'Dalej zapytamy o adres starej bazy i pokażemy, co z niej przejdzie.',
 
   'list.region': 'Rozmowy',
   'list.name': '{view}, {count}',

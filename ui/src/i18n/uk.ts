@@ -108,8 +108,6 @@ export const uk = {
   'first.data.serverText': 'Кілька менеджерів працюють разом. Потрібна адреса PostgreSQL, версія від 15 до 18.',
   'first.data.backup': 'З резервної копії',
   'first.data.backupText': 'Продовжити те, що було на іншому комп’ютері. Паролів у копії немає: в акаунти треба буде ввійти знову.',
-  'first.data.adopt': 'Перейняти стару CRM',
-  'first.data.adoptText': 'Спершу покажемо, що перейде, а що ні. Стара база лишиться, як була.',
   'first.backup.pick': 'Вибрати файл',
   'first.backup.reading': 'Перевіряємо файл',
   'first.backup.found': 'Станом на {date}: акаунтів {accounts}, повідомлень {messages}',
@@ -121,8 +119,6 @@ export const uk = {
   'first.account.mail': 'адреса й пароль; сервери Скринька знайде сама',
   'first.account.telegram': 'номер і код, QR-код або готовий сеанс',
   'first.account.later': 'Пізніше',
-  'first.adopt.title': 'Базу готово',
-  'first.adopt.text': 'Далі спитаємо адресу старої бази й покажемо, що з неї перейде.',
 
   'list.region': 'Розмови',
   'list.name': '{view}, {count}',

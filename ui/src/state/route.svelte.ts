@@ -9,14 +9,10 @@ export type Route =
   | { screen: 'outbox' }
   | { screen: 'logs'; account?: string }
   | { screen: 'diagnostics' }
-  | { screen: 'adopt' }
   | { screen: 'settings' };
 
 /** Which conversations the inbox shows. */
 export type View = { kind: ConversationView } | { kind: 'account'; account: string };
-
-/** Whether there is a screen that takes over the old system's database: the ways to it are offered only then. */
-export const canAdopt: boolean = false;
 
 let route = $state.raw<Route>({ screen: 'inbox' });
 let view = $state.raw<View>({ kind: 'all' });

@@ -100,18 +100,7 @@ windowTest('a newcomer comes from the first window to an inbox that fills', { ti
 });
 
 async function addMailbox(window, lab) {
-  const [imapHost, imapPort] = lab.endpoints.imap.split(':');
-  const [smtpHost, smtpPort] = lab.endpoints.smtp.split(':');
-  await window.type('mailbox-address', MAILBOX.address);
-  await window.press('wizard-next');
-  await window.type('mailbox-password', MAILBOX.password);
-  await window.type('mailbox-user', MAILBOX.user);
-  await window.choose('imap-security', 'loopback_plain');
-  await window.type('imap-host', imapHost);
-  await window.type('imap-port', imapPort);
-  await window.choose('smtp-security', 'loopback_plain');
-  await window.type('smtp-host', smtpHost);
-  await window.type('smtp-port', smtpPort);
+  await window.typeMailbox(lab, MAILBOX);
   await window.press('wizard-next');
   await window.press('since-all');
   await window.press('wizard-next');

@@ -16,7 +16,7 @@ pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
 }
 
 /// Replaces the file by `bytes`: a temporary file beside it (0600), flushed to disk, then renamed over it.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let written = temporary(path, bytes)?;
     written.persist(path).map_err(|error| error.error)?;
     sync_dir(&parent(path))

@@ -12,7 +12,7 @@ pub mod connector;
 #[cfg(feature = "store")]
 pub mod engine;
 pub mod fault;
-mod files;
+pub mod files;
 #[cfg(feature = "store")]
 pub mod ingest;
 #[cfg(feature = "store")]

@@ -86,6 +86,22 @@ export class Window {
     await element.sendKeys(text || Key.BACK_SPACE);
   }
 
+  /** Types a mailbox of the lab's into the wizard, from its address to its servers. */
+  async typeMailbox(lab, { address, password, user }) {
+    const [imapHost, imapPort] = lab.endpoints.imap.split(':');
+    const [smtpHost, smtpPort] = lab.endpoints.smtp.split(':');
+    await this.type('mailbox-address', address);
+    await this.press('wizard-next');
+    await this.type('mailbox-password', password);
+    await this.type('mailbox-user', user);
+    await this.choose('imap-security', 'loopback_plain');
+    await this.type('imap-host', imapHost);
+    await this.type('imap-port', imapPort);
+    await this.choose('smtp-security', 'loopback_plain');
+    await this.type('smtp-host', smtpHost);
+    await this.type('smtp-port', smtpPort);
+  }
+
   /** Chooses an option of a list by its value. */
   async choose(testid, value) {
     const list = await this.find(testid);

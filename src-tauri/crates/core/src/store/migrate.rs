@@ -57,7 +57,8 @@ impl Store {
     /// Tells whether migrations are applied that this program does not know.
     pub(super) async fn is_migrated_beyond(&self) -> Result<bool, StoreError> {
         let applied = self.migration_status().await?.applied;
-        Ok(applied.iter().any(|(version, _)| MIGRATOR.iter().all(|known| known.version != *version)))
+        let applied: Vec<i64> = applied.into_iter().map(|(version, _)| version).collect();
+        Ok(!Self::unknown_migrations(&applied).is_empty())
     }
 
     /// Tells which migrations are applied and which are not.
