@@ -1,6 +1,7 @@
 //! The command line: the same program without a window, for servers, scripts, support and tests.
 
 mod account;
+mod adopt;
 mod backup;
 mod database;
 mod doctor;
@@ -91,6 +92,9 @@ pub enum Command {
     Search(search::SearchArguments),
     /// Bring the schema up to date, or put the old system's table right.
     Migrate(migrate::MigrateArguments),
+    /// Take over the database of the old web CRM: accounts, conversations, messages, files, clients and notes. What would
+    /// come over is told first; a second run brings what is new since.
+    Adopt(adopt::AdoptArguments),
     /// Look at everything that can be wrong, and say what would repair it.
     Doctor(doctor::DoctorArguments),
     /// Write a support report: an archive without names, addresses and secrets, to be read before it is handed on.
@@ -128,6 +132,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Send(arguments) => send::run(&common.existing(), output, arguments).await,
         Command::Search(arguments) => search::run(&common.existing(), output, arguments).await,
         Command::Migrate(arguments) => migrate::run(&common, output, arguments).await,
+        Command::Adopt(arguments) => adopt::run(&common, output, arguments).await,
         Command::Doctor(arguments) => doctor::run(&common.existing(), output, arguments).await,
         Command::Report(arguments) => report::run(&common.existing(), output, arguments).await,
         Command::Backup(arguments) => backup::back_up(&common.existing(), output, arguments).await,

@@ -3,6 +3,7 @@
 //! [`wiring`] puts the rooms together; [`window`] shows them; `cli` works without a window; `commands` is what the UI
 //! may ask, `wire` what crosses.
 
+mod adoption;
 mod attention;
 mod autostart;
 mod backups;

@@ -367,6 +367,10 @@ pub async fn check_user(bureau: &Bureau, access: &Access, user: &SignedInUser) -
     }
     if let Some(id) = access.account {
         let (_, settings) = settings_of(bureau, id).await?;
+        // Of an account that came over from the old CRM nobody knows the user yet.
+        if settings.user_id == 0 {
+            return nobody_else(bureau, id, user).await;
+        }
         return if settings.user_id == user.id { Ok(()) } else { Err(TelegramAccountError::OtherUser) };
     }
     let accounts = bureau.store.accounts().await?;
@@ -374,6 +378,50 @@ pub async fn check_user(bureau: &Bureau, access: &Access, user: &SignedInUser) -
         Some(account) => Err(StoreError::AccountExists(account.name).into()),
         None => Ok(()),
     }
+}
+
+/// Refuses a user who has another account here.
+async fn nobody_else(bureau: &Bureau, id: AccountId, user: &SignedInUser) -> Result<()> {
+    let accounts = bureau.store.accounts().await?;
+    let of_user = |account: &&Account| {
+        account.id != id && account.telegram.as_ref().is_some_and(|telegram| telegram.user_id == user.id)
+    };
+    match accounts.iter().find(of_user) {
+        Some(account) => Err(StoreError::AccountExists(account.name.clone()).into()),
+        None => Ok(()),
+    }
+}
+
+/// Signs on with the session of an account that came over from the old CRM, whose user nobody knows yet, and switches it
+/// on. Nothing else may use the session at that time: it would be destroyed.
+///
+/// # Errors
+/// See [`TelegramAccountError`]; the account stays as it was.
+pub async fn take_up(bureau: &Bureau, id: AccountId) -> Result<()> {
+    let (account, mut settings) = settings_of(bureau, id).await?;
+    let (session, app) = kept_session(bureau, id).await?.ok_or(TelegramAccountError::Format(FormatError::Empty))?;
+    if app.api_id == 0 {
+        return Err(invalid("apiId", "missing"));
+    }
+    for other in bureau.store.accounts().await?.iter().filter(|other| other.id != id && other.telegram.is_some()) {
+        if session_of(bureau, other.id).await?.is_some_and(|kept| kept.has_key_of(&session)) && other.enabled {
+            return Err(TelegramAccountError::InUse);
+        }
+    }
+    let user = bureau.telegram().check_session(&session, &app).await?;
+    if settings.user_id != 0 && settings.user_id != user.id {
+        return Err(TelegramAccountError::OtherUser);
+    }
+    nobody_else(bureau, id, &user).await?;
+    settings.user_id = user.id;
+    settings.home_dc = u8::try_from(user.dc).unwrap_or(settings.home_dc);
+    if let Some(phone) = user.phone {
+        settings.phone = phone;
+    }
+    bureau.store.update_telegram_account(id, &account.name, None, &settings).await?;
+    bureau.store.set_account_enabled(id, true).await?;
+    tracing::info!(target: "skrynka::app", account = %id, dc = user.dc, "Account of the old CRM taken up");
+    Ok(())
 }
 
 /// Adds an account: signs on with its session, keeps the secrets and reads them back, then writes the account. One that
@@ -436,9 +484,10 @@ pub async fn sign_in_again(
     check_user(bureau, access, &finished.user).await?;
     let (account, mut settings) = settings_of(bureau, id).await?;
     let user = bureau.telegram().check_session(&finished.session, &access.app).await?;
-    if user.id != settings.user_id {
+    if user.id != finished.user.id {
         return Err(TelegramAccountError::OtherUser);
     }
+    settings.user_id = user.id;
     let before = Kept::read(&bureau.secrets, id).await?;
     let old = session_of(bureau, id).await?.filter(|old| !old.has_key_of(&finished.session));
     settings.api_id = access.app.api_id;

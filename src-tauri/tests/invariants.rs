@@ -115,6 +115,8 @@ fn secrets_are_exposed_only_where_a_library_is_handed_the_value() {
             "mail/src/probe",
             "mail/src/smtp",
             "telegram/src/session/secret",
+            // The old system's own row is asked whether it still holds the value that is to be emptied.
+            "core/src/store/adopt/old",
             "telegram/src/sign_in",
             "telegram/src/pool/proxy",
             // A QR code is for the screen.

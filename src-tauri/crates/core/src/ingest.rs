@@ -3,13 +3,14 @@
 //! One batch is one transaction: messages, cursors, conversation summaries and journal rows, or nothing. Handing the
 //! same batch over again changes nothing, so a crash anywhere is cured by resuming from the stored cursor.
 
+mod adopted;
 mod chats;
 mod subject;
 mod text;
 mod thread;
 
 pub use self::subject::base as base_subject;
-pub(crate) use self::text::snippet;
+pub(crate) use self::{chats::content_hash, text::snippet};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -314,6 +315,7 @@ struct Work {
     changed: BTreeSet<ConversationId>,
     /// Where conversations went that were merged in this transaction.
     moved: HashMap<ConversationId, ConversationId>,
+    giving_way: adopted::GivingWay,
 }
 
 impl Work {
@@ -326,6 +328,7 @@ impl Work {
             facts: Vec::new(),
             changed: BTreeSet::new(),
             moved: HashMap::new(),
+            giving_way: adopted::GivingWay::default(),
         })
     }
 
@@ -367,7 +370,9 @@ impl Work {
         let emptied = self.clear_stand_ins(&replaced).await?;
         let fresh = self.link_same_content(unknown).await?;
         let fresh = self.link_own_mails(fresh).await?;
-        self.insert(fresh).await?;
+        self.mails_take_over(&fresh).await?;
+        self.insert(&fresh).await?;
+        self.leave_emptied(&fresh).await?;
         self.move_out_of(&emptied).await
     }
 
@@ -507,17 +512,19 @@ impl Work {
         Ok(fresh)
     }
 
-    async fn insert(&mut self, messages: Vec<&IncomingMessage>) -> Result<(), StoreError> {
+    async fn insert(&mut self, messages: &[&IncomingMessage]) -> Result<(), StoreError> {
         if messages.is_empty() {
             return Ok(());
         }
-        let contacts = self.contacts(&messages).await?;
-        let threads = self.thread(&messages, &contacts).await?;
+        let contacts = self.contacts(messages).await?;
+        let threads = self.thread(messages, &contacts).await?;
         let mut changes: BTreeMap<ConversationId, SummaryChange> = BTreeMap::new();
         let mut rows = Vec::with_capacity(messages.len());
         for (message, (conversation, new)) in messages.iter().zip(threads.conversations) {
-            let row = new_message(message, conversation, MessageId::new(self.now));
-            let change = summary_change(message, &row, new, &contacts);
+            let mut row = new_message(message, conversation, MessageId::new(self.now));
+            self.read_before(&mut row);
+            let mut change = summary_change(message, &row, new, &contacts);
+            self.known_before(&row, &mut change);
             changes.entry(conversation).and_modify(|sum| fold(sum, &change)).or_insert(change);
             rows.push(row);
         }
@@ -540,7 +547,8 @@ impl Work {
         self.changed.extend(changes.keys().copied());
         let changes: Vec<SummaryChange> = changes.into_values().collect();
         self.tx.summarise(&changes).await?;
-        self.tx.insert_messages(&rows, self.now).await
+        self.tx.insert_messages(&rows, self.now).await?;
+        self.took_over().await
     }
 
     async fn contacts(&mut self, messages: &[&IncomingMessage]) -> Result<BTreeMap<String, ContactId>, StoreError> {
@@ -863,7 +871,7 @@ fn summary_change(
 }
 
 /// Adds what one more message of the same batch changes.
-fn fold(sum: &mut SummaryChange, change: &SummaryChange) {
+pub(crate) fn fold(sum: &mut SummaryChange, change: &SummaryChange) {
     let (messages, unread, files) =
         (sum.messages + change.messages, sum.unread + change.unread, sum.files + change.files);
     let (new, last_in) = (sum.new, sum.last_in.max(change.last_in));

@@ -6,6 +6,8 @@
 //! feature `store`.
 
 #[cfg(feature = "store")]
+pub mod adopt;
+#[cfg(feature = "store")]
 pub mod backup;
 pub mod clock;
 pub mod connector;

@@ -4,6 +4,7 @@
 //! and the journal row of a fact is written in the same transaction, so nothing is announced before it is committed.
 
 mod accounts;
+mod adopt;
 mod arrivals;
 mod attachments;
 mod backup;
@@ -47,6 +48,10 @@ use crate::{
 };
 
 pub use accounts::{AccountDraft, RemovedAccount, TelegramDraft};
+pub use adopt::{
+    AdoptedFile, AdoptedKind, AdoptedMessage, Came, ClientCard, KeyedConversation, Note, OldSecret, OldSystem,
+    OldTable, Settled, Standing, Waiting, empty_old_secret,
+};
 pub use attachments::{RemoteFile, StoredFile, StoredMedia};
 pub use backup::{BackupTable, Restoration, RestoreError, Snapshot, SnapshotFacts, TableCopy};
 pub use chats::{Answered, KnownChat, MessageVersion, NewVersion, ShownVersion, StoredChat};

@@ -70,6 +70,7 @@ impl Work {
             !known.contains_key(place) || is_read && replaced.contains_key(place)
         });
         self.done.known += stored.len();
+        self.chats_take_over(&fresh).await?;
         self.insert_chats(fresh).await?;
         self.versions(stored).await
     }
@@ -96,8 +97,10 @@ impl Work {
             let chat = *chats
                 .entry(key)
                 .or_insert_with(|| KnownChat { conversation: ConversationId::new(self.now), read_inbox: 0 });
-            let row = new_message(message, chat);
+            let mut row = new_message(message, chat);
+            self.read_before(&mut row);
             let mut change = summary_change(message, &row, key, !known.contains_key(&key));
+            self.known_before(&row, &mut change);
             change.contact = (key.peer.kind == PeerKind::User).then(|| contacts.get(&key.peer.id).copied()).flatten();
             changes.entry(chat.conversation).and_modify(|sum| fold(sum, &change)).or_insert(change);
             rows.push(row);
@@ -397,7 +400,7 @@ fn quiet_media(chat: &ChatMessage) -> Option<serde_json::Value> {
 
 /// Hashes what an edit changes: text, entities, which file, what is asked. Votes and loaded previews are not in it,
 /// nor is what the server tells differently each time, like file references.
-fn content_hash(chat: &ChatMessage) -> [u8; 32] {
+pub(crate) fn content_hash(chat: &ChatMessage) -> [u8; 32] {
     let media = match &chat.media {
         None | Some(Media::WebPage { .. }) => serde_json::Value::Null,
         Some(Media::File(file)) => {

@@ -60,6 +60,10 @@ impl Place {
         Self { mailbox: Self::OUTBOX.to_owned(), epoch: 0, number }
     }
 
+    /// Where a message stands that came over from the old system, until its server tells of it. A chat's has epoch 1,
+    /// which no chat has; a mail's epoch 0, which no folder has.
+    pub const ADOPTED: &'static str = "adopted";
+
     /// Whether it is such a place.
     pub fn is_outbox(&self) -> bool {
         self.epoch == 0 && self.mailbox == Self::OUTBOX

@@ -81,7 +81,7 @@ struct AccountRow {
 
 impl AccountRow {
     fn telegram(&self) -> Result<Option<TelegramSettings>, StoreError> {
-        let Some(api_id) = self.api_id else { return Ok(None) };
+        let Some(phone) = self.phone.clone() else { return Ok(None) };
         let proxy = match (&self.proxy_host, self.proxy_port) {
             (Some(host), Some(port)) => {
                 let port = u16::try_from(port).map_err(|_| StoreError::Inconsistent("a port".to_owned()))?;
@@ -91,8 +91,8 @@ impl AccountRow {
             _ => None,
         };
         Ok(Some(TelegramSettings {
-            phone: self.phone.clone().unwrap_or_default(),
-            api_id,
+            phone,
+            api_id: self.api_id.unwrap_or(0),
             user_id: self.user_id.unwrap_or(0),
             home_dc: self.home_dc.and_then(|dc| u8::try_from(dc).ok()).unwrap_or(0),
             takes: TakenChats {
@@ -430,7 +430,7 @@ async fn forget_another_server(
 }
 
 /// Writes a new account's row, or that of a removed account which comes back; without a colour it takes the least used.
-async fn insert(
+pub(super) async fn insert(
     connection: &mut sqlx::PgConnection,
     id: AccountId,
     channel: Channel,
@@ -475,7 +475,7 @@ async fn rename(
     if changed == 0 { Err(StoreError::NotFound("the account")) } else { Ok(()) }
 }
 
-async fn write_telegram(
+pub(super) async fn write_telegram(
     connection: &mut sqlx::PgConnection,
     id: AccountId,
     telegram: &TelegramSettings,
@@ -483,7 +483,8 @@ async fn write_telegram(
     sqlx::query!(
         "INSERT INTO telegram_accounts (account_id, phone, api_id, home_dc, user_id, takes_groups, takes_channels,
                 takes_bots, history_days, mark_read, file_limit, proxy_host, proxy_port, proxy_user)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         VALUES ($1, $2, nullif($3::integer, 0), nullif($4::smallint, 0), nullif($5::bigint, 0), $6, $7, $8, $9, $10, $11, $12, $13,
+                 $14)
          ON CONFLICT (account_id) DO UPDATE SET phone = excluded.phone, api_id = excluded.api_id,
                 home_dc = excluded.home_dc, user_id = excluded.user_id, takes_groups = excluded.takes_groups,
                 takes_channels = excluded.takes_channels, takes_bots = excluded.takes_bots,
@@ -510,7 +511,7 @@ async fn write_telegram(
     Ok(())
 }
 
-async fn write_settings(
+pub(super) async fn write_settings(
     connection: &mut sqlx::PgConnection,
     id: AccountId,
     email: &EmailSettings,

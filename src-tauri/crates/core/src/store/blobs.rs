@@ -118,6 +118,17 @@ impl Store {
     }
 }
 
+/// Keeps a file of the disk in a transaction that is under way. Returns its hash and size.
+pub(super) async fn keep(
+    connection: &mut sqlx::PgConnection,
+    account: AccountId,
+    path: &Path,
+) -> Result<([u8; 32], u64), StoreError> {
+    let known = hash(path)?;
+    write_blob(connection, account, known, &mut File::open(path).map_err(StoreError::Spool)?).await?;
+    Ok(known)
+}
+
 /// Writes a blob unless it is there. What is read must be what was hashed: a file may change meanwhile.
 async fn write_blob(
     connection: &mut sqlx::PgConnection,

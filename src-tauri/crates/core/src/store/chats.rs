@@ -619,7 +619,7 @@ pub(super) async fn attach(
     let rows = sqlx::query!(
         r#"SELECT c.message_id, c.author_peer, c.author_username, c.entities, c.media, c.reply_to, c.forward, c.album,
                   c.service, m.edited_at, p.mailbox, p.epoch, p.number,
-                  m.direction = 'out' AND p.number <= v.read_outbox AS "read_there!",
+                  m.direction = 'out' AND p.epoch = 0 AND p.number <= v.read_outbox AS "read_there!",
                   (SELECT count(*) FROM message_versions e WHERE e.account_id = c.account_id
                    AND e.message_id = c.message_id AND e.content_sha256 <> c.content_sha256) AS "versions!",
                   (SELECT coalesce(jsonb_agg(jsonb_build_object('emoji', r.emoji, 'count', r.count, 'mine', r.mine)

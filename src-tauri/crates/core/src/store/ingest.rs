@@ -29,6 +29,8 @@ const QUEUED_TOGETHER: i64 = 100;
 pub struct IngestTx {
     pub(super) tx: Transaction<'static, Postgres>,
     pub(super) account: AccountId,
+    /// What changed in other accounts.
+    pub(super) elsewhere: Vec<(AccountId, Fact)>,
 }
 
 /// What is stored of a place.
@@ -219,11 +221,30 @@ impl Store {
         if let Some(token) = lease {
             leases::fence(&mut tx, account, token).await?;
         }
-        Ok(IngestTx { tx, account })
+        Ok(IngestTx { tx, account, elsewhere: Vec::new() })
+    }
+
+    /// The same for an account to which messages are given by a guess; whatever the others store meanwhile waits.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin_guess(&self, account: AccountId, others: &[AccountId]) -> Result<IngestTx, StoreError> {
+        let mut others: Vec<AccountId> = others.iter().copied().filter(|other| *other != account).collect();
+        others.sort_unstable();
+        let mut tx = self.ingest.begin().await?;
+        for turn in others.into_iter().chain([account]) {
+            tx = in_turn(tx, turn).await?;
+        }
+        Ok(IngestTx { tx, account, elsewhere: Vec::new() })
     }
 }
 
 impl IngestTx {
+    /// Whose messages it stores.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
     /// Returns what is stored of the given places.
     pub async fn known_places(&mut self, places: &[&Place]) -> Result<HashMap<Place, KnownPlace>, StoreError> {
         let (mailboxes, epochs, numbers) = columns(places);
@@ -889,7 +910,7 @@ impl IngestTx {
     }
 
     /// Takes deleted messages out of their conversations' summaries. Returns the conversations that are empty now.
-    async fn count_out(
+    pub(super) async fn count_out(
         &mut self,
         ids: &[Uuid],
         conversations: &[Uuid],
@@ -1001,6 +1022,9 @@ impl IngestTx {
         }
         fault::point("cursor_written");
         journal::announce(&mut self.tx, self.account, facts).await?;
+        for (account, fact) in self.elsewhere {
+            journal::announce(&mut self.tx, account, &[fact]).await?;
+        }
         fault::point("announced");
         Ok(self.tx.commit().await?)
     }

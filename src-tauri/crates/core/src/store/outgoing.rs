@@ -813,8 +813,8 @@ async fn write(
         "INSERT INTO outgoing (account_id, id, conversation_id, body_text, entities, reply_to, random_id, send_at, album,
                                forward_mailbox, forward_number, forward_nameless, forward_author, forward_words)
          SELECT $1, $2, c.id, $4, $5, (SELECT p.number FROM message_places p
-                                       WHERE p.account_id = $1 AND p.message_id = $6 ORDER BY p.number LIMIT 1), $7,
-                $8, $9, passed.mailbox, passed.number, $11, $12, $13
+                                       WHERE p.account_id = $1 AND p.message_id = $6 AND p.epoch = 0
+                                       ORDER BY p.number LIMIT 1), $7, $8, $9, passed.mailbox, passed.number, $11, $12, $13
          FROM conversations c LEFT JOIN LATERAL (
              SELECT p.mailbox, p.number FROM message_places p
              WHERE p.account_id = $1 AND p.message_id = $10 AND p.epoch = 0 ORDER BY p.number LIMIT 1) passed ON true

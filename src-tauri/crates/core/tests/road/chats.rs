@@ -54,7 +54,7 @@ impl Said {
         self
     }
 
-    fn at(mut self, second: i64) -> Self {
+    pub fn at(mut self, second: i64) -> Self {
         self.second = second;
         self
     }

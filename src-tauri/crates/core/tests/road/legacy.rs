@@ -185,3 +185,46 @@ async fn what_cannot_be_put_right_leaves_everything_as_it_was() {
     old.run(r#"DROP SCHEMA "CRM old" CASCADE"#).await;
     assert_eq!(repair_legacy(&mut old.pool().acquire().await.unwrap()).await.unwrap(), []);
 }
+
+/// The same for those who have only psql.
+const SCRIPT: &str = include_str!("../../../../../docs/legacy-repair.sql");
+
+/// Whatever columns it has by now.
+const ROW: &str = "to_jsonb(telegram_accounts) - 'created_at'";
+
+#[tokio::test]
+async fn the_script_for_psql_does_the_same() {
+    let one_uuid = format!("1, '{UUID}', 'h'");
+    let two_uuids = [format!("'{UUID}', '{UUID}'"), "'7f3b0a52-5a0c-4f0e-9d0e-000000000002', NULL".to_owned()];
+    for (columns, rows) in [
+        ("id serial PRIMARY KEY, api_id integer, api_hash varchar", vec!["7, 12345, 'h'"]),
+        (
+            "id integer PRIMARY KEY DEFAULT 9, api_id uuid NOT NULL DEFAULT gen_random_uuid(), api_hash varchar",
+            vec![one_uuid.as_str()],
+        ),
+        ("id serial PRIMARY KEY, api_id uuid, api_hash varchar", vec!["2, NULL, 'h'"]),
+        ("id serial PRIMARY KEY, api_id text NOT NULL, api_hash varchar", vec!["1, '2147483647', 'h'"]),
+        ("id serial PRIMARY KEY, api_id numeric, api_hash varchar", vec!["1, 5, 'h'", "2, NULL, NULL"]),
+        (
+            "id serial PRIMARY KEY, api_id text, api_hash varchar",
+            vec!["1, ' 12345 ', 'h'", "2, '', 'h'", "3, 'my id', 'h'", "4, '2147483648', 'h'", "5, '-7', 'h'"],
+        ),
+        ("id uuid PRIMARY KEY DEFAULT gen_random_uuid(), api_id uuid", two_uuids.iter().map(String::as_str).collect()),
+        ("id text PRIMARY KEY", vec!["'41'", "'7'"]),
+    ] {
+        let (ours, theirs) = (Old::with(columns, &rows).await, Old::with(columns, &rows).await);
+        repair_legacy(&mut ours.pool().acquire().await.unwrap()).await.unwrap();
+        for _ in 0..2 {
+            sqlx::raw_sql(SCRIPT).execute(theirs.pool()).await.unwrap();
+            assert_eq!(theirs.values(ROW).await, ours.values(ROW).await);
+            assert_eq!(theirs.needs().await, ours.needs().await, "{columns}");
+        }
+    }
+
+    let old =
+        Old::with("id uuid PRIMARY KEY, api_id uuid, api_hash varchar", &[&format!("'{UUID}', '{UUID}', 'h'")]).await;
+    old.run(&format!(r#"CREATE TABLE "CRM old".hangs (account uuid REFERENCES {} (id))"#, old.table)).await;
+    let before = old.values(ROW).await;
+    assert!(sqlx::raw_sql(SCRIPT).execute(old.pool()).await.is_err(), "another table hangs on its keys");
+    assert_eq!(old.values(ROW).await, before);
+}

@@ -6,6 +6,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::formats::FormatError;
+
 /// Bytes of an authorisation key.
 pub(crate) const KEY_BYTES: usize = 256;
 /// The first words of the text form, with its version.
@@ -79,6 +81,14 @@ impl SessionSecret {
         let address = self.address.map_or_else(|| "-".to_owned(), |address| address.to_string());
         let key = Zeroizing::new(URL_SAFE_NO_PAD.encode(self.key.bytes()));
         format!("{MARK} {} {address} {}", self.dc, *key).into()
+    }
+
+    /// Reads a session as another program kept it, by its structure.
+    ///
+    /// # Errors
+    /// [`FormatError`]: it is none, or no whole one.
+    pub fn from_foreign(text: &SecretString) -> Result<Self, FormatError> {
+        Ok(super::formats::from_text(text.expose_secret())?.into_secret())
     }
 
     /// Reads the text that the keyring kept.
