@@ -17,7 +17,7 @@ use skrynka_core::{
 use skrynka_telegram::session::SessionSecret;
 
 use crate::{
-    mailboxes::{self, Mailbox},
+    mailboxes::{self, Mailbox, MailboxError, Tried},
     telegram_accounts,
     wiring::Bureau,
 };
@@ -191,8 +191,10 @@ async fn take_up_mailbox(bureau: &Bureau, old: &OldMailbox) -> Result<(), String
         return Err("its server's name cannot be used; add the mailbox anew".to_owned());
     };
     let mailbox = Mailbox { name: account.name, color: None, settings };
-    let password = mailboxes::kept_password(bureau, old.account).await.map_err(|error| chain(&error))?;
-    mailboxes::test(&mailbox, &password, bureau.clock.now(), &mut |_| {}).await.map_err(|error| chain(&error))?;
+    let why = |error: MailboxError| chain(&error);
+    let mut tried = Tried::of(bureau, Some(old.account), mailbox.settings.auth, None).await.map_err(why)?;
+    mailboxes::test(&mailbox, &mut tried.credential, bureau.clock.now(), &mut |_| {}).await.map_err(why)?;
+    tried.keep(bureau).await.map_err(why)?;
     bureau.store.set_account_enabled(old.account, true).await.map_err(of)
 }
 

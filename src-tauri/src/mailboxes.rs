@@ -140,8 +140,9 @@ impl Tried {
     }
 }
 
-/// Tests the connection; each step is told as it ends. Tokens may be made anew: keep them as they are left. A mailbox that can be read passes: what SMTP says is told as its
-/// step and in the log, and keeps nobody from reading. Returns how many bytes of a mail the submission server takes.
+/// Tests the connection; each step is told as it ends. Tokens may be made anew: keep them as they are left. A mailbox that
+/// can be read passes: what SMTP says is told as its step and in the log, and keeps nobody from reading. Returns how many
+/// bytes of a mail the submission server takes.
 ///
 /// # Errors
 /// [`MailboxError::Invalid`] before, [`MailboxError::Test`] at the first step that fails and is needed to read.
@@ -174,8 +175,8 @@ pub async fn test(
     }
 }
 
-/// Adds a mailbox: tests the sign-in, keeps the password or the tokens and reads them back, then writes the account. One that was
-/// removed and left its messages comes back with them. What fails leaves nothing behind.
+/// Adds a mailbox: tests the sign-in, keeps the password or the tokens and reads them back, then writes the account. One
+/// that was removed and left its messages comes back with them. What fails leaves nothing behind.
 ///
 /// # Errors
 /// See [`MailboxError`].

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{
-        Account, AccountId, Channel, EmailSettings, Endpoint, PeerKind, Security, TakenChats, TelegramSettings,
+        Account, AccountId, Auth, Channel, EmailSettings, Endpoint, PeerKind, Security, TakenChats, TelegramSettings,
         is_plausible_address,
     },
     store::{AccountDraft, TelegramDraft},
@@ -571,6 +571,7 @@ fn mailbox(row: &Row, address: &str, since: Option<OffsetDateTime>, report: &mut
         imap,
         smtp,
         user: row.text("smtp_user").unwrap_or_else(|| address.to_owned()),
+        auth: Auth::Password,
         since,
         ca_pem: None,
         folders: Vec::new(),

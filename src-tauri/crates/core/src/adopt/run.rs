@@ -31,7 +31,7 @@ use crate::{
     postgres::ConnectOptions,
     store::{
         AdoptedFile, AdoptedKind, AdoptedMessage, ChatSummary, Fact, FactKind, IngestTx, KeyedConversation, NewMessage,
-        Note, OldSystem, OldTable, Settled, Standing, Store, SummaryChange, TelegramPerson,
+        Note, OldSystem, OldTable, Settled, Store, SummaryChange, TelegramPerson, TracedMessage,
     },
 };
 
@@ -765,7 +765,7 @@ async fn standing(
         let Some((_, item)) = rows.first() else { continue };
         let conversation = conversations.get(&item.with.key()).map(|keyed| keyed.conversation);
         let with = contact(&item.with).filter(|_| is_mail(item));
-        let of_group: Vec<&Standing> = standing
+        let of_group: Vec<&TracedMessage> = standing
             .iter()
             .filter(|one| guessed || one.account == tx.account())
             .filter(|one| !taken.contains(&(one.account, one.message)))

@@ -6,6 +6,7 @@ mod written;
 pub use self::{
     old::{OldSecret, OldSystem, OldTable, empty_old_secret},
     written::{
-        AdoptedFile, AdoptedKind, AdoptedMessage, Came, ClientCard, KeyedConversation, Note, Settled, Standing, Waiting,
+        AdoptedFile, AdoptedKind, AdoptedMessage, Came, ClientCard, KeyedConversation, Note, Settled, TracedMessage,
+        Waiting,
     },
 };

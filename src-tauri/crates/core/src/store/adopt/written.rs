@@ -91,7 +91,7 @@ pub struct KeyedConversation {
 
 /// A message that is here, as it is compared with rows of the old system.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct TracedMessage {
     /// Of which account.
     pub account: AccountId,
     /// Which message.
@@ -659,7 +659,7 @@ impl IngestTx {
         (peers, conversations): (&[String], &[ConversationId]),
         contacts: &[ContactId],
         (from, to): (OffsetDateTime, OffsetDateTime),
-    ) -> Result<Vec<Standing>, StoreError> {
+    ) -> Result<Vec<TracedMessage>, StoreError> {
         // Of a forum every topic is a conversation.
         let rows = sqlx::query!(
             r#"SELECT m.account_id, m.id, m.conversation_id, c.contact_id, m.direction, m.received_at, m.body_text,
@@ -697,7 +697,7 @@ impl IngestTx {
                     has_media: row.has_media,
                     size: row.size,
                 };
-                Standing {
+                TracedMessage {
                     account: AccountId(row.account_id),
                     message: MessageId(row.id),
                     conversation: ConversationId(row.conversation_id),
