@@ -7,7 +7,7 @@ use serde_json::json;
 use skrynka_core::{
     logbook::redact,
     postgres::ServerUrl,
-    store::{CLIENT_VERSION, LegacyColumn, LegacyRepair, look_at_legacy, repair_legacy},
+    store::{CLIENT_VERSION, LegacyColumn, LegacyRepair, LegacyRepaired, look_at_legacy, repair_legacy},
 };
 
 use super::{
@@ -79,8 +79,8 @@ async fn legacy(output: Output, url: &str, arguments: &MigrateArguments) -> anyh
     redact::remember(&password);
     let server: ServerUrl = url.parse()?;
     let mut connection = server.connect_options(&password).connect().await?;
-    let columns = match arguments.dry_run {
-        true => look_at_legacy(&mut connection).await?,
+    let LegacyRepaired { columns, copies } = match arguments.dry_run {
+        true => LegacyRepaired { columns: look_at_legacy(&mut connection).await?, copies: Vec::new() },
         false => repair_legacy(&mut connection).await?,
     };
     for column in &columns {
@@ -104,6 +104,15 @@ async fn legacy(output: Output, url: &str, arguments: &MigrateArguments) -> anyh
             );
         }
     }
+    for copy in &copies {
+        output.record(&json!({"copy": copy}), || {
+            format!(
+                "{copy} holds the rows as they were, sessions and API hashes among them; drop it once the old application is \
+                 seen to work"
+            )
+        })?;
+        tracing::info!(target: "skrynka::store", table = copy, "Rows of the old system kept as they were");
+    }
     if columns.is_empty() {
         output.note("No table of the old system stands in this database.")?;
     }
@@ -123,8 +132,8 @@ fn in_words(column: &LegacyColumn, dry_run: bool) -> String {
              as another row's; give them other keys and try again"
         ),
         LegacyRepair::Replace { kept, unreadable } => format!(
-            "{table}.{name} {would} made anew as integer; the {was} of before {be} kept as {kept}, {unreadable} of its \
-             {rows} values are no numbers"
+            "{table}.{name} {would} turned from {was} into integer; {unreadable} of its {rows} values are no numbers, and \
+             all of them {be} kept as {kept}"
         ),
     }
 }

@@ -7,6 +7,7 @@ use skrynka_core::{
     engine::blocking,
     logbook::Level,
     profile::{self, BusinessHours, Density, NoticeSettings, Profile, QuietHours},
+    store::LegacyRepaired,
 };
 use tauri::ipc::Channel;
 
@@ -257,14 +258,15 @@ pub async fn self_test(
     .await
 }
 
-/// Puts the accounts table of the old system right, where it stands in the same database. No value is lost.
+/// Puts the accounts table of the old system right, where it stands in the same database. No value is lost. Returns the
+/// names of the tables that hold the rows as they were before.
 #[tauri::command]
 #[specta::specta]
-pub async fn repair_legacy(desk: DeskState<'_>) -> Result<(), WireError> {
+pub async fn repair_legacy(desk: DeskState<'_>) -> Result<Vec<String>, WireError> {
     logged("repair_legacy", async {
-        let columns = desk.office().await?.bureau.store.repair_legacy().await?;
+        let LegacyRepaired { columns, copies } = desk.office().await?.bureau.store.repair_legacy().await?;
         tracing::info!(target: "skrynka::store", columns = columns.len(), "Table of the old system put right");
-        Ok(())
+        Ok(copies)
     })
     .await
 }

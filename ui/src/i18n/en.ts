@@ -1248,6 +1248,8 @@ export const en: Catalogue = {
   'diag.state.unknown': 'unknown',
   'diag.repair.retry_account': 'Try now',
   'diag.repair.sign_in': 'Sign in again',
+  'diag.legacyMended': 'The column types are put right',
+  'diag.legacyCopies': 'The rows as they were stay in {tables}, with their sessions and API hashes. Drop this table once you have seen the old application work.',
   'diag.repair.repair_legacy': 'Put the column types right',
   'diag.repair.free_disk': 'Free space',
   'diag.repair.backup': 'Check the folder of the backups in Settings and make one now.',

@@ -1248,6 +1248,8 @@ export const pl: Catalogue = {
   'diag.state.unknown': 'nieznane',
   'diag.repair.retry_account': 'Spróbuj teraz',
   'diag.repair.sign_in': 'Zaloguj ponownie',
+  'diag.legacyMended': 'Typy kolumn są poprawione',
+  'diag.legacyCopies': 'Wiersze w dawnej postaci pozostały w {tables} — razem z sesjami i skrótami API. Usuń tę tabelę, gdy upewnisz się, że stara aplikacja działa.',
   'diag.repair.repair_legacy': 'Popraw typy kolumn',
   'diag.repair.free_disk': 'Zwolnij miejsce',
   'diag.repair.backup': 'Proszę sprawdzić folder kopii w ustawieniach i utworzyć kopię teraz.',

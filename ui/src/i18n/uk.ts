@@ -1247,6 +1247,8 @@ export const uk = {
   'diag.state.unknown': 'невідомо',
   'diag.repair.retry_account': 'Спробувати зараз',
   'diag.repair.sign_in': 'Увійти знову',
+  'diag.legacyMended': 'Типи колонок виправлено',
+  'diag.legacyCopies': 'Рядки, якими вони були, лишилися в {tables} — разом із сесіями й хешами API. Видаліть цю таблицю, щойно переконаєтеся, що старий застосунок працює.',
   'diag.repair.repair_legacy': 'Виправити типи колонок',
   'diag.repair.free_disk': 'Звільнити місце',
   'diag.repair.backup': 'Перевірте теку копій у налаштуваннях і зробіть копію зараз.',

@@ -26,8 +26,11 @@ export const commands = {
 	about: () => typedError<About, WireError>(__TAURI_INVOKE("about")),
 	/**  Looks at everything that can be wrong. */
 	diagnostics: () => typedError<Check[], WireError>(__TAURI_INVOKE("diagnostics")),
-	/**  Puts the accounts table of the old system right, where it stands in the same database. No value is lost. */
-	repairLegacy: () => typedError<null, WireError>(__TAURI_INVOKE("repair_legacy")),
+	/**
+	 *  Puts the accounts table of the old system right, where it stands in the same database. No value is lost. Returns the
+	 *  names of the tables that hold the rows as they were before.
+	 */
+	repairLegacy: () => typedError<string[], WireError>(__TAURI_INVOKE("repair_legacy")),
 	/**  Tells what would go if room were made on the disk. */
 	roomToMake: () => typedError<RoomView, WireError>(__TAURI_INVOKE("room_to_make")),
 	/**  Makes room on the disk without loss: old log files, and copies of what is kept elsewhere. Tells how much that was. */

@@ -66,7 +66,7 @@ pub(crate) use ingest::at_name;
 pub use ingest::{Beginning, ChatSummary, Cleared, IngestTx, KnownPlace, NewMessage, SummaryChange};
 pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
 pub use leases::{Bell, Bells, HeldLease, LeaseHolder, LeaseSpan, LeaseToken, TakenLease};
-pub use legacy::{LegacyColumn, LegacyRepair, look_at_legacy, repair_legacy};
+pub use legacy::{LegacyColumn, LegacyRepair, LegacyRepaired, look_at_legacy, repair_legacy};
 pub use lookups::{ChatReach, NamedChat, Owner};
 pub use messages::{ExportedFile, ExportedMessage, MessagePosition, StoredMessage};
 pub use migrate::{CLIENT_VERSION, MigrationStatus};

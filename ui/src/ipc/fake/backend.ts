@@ -371,6 +371,7 @@ function appCommands(world: World) {
     roomToMake: async () => ({ logs: 48_200, spooled: 0, opened: 7300, fetched: 1100 }),
     makeRoom: async () => ({ logs: 48_200, spooled: 0, opened: 7300, fetched: 1100 }),
     reopenSecrets: async () => null,
+    repairLegacy: async () => ['public.telegram_accounts_before'],
     rebuildSearch: async (waiting: (left: number) => void) => {
       for (const left of [84_000, 31_000, 900]) {
         waiting(left);

@@ -1,8 +1,8 @@
 //! The accounts table of the web CRM that Skrynka takes the place of: its column types are put right in place.
 //!
 //! That system saved no Telegram account where `api_id` was made as `uuid`. Its tables are not ours and in any state:
-//! what is there is read from the catalogue, and nothing is assumed. What a value cannot become stays under another
-//! column name.
+//! what is there is read from the catalogue, and nothing is assumed. What a value cannot become stays in another column,
+//! and the table as it was stays beside it under another name.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
@@ -37,11 +37,12 @@ pub enum LegacyRepair {
     Add,
     /// Every value is kept as a number.
     Convert,
-    /// Some values are no numbers: the column is kept under another name, and a new one holds those that are.
+    /// Some values are no numbers: those are empty afterwards, and all of them stand in another column as they were. Keys
+    /// are numbered anew, and what refers to them follows.
     Replace {
-        /// The name under which the old one is kept.
+        /// The name of the other column.
         kept: String,
-        /// Values that the new one cannot hold.
+        /// Values that are no numbers.
         unreadable: i64,
     },
     /// Nothing can be done by itself: different keys are the same number, as `7` and `07` are, and which row is to have it
@@ -50,6 +51,16 @@ pub enum LegacyRepair {
         /// Rows whose key another row has as well.
         doubled: i64,
     },
+}
+
+/// What was done to the old system's tables.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LegacyRepaired {
+    /// Every column that was looked at.
+    pub columns: Vec<LegacyColumn>,
+    /// The tables, schema and name, that hold the rows as they were before, sessions and API hashes with them: to be dropped
+    /// once the old system is seen to work.
+    pub copies: Vec<String>,
 }
 
 /// Tells what the old system's table needs, and changes nothing.
@@ -64,15 +75,15 @@ pub async fn look_at_legacy(connection: &mut PgConnection) -> Result<Vec<LegacyC
     Ok(found)
 }
 
-/// Puts the old system's table right: all of it or nothing. Returns what was done.
+/// Puts the old system's table right: all of it or nothing.
 ///
 /// # Errors
-/// [`StoreError`]: the table is in use for longer than 5 s, is another role's, or something hangs on a column. Nothing is
-/// changed. So it is where [`LegacyRepair::Refused`] stands in the plan.
-pub async fn repair_legacy(connection: &mut PgConnection) -> Result<Vec<LegacyColumn>, StoreError> {
+/// [`StoreError`]: the table is in use for longer than 5 s, is another role's, or something that cannot follow hangs on a
+/// column, as a view does. Nothing is changed. So it is where [`LegacyRepair::Refused`] stands in the plan.
+pub async fn repair_legacy(connection: &mut PgConnection) -> Result<LegacyRepaired, StoreError> {
     let mut tx = connection.begin().await?;
     sqlx::query(LOCK).execute(&mut *tx).await?;
-    let mut done = Vec::new();
+    let mut done = LegacyRepaired::default();
     for table in tables(&mut tx).await? {
         let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", table.quoted);
         // That somebody is in the table for too long is an answer, not the want of one.
@@ -84,13 +95,16 @@ pub async fn repair_legacy(connection: &mut PgConnection) -> Result<Vec<LegacyCo
             let reason = format!("{}.{}: different keys are the same number", column.table, column.column);
             return Err(StoreError::Inconsistent(reason));
         }
+        if found.iter().any(|column| column.repair != LegacyRepair::Right) {
+            done.copies.push(copy(&mut tx, &table).await?);
+        }
         for column in &found {
             mend(&mut tx, &table, column).await?;
         }
         if columns(&mut tx, &table).await?.iter().any(|column| column.repair != LegacyRepair::Right) {
             return Err(StoreError::Inconsistent(format!("{} after it was put right", table.name)));
         }
-        done.extend(found);
+        done.columns.extend(found);
     }
     tx.commit().await?;
     Ok(done)
@@ -105,11 +119,11 @@ impl Store {
         look_at_legacy(&mut *self.pool.acquire().await?).await
     }
 
-    /// Puts the old system's table right where it stands in this database too. Returns what was done.
+    /// Puts the old system's table right where it stands in this database too.
     ///
     /// # Errors
     /// See [`repair_legacy`].
-    pub async fn repair_legacy(&self) -> Result<Vec<LegacyColumn>, StoreError> {
+    pub async fn repair_legacy(&self) -> Result<LegacyRepaired, StoreError> {
         repair_legacy(&mut *self.pool.acquire().await?).await
     }
 }
@@ -118,6 +132,15 @@ struct Table {
     oid: sqlx::postgres::types::Oid,
     name: String,
     quoted: String,
+}
+
+/// A table whose column refers to the accounts' keys.
+struct Referring {
+    constraint: String,
+    table: String,
+    column: String,
+    definition: String,
+    required: bool,
 }
 
 async fn tables(connection: &mut PgConnection) -> Result<Vec<Table>, StoreError> {
@@ -208,57 +231,172 @@ async fn stays_filled(connection: &mut PgConnection, table: &Table, column: &str
 async fn mend(connection: &mut PgConnection, table: &Table, column: &LegacyColumn) -> Result<(), StoreError> {
     let (at, name) = (&table.quoted, column.column);
     let is_key = name == "id";
-    let made = if is_key { "integer GENERATED BY DEFAULT AS IDENTITY" } else { "integer" };
-    if is_key && column.repair != LegacyRepair::Right {
-        drop_key(connection, table).await?;
-    }
-    match &column.repair {
+    let referring = match column.repair {
         LegacyRepair::Right | LegacyRepair::Refused { .. } => return Ok(()),
         LegacyRepair::Add if name == "api_hash" => {
             return run(connection, format!("ALTER TABLE {at} ADD COLUMN api_hash varchar")).await;
         }
-        LegacyRepair::Add => run(connection, format!("ALTER TABLE {at} ADD COLUMN {name} {made}")).await?,
+        LegacyRepair::Add | LegacyRepair::Convert | LegacyRepair::Replace { .. } if is_key => {
+            release_keys(connection, table).await?
+        }
+        LegacyRepair::Add | LegacyRepair::Convert | LegacyRepair::Replace { .. } => Vec::new(),
+    };
+    match &column.repair {
+        LegacyRepair::Right | LegacyRepair::Refused { .. } => {}
+        LegacyRepair::Add if is_key => {
+            run(connection, format!("ALTER TABLE {at} ADD COLUMN id integer GENERATED BY DEFAULT AS IDENTITY")).await?;
+        }
+        LegacyRepair::Add => run(connection, format!("ALTER TABLE {at} ADD COLUMN {name} integer")).await?,
         LegacyRepair::Convert => {
             let (value, filled) = (text(name), stays_filled(connection, table, name).await?);
-            run(
-                connection,
-                format!(
-                    "ALTER TABLE {at} ALTER COLUMN {name} DROP DEFAULT, ALTER COLUMN {name} DROP NOT NULL,
-                     ALTER COLUMN {name} TYPE integer USING ({value})::integer"
-                ),
-            )
-            .await?;
+            become_number(connection, table, name, &format!("({value})::integer")).await?;
             if filled || is_key {
                 run(connection, format!("ALTER TABLE {at} ALTER COLUMN {name} SET NOT NULL")).await?;
             }
-            if is_key {
-                run(connection, format!("ALTER TABLE {at} ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY"))
-                    .await?;
+            for one in &referring {
+                let value = text(&one.column);
+                let change = format!("ALTER COLUMN {} TYPE integer USING ({value})::integer", one.column);
+                run(connection, format!("ALTER TABLE {} {change}", one.table)).await?;
             }
         }
         LegacyRepair::Replace { kept, .. } => {
-            run(connection, format!("ALTER TABLE {at} RENAME COLUMN {name} TO {kept}")).await?;
-            run(
-                connection,
-                format!(
-                    "ALTER TABLE {at} ALTER COLUMN {kept} DROP DEFAULT, ALTER COLUMN {kept} DROP NOT NULL,
-                     ADD COLUMN {name} {made}"
-                ),
-            )
-            .await?;
-            if !is_key {
-                let (value, readable) = (text(kept), readable(kept));
-                run(connection, format!("UPDATE {at} SET {name} = ({value})::integer WHERE {readable}")).await?;
+            let was = column.was.as_deref().unwrap_or("text");
+            run(connection, format!("ALTER TABLE {at} ADD COLUMN {kept} {was}")).await?;
+            run(connection, format!("UPDATE {at} SET {kept} = {name}")).await?;
+            if is_key {
+                run(connection, "CREATE TEMPORARY SEQUENCE keys_anew AS integer".to_owned()).await?;
+                become_number(connection, table, name, "nextval('pg_temp.keys_anew')::integer").await?;
+                run(connection, "DROP SEQUENCE pg_temp.keys_anew".to_owned()).await?;
+                run(connection, format!("ALTER TABLE {at} ALTER COLUMN id SET NOT NULL")).await?;
+            } else {
+                let value = format!("CASE WHEN {} THEN ({})::integer END", readable(name), text(name));
+                become_number(connection, table, name, &value).await?;
+            }
+            for one in &referring {
+                follow(connection, table, kept, one).await?;
             }
         }
     }
     if is_key {
+        if column.repair != LegacyRepair::Add {
+            run(connection, format!("ALTER TABLE {at} ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY")).await?;
+        }
         run(connection, format!("ALTER TABLE {at} ADD PRIMARY KEY (id)")).await?;
         let last = format!(
             "SELECT setval(pg_get_serial_sequence('{}', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM {at}), false)",
             at.replace('\'', "''")
         );
         run(connection, last).await?;
+        for one in &referring {
+            let bound = format!("ADD CONSTRAINT {} {}", one.constraint, one.definition);
+            run(connection, format!("ALTER TABLE {} {bound}", one.table)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes a column's type where it stands, so that its place and its indexes stay. A default that is a number stays, too.
+async fn become_number(
+    connection: &mut PgConnection,
+    table: &Table,
+    name: &str,
+    value: &str,
+) -> Result<(), StoreError> {
+    let usual: Option<String> = sqlx::query_scalar(
+        "SELECT substring(pg_get_expr(d.adbin, d.adrelid) FROM '^''?([0-9]{1,9})''?(?:::[a-z ]+)?$')
+         FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+         WHERE d.adrelid = $1 AND a.attname = $2",
+    )
+    .bind(table.oid)
+    .bind(name)
+    .fetch_optional(&mut *connection)
+    .await?
+    .flatten();
+    let at = &table.quoted;
+    let change = format!(
+        "ALTER TABLE {at} ALTER COLUMN {name} DROP DEFAULT, ALTER COLUMN {name} DROP NOT NULL,
+         ALTER COLUMN {name} TYPE integer USING {value}"
+    );
+    run(connection, change).await?;
+    match usual.filter(|_| name != "id") {
+        Some(usual) => run(connection, format!("ALTER TABLE {at} ALTER COLUMN {name} SET DEFAULT {usual}")).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes the table as it is beside itself. Returns the copy's name.
+async fn copy(connection: &mut PgConnection, table: &Table) -> Result<String, StoreError> {
+    let (name, quoted): (String, String) = sqlx::query_as(
+        "SELECT n.nspname || '.' || free.name, format('%I.%I', n.nspname, free.name)
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+              LATERAL (SELECT c.relname || '_before' || CASE k WHEN 1 THEN '' ELSE '_' || k END AS name, k
+                       FROM generate_series(1, 1000) k) free
+         WHERE c.oid = $1 AND to_regclass(format('%I.%I', n.nspname, free.name)) IS NULL
+         ORDER BY free.k LIMIT 1",
+    )
+    .bind(table.oid)
+    .fetch_one(&mut *connection)
+    .await?;
+    run(connection, format!("CREATE TABLE {quoted} AS TABLE {}", table.quoted)).await?;
+    Ok(name)
+}
+
+/// Takes the key away, and what binds other tables to it.
+async fn release_keys(connection: &mut PgConnection, table: &Table) -> Result<Vec<Referring>, StoreError> {
+    // What refers to more than the key alone, or to another column, stays bound, and what cannot be done then says so.
+    let rows = sqlx::query(
+        "SELECT quote_ident(f.conname) AS constraint, f.conrelid::regclass::text AS table, quote_ident(a.attname) AS column,
+                pg_get_constraintdef(f.oid) AS definition, a.attnotnull AS required
+         FROM pg_constraint f
+         JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+         JOIN pg_attribute k ON k.attrelid = f.confrelid AND k.attnum = f.confkey[1]
+         WHERE f.confrelid = $1 AND f.contype = 'f' AND f.conparentid = 0 AND cardinality(f.conkey) = 1 AND k.attname = 'id'
+         ORDER BY f.conrelid, f.conname",
+    )
+    .bind(table.oid)
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut referring = Vec::new();
+    for row in rows {
+        let one = Referring {
+            constraint: row.try_get("constraint")?,
+            table: row.try_get("table")?,
+            column: row.try_get("column")?,
+            definition: row.try_get("definition")?,
+            required: row.try_get("required")?,
+        };
+        run(connection, format!("ALTER TABLE {} DROP CONSTRAINT {}", one.table, one.constraint)).await?;
+        referring.push(one);
+    }
+    drop_key(connection, table).await?;
+    Ok(referring)
+}
+
+/// Gives rows that refer to a key its new number.
+async fn follow(
+    connection: &mut PgConnection,
+    table: &Table,
+    kept: &str,
+    Referring { table: at, column, required, .. }: &Referring,
+) -> Result<(), StoreError> {
+    let was = format!("ALTER TABLE {at} ADD COLUMN account_before text");
+    run(connection, was).await?;
+    run(connection, format!("UPDATE {at} SET account_before = {column}::text")).await?;
+    let emptied = format!(
+        "ALTER TABLE {at} ALTER COLUMN {column} DROP DEFAULT, ALTER COLUMN {column} DROP NOT NULL,
+         ALTER COLUMN {column} TYPE integer USING NULL"
+    );
+    run(connection, emptied).await?;
+    let numbered =
+        format!("UPDATE {at} r SET {column} = t.id FROM {} t WHERE t.{kept}::text = r.account_before", table.quoted);
+    run(connection, numbered).await?;
+    let lost = format!("SELECT count(*) FROM {at} WHERE {column} IS NULL AND account_before IS NOT NULL");
+    if count(connection, lost).await? > 0 {
+        return Err(StoreError::Inconsistent(format!("{at}.{column} refers to accounts that do not exist")));
+    }
+    run(connection, format!("ALTER TABLE {at} DROP COLUMN account_before")).await?;
+    if *required {
+        run(connection, format!("ALTER TABLE {at} ALTER COLUMN {column} SET NOT NULL")).await?;
     }
     Ok(())
 }

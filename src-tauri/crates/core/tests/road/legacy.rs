@@ -2,7 +2,7 @@
 
 use skrynka_core::{
     postgres::testing::TestDatabase,
-    store::{LegacyRepair, StoreError, look_at_legacy, repair_legacy},
+    store::{LegacyRepair, LegacyRepaired, StoreError, look_at_legacy, repair_legacy},
 };
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -43,6 +43,25 @@ impl Old {
         sqlx::query_scalar(AssertSqlSafe(all)).fetch_all(self.pool()).await.unwrap()
     }
 
+    /// The tables that hold rows as they were, with these.
+    async fn copies(&self) -> Vec<(String, String)> {
+        let names: Vec<String> = sqlx::query_scalar(
+            "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relname ~ '^telegram_accounts_before' ORDER BY 1",
+        )
+        .fetch_all(self.pool())
+        .await
+        .unwrap();
+        let mut copies = Vec::new();
+        for name in names {
+            let rows = format!(
+                r#"SELECT coalesce(jsonb_agg(to_jsonb(t) - 'created_at' ORDER BY name), '[]')::text
+                   FROM "CRM old".{name} t"#
+            );
+            copies.push((name, sqlx::query_scalar(AssertSqlSafe(rows)).fetch_one(self.pool()).await.unwrap()));
+        }
+        copies
+    }
+
     /// What has to be done, column by column, looked at without changing anything.
     async fn needs(&self) -> Vec<LegacyRepair> {
         let found = look_at_legacy(&mut self.pool().acquire().await.unwrap()).await.unwrap();
@@ -53,8 +72,17 @@ impl Old {
     /// Repairs it, and saves an account as the old system does.
     async fn repair(&self) {
         let planned = self.needs().await;
+        let before = format!("SELECT to_jsonb(t)::text FROM {} t ORDER BY name", self.table);
+        let before: Vec<String> = sqlx::query_scalar(AssertSqlSafe(before)).fetch_all(self.pool()).await.unwrap();
         let done = repair_legacy(&mut self.pool().acquire().await.unwrap()).await.unwrap();
-        assert_eq!(done.into_iter().map(|column| column.repair).collect::<Vec<_>>(), planned);
+        let changes = planned.iter().any(|repair| *repair != LegacyRepair::Right);
+        assert_eq!(done.columns.into_iter().map(|column| column.repair).collect::<Vec<_>>(), planned);
+        assert_eq!(done.copies, if changes { vec!["CRM old.telegram_accounts_before"] } else { vec![] });
+        if changes {
+            let copied = "SELECT to_jsonb(t)::text FROM \"CRM old\".telegram_accounts_before t ORDER BY name";
+            let copied: Vec<String> = sqlx::query_scalar(copied).fetch_all(self.pool()).await.unwrap();
+            assert_eq!(copied, before, "the rows as they were stand beside");
+        }
         self.run(&format!(
             "INSERT INTO {} (name, session_string, api_id, api_hash) VALUES ('new', 's', 24681357, 'hash')",
             self.table
@@ -162,17 +190,66 @@ async fn keys_that_read_as_one_number_are_for_a_person_and_what_must_not_be_empt
 }
 
 #[tokio::test]
+async fn what_refers_to_a_key_follows_it_and_indexes_and_defaults_stay() {
+    let keys = [
+        ("uuid", UUID.to_owned(), "7f3b0a52-5a0c-4f0e-9d0e-000000000002".to_owned(), ["1", "2"]),
+        ("text", "41".to_owned(), "7".to_owned(), ["41", "7"]),
+    ];
+    for by_script in [false, true] {
+        for (kind, first, second, ids) in &keys {
+            let columns = format!("id {kind} PRIMARY KEY, api_id text DEFAULT '12345', api_hash varchar");
+            let rows = [format!("'{first}', '1', 'h'"), format!("'{second}', 'x', 'h'")];
+            let old = Old::with(&columns, &[&rows[0], &rows[1]]).await;
+            old.run(&format!("CREATE INDEX on_api_id ON {} (api_id)", old.table)).await;
+            old.run(&format!("CREATE INDEX on_id ON {} (id)", old.table)).await;
+            old.run(&format!(
+                r#"CREATE TABLE "CRM old".refers (account {kind} NOT NULL, name text, CONSTRAINT bound
+                       FOREIGN KEY (account) REFERENCES {} (id) ON DELETE CASCADE)"#,
+                old.table
+            ))
+            .await;
+            let referring = format!(
+                r#"INSERT INTO "CRM old".refers VALUES ('{first}', 'a'), ('{second}', 'b'), ('{second}', 'c')"#
+            );
+            old.run(&referring).await;
+            match by_script {
+                true => drop(sqlx::raw_sql(SCRIPT).execute(old.pool()).await.unwrap()),
+                false => drop(repair_legacy(&mut old.pool().acquire().await.unwrap()).await.unwrap()),
+            }
+            assert_eq!(old.values("id").await, *ids, "{kind}");
+            let found = r#"SELECT name || account FROM "CRM old".refers ORDER BY name"#;
+            let found: Vec<String> = sqlx::query_scalar(found).fetch_all(old.pool()).await.unwrap();
+            let [one, two] = ids;
+            assert_eq!(found, [format!("a{one}"), format!("b{two}"), format!("c{two}")]);
+            old.run(&format!("DELETE FROM {} WHERE id = {two}", old.table)).await;
+            let left: i64 =
+                sqlx::query_scalar(r#"SELECT count(*) FROM "CRM old".refers"#).fetch_one(old.pool()).await.unwrap();
+            assert_eq!(left, 1, "the reference binds as it did");
+            let kept: Vec<String> = sqlx::query_scalar(
+                "SELECT indexdef FROM pg_indexes WHERE indexname IN ('on_api_id', 'on_id') ORDER BY indexname",
+            )
+            .fetch_all(old.pool())
+            .await
+            .unwrap();
+            assert!(kept[0].ends_with("(api_id)") && kept[1].ends_with("(id)"), "{kept:?}");
+            old.run(&format!("INSERT INTO {} (name, session_string) VALUES ('zz', 's')", old.table)).await;
+            assert_eq!(old.values("api_id").await.last().unwrap(), "12345", "the default stays");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_put_right_leaves_everything_as_it_was() {
     let old =
         Old::with("id uuid PRIMARY KEY, api_id uuid, api_hash varchar", &[&format!("'{UUID}', '{UUID}', 'h'")]).await;
-    old.run(&format!(r#"CREATE TABLE "CRM old".hangs (account uuid REFERENCES {} (id))"#, old.table)).await;
+    old.run(&format!(r#"CREATE VIEW "CRM old".hangs AS SELECT id FROM {}"#, old.table)).await;
     let before = old.values("id, api_id, api_hash").await;
 
     let refused = repair_legacy(&mut old.pool().acquire().await.unwrap()).await;
     assert!(matches!(&refused, Err(StoreError::Refused(_))), "{refused:?}");
     assert_eq!(old.values("id, api_id, api_hash").await, before);
 
-    old.run(r#"DROP TABLE "CRM old".hangs"#).await;
+    old.run(r#"DROP VIEW "CRM old".hangs"#).await;
     let mut other = old.pool().begin().await.unwrap();
     let open = format!("SELECT name FROM {}", old.table);
     let _name: String = sqlx::query_scalar(AssertSqlSafe(open)).fetch_one(&mut *other).await.unwrap();
@@ -183,7 +260,8 @@ async fn what_cannot_be_put_right_leaves_everything_as_it_was() {
 
     // Without the table there is nothing to do.
     old.run(r#"DROP SCHEMA "CRM old" CASCADE"#).await;
-    assert_eq!(repair_legacy(&mut old.pool().acquire().await.unwrap()).await.unwrap(), []);
+    let done = repair_legacy(&mut old.pool().acquire().await.unwrap()).await.unwrap();
+    assert_eq!(done, LegacyRepaired::default());
 }
 
 /// The same for those who have only psql.
@@ -218,13 +296,14 @@ async fn the_script_for_psql_does_the_same() {
             sqlx::raw_sql(SCRIPT).execute(theirs.pool()).await.unwrap();
             assert_eq!(theirs.values(ROW).await, ours.values(ROW).await);
             assert_eq!(theirs.needs().await, ours.needs().await, "{columns}");
+            assert_eq!(theirs.copies().await, ours.copies().await, "{columns}");
         }
     }
 
     let old =
         Old::with("id uuid PRIMARY KEY, api_id uuid, api_hash varchar", &[&format!("'{UUID}', '{UUID}', 'h'")]).await;
-    old.run(&format!(r#"CREATE TABLE "CRM old".hangs (account uuid REFERENCES {} (id))"#, old.table)).await;
+    old.run(&format!(r#"CREATE VIEW "CRM old".hangs AS SELECT id FROM {}"#, old.table)).await;
     let before = old.values(ROW).await;
-    assert!(sqlx::raw_sql(SCRIPT).execute(old.pool()).await.is_err(), "another table hangs on its keys");
+    assert!(sqlx::raw_sql(SCRIPT).execute(old.pool()).await.is_err(), "a view hangs on its keys");
     assert_eq!(old.values(ROW).await, before);
 }
