@@ -16,6 +16,9 @@ export const goalId = (goal: Goal): string => (goal.kind === 'mail' ? `mail ${go
 /** Whether a message holds anything that can be passed on. */
 export const canPass = (message: MessageView): boolean => message.unreadable === null && message.chat?.service == null && (message.text !== '' || message.files.length > 0);
 
+/** How many are passed on at once. */
+export const MOST = 100;
+
 /** The messages that one bubble shows: those of an album are passed on together. */
 export const messagesOf = ({ key, chat }: MessageView): MessageKey[] => (chat && chat.album.length > 0 ? chat.album.map((id) => ({ account: key.account, id })) : [key]);
 
@@ -31,16 +34,18 @@ export const joined = (there: readonly AttachedFile[], more: readonly AttachedFi
   ...more.filter((file, at) => ![...there, ...more.slice(0, at)].some((other) => other.sha256 === file.sha256 && other.name === file.name)),
 ];
 
-/** What a message is made of, in a few words. */
-export function contents(message: MessageView): string {
-  const words = message.text.trim() === '' ? [] : [t('pass.words')];
-  return [...words, ...message.files.map((file) => file.name)].join(', ');
+/** What messages are made of, in a few words. */
+export function contents(messages: readonly MessageView[]): string {
+  const words = messages.some(({ text }) => text.trim() !== '') ? [t('pass.words')] : [];
+  return [...words, ...messages.flatMap(({ files }) => files.map((file) => file.name))].join(', ');
 }
 
-/** Passing a message on to another conversation or network. Nothing is sent by it: it goes into a draft. */
+/** Passing messages of one conversation on to another one, of either network. Only what goes as it is is sent by it; copies go into a draft. */
 class Passing {
-  /** What is to be passed on; null while nobody asks. */
-  asked = $state.raw<MessageView | null>(null);
+  /** What is to be passed on, in its order; empty while nobody asks. */
+  asked = $state.raw<readonly MessageView[]>([]);
+  /** Runs once they have gone where they were to go. */
+  #passed: () => void = () => undefined;
   /** Where to it is being copied. */
   busy = $state.raw<Goal | null>(null);
   error = $state.raw<IpcError | null>(null);
@@ -50,35 +55,42 @@ class Passing {
   sending = $state(false);
   #epoch = 0;
 
-  ask(message: MessageView): void {
+  ask(messages: readonly MessageView[], passed: () => void = () => undefined): void {
     this.#epoch += 1;
     this.busy = null;
     this.error = null;
     this.asIs = null;
-    this.asked = message;
+    this.asked = messages;
+    this.#passed = passed;
+  }
+
+  /** The conversation it comes from. */
+  get from(): ConversationKey | undefined {
+    const [first] = this.asked;
+    return first && { account: first.key.account, id: first.conversation };
   }
 
   /** Whether some of it has to come from the network first. */
   get fetches(): boolean {
-    return this.asked?.files.some((file) => file.media !== null && file.media.url === null) ?? false;
+    return this.asked.some(({ files }) => files.some((file) => file.media !== null && file.media.url === null));
   }
 
   /** Whether it can go there as it is: Telegram's own way, within one account. */
   goesAsIs(goal: Goal): goal is Extract<Goal, { kind: 'talk' }> {
-    return goal.kind === 'talk' && goal.row.chat !== null && this.asked?.chat !== null && goal.row.key.account === this.asked?.key.account;
+    return goal.kind === 'talk' && goal.row.chat !== null && this.asked.every(({ chat }) => chat !== null) && goal.row.key.account === this.from?.account;
   }
 
   /** Sends it to the chat that was chosen as it is, with its author's name or without; says whether it is on its way. */
   async send(nameless: boolean): Promise<boolean> {
     const { asked, asIs } = this;
-    if (asked === null || asIs === null || this.sending) return false;
+    if (asked.length === 0 || asIs === null || this.sending) return false;
     const epoch = ++this.#epoch;
     this.sending = true;
     this.error = null;
     try {
-      await ipc.passOn(messagesOf(asked), asIs.key, nameless);
+      await ipc.passOn(asked.flatMap(messagesOf), asIs.key, nameless);
       if (epoch !== this.#epoch) return false;
-      this.asked = null;
+      this.#end();
       mails.write(asIs.key);
       return true;
     } catch (thrown) {
@@ -89,39 +101,45 @@ class Passing {
     }
   }
 
+  #end(): void {
+    this.asked = [];
+    this.#passed();
+  }
+
   /** Gives up waiting; the question stays. */
   stop(): void {
     if (this.busy === null) return;
     this.#epoch += 1;
     this.busy = null;
-    const message = this.asked;
     // What somebody is fetching for its own sake goes on.
-    for (const file of message?.files ?? []) {
-      if (message && file.media && file.media.url === null && fetchOf(message.key.account, file.id)?.phase !== 'running') void ipc.cancelFetch(message.key.account, file.id).catch(() => undefined);
+    for (const { key, files } of this.asked) {
+      for (const file of files) {
+        if (file.media && file.media.url === null && fetchOf(key.account, file.id)?.phase !== 'running') void ipc.cancelFetch(key.account, file.id).catch(() => undefined);
+      }
     }
   }
 
   close(): void {
     this.stop();
-    this.asked = null;
+    this.asked = [];
   }
 
   /** Copies what was asked for into a draft there and shows it; says whether it did. */
   async to(goal: Goal): Promise<boolean> {
     const { asked } = this;
-    if (asked === null || this.busy !== null) return false;
+    if (asked.length === 0 || this.busy !== null) return false;
     const epoch = ++this.#epoch;
     this.busy = goal;
     this.error = null;
     try {
-      const begun = await ipc.beginPassingOn(messagesOf(asked), goal.kind === 'mail' ? goal.account : goal.row.key.account);
+      const begun = await ipc.beginPassingOn(asked.flatMap(messagesOf), goal.kind === 'mail' ? goal.account : goal.row.key.account);
       const passed = { ...begun, quote: verbatim(begun.quote) };
       if (epoch !== this.#epoch) return false;
       if (goal.kind === 'talk') await (goal.row.chat ? intoChat(goal.row.key, passed) : intoMails(goal.row.key, passed));
       if (epoch !== this.#epoch) return false;
       // The question gives the keys away before something else takes them.
       this.busy = null;
-      this.asked = null;
+      this.#end();
       if (goal.kind === 'talk') mails.write(goal.row.key);
       else await newMail(goal.account, passed);
       return true;

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 
-import { type Opening, drawn, faults, useBrowser } from './browser';
+import { type Opening, drawn, faults, pictures, useBrowser } from './browser';
 
 const { open } = useBrowser();
 
@@ -235,6 +235,39 @@ describe('passing on', () => {
       await page.getByTestId('outgoing').first().waitFor({ state: 'detached' });
     }
     expect([await calls(page, 'passOn'), await calls(page, 'sendText'), await calls(page, 'beginPassingOn')]).toEqual([2, 0, 0]);
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('several messages of a chat are chosen by keys and pointer, copied, and passed on together in their order', async () => {
+    const page = await bureau();
+    await chat(page);
+    const message = (index: number) => page.getByTestId('message').nth(index);
+    const chosen = () => page.locator('.msg.chosen').count();
+    await message(0).focus();
+    await page.keyboard.press('KeyX');
+    await page.getByTestId('chat-bulk-count').getByText('Обрано 1 повідомлення').waitFor();
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.getByTestId('chat-bulk-count').getByText('Обрано 2 повідомлення').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('chat-bulk').waitFor({ state: 'detached' });
+    await focused(page, 'thread');
+    await message(DOCUMENT).click({ modifiers: ['Control'], position: { x: 30, y: 8 } });
+    await message(0).click({ position: { x: 30, y: 8 } });
+    await page.getByTestId('chat-bulk-count').getByText('Обрано 2 повідомлення').waitFor();
+    expect(await chosen()).toBe(2);
+    await drawn(page);
+    await page.screenshot({ path: `${pictures}chat-chosen-1440.png` });
+    await page.getByTestId('chat-bulk-pass').click();
+    await focused(page, 'pass-find');
+    await choose(page, 'Ярова', 'yarova_example');
+    await page.getByRole('heading', { level: 1, name: 'Мирослава Ярова' }).waitFor();
+    await focused(page, 'compose-text');
+    const written = await chatText(page).inputValue();
+    expect(written.indexOf('Ви працюєте в суботу?')).toBeGreaterThanOrEqual(0);
+    expect(await fileNames(page)).toHaveLength(1);
+    await rowOf(page, 't0').click();
+    await message(0).waitFor();
+    expect(await chosen(), 'what has gone is chosen no more').toBe(0);
     expect(faults.get(page)).toEqual([]);
   });
 
