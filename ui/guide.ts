@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { type Token, type Tokens, marked } from 'marked';
 import type { Plugin } from 'vite';
 
-import type { Block, Guide, GuideLanguage, GuidePage, Inline } from './src/state/guide';
+import { type Language, languages } from './src/i18n/catalogue';
+import type { Block, Guide, GuidePage, Inline } from './src/state/guide';
 
 const NAME = 'virtual:guide';
 const folder = fileURLToPath(new URL('../docs/guide/', import.meta.url));
-const languages: readonly GuideLanguage[] = ['uk', 'en'];
 const pages: readonly GuidePage[] = ['owner', 'manager', 'administrator', 'errors'];
 
 /** Gives the guide to whoever imports `virtual:guide`. */
@@ -29,8 +29,8 @@ const pathOf = (language: string, page: string): string => `${folder}${language}
 
 /** Reads every page; what the window could not draw is a fault of the page and ends the build. */
 export function readGuide(): Guide {
-  const read = (language: GuideLanguage) => Object.fromEntries(pages.map((page) => [page, blocks(page, readFileSync(pathOf(language, page), 'utf8'))])) as Record<GuidePage, Block[]>;
-  return { uk: read('uk'), en: read('en') };
+  const read = (language: Language) => Object.fromEntries(pages.map((page) => [page, blocks(page, readFileSync(pathOf(language, page), 'utf8'))])) as Record<GuidePage, Block[]>;
+  return { uk: read('uk'), en: read('en'), pl: read('pl') };
 }
 
 function blocks(page: GuidePage, text: string): Block[] {

@@ -1,7 +1,4 @@
-import type { Language } from '../i18n/index.svelte';
-
-/** The languages that the guide is written in. */
-export type GuideLanguage = 'uk' | 'en';
+import type { Language } from '../i18n/catalogue';
 
 /** A page of the guide: one for each role, and one for what errors mean. */
 export type GuidePage = 'owner' | 'manager' | 'administrator' | 'errors';
@@ -18,10 +15,7 @@ export type Block =
   | { kind: 'text'; inlines: Inline[] }
   | { kind: 'list'; ordered: boolean; items: Inline[][] };
 
-/** Every page in every language. */
-export type Guide = Record<GuideLanguage, Record<GuidePage, Block[]>>;
+/** Every page in every language of the window. */
+export type Guide = Record<Language, Record<GuidePage, Block[]>>;
 
 export const guidePages: readonly GuidePage[] = ['manager', 'owner', 'administrator', 'errors'];
-
-/** The language in which somebody reads the guide: English where it is not written in theirs. */
-export const guideLanguage = (language: Language): GuideLanguage => (language === 'uk' ? 'uk' : 'en');

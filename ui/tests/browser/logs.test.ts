@@ -96,7 +96,7 @@ describe('time', () => {
     await page.mouse.move(box.x + box.width * 0.5, box.y + 30, { steps: 4 });
     await page.mouse.up();
     await page.getByTestId('log-chip-span').waitFor();
-    await page.getByTestId('log-span').getByText('обрано').waitFor();
+    await page.getByTestId('log-span').getByText('вибрано').waitFor();
     expect(await page.getByTestId('log-span-select').inputValue()).toBe('chosen');
     const span = await page.evaluate(() => [...document.querySelectorAll('[data-testid="log-row"] .tm')].map((node) => (node as HTMLElement).title.split(' · ')[1] ?? '').sort());
     const all = await page.evaluate(() => window.bureau.logTimes());

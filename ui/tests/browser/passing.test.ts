@@ -245,15 +245,15 @@ describe('passing on', () => {
     const chosen = () => page.locator('.msg.chosen').count();
     await message(0).focus();
     await page.keyboard.press('KeyX');
-    await page.getByTestId('chat-bulk-count').getByText('Обрано 1 повідомлення').waitFor();
+    await page.getByTestId('chat-bulk-count').getByText('Вибрано 1 повідомлення').waitFor();
     await page.keyboard.press('Shift+ArrowDown');
-    await page.getByTestId('chat-bulk-count').getByText('Обрано 2 повідомлення').waitFor();
+    await page.getByTestId('chat-bulk-count').getByText('Вибрано 2 повідомлення').waitFor();
     await page.keyboard.press('Escape');
     await page.getByTestId('chat-bulk').waitFor({ state: 'detached' });
     await focused(page, 'thread');
     await message(DOCUMENT).click({ modifiers: ['Control'], position: { x: 30, y: 8 } });
     await message(0).click({ position: { x: 30, y: 8 } });
-    await page.getByTestId('chat-bulk-count').getByText('Обрано 2 повідомлення').waitFor();
+    await page.getByTestId('chat-bulk-count').getByText('Вибрано 2 повідомлення').waitFor();
     expect(await chosen()).toBe(2);
     await drawn(page);
     await page.screenshot({ path: `${pictures}chat-chosen-1440.png` });

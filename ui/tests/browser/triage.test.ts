@@ -266,9 +266,9 @@ describe('several at once', () => {
     const page = await inbox();
     await row(page, 1).click();
     await row(page, 3).click({ modifiers: ['Control'] });
-    expect(await page.getByTestId('bulk-count').textContent()).toBe('Обрано 2');
+    expect(await page.getByTestId('bulk-count').textContent()).toBe('Вибрано 2');
     await row(page, 6).click({ modifiers: ['Shift'] });
-    expect(await page.getByTestId('bulk-count').textContent()).toBe('Обрано 5');
+    expect(await page.getByTestId('bulk-count').textContent()).toBe('Вибрано 5');
     expect(await list(page).getAttribute('aria-multiselectable')).toBe('true');
     expect(await selected(page).count()).toBe(5);
     expect(await page.locator('[role="option"][aria-current="true"]').getAttribute('data-id')).toBe(await idAt(page, 1));
@@ -292,8 +292,8 @@ describe('several at once', () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Space');
-    expect(await page.getByTestId('bulk-count').textContent()).toBe('Обрано 4');
-    await page.waitForFunction(() => document.querySelector('[data-testid="announcer"]')?.textContent === 'Обрано 4');
+    expect(await page.getByTestId('bulk-count').textContent()).toBe('Вибрано 4');
+    await page.waitForFunction(() => document.querySelector('[data-testid="announcer"]')?.textContent === 'Вибрано 4');
     const after = await page.getByTestId('conversation-row').evaluateAll((nodes) => nodes.filter((node) => node.getAttribute('aria-selected') === 'false').map((node) => (node as HTMLElement).dataset['id'] ?? ''));
     await page.keyboard.press('KeyE');
     await counted(page, 'waiting', total - 4);
@@ -406,9 +406,9 @@ describe('several at once', () => {
     await row(page, 0).click({ modifiers: ['Control'] });
     // Not into a mail's frame, which keeps the news of the pointer to itself.
     await page.mouse.move(900, 20);
-    expect(await page.getByTestId('bulk-count').textContent()).toBe('Обрано 2');
+    expect(await page.getByTestId('bulk-count').textContent()).toBe('Вибрано 2');
     await page.evaluate((id) => window.bureau.triageElsewhere(id, { triage: 'done' }), first);
-    await page.waitForFunction(() => document.querySelector('[data-testid="bulk-count"]')?.textContent === 'Обрано 1');
+    await page.waitForFunction(() => document.querySelector('[data-testid="bulk-count"]')?.textContent === 'Вибрано 1');
   });
 });
 

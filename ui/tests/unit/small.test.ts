@@ -144,6 +144,6 @@ test('web addresses are found in plain text, without what ends the sentence arou
 test('what a connection test found is said in words, or as it was told', () => {
   const now = new Date(2026, 10, 22);
   expect(facts('tls', 'TLS 1.3 · imap.example.org, *.example.org · C=US, O="Trust, Inc.", CN=E7 · 2027-02-14', now)).toBe('TLS 1.3, сертифікат для imap.example.org, *.example.org, видав Trust, Inc., чинний до 14\u00a0лют.\u00a02027');
-  expect(facts('folders', '21 · Sent: Надіслані', now)).toBe('21 папка, надіслане в «Надіслані»');
+  expect(facts('folders', '21 · Sent: Надіслані', now)).toBe('21 тека, надіслане в «Надіслані»');
   expect([facts('tls', 'something else', now), facts('resolve', '192.0.2.1', now), facts('idle', 'NOOP', now)]).toEqual(['something else', '192.0.2.1', '']);
 });
