@@ -19,7 +19,6 @@ use skrynka_mail::Credential;
 use time::OffsetDateTime;
 
 use crate::{
-    desk::{Desk, Office},
     wire::{ErrorCode, WireError},
     wiring::{Bureau, Ground},
 };
@@ -193,17 +192,16 @@ pub fn last(profile: &Profile) -> LastBackup {
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
-/// Makes a backup every day as long as the office is open and a folder is chosen.
-pub async fn every_day(desk: &Desk, office: &Office) {
-    if !office.bureau.has_private_database() {
+/// Makes a backup every day as long as the program listens and a folder is chosen, with a window or without.
+pub async fn every_day(ground: &Ground, bureau: &Bureau) {
+    if !bureau.has_private_database() {
         return;
     }
     tokio::time::sleep(FIRST_LOOK).await;
     loop {
-        if let Ok(ground) = desk.ground()
-            && let Some(folder) = ground.profile.settings().ok().and_then(|settings| settings.backup.folder)
+        if let Some(folder) = ground.profile.settings().ok().and_then(|settings| settings.backup.folder)
             && is_due(&last(&ground.profile), ground.clock.now())
-            && let Err(error) = make_daily(ground, &office.bureau, &folder).await
+            && let Err(error) = make_daily(ground, bureau, &folder).await
         {
             tracing::error!(target: "skrynka::store", error = chain(&error), "Daily backup not made");
         }

@@ -31,6 +31,7 @@ use crate::{
     commands::file_error,
     copies, facts,
     mail_scheme::Shown,
+    mailboxes::Renewed,
     monitor::{self, Monitor, Told},
     notices::{self, News},
     report::Report,
@@ -116,6 +117,8 @@ pub struct Office {
     pub news: News,
     /// Files on their way from the window.
     pub uploads: Uploads,
+    /// What the tokens in the form for a mailbox have become.
+    pub renewed: Renewed,
 }
 
 impl Office {
@@ -130,6 +133,7 @@ impl Office {
             loads: Jobs::default(),
             news: News::default(),
             uploads: Uploads::default(),
+            renewed: Renewed::default(),
         }
     }
 }
@@ -414,7 +418,11 @@ impl Desk {
                 notices::count(&self, &office),
                 attention::watch(&self, &office),
                 updates::watch(&self),
-                backups::every_day(&self, &office),
+                async {
+                    if let Ok(ground) = self.ground() {
+                        backups::every_day(ground, &office.bureau).await;
+                    }
+                },
                 watch_for_sleep(&office)
             )
         };

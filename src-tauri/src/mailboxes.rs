@@ -1,5 +1,7 @@
 //! Adding, changing and removing a mailbox: the same way for the window and the command line.
 
+use std::sync::{Mutex, PoisonError};
+
 use skrynka_core::{
     engine::Engine,
     logbook::redact,
@@ -137,6 +139,34 @@ impl Tried {
             }
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+/// What tokens that somebody typed have become since: a provider may take a refresh token only once, and the form holds it
+/// through several steps. Only the last ones are remembered, in memory.
+#[derive(Default)]
+pub struct Renewed(Mutex<Option<(Credential, Credential)>>);
+
+impl Renewed {
+    /// What is tried in the place of what was typed.
+    pub fn of(&self, typed: Credential) -> Credential {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((was, now)) if was.is_as(&typed) => now.clone(),
+            Some(_) | None => typed,
+        }
+    }
+
+    /// Remembers what a test has left.
+    pub fn note(&self, typed: &Credential, now: &Credential) {
+        if !typed.is_as(now) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((typed.clone(), now.clone()));
+        }
+    }
+
+    /// Forgets them once they are kept, or no longer wanted.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -328,5 +358,33 @@ pub fn read_ca(path: &std::path::Path) -> Result<String, MailboxError> {
         Ok(pem)
     } else {
         Err(invalid("the file holds no certificate in PEM form".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_typed_tokens_have_become_is_tried_in_their_place_until_it_is_kept() {
+        let tokens = |refresh: &str, access: Option<&str>| {
+            Credential::Tokens(Box::new(skrynka_mail::Tokens {
+                client_id: "c".to_owned(),
+                client_secret: None,
+                refresh_token: refresh.to_owned().into(),
+                token_endpoint: "https://example.org/token".to_owned(),
+                access_token: access.map(|access| access.to_owned().into()),
+                expires_at: None,
+            }))
+        };
+        let (typed, renewed, other) = (tokens("one", None), tokens("two", Some("a")), tokens("three", None));
+        let known = Renewed::default();
+        known.note(&typed, &typed);
+        assert!(known.of(typed.clone()).is_as(&typed));
+        known.note(&typed, &renewed);
+        assert!(known.of(typed.clone()).is_as(&renewed), "the provider takes the typed one no more");
+        assert!(known.of(other.clone()).is_as(&other), "another one was typed");
+        known.forget();
+        assert!(known.of(typed.clone()).is_as(&typed));
     }
 }

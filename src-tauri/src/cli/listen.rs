@@ -20,7 +20,7 @@ use super::{
     Common, Output, Session, noted,
     output::{Gone, Printer},
 };
-use crate::{wire::stamp, wiring::fetched_files_dir};
+use crate::{backups, wire::stamp, wiring::fetched_files_dir};
 
 /// How long the last tasks may take to end.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -40,6 +40,13 @@ pub async fn run(common: &Common, output: Output, until_idle: bool) -> anyhow::R
         tokio::select! {
             () = stopping.cancelled() => {}
             () = watched.bureau.watch_database() => {}
+        }
+    });
+    let (backed_up, stopping) = (session.clone(), tasks.stopping());
+    tasks.spawn("backups", async move {
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = backups::every_day(&backed_up.ground, &backed_up.bureau) => {}
         }
     });
     let result = noted(Box::pin(listen(&session, output, until_idle)).await);

@@ -79,10 +79,11 @@ pub async fn estimate_mailbox(
         let mailbox = mailbox(form, &office, account.as_deref()).await?;
         let now = office.bureau.clock.now();
         mailbox.check(now)?;
-        let mut tried = tried(&office, &mailbox, password, tokens, account.as_deref()).await?;
+        let typed = typed(&mailbox, password, tokens);
+        let mut tried = tried(&office, &mailbox, typed.clone(), account.as_deref()).await?;
         let (settings, since) = (&mailbox.settings, mailbox.settings.since);
         let estimate = probe::estimate(settings, &mut tried.credential, since, &Tuning::default(), now).await;
-        tried.keep(&office.bureau).await?;
+        keep(&office, typed, &tried).await?;
         let estimate = estimate?;
         let free = office.bureau.has_private_database().then(|| free_bytes(desk.ground().ok()?.profile.root()));
         Ok(Estimate {
@@ -108,7 +109,8 @@ pub async fn test_mailbox(
     logged("test_mailbox", async {
         let office = desk.office().await?;
         let mailbox = mailbox(form, &office, account.as_deref()).await?;
-        let mut tried = tried(&office, &mailbox, password, tokens, account.as_deref()).await?;
+        let typed = typed(&mailbox, password, tokens);
+        let mut tried = tried(&office, &mailbox, typed.clone(), account.as_deref()).await?;
         let send = |step: TestStep| {
             if let Err(error) = on_step.send(step) {
                 tracing::debug!(target: "skrynka::events", error = %error, "Step not told");
@@ -124,7 +126,7 @@ pub async fn test_mailbox(
         };
         let now = office.bureau.clock.now();
         let tested = mailboxes::test(&mailbox, &mut tried.credential, now, &mut tell).await;
-        tried.keep(&office.bureau).await?;
+        keep(&office, typed, &tried).await?;
         tested?;
         Ok(())
     })
@@ -144,7 +146,8 @@ pub async fn add_mailbox(
         let office = desk.office().await?;
         let mailbox = mailbox(form, &office, None).await?;
         let typed = typed(&mailbox, password, tokens).ok_or_else(missing)?;
-        let account = mailboxes::add(&office.bureau, mailbox, typed).await?;
+        let account = mailboxes::add(&office.bureau, mailbox, office.renewed.of(typed)).await?;
+        office.renewed.forget();
         let id = account.id.to_string();
         let view = views::accounts(&office).await?.into_iter().find(|view| view.id == id);
         view.ok_or_else(|| WireError { code: ErrorCode::NotFound, detail: "account".to_owned() })
@@ -166,8 +169,9 @@ pub async fn update_mailbox(
         let office = desk.office().await?;
         let mailbox = mailbox(form, &office, Some(&account)).await?;
         let account = id(&account)?;
-        let typed = typed(&mailbox, password, tokens);
+        let typed = typed(&mailbox, password, tokens).map(|typed| office.renewed.of(typed));
         mailboxes::update(&office.bureau, &office.engine, account, mailbox, typed).await?;
+        office.renewed.forget();
         office.engine.reload(account).await?;
         Ok(())
     })
@@ -242,16 +246,23 @@ pub async fn pick_ca_file(desk: DeskState<'_>) -> Result<Option<String>, WireErr
 async fn tried(
     office: &Office,
     mailbox: &Mailbox,
-    password: Option<String>,
-    tokens: Option<TokensForm>,
+    typed: Option<Credential>,
     account: Option<&str>,
 ) -> Result<Tried, WireError> {
-    let typed = typed(mailbox, password, tokens);
     let account = account.map(id).transpose()?;
     if typed.is_none() && account.is_none() {
         return Err(missing());
     }
+    let typed = typed.map(|typed| office.renewed.of(typed));
     Ok(Tried::of(&office.bureau, account, mailbox.settings.auth, typed).await?)
+}
+
+/// Keeps what a test has made anew: of what was kept before in the keyring, of what was typed in memory.
+async fn keep(office: &Office, typed: Option<Credential>, tried: &Tried) -> Result<(), WireError> {
+    if let Some(typed) = typed {
+        office.renewed.note(&typed, &tried.credential);
+    }
+    Ok(tried.keep(&office.bureau).await?)
 }
 
 /// What was typed for the way to sign in that was chosen.
