@@ -554,7 +554,8 @@ fn quote_from(text: &str) -> Option<u32> {
     (first > 0).then(|| count(lines.iter().take(first).map(|line| line.encode_utf16().count()).sum::<usize>()))
 }
 
-fn state_view(state: AccountState, now: OffsetDateTime) -> AccountStateView {
+/// Where a listener stands; what it failed over is told as of `now`.
+pub fn state_view(state: AccountState, now: OffsetDateTime) -> AccountStateView {
     let why = |trouble: Trouble| trouble_view(trouble, now);
     match state {
         AccountState::Idle => AccountStateView::Idle,
