@@ -190,24 +190,28 @@ async fn no_session(bureau: &Bureau, account: &Account) -> Option<Check> {
 /// What an account's folders held when they were last compared; `None` where they never were.
 fn completeness_check(now: OffsetDateTime, account: &Account, folders: &[Completeness]) -> Option<Check> {
     let own = || folders.iter().filter(|folder| folder.account == account.id);
-    let (old, fresh): (Vec<_>, Vec<_>) = own().partition(|folder| now - folder.checked_at > OLD_COMPARISON);
+    let (old, fresh): (Vec<&Completeness>, Vec<_>) = own().partition(|folder| now - folder.checked_at > OLD_COMPARISON);
     let sum = if fresh.is_empty() { CompletenessSum::of(own()) } else { CompletenessSum::of(fresh.iter().copied()) };
     let CompletenessSum { folders, held, missing, since } = sum;
-    let checked_at = since?;
+    // Nothing was compared yet, and nothing is overdue.
+    if since.is_none() && old.is_empty() {
+        return None;
+    }
     let (state, repair) = match missing {
         _ if fresh.is_empty() => (CheckState::Unknown, None),
         0 if old.is_empty() => (CheckState::Ok, None),
         0 => (CheckState::Warn, None),
         _ => (CheckState::Warn, Some("fetch_missing")),
     };
-    // Where nothing is fresh, all of it is told as of then.
-    let unknown = if fresh.is_empty() { &[][..] } else { &old[..] };
+    // Where nothing is fresh, what was compared is told as of then.
+    let told = |folder: &&&Completeness| !(fresh.is_empty() && folder.compared);
+    let unknown: Vec<_> = old.iter().filter(told).collect();
     let finding = Finding::Completeness {
         missing: count(missing),
         held: count(held),
         places: count(folders),
         chats: account.telegram.is_some(),
-        at: stamp(checked_at),
+        at: since.map(stamp),
         unknown: unknown.iter().take(NAMED).map(|folder| folder.name.clone()).collect(),
         unknown_more: count(unknown.len().saturating_sub(NAMED)),
     };
@@ -245,4 +249,80 @@ fn certificate_check(now: OffsetDateTime, account: &Account, status: Option<&Sto
     };
     let finding = Finding::Certificate { until: stamp(until), days: whole(days) };
     Some(of_account(account, check(now, "certificate", state, finding, repair)))
+}
+
+#[cfg(test)]
+mod tests {
+    use skrynka_core::model::{AccountId, Channel};
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-27 10:00 UTC);
+
+    fn account() -> Account {
+        Account {
+            id: AccountId::new(NOW),
+            channel: Channel::Telegram,
+            name: "Office".to_owned(),
+            code: "O".to_owned(),
+            color: 1,
+            enabled: true,
+            muted: false,
+            email: None,
+            telegram: None,
+            created_at: NOW,
+        }
+    }
+
+    fn chat(account: &Account, name: &str, compared: bool, ago: Duration) -> Completeness {
+        Completeness {
+            account: account.id,
+            mailbox: name.to_owned(),
+            epoch: 0,
+            name: name.to_owned(),
+            compared,
+            checked_at: NOW - ago,
+            held: if compared { 10 } else { 0 },
+            missing: 0,
+            numbers: Vec::new(),
+            whole_to: 0,
+        }
+    }
+
+    #[test]
+    fn a_chat_that_could_not_be_compared_for_a_day_is_named_and_never_green() {
+        let account = account();
+        let found =
+            |chats: &[Completeness]| completeness_check(NOW, &account, chats).map(|check| (check.state, check.finding));
+        let (hour, week) = (Duration::hours(1), Duration::weeks(1));
+        let named = |at, places, unknown: &[&str], unknown_more| Finding::Completeness {
+            missing: 0,
+            held: places * 10,
+            places,
+            chats: false,
+            at: at.map(|ago| stamp(NOW - ago)),
+            unknown: unknown.iter().map(|name| (*name).to_owned()).collect(),
+            unknown_more,
+        };
+        let new = |name| chat(&account, name, true, hour);
+        assert_eq!(found(&[chat(&account, "Petro", false, hour)]), None, "there is time yet");
+        assert_eq!(
+            found(&[new("Olena"), chat(&account, "Petro", false, hour)]),
+            Some((CheckState::Ok, named(Some(hour), 1, &[], 0)))
+        );
+        assert_eq!(
+            found(&[new("Olena"), chat(&account, "Petro", false, week)]),
+            Some((CheckState::Warn, named(Some(hour), 1, &["Petro"], 0)))
+        );
+        assert_eq!(
+            found(&[chat(&account, "Petro", false, week)]),
+            Some((CheckState::Unknown, named(None, 0, &["Petro"], 0)))
+        );
+        let many = ["a", "b", "c", "d"].map(|name| chat(&account, name, true, week));
+        assert_eq!(
+            found(&[&many[..], &[new("Olena")]].concat()),
+            Some((CheckState::Warn, named(Some(hour), 1, &["a", "b", "c"], 1)))
+        );
+    }
 }

@@ -1,11 +1,11 @@
 //! The database, its schema, and what waits in it.
 
-use skrynka_core::store::{CLIENT_VERSION, LegacyColumn, LegacyRepair, Server, StoreError, Unsent};
+use skrynka_core::store::{CLIENT_VERSION, LegacyColumn, LegacyRepair, Server, StoreError, Unsent, WrongColumn};
 use time::{Duration, OffsetDateTime};
 
 use super::{check, failed_check, untold_check};
 use crate::{
-    wire::{Check, CheckState, ErrorCode, Finding, OldColumn, WireError, count, whole},
+    wire::{Check, CheckState, ColumnView, ErrorCode, Finding, WireError, count, whole},
     wiring::Bureau,
 };
 
@@ -37,6 +37,8 @@ pub(super) async fn columns(bureau: &Bureau) -> Check {
         Ok(None) => check(now, "columns", CheckState::Unknown, Finding::ColumnsNewer, None),
         Ok(Some(columns)) if columns.is_empty() => check(now, "columns", CheckState::Ok, Finding::ColumnsRight, None),
         Ok(Some(columns)) => {
+            let view = |WrongColumn { name, is, due }| ColumnView { name, is, due: Some(due) };
+            let columns = columns.into_iter().map(view).collect();
             check(now, "columns", CheckState::Failed, Finding::ColumnsWrong { columns }, Some("restore_columns"))
         }
         Err(error) => untold_check(now, "columns", &error),
@@ -142,9 +144,9 @@ pub(super) async fn legacy(bureau: &Bureau) -> Option<Check> {
     if columns.is_empty() {
         return None;
     }
-    let told = |columns: &mut dyn Iterator<Item = &LegacyColumn>| -> Vec<OldColumn> {
+    let told = |columns: &mut dyn Iterator<Item = &LegacyColumn>| -> Vec<ColumnView> {
         let name = |column: &LegacyColumn| format!("{}.{}", column.table, column.column);
-        columns.map(|column| OldColumn { name: name(column), was: column.was.clone() }).collect()
+        columns.map(|column| ColumnView { name: name(column), is: column.was.clone(), due: None }).collect()
     };
     let wrong = told(&mut columns.iter().filter(|column| column.repair != LegacyRepair::Right));
     let (state, columns, repair) = if wrong.is_empty() {

@@ -1,6 +1,6 @@
 //! A finding in English words: for the command line, the log and the support report. The window has its own.
 
-use crate::wire::{AccountStateView, Check, Finding, OldColumn};
+use crate::wire::{AccountStateView, Check, ColumnView, Finding};
 
 /// What a check found, in one technical line.
 pub fn said(check: &Check) -> String {
@@ -49,7 +49,6 @@ fn finding(found: &Finding) -> String {
         }
         Finding::ColumnsNewer => "a newer program has changed the schema, and only it knows the types".to_owned(),
         Finding::ColumnsRight => "every column has its type; telegram_accounts.api_id is integer".to_owned(),
-        Finding::ColumnsWrong { columns } => columns.join(", "),
         Finding::Database { version, private, fsync, checksums, mib, ms, connections, max_connections } => {
             let on = |on: bool| if on { "on" } else { "off" };
             format!(
@@ -69,7 +68,9 @@ fn finding(found: &Finding) -> String {
         Finding::Search { pending } => format!("{pending} messages wait for the search index"),
         Finding::ClockUnknown => "no server has told the time today".to_owned(),
         Finding::Clock { database_ms, servers_s } => clock(*database_ms, *servers_s),
-        Finding::Legacy { columns } => columns.iter().map(old_column).collect::<Vec<_>>().join(", "),
+        Finding::ColumnsWrong { columns } | Finding::Legacy { columns } => {
+            columns.iter().map(column).collect::<Vec<_>>().join(", ")
+        }
         Finding::Quarantine { open, dismissed } => {
             format!("{open} messages that cannot be read, {dismissed} dismissed")
         }
@@ -90,6 +91,7 @@ fn finding(found: &Finding) -> String {
         Finding::NoSession => "no session is kept".to_owned(),
         Finding::Completeness { missing, held, places, chats, at, unknown, unknown_more } => {
             let what = if *chats { "chats" } else { "folders" };
+            let at = at.as_deref().unwrap_or("never");
             let mut text = format!("{missing} of {held} missing in {places} {what}, compared {at}");
             if !unknown.is_empty() {
                 let more = if *unknown_more == 0 { String::new() } else { format!(" and {unknown_more} more") };
@@ -134,8 +136,13 @@ fn clock(database_ms: Option<i32>, servers_s: Option<u32>) -> String {
     database.into_iter().chain(servers).collect::<Vec<_>>().join(", ")
 }
 
-fn old_column(column: &OldColumn) -> String {
-    format!("{} is {}", column.name, column.was.as_deref().unwrap_or("missing"))
+fn column(ColumnView { name, is, due }: &ColumnView) -> String {
+    match (is, due) {
+        (Some(is), None) => format!("{name} is {is}"),
+        (Some(is), Some(due)) => format!("{name} is {is} instead of {due}"),
+        (None, None) => format!("{name} is missing"),
+        (None, Some(due)) => format!("{name} is missing, {due}"),
+    }
 }
 
 /// The word for where a listener stands, and what was said of what it failed over.

@@ -155,8 +155,8 @@ pub enum Finding {
     ColumnsRight,
     /// Columns that have not.
     ColumnsWrong {
-        /// Each with what is wrong with it.
-        columns: Vec<String>,
+        /// Which.
+        columns: Vec<ColumnView>,
     },
     /// The database answers.
     Database {
@@ -216,7 +216,7 @@ pub enum Finding {
     /// Columns of the old system's table of accounts.
     Legacy {
         /// Those that are wrong, or all where none is.
-        columns: Vec<OldColumn>,
+        columns: Vec<ColumnView>,
     },
     /// Messages that cannot be read.
     Quarantine {
@@ -268,8 +268,8 @@ pub enum Finding {
         places: u32,
         /// Whether they are chats.
         chats: bool,
-        /// When the first of them was compared.
-        at: String,
+        /// When the first of them was compared; null where none ever was.
+        at: Option<String>,
         /// Some of those that could not be compared for a day.
         unknown: Vec<String>,
         /// As many more could not.
@@ -320,14 +320,16 @@ pub enum Finding {
     },
 }
 
-/// A column of the old system's database.
+/// A column of a database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
-pub struct OldColumn {
-    /// Schema, table and column.
+pub struct ColumnView {
+    /// Table and column; of the old system also the schema.
     pub name: String,
     /// Its type; null where it is missing.
-    pub was: Option<String>,
+    pub is: Option<String>,
+    /// What it should be, where that is known.
+    pub due: Option<String>,
 }
 
 /// Where a message to oneself passes.
