@@ -53,14 +53,14 @@ fn note(checks: &[Check], wrong: &mut BTreeSet<About>) {
     let mut failing = BTreeSet::new();
     for check in checks.iter().filter(|check| matches!(check.state, CheckState::Warn | CheckState::Failed)) {
         if wrong.insert(about(check)) {
-            let (name, detail, repair) = (&check.name, &check.detail, &check.repair);
+            let (name, detail, repair) = (&check.name, checks::said(check), &check.repair);
             tracing::warn!(target: "skrynka::app", check = name, account = check.account, detail, repair, "Check failed");
         }
         failing.insert(about(check));
     }
     for check in checks.iter().filter(|check| check.state == CheckState::Ok) {
         if !failing.contains(&about(check)) && wrong.remove(&about(check)) {
-            let (name, detail) = (&check.name, &check.detail);
+            let (name, detail) = (&check.name, checks::said(check));
             tracing::info!(target: "skrynka::app", check = name, account = check.account, detail, "Check passes again");
         }
     }

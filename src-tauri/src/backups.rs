@@ -12,7 +12,7 @@ use skrynka_core::{
     model::Account,
     postgres::BinarySearch,
     profile::{Profile, ProfileError},
-    secrets::{SecretKind, SecretName},
+    secrets::{SecretKind, SecretName, Secrets},
     store::StoreError,
 };
 use skrynka_mail::Credential;
@@ -170,7 +170,7 @@ pub async fn restore(bureau: &Bureau, path: &Path, replace: bool) -> Result<Rest
     tracing::info!(target: "skrynka::store", messages = manifest.messages, "Backup restored");
     let mut sign_in_again = Vec::new();
     for account in &accounts {
-        if !is_known(bureau, account).await {
+        if !is_known(&bureau.secrets, account).await {
             sign_in_again.push(format!("{} ({})", account.name, account.address()));
         }
     }
@@ -178,12 +178,12 @@ pub async fn restore(bureau: &Bureau, path: &Path, replace: bool) -> Result<Rest
 }
 
 /// Whether this computer has the account's password, tokens or session.
-async fn is_known(bureau: &Bureau, account: &Account) -> bool {
+async fn is_known(secrets: &Secrets, account: &Account) -> bool {
     let name = match &account.email {
         Some(settings) => Credential::name(settings.auth, account.id),
         None => SecretName { kind: SecretKind::TelegramSession, account: account.id },
     };
-    matches!(bureau.secrets.get(name).await, Ok(Some(_)))
+    matches!(secrets.get(name).await, Ok(Some(_)))
 }
 
 /// Tells how the last daily backup went.
@@ -275,6 +275,12 @@ fn is_daily_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use skrynka_core::{
+        model::{AccountId, Auth, Channel, EmailSettings, Endpoint, Security},
+        secrets::memory::MemorySecrets,
+    };
     use time::macros::datetime;
 
     use super::*;
@@ -312,5 +318,41 @@ mod tests {
         for name in foreign {
             assert!(left.iter().any(|kept| kept == name), "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_restored_mailbox_with_tokens_is_looked_for_under_their_name() {
+        let now = datetime!(2026-11-27 12:00 UTC);
+        let server = Endpoint { host: "127.0.0.1".to_owned(), port: 1 };
+        let account = Account {
+            id: AccountId::new(now),
+            channel: Channel::Email,
+            name: "Office".to_owned(),
+            code: "O".to_owned(),
+            color: 1,
+            enabled: true,
+            muted: false,
+            email: Some(EmailSettings {
+                address: "office@example.org".to_owned(),
+                imap: server.clone(),
+                imap_security: Security::Tls,
+                smtp: server,
+                smtp_security: Security::Tls,
+                user: "office@example.org".to_owned(),
+                auth: Auth::Xoauth2,
+                since: None,
+                ca_pem: None,
+                folders: Vec::new(),
+                write_flags: false,
+            }),
+            telegram: None,
+            created_at: now,
+        };
+        let secrets: Secrets = Arc::new(MemorySecrets::default());
+        assert!(!is_known(&secrets, &account).await);
+        secrets.set(Credential::name(Auth::Password, account.id), "пароль".into()).await.unwrap();
+        assert!(!is_known(&secrets, &account).await, "a password that was kept before is no token");
+        secrets.set(Credential::name(Auth::Xoauth2, account.id), "токени".into()).await.unwrap();
+        assert!(is_known(&secrets, &account).await);
     }
 }

@@ -6,13 +6,17 @@ mod database;
 mod ground;
 mod since;
 mod window;
+mod words;
 
-use skrynka_core::{model::Account, store::StoredStatus};
+use skrynka_core::{
+    model::Account,
+    store::{StoreError, StoredStatus},
+};
 use time::{Duration, OffsetDateTime};
 
-pub use self::{ground::secrets_check, since::remember, window::window_checks};
+pub use self::{ground::secrets_check, since::remember, window::window_checks, words::said};
 use crate::{
-    wire::{Check, CheckState, count, stamp},
+    wire::{Check, CheckState, ErrorCode, Finding, WireError, count, stamp},
     wiring::{Bureau, Ground},
 };
 
@@ -67,13 +71,23 @@ pub fn needing(checks: &[Check]) -> u32 {
 }
 
 /// A step at which everything ended.
-pub fn failed_check(now: OffsetDateTime, name: &str, detail: String, repair: Option<&str>) -> Check {
-    check(now, name, CheckState::Failed, detail, repair)
+pub fn failed_check(now: OffsetDateTime, name: &str, why: WireError, repair: Option<&str>) -> Check {
+    check(now, name, CheckState::Failed, Finding::Trouble { why }, repair)
 }
 
-/// A step that could not be looked at.
-pub fn unknown_check(now: OffsetDateTime, name: &str, detail: &str) -> Check {
-    check(now, name, CheckState::Unknown, detail.to_owned(), None)
+/// A step that could not be looked at, since the one before it failed.
+pub fn untried_check(now: OffsetDateTime, name: &str) -> Check {
+    check(now, name, CheckState::Unknown, Finding::NotTried, None)
+}
+
+/// What could not be looked at, with the cause.
+fn unknown_check(now: OffsetDateTime, name: &str, code: ErrorCode, detail: String) -> Check {
+    check(now, name, CheckState::Unknown, Finding::Trouble { why: WireError { code, detail } }, None)
+}
+
+/// What the database did not tell.
+fn untold_check(now: OffsetDateTime, name: &str, error: &StoreError) -> Check {
+    unknown_check(now, name, ErrorCode::Database, skrynka_core::chain(error))
 }
 
 /// Tells whether what is stored of an account's listener is too old to be true of the present: who listens says so
@@ -83,12 +97,13 @@ pub fn nobody_listens(account: &Account, status: &StoredStatus, now: OffsetDateT
 }
 
 /// A check as of now.
-pub fn check(now: OffsetDateTime, name: &str, state: CheckState, detail: String, repair: Option<&str>) -> Check {
+fn check(now: OffsetDateTime, name: &str, state: CheckState, finding: Finding, repair: Option<&str>) -> Check {
     Check {
         name: name.to_owned(),
         account: None,
+        account_name: None,
         state,
-        detail,
+        finding,
         repair: repair.map(ToOwned::to_owned),
         since: stamp(now),
         checked_at: stamp(now),
@@ -96,6 +111,6 @@ pub fn check(now: OffsetDateTime, name: &str, state: CheckState, detail: String,
 }
 
 /// A check that is about one account.
-pub fn of_account(account: &Account, check: Check) -> Check {
-    Check { account: Some(account.id.to_string()), ..check }
+fn of_account(account: &Account, check: Check) -> Check {
+    Check { account: Some(account.id.to_string()), account_name: Some(account.name.clone()), ..check }
 }

@@ -32,7 +32,7 @@ use crate::{
     checks,
     desk::Office,
     monitor::Monitor,
-    wire::{Check, WireError, stamp},
+    wire::{Check, ErrorCode, WireError, stamp},
     wiring::{Bureau, Ground, StartError},
 };
 
@@ -153,22 +153,35 @@ pub async fn checks(sources: &Sources<'_>) -> Vec<Check> {
     let now = sources.now;
     let mut found = match &sources.ground {
         Ok(ground) => checks::ground_checks(ground).await,
-        Err(reason) => vec![checks::failed_check(now, "profile", reason.clone(), None)],
+        Err(reason) => vec![checks::failed_check(now, "profile", said(ErrorCode::File, reason), None)],
     };
     match (&sources.ground, &sources.secrets) {
         (Ok(ground), Ok(secrets)) => found.push(checks::secrets_check(ground, secrets).await),
-        (_, Err(reason)) => found.push(checks::failed_check(now, "secrets", reason.clone(), Some("open_vault"))),
+        (_, Err(reason)) => {
+            found.push(checks::failed_check(now, "secrets", said(ErrorCode::Secrets, reason), Some("open_vault")));
+        }
         (Err(_), Ok(_)) => {}
     }
     match &sources.bureau {
         Ok(bureau) => found.extend(checks::bureau_checks(bureau, checks::Look::Thorough).await),
-        Err(reason) => found.push(checks::failed_check(now, "database", reason.clone(), Some("retry_database"))),
+        Err(reason) => {
+            found.push(checks::failed_check(
+                now,
+                "database",
+                said(ErrorCode::Database, reason),
+                Some("retry_database"),
+            ));
+        }
     }
     if let Ok(ground) = &sources.ground {
         found.push(checks::window_checks(now, sources.monitor));
         checks::remember(ground, &mut found).await;
     }
     found
+}
+
+fn said(code: ErrorCode, reason: &str) -> WireError {
+    WireError { code, detail: reason.to_owned() }
 }
 
 /// Waits for an answer, a few seconds at most.

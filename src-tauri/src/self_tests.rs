@@ -1,14 +1,14 @@
 //! A message to oneself as the window and the command line show it.
 
 use skrynka_core::{
-    engine::{Painted, Reached, SelfTest, Station},
-    model::{AccountId, ConversationId, Trouble, TroubleCode},
+    engine::{Cause, Painted, Reached, SelfTest, Station},
+    model::{AccountId, ConversationId, TroubleCode},
 };
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
     desk::Office,
-    wire::{ConversationKey, SelfTestView, StationName, StationView, count},
+    wire::{ConversationKey, SelfTestCause, SelfTestView, StationName, StationView, count},
 };
 
 /// Sends a message from an account to itself and follows it to where the window has drawn it.
@@ -37,18 +37,40 @@ pub async fn run(office: &Office, account: AccountId, mut told: impl FnMut(Stati
 fn view(account: AccountId, found: SelfTest) -> SelfTestView {
     let reached = found.reached.iter().map(|reached| station(account, reached)).collect();
     match found.stopped {
-        None => SelfTestView { reached, failed: None, why: None, repair: None },
+        None => SelfTestView { reached, failed: None, why: None, found_in: Vec::new(), repair: None },
         Some(stopped) => SelfTestView {
             reached,
             failed: Some(name(stopped.station)),
-            repair: repair(stopped.station, &stopped.why).map(ToOwned::to_owned),
-            why: Some(stopped.why.into()),
+            repair: repair(&stopped.why).map(ToOwned::to_owned),
+            why: Some(cause(stopped.why)),
+            found_in: stopped.found_in,
         },
     }
 }
 
+fn cause(why: Cause) -> SelfTestCause {
+    match why {
+        Cause::Trouble(why) => SelfTestCause::Trouble { why: why.into() },
+        Cause::HolderGone { holder } => SelfTestCause::HolderGone { holder },
+        Cause::SwitchedOff => SelfTestCause::SwitchedOff,
+        Cause::NotConnected => SelfTestCause::NotConnected,
+        Cause::Silence { waited } => SelfTestCause::Silence { seconds: count(waited.as_secs()) },
+        Cause::NotTaken => SelfTestCause::NotTaken,
+        Cause::Withdrawn => SelfTestCause::Withdrawn,
+        Cause::NotDrawn => SelfTestCause::NotDrawn,
+    }
+}
+
 /// What would help where a self-test went no further.
-pub fn repair(station: Station, why: &Trouble) -> Option<&'static str> {
+pub fn repair(why: &Cause) -> Option<&'static str> {
+    let why = match why {
+        Cause::Trouble(why) => why,
+        Cause::HolderGone { .. } | Cause::NotConnected | Cause::Silence { .. } | Cause::NotTaken => {
+            return Some("retry_account");
+        }
+        Cause::NotDrawn => return Some("reload_window"),
+        Cause::SwitchedOff | Cause::Withdrawn => return None,
+    };
     match why.code {
         TroubleCode::SignIn
         | TroubleCode::AppPassword
@@ -65,7 +87,6 @@ pub fn repair(station: Station, why: &Trouble) -> Option<&'static str> {
         | TroubleCode::Proxy
         | TroubleCode::Limited
         | TroubleCode::Refused => Some("retry_account"),
-        TroubleCode::Internal if station == Station::Painted => Some("reload_window"),
         TroubleCode::Banned
         | TroubleCode::Deactivated
         | TroubleCode::Frozen

@@ -490,15 +490,16 @@ pub fn away(away: Away) -> AwayView {
 }
 
 /// How a folder stood when it was last compared with its server.
-pub fn completeness(folder: Completeness) -> CompletenessView {
-    CompletenessView {
+pub fn completeness(folders: Vec<Completeness>) -> Vec<CompletenessView> {
+    let view = |folder: Completeness| CompletenessView {
         account: folder.account.to_string(),
         mailbox: folder.mailbox,
         name: folder.name,
         checked_at: stamp(folder.checked_at),
         held: count(folder.held),
         missing: count(folder.missing),
-    }
+    };
+    folders.into_iter().filter(|folder| folder.compared).map(view).collect()
 }
 
 /// Names with a legal form, a quotation mark or no second word of a person are shown as companies.
@@ -554,7 +555,8 @@ fn quote_from(text: &str) -> Option<u32> {
     (first > 0).then(|| count(lines.iter().take(first).map(|line| line.encode_utf16().count()).sum::<usize>()))
 }
 
-fn state_view(state: AccountState, now: OffsetDateTime) -> AccountStateView {
+/// Where a listener stands; what it failed over is told as of `now`.
+pub fn state_view(state: AccountState, now: OffsetDateTime) -> AccountStateView {
     let why = |trouble: Trouble| trouble_view(trouble, now);
     match state {
         AccountState::Idle => AccountStateView::Idle,

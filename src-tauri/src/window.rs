@@ -46,6 +46,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             app::make_room,
             app::reopen_secrets,
             app::rebuild_search,
+            app::retry_database,
+            app::open_clock,
             app::self_test,
             first_run::go_first_run,
             first_run::try_secrets,

@@ -5,6 +5,7 @@
 
 mod account;
 mod app;
+mod checks;
 mod error;
 mod inbox;
 mod logs;
@@ -17,6 +18,7 @@ mod updates;
 
 pub use account::*;
 pub use app::*;
+pub use checks::*;
 pub use error::*;
 pub use inbox::*;
 pub use logs::*;
@@ -37,4 +39,9 @@ pub(crate) fn stamp(at: OffsetDateTime) -> String {
 /// Brings a count to the wire; more than four billion are shown as that.
 pub(crate) fn count(n: impl TryInto<u32>) -> u32 {
     n.try_into().unwrap_or(u32::MAX)
+}
+
+/// Brings a number that may be negative to the wire; what is too large or too small is shown as the last that fits.
+pub(crate) fn whole(n: i64) -> i32 {
+    i32::try_from(n).unwrap_or(if n < 0 { i32::MIN } else { i32::MAX })
 }

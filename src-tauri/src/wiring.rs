@@ -26,14 +26,19 @@ use skrynka_core::{
 };
 use skrynka_mail::{MailConnector, Tuning};
 use skrynka_telegram::{Device, TelegramConnector};
+use tokio::sync::Notify;
 
 use crate::{
     copies::{Spool, spool_root},
-    wire::StartStep,
+    wire::{StartStep, WireError},
 };
 
 /// The pause before a database that could not be started again is tried again.
 const DATABASE_PAUSE: Duration = Duration::from_secs(2);
+/// A person who has the database started again is told after this time that it does not answer …
+const DATABASE_PATIENCE: Duration = Duration::from_secs(10);
+/// … and it is looked this often.
+const DATABASE_LOOK: Duration = Duration::from_millis(250);
 
 /// The ground everything stands on: the profile folder and the log.
 pub struct Ground {
@@ -201,6 +206,10 @@ pub struct Bureau {
     spool: PathBuf,
     spooling: Mutex<Option<Spool>>,
     profile: PathBuf,
+    /// Somebody does not want to wait for the next try to start the private database.
+    hurry: Notify,
+    /// Why the private database could not be started again, as of the last try.
+    unstarted: Mutex<Option<String>>,
 }
 
 impl Bureau {
@@ -282,7 +291,19 @@ impl Bureau {
         let clock = ground.clock.clone();
         let profile = ground.profile.root().to_owned();
         let bundled = places.postgres.clone();
-        Ok(Self { secrets, store, clock, mail, cluster, bundled, spool, spooling: Mutex::default(), profile })
+        Ok(Self {
+            secrets,
+            store,
+            clock,
+            mail,
+            cluster,
+            bundled,
+            spool,
+            spooling: Mutex::default(),
+            profile,
+            hurry: Notify::new(),
+            unstarted: Mutex::default(),
+        })
     }
 
     /// Starts listening to every enabled account that no other program listens to. `program` is what other programs
@@ -339,8 +360,34 @@ impl Bureau {
     pub async fn watch_database(&self) {
         let Some(cluster) = &self.cluster else { return };
         while let Err(error) = cluster.watch().await {
-            tracing::error!(target: "skrynka::store", error = chain(&error), "Database not started again");
-            tokio::time::sleep(DATABASE_PAUSE).await;
+            let why = chain(&error);
+            tracing::error!(target: "skrynka::store", error = why, "Database not started again");
+            *self.unstarted.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+            let _paused_or_hurried = tokio::time::timeout(DATABASE_PAUSE, self.hurry.notified()).await;
+        }
+    }
+
+    /// Has a private database that stands still started now, and waits a while until the database answers.
+    ///
+    /// # Errors
+    /// [`crate::wire::ErrorCode::Database`]: it does not answer yet, with what it said last and why it could not be started. What is
+    /// kept in it is as it was, and the attempts go on.
+    pub async fn retry_database(&self) -> Result<(), WireError> {
+        let unstarted = || self.unstarted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // What kept it from starting before may be over.
+        unstarted();
+        self.hurry.notify_waiters();
+        let until = tokio::time::Instant::now() + DATABASE_PATIENCE;
+        loop {
+            let Err(error) = self.store.server(self.clock.now()).await else { return Ok(()) };
+            if tokio::time::Instant::now() >= until {
+                let mut error = WireError::from(error);
+                if let Some(why) = unstarted() {
+                    error.detail = format!("{}; it was not started: {why}", error.detail);
+                }
+                return Err(error);
+            }
+            tokio::time::sleep(DATABASE_LOOK).await;
         }
     }
 

@@ -6,9 +6,10 @@ use skrynka_core::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{Look, check, nobody_listens, of_account};
+use super::{Look, check, failed_check, nobody_listens, of_account, unknown_check, untold_check};
 use crate::{
-    wire::{Check, CheckState, stamp},
+    views::state_view,
+    wire::{Check, CheckState, ErrorCode, Finding, WireError, count, stamp, whole},
     wiring::Bureau,
 };
 
@@ -43,12 +44,12 @@ pub(super) async fn checks(bureau: &Bureau, look: Look, all_indexed: bool) -> Ve
         match (store.accounts().await, store.statuses().await, store.standings().await) {
             (Ok(accounts), Ok(statuses), Ok(standings)) => (accounts, statuses, standings),
             (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
-                return vec![check(now, "account", CheckState::Unknown, skrynka_core::chain(&error), None)];
+                return vec![untold_check(now, "account", &error)];
             }
         };
     let folders = store.completeness(None).await;
     if let Err(error) = &folders {
-        checks.push(check(now, "completeness", CheckState::Unknown, skrynka_core::chain(error), None));
+        checks.push(untold_check(now, "completeness", error));
     }
     let folders = folders.unwrap_or_default();
     for account in accounts {
@@ -78,20 +79,20 @@ pub(super) async fn checks(bureau: &Bureau, look: Look, all_indexed: bool) -> Ve
 
 /// How full a mailbox is, as far as its server tells.
 fn quota_check(now: OffsetDateTime, account: &Account, standing: Option<&Standing>) -> Check {
-    let name = &account.name;
-    let (state, detail, repair) = match standing.and_then(|standing| standing.quota) {
-        None => (CheckState::Unknown, format!("{name}: the server has told no limit"), None),
+    let (state, finding, repair) = match standing.and_then(|standing| standing.quota) {
+        None => (CheckState::Unknown, Finding::NoQuota, None),
         Some(quota) => {
             let percent = quota.used.saturating_mul(100) / quota.limit.max(1);
-            let detail = format!("{name}: {} of {} MiB, {percent} %", quota.used >> 20, quota.limit >> 20);
-            match percent {
-                OVERFULL.. => (CheckState::Failed, detail, Some("empty_mailbox")),
-                FULL.. => (CheckState::Warn, detail, Some("empty_mailbox")),
-                _ => (CheckState::Ok, detail, None),
-            }
+            let (state, repair) = match percent {
+                OVERFULL.. => (CheckState::Failed, Some("empty_mailbox")),
+                FULL.. => (CheckState::Warn, Some("empty_mailbox")),
+                _ => (CheckState::Ok, None),
+            };
+            let (used_mib, limit_mib) = (count(quota.used >> 20), count(quota.limit >> 20));
+            (state, Finding::Quota { used_mib, limit_mib, percent: count(percent) }, repair)
         }
     };
-    of_account(account, check(now, "quota", state, detail, repair))
+    of_account(account, check(now, "quota", state, finding, repair))
 }
 
 /// How many connections to a mailbox are open, and whether its server has found them too many.
@@ -101,35 +102,28 @@ fn connections_check(
     standing: Option<&Standing>,
     status: Option<&StoredStatus>,
 ) -> Check {
-    let name = &account.name;
     let last = status.and_then(|status| status.last_error.as_ref());
     let limited = last.filter(|(why, at)| why.code == TroubleCode::Limited && now - *at < OLD_COMPARISON);
-    let said = limited.map(|(why, at)| format!("; at {} the server said: {}", stamp(*at), why.detail));
-    let said = said.unwrap_or_default();
-    let (state, detail) = match standing.and_then(|standing| standing.connections) {
-        None => (CheckState::Unknown, format!("{name}: they have not been counted{said}")),
-        Some(open) => {
-            let state = if open > MANY_CONNECTIONS || limited.is_some() { CheckState::Warn } else { CheckState::Ok };
-            (state, format!("{name}: {open} open{said}"))
-        }
+    let open = standing.and_then(|standing| standing.connections);
+    let state = match open {
+        None => CheckState::Unknown,
+        Some(open) if open > MANY_CONNECTIONS || limited.is_some() => CheckState::Warn,
+        Some(_) => CheckState::Ok,
     };
+    let (limited_at, said) = limited.map(|(why, at)| (stamp(*at), why.detail.clone())).unzip();
     let repair = limited.map(|_| "retry_account");
-    of_account(account, check(now, "connections", state, detail, repair))
+    let finding = Finding::Connections { open, limited_at, said };
+    of_account(account, check(now, "connections", state, finding, repair))
 }
 
 /// Whether what is to be caught up on becomes less; `None` where there is nothing.
 fn backlog_check(now: OffsetDateTime, account: &Account, standing: Option<&Standing>) -> Option<Check> {
     let standing = standing.filter(|standing| standing.backlog > 0)?;
-    let (name, missing) = (&account.name, standing.backlog);
-    let (state, detail, repair) = if now - standing.shrank_at > STANDS_STILL {
-        let since = stamp(standing.shrank_at);
-        let detail = format!("{name}: {missing} to catch up on, no fewer since {since}");
-        (CheckState::Warn, detail, Some("retry_account"))
-    } else {
-        (CheckState::Ok, format!("{name}: {missing} to catch up on, becoming fewer"), None)
-    };
+    let shrinking = now - standing.shrank_at <= STANDS_STILL;
+    let (state, repair) = if shrinking { (CheckState::Ok, None) } else { (CheckState::Warn, Some("retry_account")) };
     let since = stamp(standing.shrank_at);
-    Some(Check { since, ..of_account(account, check(now, "backlog", state, detail, repair)) })
+    let finding = Finding::Backlog { missing: count(standing.backlog), shrinking, since: since.clone() };
+    Some(Check { since, ..of_account(account, check(now, "backlog", state, finding, repair)) })
 }
 
 fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredStatus>) -> Check {
@@ -158,80 +152,84 @@ fn account_check(now: OffsetDateTime, account: &Account, status: Option<&StoredS
             (CheckState::Failed, Some("sign_in"))
         }
     };
-    let detail = status.map_or_else(
-        || format!("{}: never listened to", account.name),
-        |status| {
-            let why = status.state.trouble().map(|why| format!(": {}", why.detail)).unwrap_or_default();
-            let (name, state) = (&account.name, status.state.as_str());
+    let finding = match status {
+        None => Finding::NeverListened,
+        Some(status) => {
+            let state = state_view(status.state.clone(), status.since);
             if silent {
-                format!("{name}: nobody is listening; last heard of {}, {state}{why}", stamp(status.updated_at))
+                Finding::NobodyListens { state, at: stamp(status.updated_at) }
             } else {
-                let unheard = unheard.map(|ago| format!(", nothing heard for {} min", ago.whole_minutes()));
-                let slow = slow.map(|lag| format!(", the last message took {lag} ms into the database"));
-                let (unheard, slow) = (unheard.unwrap_or_default(), slow.unwrap_or_default());
-                format!("{name}: {state} since {}{why}{unheard}{slow}", stamp(status.since))
+                Finding::Listener {
+                    state,
+                    since: stamp(status.since),
+                    unheard_min: unheard.map(|ago| count(ago.whole_minutes())),
+                    slow_ms: slow.map(count),
+                }
             }
-        },
-    );
+        }
+    };
     let since = stamp(status.filter(|_| !silent).map_or(now, |status| status.since));
-    Check { since, ..of_account(account, check(now, "account", state, detail, repair)) }
+    Check { since, ..of_account(account, check(now, "account", state, finding, repair)) }
 }
 
 /// Looks whether the keyring still holds a Telegram account's session.
 async fn no_session(bureau: &Bureau, account: &Account) -> Option<Check> {
     let kind = skrynka_core::secrets::SecretKind::TelegramSession;
-    let (state, detail, repair) =
-        match bureau.secrets.get(skrynka_core::secrets::SecretName { kind, account: account.id }).await {
-            Ok(Some(_)) => return None,
-            Ok(None) => (CheckState::Failed, format!("{}: no session is kept", account.name), "sign_in"),
-            Err(error) => (CheckState::Unknown, skrynka_core::chain(&error), "open_vault"),
-        };
-    Some(of_account(account, check(bureau.clock.now(), "session", state, detail, Some(repair))))
+    let now = bureau.clock.now();
+    let found = match bureau.secrets.get(skrynka_core::secrets::SecretName { kind, account: account.id }).await {
+        Ok(Some(_)) => return None,
+        Ok(None) => check(now, "session", CheckState::Failed, Finding::NoSession, Some("sign_in")),
+        Err(error) => {
+            let repair = Some("open_vault".to_owned());
+            Check { repair, ..unknown_check(now, "session", ErrorCode::Secrets, skrynka_core::chain(&error)) }
+        }
+    };
+    Some(of_account(account, found))
 }
 
 /// What an account's folders held when they were last compared; `None` where they never were.
 fn completeness_check(now: OffsetDateTime, account: &Account, folders: &[Completeness]) -> Option<Check> {
     let own = || folders.iter().filter(|folder| folder.account == account.id);
-    let (old, fresh): (Vec<_>, Vec<_>) = own().partition(|folder| now - folder.checked_at > OLD_COMPARISON);
+    let (old, fresh): (Vec<&Completeness>, Vec<_>) = own().partition(|folder| now - folder.checked_at > OLD_COMPARISON);
     let sum = if fresh.is_empty() { CompletenessSum::of(own()) } else { CompletenessSum::of(fresh.iter().copied()) };
     let CompletenessSum { folders, held, missing, since } = sum;
-    let checked_at = since?;
+    // Nothing was compared yet, and nothing is overdue.
+    if since.is_none() && old.is_empty() {
+        return None;
+    }
     let (state, repair) = match missing {
         _ if fresh.is_empty() => (CheckState::Unknown, None),
         0 if old.is_empty() => (CheckState::Ok, None),
         0 => (CheckState::Warn, None),
         _ => (CheckState::Warn, Some("fetch_missing")),
     };
-    let name = &account.name;
-    let what = if account.telegram.is_some() { "chats" } else { "folders" };
-    let mut detail = format!("{name}: {missing} of {held} missing in {folders} {what}, compared {}", stamp(checked_at));
-    if !fresh.is_empty() && !old.is_empty() {
-        let names: Vec<&str> = old.iter().take(NAMED).map(|folder| folder.name.as_str()).collect();
-        let more = old.len().saturating_sub(names.len());
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        detail = format!("{detail}; unknown of {}{more}, which could not be compared for a day", names.join(", "));
-    }
-    Some(of_account(account, check(now, "completeness", state, detail, repair)))
+    // Where nothing is fresh, what was compared is told as of then.
+    let told = |folder: &&&Completeness| !(fresh.is_empty() && folder.compared);
+    let unknown: Vec<_> = old.iter().filter(told).collect();
+    let finding = Finding::Completeness {
+        missing: count(missing),
+        held: count(held),
+        places: count(folders),
+        chats: account.telegram.is_some(),
+        at: since.map(stamp),
+        unknown: unknown.iter().take(NAMED).map(|folder| folder.name.clone()).collect(),
+        unknown_more: count(unknown.len().saturating_sub(NAMED)),
+    };
+    Some(of_account(account, check(now, "completeness", state, finding, repair)))
 }
 
 /// Whether an account's customers are silent at hours at which they were not in any of the four weeks before.
 async fn silence(bureau: &Bureau, account: &Account) -> Option<Check> {
     let now = bureau.clock.now();
-    let (state, detail) = match bureau.store.rhythm(account.id, now).await {
-        Ok(rhythm) if rhythm.usual >= USUAL && now - rhythm.silent_since > SHORT => (
-            CheckState::Warn,
-            format!(
-                "{}: nothing since {}, where at least {} messages came in each of the four weeks before",
-                account.name,
-                stamp(rhythm.silent_since),
-                rhythm.usual
-            ),
-        ),
+    let found = match bureau.store.rhythm(account.id, now).await {
+        Ok(rhythm) if rhythm.usual >= USUAL && now - rhythm.silent_since > SHORT => {
+            let finding = Finding::Silence { since: stamp(rhythm.silent_since), usual: count(rhythm.usual) };
+            check(now, "silence", CheckState::Warn, finding, Some("retry_account"))
+        }
         Ok(_) => return None,
-        Err(error) => (CheckState::Unknown, skrynka_core::chain(&error)),
+        Err(error) => untold_check(now, "silence", &error),
     };
-    let repair = (state == CheckState::Warn).then_some("retry_account");
-    Some(of_account(account, check(now, "silence", state, detail, repair)))
+    Some(of_account(account, found))
 }
 
 /// How long the certificate of an account's server is good for.
@@ -239,9 +237,8 @@ fn certificate_check(now: OffsetDateTime, account: &Account, status: Option<&Sto
     let status = status.filter(|_| account.enabled)?;
     // The one that is refused is not the one that was good when somebody could last sign in.
     if let Some(why) = status.state.trouble().filter(|why| why.code == TroubleCode::Certificate) {
-        let detail = format!("{}: {}", account.name, why.detail);
-        let check = check(now, "certificate", CheckState::Failed, detail, Some("renew_certificate"));
-        return Some(of_account(account, check));
+        let why = WireError::from(why.clone());
+        return Some(of_account(account, failed_check(now, "certificate", why, Some("renew_certificate"))));
     }
     let until = status.certificate_until?;
     let days = (until - now).whole_days();
@@ -250,6 +247,82 @@ fn certificate_check(now: OffsetDateTime, account: &Account, status: Option<&Sto
         0..CERTIFICATE_DAYS => (CheckState::Warn, Some("renew_certificate")),
         _ => (CheckState::Ok, None),
     };
-    let detail = format!("{}: the server's certificate is good until {}, {days} days", account.name, stamp(until));
-    Some(of_account(account, check(now, "certificate", state, detail, repair)))
+    let finding = Finding::Certificate { until: stamp(until), days: whole(days) };
+    Some(of_account(account, check(now, "certificate", state, finding, repair)))
+}
+
+#[cfg(test)]
+mod tests {
+    use skrynka_core::model::{AccountId, Channel};
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-27 10:00 UTC);
+
+    fn account() -> Account {
+        Account {
+            id: AccountId::new(NOW),
+            channel: Channel::Telegram,
+            name: "Office".to_owned(),
+            code: "O".to_owned(),
+            color: 1,
+            enabled: true,
+            muted: false,
+            email: None,
+            telegram: None,
+            created_at: NOW,
+        }
+    }
+
+    fn chat(account: &Account, name: &str, compared: bool, ago: Duration) -> Completeness {
+        Completeness {
+            account: account.id,
+            mailbox: name.to_owned(),
+            epoch: 0,
+            name: name.to_owned(),
+            compared,
+            checked_at: NOW - ago,
+            held: if compared { 10 } else { 0 },
+            missing: 0,
+            numbers: Vec::new(),
+            whole_to: 0,
+        }
+    }
+
+    #[test]
+    fn a_chat_that_could_not_be_compared_for_a_day_is_named_and_never_green() {
+        let account = account();
+        let found =
+            |chats: &[Completeness]| completeness_check(NOW, &account, chats).map(|check| (check.state, check.finding));
+        let (hour, week) = (Duration::hours(1), Duration::weeks(1));
+        let named = |at, places, unknown: &[&str], unknown_more| Finding::Completeness {
+            missing: 0,
+            held: places * 10,
+            places,
+            chats: false,
+            at: at.map(|ago| stamp(NOW - ago)),
+            unknown: unknown.iter().map(|name| (*name).to_owned()).collect(),
+            unknown_more,
+        };
+        let new = |name| chat(&account, name, true, hour);
+        assert_eq!(found(&[chat(&account, "Petro", false, hour)]), None, "there is time yet");
+        assert_eq!(
+            found(&[new("Olena"), chat(&account, "Petro", false, hour)]),
+            Some((CheckState::Ok, named(Some(hour), 1, &[], 0)))
+        );
+        assert_eq!(
+            found(&[new("Olena"), chat(&account, "Petro", false, week)]),
+            Some((CheckState::Warn, named(Some(hour), 1, &["Petro"], 0)))
+        );
+        assert_eq!(
+            found(&[chat(&account, "Petro", false, week)]),
+            Some((CheckState::Unknown, named(None, 0, &["Petro"], 0)))
+        );
+        let many = ["a", "b", "c", "d"].map(|name| chat(&account, name, true, week));
+        assert_eq!(
+            found(&[&many[..], &[new("Olena")]].concat()),
+            Some((CheckState::Warn, named(Some(hour), 1, &["a", "b", "c"], 1)))
+        );
+    }
 }

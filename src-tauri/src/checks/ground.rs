@@ -11,10 +11,10 @@ use skrynka_core::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::check;
+use super::{check, failed_check, unknown_check};
 use crate::{
     backups,
-    wire::{Check, CheckState, stamp},
+    wire::{Check, CheckState, ErrorCode, Finding, WireError, count, stamp},
     wiring::{Ground, free_bytes},
 };
 
@@ -25,17 +25,12 @@ const LITTLE_ROOM: u64 = 1 << 30;
 
 /// Which programs these are. What draws the pages comes with the system and may be missing.
 pub(super) fn versions(ground: &Ground) -> Check {
-    let (version, system) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS);
-    let now = ground.clock.now();
-    match tauri::webview_version() {
-        Ok(webview) => {
-            check(now, "versions", CheckState::Ok, format!("Skrynka {version}, webview {webview}, {system}"), None)
-        }
-        Err(error) => {
-            let detail = format!("Skrynka {version}, {system}; no webview: {error}");
-            check(now, "versions", CheckState::Unknown, detail, None)
-        }
-    }
+    let (state, webview, why) = match tauri::webview_version() {
+        Ok(webview) => (CheckState::Ok, Some(webview), None),
+        Err(error) => (CheckState::Unknown, None, Some(error.to_string())),
+    };
+    let (program, system) = (env!("CARGO_PKG_VERSION").to_owned(), std::env::consts::OS.to_owned());
+    check(ground.clock.now(), "versions", state, Finding::Versions { program, webview, system, why }, None)
 }
 
 /// Looks at the disk, at what panics have left on it, and at the last backup.
@@ -43,7 +38,7 @@ pub(super) async fn on_disk(ground: &Ground) -> Vec<Check> {
     let (now, profile, notes) = (ground.clock.now(), ground.profile.clone(), ground.panics());
     match blocking(move || vec![disk(now, profile.root()), panics(now, &notes), backup(now, &profile)]).await {
         Ok(checks) => checks,
-        Err(error) => vec![check(now, "disk", CheckState::Unknown, error, None)],
+        Err(error) => vec![unknown_check(now, "disk", ErrorCode::Internal, error)],
     }
 }
 
@@ -55,45 +50,50 @@ pub async fn secrets_check(ground: &Ground, secrets: &Secrets) -> Check {
         account: AccountId::BUREAU,
     };
     match secrets.get(name).await {
-        Ok(_) => check(now, "secrets", CheckState::Ok, format!("the {} answers", secrets.kind()), None),
-        Err(error) => check(now, "secrets", CheckState::Failed, skrynka_core::chain(&error), Some("open_vault")),
+        Ok(_) => {
+            let store = secrets.kind().to_owned();
+            check(now, "secrets", CheckState::Ok, Finding::SecretsAnswer { store }, None)
+        }
+        Err(error) => {
+            let why = WireError { code: ErrorCode::Secrets, detail: skrynka_core::chain(&error) };
+            failed_check(now, "secrets", why, Some("open_vault"))
+        }
     }
 }
 
 fn disk(now: OffsetDateTime, root: &Path) -> Check {
-    match free_bytes(root) {
-        Some(free) if free < LITTLE_ROOM => {
-            check(now, "disk", CheckState::Warn, format!("{} MiB free", free >> 20), Some("free_disk"))
-        }
-        Some(free) => check(now, "disk", CheckState::Ok, format!("{} MiB free", free >> 20), None),
-        None => check(now, "disk", CheckState::Unknown, "the free room is not known".to_owned(), None),
-    }
+    let free = free_bytes(root);
+    let (state, repair) = match free {
+        Some(free) if free < LITTLE_ROOM => (CheckState::Warn, Some("free_disk")),
+        Some(_) => (CheckState::Ok, None),
+        None => (CheckState::Unknown, None),
+    };
+    check(now, "disk", state, Finding::Room { free_mib: free.map(|bytes| count(bytes >> 20)) }, repair)
 }
 
 /// The age of the last daily backup; none is made of a team's server, and none where nobody chose a folder.
 fn backup(now: OffsetDateTime, profile: &Profile) -> Check {
-    let Ok(settings) = profile.settings() else {
-        return check(now, "backup", CheckState::Unknown, "the settings cannot be read".to_owned(), None);
+    let settings = match profile.settings() {
+        Ok(settings) => settings,
+        Err(error) => return unknown_check(now, "backup", ErrorCode::File, skrynka_core::chain(&error)),
     };
-    if settings.database.server_url.is_some() {
-        return check(now, "backup", CheckState::Ok, "the server is backed up where it runs".to_owned(), None);
-    }
-    if settings.backup.folder.is_none() {
-        return check(now, "backup", CheckState::Unknown, "no folder is chosen".to_owned(), None);
-    }
-    let last = backups::last(profile);
-    match (last.made_at, last.error) {
-        (Some(made), None) if now - made <= OLD_BACKUP => {
-            let tried = if last.tried_out { "restored on trial" } else { "not tried out" };
-            check(now, "backup", CheckState::Ok, format!("made at {}, {tried}", stamp(made)), None)
+    let (state, finding) = if settings.database.server_url.is_some() {
+        (CheckState::Ok, Finding::BackupElsewhere)
+    } else if settings.backup.folder.is_none() {
+        (CheckState::Unknown, Finding::BackupNoFolder)
+    } else {
+        let last = backups::last(profile);
+        match (last.made_at, last.error) {
+            (Some(made), why) => {
+                let fresh = why.is_none() && now - made <= OLD_BACKUP;
+                let state = if fresh { CheckState::Ok } else { CheckState::Warn };
+                (state, Finding::Backup { at: stamp(made), tried_out: last.tried_out, fresh, why })
+            }
+            (None, Some(why)) => (CheckState::Warn, Finding::NoBackup { why }),
+            (None, None) => (CheckState::Unknown, Finding::BackupToCome),
         }
-        (Some(made), error) => {
-            let why = error.map(|error| format!("; {error}")).unwrap_or_default();
-            check(now, "backup", CheckState::Warn, format!("the last one is of {}{why}", stamp(made)), Some("backup"))
-        }
-        (None, Some(error)) => check(now, "backup", CheckState::Warn, error, Some("backup")),
-        (None, None) => check(now, "backup", CheckState::Unknown, "the first one is still to come".to_owned(), None),
-    }
+    };
+    check(now, "backup", state, finding, (state == CheckState::Warn).then_some("backup"))
 }
 
 pub(super) async fn logs(ground: &Ground) -> Check {
@@ -101,15 +101,19 @@ pub(super) async fn logs(ground: &Ground) -> Check {
     let reader = ground.logbook.reader();
     let stats = blocking(move || reader.stats()).await;
     match stats {
-        Ok(Ok(Stats { memory_only: Some(reason), .. })) => check(now, "logs", CheckState::Failed, reason, None),
+        Ok(Ok(Stats { memory_only: Some(why), .. })) => {
+            check(now, "logs", CheckState::Failed, Finding::LogInMemory { why }, None)
+        }
         Ok(Ok(stats)) => {
             let state = if stats.dropped == 0 { CheckState::Ok } else { CheckState::Warn };
-            let detail =
-                format!("{} KiB in {} files, {} lines dropped", stats.bytes / 1024, stats.files, stats.dropped);
-            check(now, "logs", state, detail, None)
+            let (kib, files, dropped) = (count(stats.bytes / 1024), count(stats.files), count(stats.dropped));
+            check(now, "logs", state, Finding::Log { kib, files, dropped }, None)
         }
-        Ok(Err(error)) => check(now, "logs", CheckState::Failed, skrynka_core::chain(&error), None),
-        Err(error) => check(now, "logs", CheckState::Unknown, error, None),
+        Ok(Err(error)) => {
+            let why = WireError { code: ErrorCode::File, detail: skrynka_core::chain(&error) };
+            failed_check(now, "logs", why, None)
+        }
+        Err(error) => unknown_check(now, "logs", ErrorCode::Internal, error),
     }
 }
 
@@ -117,11 +121,16 @@ pub(super) async fn logs(ground: &Ground) -> Check {
 fn panics(now: OffsetDateTime, notes: &PanicNotes) -> Check {
     let notes: Vec<PanicNote> = notes.all().into_iter().filter(|note| !note.seen).collect();
     match notes.first() {
-        None => check(now, "panics", CheckState::Ok, "no defect of the program was noted".to_owned(), None),
-        Some(last) => {
-            let PanicNote { at, version, location, said, .. } = last;
-            let detail = format!("{} noted, the last {at} in version {version}, {location}: {said}", notes.len());
-            check(now, "panics", CheckState::Warn, detail, Some("support_report"))
+        None => check(now, "panics", CheckState::Ok, Finding::NoPanics, None),
+        Some(PanicNote { at, version, location, said, .. }) => {
+            let finding = Finding::Panics {
+                count: count(notes.len()),
+                at: at.clone(),
+                version: version.clone(),
+                location: location.clone(),
+                said: said.clone(),
+            };
+            check(now, "panics", CheckState::Warn, finding, Some("support_report"))
         }
     }
 }

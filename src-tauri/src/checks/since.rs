@@ -55,11 +55,12 @@ mod tests {
     use time::{Duration, macros::datetime};
 
     use super::*;
+    use crate::wire::Finding;
 
     const NOW: OffsetDateTime = datetime!(2026-11-27 10:00 UTC);
 
     fn look(root: &Path, state: CheckState, at: OffsetDateTime) -> String {
-        let check = super::super::check(at, "disk", state, String::new(), None);
+        let check = super::super::check(at, "disk", state, Finding::NotTried, None);
         remembered(root, vec![check], at)[0].since.clone()
     }
 

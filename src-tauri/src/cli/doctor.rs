@@ -3,6 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
+use serde::Serialize;
 use skrynka_core::{
     chain,
     clock::{Clock as _, SystemClock},
@@ -14,7 +15,7 @@ use super::{Common, Output};
 use crate::{
     checks::{self, Look},
     self_tests,
-    wire::{Check, CheckState},
+    wire::{Check, CheckState, ErrorCode, Finding, WireError, stamp},
     wiring::{Bureau, Ground},
 };
 
@@ -35,41 +36,44 @@ pub struct DoctorArguments {
 pub async fn run(common: &Common, output: Output, arguments: DoctorArguments) -> anyhow::Result<ExitCode> {
     let places = common.places();
     let mut failed = false;
-    let mut tell = |checks: &[Check]| {
-        failed |= checks.iter().any(|check| check.state == CheckState::Failed);
-        checks.iter().try_for_each(|check| output.record(check, || line(check)))
+    let mut tell = |checks: Vec<Told>| {
+        failed |= checks.iter().any(|told| told.state == CheckState::Failed);
+        checks.iter().try_for_each(|told| output.record(told, || line(told)))
     };
-    let told = async |ground: &Ground, mut checks: Vec<Check>| {
+    let remembered = async |ground: &Ground, mut checks: Vec<Check>| {
         checks::remember(ground, &mut checks).await;
-        checks
+        told(checks)
     };
     let ground = match Ground::open(&places) {
         Ok(ground) => ground,
         Err(error) => {
-            tell(&[checks::failed_check(SystemClock.now(), "profile", chain(&error), None)])?;
+            let why = WireError { code: ErrorCode::File, detail: chain(&error) };
+            tell(told([checks::failed_check(SystemClock.now(), "profile", why, None)]))?;
             return Err(error.into());
         }
     };
     let now = ground.clock.now();
-    tell(&told(&ground, checks::ground_checks(&ground).await).await)?;
-    tell(&[checks::window_checks(now, None)])?;
+    tell(remembered(&ground, checks::ground_checks(&ground).await).await)?;
+    tell(told([checks::window_checks(now, None)]))?;
     match ground.secrets(&places, None).await {
         Err(error) => {
-            tell(&[
-                checks::failed_check(now, "secrets", chain(&error), Some("open_vault")),
-                checks::unknown_check(now, "database", "not tried without secrets"),
-            ])?;
+            let why = WireError { code: ErrorCode::Secrets, detail: chain(&error) };
+            tell(told([
+                checks::failed_check(now, "secrets", why, Some("open_vault")),
+                checks::untried_check(now, "database"),
+            ]))?;
         }
         Ok(secrets) => {
-            tell(&told(&ground, vec![checks::secrets_check(&ground, &secrets).await]).await)?;
+            tell(remembered(&ground, vec![checks::secrets_check(&ground, &secrets).await]).await)?;
             // The schema is left as it is, or there would be nothing to find wrong with it.
             match Bureau::connect(&ground, &places, secrets, &|_| {}).await {
                 Err(error) => {
-                    tell(&[checks::failed_check(now, "database", chain(&error), Some("retry_database"))])?;
+                    let why = WireError { code: ErrorCode::Database, detail: chain(&error) };
+                    tell(told([checks::failed_check(now, "database", why, Some("retry_database"))]))?;
                 }
                 Ok(bureau) => {
-                    let checks = told(&ground, checks::bureau_checks(&bureau, Look::Thorough).await).await;
-                    let tested = match tell(&checks) {
+                    let checks = remembered(&ground, checks::bureau_checks(&bureau, Look::Thorough).await).await;
+                    let tested = match tell(checks) {
                         Ok(()) if arguments.self_test => self_tests(&bureau, &arguments.account, &mut tell).await,
                         told => told.map_err(anyhow::Error::from),
                     };
@@ -82,11 +86,41 @@ pub async fn run(common: &Common, output: Output, arguments: DoctorArguments) ->
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// A check, or a self-test, as it is told here.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    name: String,
+    account: Option<String>,
+    state: CheckState,
+    /// In words.
+    detail: String,
+    /// The same for programs; a self-test has its words alone.
+    finding: Option<Finding>,
+    repair: Option<String>,
+    since: String,
+    checked_at: String,
+}
+
+fn told(checks: impl IntoIterator<Item = Check>) -> Vec<Told> {
+    let told = |check: Check| Told {
+        detail: checks::said(&check),
+        name: check.name,
+        account: check.account,
+        state: check.state,
+        finding: Some(check.finding),
+        repair: check.repair,
+        since: check.since,
+        checked_at: check.checked_at,
+    };
+    checks.into_iter().map(told).collect()
+}
+
 /// Sends a message from each account to itself, one after the other.
 async fn self_tests(
     bureau: &Bureau,
     chosen: &[AccountId],
-    tell: &mut impl FnMut(&[Check]) -> std::io::Result<()>,
+    tell: &mut impl FnMut(Vec<Told>) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let accounts = bureau.store.accounts().await?;
     let accounts = accounts.iter().filter(|account| match chosen {
@@ -99,7 +133,7 @@ async fn self_tests(
     let mut told = Ok(());
     for account in accounts {
         let found = Box::pin(engine.self_test(account.id, None, &mut |_| {})).await;
-        told = tell(&[self_test_check(bureau, account, &found)]);
+        told = tell(vec![self_test(bureau, account, &found)]);
         if told.is_err() {
             break;
         }
@@ -108,21 +142,34 @@ async fn self_tests(
     Ok(told?)
 }
 
-/// A self-test as a check: which stations were reached and when, and where it ended.
-fn self_test_check(bureau: &Bureau, account: &Account, found: &SelfTest) -> Check {
+/// How a self-test went: which stations were reached and when, and where it ended.
+fn self_test(bureau: &Bureau, account: &Account, found: &SelfTest) -> Told {
     let reached = found.reached.iter().map(|one| format!("{} {} ms", one.station.as_str(), one.after.as_millis()));
     let mut detail = format!("{}: {}", account.name, reached.collect::<Vec<_>>().join(", "));
     let (mut state, mut repair) = (CheckState::Ok, None);
     if let Some(stopped) = &found.stopped {
         state = CheckState::Failed;
-        repair = self_tests::repair(stopped.station, &stopped.why);
+        repair = self_tests::repair(&stopped.why).map(ToOwned::to_owned);
         let separator = if found.reached.is_empty() { "" } else { "; " };
-        detail.push_str(&format!("{separator}not {}: {}", stopped.station.as_str(), stopped.why.detail));
+        detail.push_str(&format!("{separator}not {}: {}", stopped.station.as_str(), stopped.why));
+        if !stopped.found_in.is_empty() {
+            detail.push_str(&format!("; it was found in {}", stopped.found_in.join(", ")));
+        }
     }
-    checks::of_account(account, checks::check(bureau.clock.now(), "self_test", state, detail, repair))
+    let now = stamp(bureau.clock.now());
+    Told {
+        name: "self_test".to_owned(),
+        account: Some(account.id.to_string()),
+        state,
+        detail,
+        finding: None,
+        repair,
+        since: now.clone(),
+        checked_at: now,
+    }
 }
 
-fn line(check: &Check) -> String {
+fn line(check: &Told) -> String {
     let state = match check.state {
         CheckState::Ok => "ok",
         CheckState::Warn => "look",

@@ -1,10 +1,10 @@
 //! `skrynka report`: the support report as an archive. A file that is there is overwritten only with `--force`.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
@@ -13,6 +13,8 @@ use serde::Serialize;
 use skrynka_core::{
     chain,
     clock::{Clock as _, SystemClock},
+    engine::blocking,
+    files,
     profile::Profile,
 };
 
@@ -49,16 +51,30 @@ struct Removed {
 
 pub async fn run(common: &Common, output: Output, arguments: ReportArguments) -> anyhow::Result<ExitCode> {
     let root = Profile::find(common.profile.as_deref())?;
-    let path = arguments.file;
-    if !arguments.force && path.exists() {
-        bail!("{} exists already; name another file, or overwrite it with --force", path.display());
+    let ReportArguments { file, force } = arguments;
+    let there = || format!("{} exists already; name another file, or overwrite it with --force", file.display());
+    // What takes a while is not begun in vain.
+    if !force && file.exists() {
+        bail!(there());
     }
-    let report = Box::pin(make(common, &root)).await;
-    let bytes = report.archive().context("the archive could not be made")?;
-    write(&path, &bytes, arguments.force).with_context(|| format!("{} could not be written", path.display()))?;
+    let report = Arc::new(Box::pin(make(common, &root)).await);
+    let (packed, path) = (report.clone(), file.clone());
+    let written = blocking(move || {
+        let bytes = packed.archive()?;
+        if force {
+            files::replace(&path, &bytes)?
+        } else {
+            files::create_new(&path, &bytes)?
+        }
+        Ok::<usize, io::Error>(bytes.len())
+    });
+    let bytes = match written.await.map_err(anyhow::Error::msg)? {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => bail!(there()),
+        written => written.with_context(|| format!("{} could not be written", file.display()))?,
+    };
     let written = Written {
-        file: path.display().to_string(),
-        bytes: bytes.len(),
+        file: file.display().to_string(),
+        bytes,
         files: report.files.iter().map(|(name, _)| *name).collect(),
         removed: report.removed.iter().map(|(what, count)| Removed { what: *what, count: *count }).collect(),
         untold: report.untold.iter().map(|(part, _)| *part).collect(),
@@ -95,24 +111,6 @@ async fn make(common: &Common, root: &Path) -> Report {
         bureau.close().await;
     }
     report
-}
-
-/// Writes the file whole or not at all, readable by its owner only.
-fn write(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
-    let beside = path.with_extension(format!("{}.part", std::process::id()));
-    let target = if force { beside.as_path() } else { path };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(target)?;
-    let fill = |file: &mut File| file.write_all(bytes).and_then(|()| file.sync_all());
-    let written = fill(&mut file).and_then(|()| if force { fs::rename(target, path) } else { Ok(()) });
-    if written.is_err() {
-        // Half an archive is none.
-        let _left = fs::remove_file(target);
-    }
-    written
 }
 
 fn said(written: &Written<'_>) -> String {

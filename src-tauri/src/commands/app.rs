@@ -213,10 +213,35 @@ pub async fn reopen_secrets(desk: DeskState<'_>) -> Result<(), WireError> {
         let office = desk.office().await?;
         let check = checks::secrets_check(ground, &office.bureau.secrets).await;
         if check.state != CheckState::Ok {
-            return Err(WireError { code: ErrorCode::Secrets, detail: check.detail });
+            return Err(WireError { code: ErrorCode::Secrets, detail: checks::said(&check) });
         }
         office.engine.retry_without_secrets().await;
         Ok(())
+    })
+    .await
+}
+
+/// Starts the private database again where it stands still, and waits until the database answers.
+#[tauri::command]
+#[specta::specta]
+pub async fn retry_database(desk: DeskState<'_>) -> Result<(), WireError> {
+    logged("retry_database", async { desk.office().await?.bureau.retry_database().await }).await
+}
+
+/// Opens the system's settings of date and time. Only where a check's repair says so: desktops of Linux have no common
+/// way to them.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_clock() -> Result<(), WireError> {
+    logged("open_clock", async {
+        let settings = if cfg!(windows) {
+            "ms-settings:dateandtime"
+        } else if cfg!(target_os = "macos") {
+            "x-apple.systempreferences:com.apple.Date-Time-Settings.extension"
+        } else {
+            return Err(WireError { code: ErrorCode::NotOffered, detail: String::new() });
+        };
+        opener::open(settings).map_err(file_error)
     })
     .await
 }

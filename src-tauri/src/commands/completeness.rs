@@ -12,7 +12,7 @@ use crate::{
 pub async fn completeness(desk: DeskState<'_>) -> Result<Vec<CompletenessView>, WireError> {
     logged("completeness", async {
         let folders = desk.office().await?.bureau.store.completeness(None).await?;
-        Ok(folders.into_iter().map(views::completeness).collect())
+        Ok(views::completeness(folders))
     })
     .await
 }
@@ -23,7 +23,7 @@ pub async fn completeness(desk: DeskState<'_>) -> Result<Vec<CompletenessView>, 
 pub async fn check_completeness(desk: DeskState<'_>, account: String) -> Result<Vec<CompletenessView>, WireError> {
     logged("check_completeness", async {
         let folders = desk.office().await?.engine.check_completeness(id(&account)?).await?;
-        Ok(folders.into_iter().map(views::completeness).collect())
+        Ok(views::completeness(folders))
     })
     .await
 }
@@ -34,7 +34,7 @@ pub async fn check_completeness(desk: DeskState<'_>, account: String) -> Result<
 pub async fn fetch_missing(desk: DeskState<'_>, account: String) -> Result<Vec<CompletenessView>, WireError> {
     logged("fetch_missing", async {
         let folders = desk.office().await?.engine.fetch_missing(id(&account)?).await?;
-        Ok(folders.into_iter().map(views::completeness).collect())
+        Ok(views::completeness(folders))
     })
     .await
 }

@@ -9,8 +9,9 @@ use skrynka_core::{
     store::{CLIENT_VERSION, Column, HeldLease, MigrationStatus, Owner, Queues, Server, StoredStatus, TableSize},
 };
 
-use super::{Sources, at, checks, chosen, within};
+use super::{Sources, at, chosen, within};
 use crate::{
+    checks,
     wire::{Check, stamp},
     wiring::Bureau,
 };
@@ -37,7 +38,7 @@ pub struct Found {
 impl Found {
     /// Asks everybody who can be asked.
     pub async fn look(sources: &Sources<'_>) -> Self {
-        let mut found = Self { checks: checks(sources).await, ..Self::default() };
+        let mut found = Self { checks: super::checks(sources).await, ..Self::default() };
         if let Ok(bureau) = sources.bureau {
             found.ask(bureau).await;
         }
@@ -230,7 +231,7 @@ fn health(check: &Check) -> Value {
         "name": check.name,
         "account": check.account,
         "state": check.state,
-        "detail": check.detail,
+        "detail": checks::said(check),
         "repair": check.repair,
     })
 }

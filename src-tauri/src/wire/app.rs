@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{ConversationKey, MessageKey, PageKey, WireError};
+use super::{ConversationKey, MessageKey, PageKey};
 
 /// Where the program stands between its start and a usable inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -277,30 +277,6 @@ pub struct About {
     pub panicked_at: Option<String>,
 }
 
-/// One line of the diagnostics page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct Check {
-    /// What was looked at: `versions`, `database`, `queries`, `schema`, `columns`, `summaries`, `search`, `outbox`,
-    /// `quarantine`, `secrets`, `disk`, `logs`, `panics`, `events`, `clock`, `legacy`, `backup`, or of an account `account`,
-    /// `session`, `completeness`, `silence`, `backlog`, `quota`, `connections`, `certificate` or `self_test`.
-    pub name: String,
-    /// Whose check it is, where it is an account's.
-    pub account: Option<String>,
-    /// What was found.
-    pub state: CheckState,
-    /// The finding in one technical line.
-    pub detail: String,
-    /// What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
-    /// `repair_legacy`, `set_clock`, `renew_certificate`, `empty_mailbox`, `restore_columns`, `reload_window`,
-    /// `rebuild_search`, `quarantine`, `backup`; null when nothing is needed.
-    pub repair: Option<String>,
-    /// Since when it stands so, as far as that is known.
-    pub since: String,
-    /// When it was looked at.
-    pub checked_at: String,
-}
-
 /// What would make room on the disk, in KiB. Nothing of it is a message, or the only copy of anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -313,52 +289,6 @@ pub struct RoomView {
     pub opened: u32,
     /// Parts of chats' files, which are fetched again.
     pub fetched: u32,
-}
-
-/// The stations of a message to oneself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "snake_case")]
-pub enum StationName {
-    /// It stands in the outbox.
-    Queued,
-    /// The server took it.
-    Accepted,
-    /// The listener has it.
-    Seen,
-    /// It is in the database.
-    Stored,
-    /// The journal told of it.
-    Announced,
-    /// The window has drawn it.
-    Painted,
-    /// Nothing of it is left.
-    Removed,
-}
-
-/// A station that a self-test has reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct StationView {
-    /// Which.
-    pub station: StationName,
-    /// Milliseconds since the beginning.
-    pub ms: u32,
-    /// Where the message stands, once that is known: the window says when it has drawn it.
-    pub conversation: Option<ConversationKey>,
-}
-
-/// What a self-test found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct SelfTestView {
-    /// The stations that were reached, in order.
-    pub reached: Vec<StationView>,
-    /// The station that was not reached; null when all were.
-    pub failed: Option<StationName>,
-    /// Why not.
-    pub why: Option<WireError>,
-    /// What would repair it, as of a [`Check`].
-    pub repair: Option<String>,
 }
 
 /// How many checks want a person. Told after every look, whoever asked for it.
@@ -457,18 +387,4 @@ pub struct QuarantinedView {
     pub last_tried_at: String,
     /// Whether somebody dismissed it.
     pub dismissed: bool,
-}
-
-/// What a check found. Green means looked at, not assumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckState {
-    /// Looked at and in order.
-    Ok,
-    /// Works, but somebody should look.
-    Warn,
-    /// Does not work.
-    Failed,
-    /// Could not be looked at.
-    Unknown,
 }

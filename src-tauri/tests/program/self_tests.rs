@@ -117,6 +117,30 @@ fn a_message_to_oneself_passes_every_station_and_nothing_stays_behind() {
     office.assert_clean();
 }
 
+/// The window listens as this program does: whoever asks has no connection of its own.
+#[test]
+fn a_self_test_beside_a_program_that_listens_goes_through_that_program() {
+    let office = Office::open();
+    let mut holder = office.profile.listen(&[], None);
+    let until = Instant::now() + PATIENCE;
+    let live = || office.profile.records(&["account", "list"]).iter().any(|account| account["state"] == "live");
+    while !live() {
+        assert!(Instant::now() < until, "nobody listens");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let found = office.test();
+    assert_eq!(found["state"], "ok", "{found}");
+    let detail = found["detail"].as_str().unwrap();
+    for station in ["queued", "accepted", "seen", "stored", "announced", "removed"] {
+        assert!(detail.contains(station), "{detail}");
+    }
+    assert!(holder.try_wait().unwrap().is_none(), "it listens on");
+    let taken = office.profile.records(&["logs", "--grep", "Request taken"]);
+    assert!(taken.iter().any(|line| line.to_string().contains("remove_self_test")), "{taken:?}");
+    crate::ledger::kill_now(&mut holder);
+    office.assert_clean();
+}
+
 #[test]
 fn what_a_killed_self_test_left_is_swept_at_the_next_start() {
     let office = Office::open();

@@ -453,7 +453,7 @@ test('the sidebar counts what wants a person, once somebody or the program itsel
   await repairs.first().waitFor();
   expect(await badge.locator('[aria-hidden]').innerText()).toBe(String(await repairs.count()));
   await page.locator('[data-testid="check"][data-name="silence"]').getByText('Тиша в').waitFor();
-  await page.locator('[data-testid="check"][data-name="clock"][data-state="unknown"]').waitFor();
+  await page.locator('[data-testid="check"][data-name="clock"][data-state="warn"]').waitFor();
 });
 
 test('what the servers hold is compared with what is here, a gap is fetched, and what is unknown is not green', async () => {

@@ -121,6 +121,34 @@ describe('time', () => {
   });
 });
 
+test('whoever closes the details of a line stands at that line again, and opens it by a key', async () => {
+  const page = await logs();
+  const list = page.getByTestId('log-list');
+  await list.focus();
+  for (let up = 0; up < 3; up++) await page.keyboard.press('ArrowUp');
+  const detail = page.getByTestId('log-detail');
+  await detail.waitFor();
+  const at = await list.getAttribute('aria-activedescendant');
+  for (const close of ['click', 'Escape'] as const) {
+    if (close === 'click') await detail.getByRole('button', { name: 'Закрити' }).click();
+    else {
+      await detail.getByTestId('log-around').focus();
+      await page.keyboard.press('Escape');
+    }
+    await detail.waitFor({ state: 'detached' });
+    await list.and(page.locator(':focus')).waitFor();
+    expect(await list.getAttribute('aria-activedescendant')).toBe(at);
+    expect(await page.locator('[data-testid="log-row"].sel').getAttribute('id')).toBe(at);
+    await page.keyboard.press('Enter');
+    await detail.waitFor();
+    expect(await list.getAttribute('aria-activedescendant')).toBe(at);
+  }
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('ArrowUp');
+  await detail.waitFor();
+  expect(await list.getAttribute('aria-activedescendant')).not.toBe(at);
+});
+
 describe('a long search', () => {
   test('tells how far it is, is stopped by hand and goes on from there', async () => {
     const page = await logs({ query: 'slowLog' });

@@ -138,6 +138,35 @@ describe('what a person can do on the diagnostics page', () => {
     expect(faults.get(page)).toEqual([]);
   });
 
+  test('the database is started again from where it is said that it does not answer', async () => {
+    const page = await diagnostics({ query: 'stopped' });
+    const row = page.locator('[data-testid="repair"][data-name="database"]');
+    await row.getByText('База не відповіла: «the database does not answer').waitFor();
+    await page.evaluate(() => window.bureau.fail('retryDatabase', true));
+    await row.getByTestId('repair-database').click();
+    await page.getByRole('alert').getByText('Перевірити не вдалося').waitFor();
+    await page.evaluate(() => window.bureau.fail('retryDatabase', false));
+    await row.getByTestId('repair-database').click();
+    await row.waitFor({ state: 'detached' });
+    await page.locator('[data-testid="check"][data-name="database"][data-state="ok"]').getByText('з’єднань 9 з 100').waitFor();
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test.each([
+    ['uk', 'Годинники серверів випереджають цей комп’ютер на 2 год 1 хв', 'Вільно 398 МБ', 'Увімкніть автоматичний час'],
+    ['en', 'The servers’ clocks are 2 h 1 min ahead of this computer’s', '398 MB free', 'Turn on automatic time'],
+    ['pl', 'Zegary serwerów wyprzedzają ten komputer o 2 godz. 1 min', 'Wolne 398 MB', 'Proszę włączyć automatyczną godzinę'],
+  ] as const)('says in %s what was found and what is to be done', async (language, clock, room, advice) => {
+    const page = await diagnostics({ query: `language=${language}` });
+    const said = (name: string) => page.locator(`[data-testid="check"][data-name="${name}"]`).first();
+    await said('clock').getByText(clock).waitFor();
+    await said('disk').getByText(room).waitFor();
+    await page.locator('[data-testid="repair"][data-name="clock"]').getByText(advice).waitFor();
+    // Without the names of accounts and what machines said, no word of another language is left.
+    const texts = (await page.locator('[data-testid="check"]').allInnerTexts()).join('\n').replace(/[«“„].*?[»”]/gu, '');
+    if (language !== 'en') expect(texts).not.toMatch(/(?<!\p{L})(is|are|the|since|of|has|answered|missing|sent|free)(?!\p{L})/iu);
+  });
+
   test('room is made after it was said what goes, and the search index made anew with its progress', async () => {
     const page = await diagnostics();
     await page.getByTestId('repair-room').click();

@@ -35,7 +35,7 @@ pub use self::{
     lease::LeaseTerms,
     mailing::MailTerms,
     presence::Presence,
-    self_test::{Painted, Reached, SelfTest, Station, Stopped},
+    self_test::{Cause, Painted, Reached, SelfTest, Station, Stopped},
     status::AccountStatus,
     tasks::{Tasks, blocking},
 };

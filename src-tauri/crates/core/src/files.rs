@@ -23,7 +23,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Writes a file that must not exist yet; fails with [`io::ErrorKind::AlreadyExists`] and leaves the other's text.
-pub(crate) fn create_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn create_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let written = temporary(path, bytes)?;
     written.persist_noclobber(path).map_err(|error| error.error)?;
     sync_dir(&parent(path))

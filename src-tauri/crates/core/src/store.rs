@@ -83,7 +83,7 @@ pub use requests::{RequestState, TakenRequest};
 pub use rhythm::Rhythm;
 pub use search::{Hit, Indexed};
 pub use self_tests::{KnownSelfTest, LeftSelfTest, SelfTestState};
-pub use server::{Column, Queues, Server, TableSize, Unsent};
+pub use server::{Column, Queues, Server, TableSize, Unsent, WrongColumn};
 pub use status::{HistoryPoint, Standing, StoredStatus};
 pub use templates::{StoredTemplate, TemplateDraft};
 pub use threads::KnownThread;

@@ -1,4 +1,4 @@
-import type { AccountView, AppStatus, AwayView, CompletenessView, ConversationKey, ErrorCode, FactsArrived, FirstRunStepName, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, MessageKey, OutgoingView, Preferences, QuarantinedView, SelfTestView, StationView, Template, TextForm, Triage } from '../bindings';
+import type { AccountView, AppStatus, AwayView, Check, CheckState, CompletenessView, ConversationKey, ErrorCode, FactsArrived, Finding, FirstRunStepName, LogAnchor, LogFilter, LogProgress, LogStats, MailDraftForm, MessageKey, OutgoingView, Preferences, QuarantinedView, SelfTestView, StationView, Template, TextForm, Triage } from '../bindings';
 import type { Backend, Listeners } from '../backend';
 import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
@@ -77,6 +77,8 @@ export interface World {
   monitor: Monitor;
   /** Whether a panic has left a note that nobody has put aside. */
   panicked: boolean;
+  /** The database does not answer. */
+  stopped: boolean;
   now: () => number;
   painted: string[];
   templates: Template[];
@@ -158,6 +160,7 @@ export function fakeBackend(): Backend {
     },
     monitor: new Monitor(now),
     panicked: query.has('panicked'),
+    stopped: query.has('stopped'),
     now,
     painted: [],
     templates: scenario === 'empty' ? [] : [...begunTemplates],
@@ -334,35 +337,38 @@ function appCommands(world: World) {
     diagnostics: async () => {
       await pause(150);
       const at = new Date(world.now()).toISOString();
-      const check = (name: string, state: string, detail: string, repair: string | null = null, account: string | null = null) => ({ name, account, state, detail, repair, since: state === 'ok' ? at : iso(world.now() - 5_400_000), checkedAt: at });
+      const check = (name: string, state: CheckState, finding: Finding, repair: string | null = null, account: AccountView | null = null): Check => ({ name, account: account?.id ?? null, accountName: account?.name ?? null, state, finding, repair, since: state === 'ok' ? at : iso(world.now() - 5_400_000), checkedAt: at });
+      const first = world.bureau.accounts[0] ?? null;
+      const open = world.shelf.filter((row) => !row.dismissed).length;
       const checks = [
-        check('database', 'ok', 'PostgreSQL 18.1, 4.2 GB, fsync=on, data checksums on, 1 ms'),
-        check('versions', 'ok', 'Skrynka 0.1.0, webview 2.48.1, linux'),
-        check('queries', 'ok', 'the longest statement has run for 0 s, 0 wait for another one'),
-        check('schema', 'ok', '12 of 12 migrations'),
-        check('columns', 'ok', 'every column has its type; telegram_accounts.api_id is integer'),
-        check('search', 'ok', 'every message can be found'),
-        check('events', 'ok', '214 events sent, 214 confirmed, last heard of 3 s ago'),
-        check('secrets', 'ok', 'read back and compared 9 of 9, 18 ms'),
-        check('disk', 'warn', '3.8 GB left', 'free_disk'),
-        check('logs', 'ok', '0 lines dropped'),
-        ...(world.panicked ? [check('panics', 'warn', '1 noted, the last 2026-11-22T09:58:04.120Z in version 0.1.0, src/engine/supervisor.rs:211:9: index out of bounds', 'support_report')] : []),
-        ...(() => {
-          const open = world.shelf.filter((row) => !row.dismissed).length;
-          return [check('quarantine', open > 0 ? 'warn' : 'ok', `${open} messages that cannot be read, ${world.shelf.length - open} dismissed`, open > 0 ? 'quarantine' : null)];
-        })(),
+        world.stopped
+          ? check('database', 'failed', { kind: 'trouble', why: { code: 'database', detail: 'the database does not answer: Connection refused (os error 111)' } }, 'retry_database')
+          : check('database', 'ok', { kind: 'database', version: '18.1', private: true, fsync: true, checksums: true, mib: 4006, ms: 1, connections: 9, maxConnections: 100 }),
+        check('versions', 'ok', { kind: 'versions', program: '0.1.0', webview: '2.48.1', system: 'linux', why: null }),
+        check('queries', 'ok', { kind: 'statements', longestS: 0, waiting: 0 }),
+        check('schema', 'ok', { kind: 'schema', applied: 41 }),
+        check('columns', 'ok', { kind: 'columns_right' }),
+        check('search', 'ok', { kind: 'search', pending: 0 }),
+        check('events', 'ok', { kind: 'events', sent: 214, confirmed: 214, quietS: 3 }),
+        check('secrets', 'ok', { kind: 'secrets_answer', store: 'keyring' }),
+        check('disk', 'warn', { kind: 'room', freeMib: 380 }, 'free_disk'),
+        check('backup', 'warn', { kind: 'backup', at: iso(world.now() - 260_000_000), triedOut: true, fresh: false, why: '/media/backup: No such file or directory (os error 2)' }, 'backup'),
+        check('logs', 'ok', { kind: 'log', kib: 11_200, files: 7, dropped: 0 }),
+        ...(world.panicked ? [check('panics', 'warn', { kind: 'panics', count: 1, at: '2026-11-22T09:58:04.120Z', version: '0.1.0', location: 'src/engine/supervisor.rs:211:9', said: 'index out of bounds' }, 'support_report')] : []),
+        check('quarantine', open > 0 ? 'warn' : 'ok', { kind: 'quarantine', open, dismissed: world.shelf.length - open }, open > 0 ? 'quarantine' : null),
         ...world.bureau.accounts.map((account) => {
+          const finding: Finding = { kind: 'listener', state: account.state, since: account.stateSince, unheardMin: null, slowMs: null };
           const kind = account.state.kind;
-          if (kind === 'needs_sign_in') return check('account', 'failed', account.state.why.detail, 'sign_in', account.id);
-          if (kind === 'misconfigured') return check('account', 'failed', account.state.why.detail, 'sign_in', account.id);
-          if (kind === 'backing_off') return check('account', 'unknown', account.state.why.detail, 'retry_account', account.id);
-          return check('account', kind === 'limited' ? 'warn' : 'ok', kind === 'stopped' ? 'paused' : 'answers', null, account.id);
+          if (kind === 'needs_sign_in' || kind === 'misconfigured') return check('account', 'failed', finding, 'sign_in', account);
+          if (kind === 'backing_off') return check('account', 'warn', finding, 'retry_account', account);
+          return check('account', kind === 'limited' ? 'warn' : 'ok', finding, null, account);
         }),
-        check('clock', 'unknown', 'no server has told the time today'),
-        check('silence', 'warn', 'nothing since 2026-11-22T08:05:00Z, where at least 9 messages came in each of the four weeks before', 'retry_account', world.bureau.accounts[0]?.id ?? null),
-        check('quota', 'warn', '4,660 of 5,120 MiB, 91 %', 'empty_mailbox', world.bureau.accounts[0]?.id ?? null),
-        check('connections', 'ok', '2 open', null, world.bureau.accounts[0]?.id ?? null),
-        check('certificate', 'warn', 'good until 2026-12-01T00:00:00Z, 8 days', null, world.bureau.accounts[0]?.id ?? null),
+        check('clock', 'warn', { kind: 'clock', databaseMs: null, serversS: 7260 }, 'set_clock'),
+        check('silence', 'warn', { kind: 'silence', since: '2026-11-22T08:05:00Z', usual: 9 }, 'retry_account', first),
+        check('quota', 'warn', { kind: 'quota', usedMib: 4660, limitMib: 5120, percent: 91 }, 'empty_mailbox', first),
+        check('connections', 'ok', { kind: 'connections', open: 2, limitedAt: null, said: null }, null, first),
+        check('completeness', 'warn', { kind: 'completeness', missing: 3, held: 18_204, places: 4, chats: false, at: iso(world.now() - 1_900_000), unknown: ['INBOX.Архів'], unknownMore: 2 }, 'fetch_missing', first),
+        check('certificate', 'warn', { kind: 'certificate', until: '2026-12-01T00:00:00Z', days: 8 }, 'renew_certificate', first),
       ];
       const needing = checks.filter((one) => one.repair !== null).length;
       world.listeners?.attentionChanged({ needing });
@@ -372,6 +378,12 @@ function appCommands(world: World) {
     makeRoom: async () => ({ logs: 48_200, spooled: 0, opened: 7300, fetched: 1100 }),
     reopenSecrets: async () => null,
     repairLegacy: async () => ['public.telegram_accounts_before'],
+    retryDatabase: async () => {
+      await pause(100);
+      world.stopped = false;
+      return null;
+    },
+    openClock: async () => null,
     rebuildSearch: async (waiting: (left: number) => void) => {
       for (const left of [84_000, 31_000, 900]) {
         waiting(left);
@@ -381,7 +393,7 @@ function appCommands(world: World) {
     },
     selfTest: async (account: string, reached: (station: StationView) => void): Promise<SelfTestView> => {
       const kind = world.bureau.accounts.find((one) => one.id === account)?.state.kind;
-      if (kind !== 'live') return { reached: [], failed: 'queued', why: { code: 'not_connected', detail: 'the account is not connected just now' }, repair: 'retry_account' };
+      if (kind !== 'live') return { reached: [], failed: 'queued', why: { kind: 'not_connected' }, foundIn: [], repair: 'retry_account' };
       const conversation = { account, id: 'self-test' };
       const all: StationView[] = (['queued', 'accepted', 'seen', 'stored', 'announced', 'painted', 'removed'] as const).map((station, at) => ({ station, ms: [4, 61, 240, 246, 251, 273, 402][at] ?? 0, conversation }));
       const done: StationView[] = [];
@@ -390,7 +402,7 @@ function appCommands(world: World) {
         reached(station);
         done.push(station);
       }
-      return { reached: done, failed: null, why: null, repair: null };
+      return { reached: done, failed: null, why: null, foundIn: [], repair: null };
     },
     away: async () => world.away,
     awaySeen: async () => {

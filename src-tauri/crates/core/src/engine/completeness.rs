@@ -140,7 +140,11 @@ pub(super) async fn check(shared: &Shared, account: AccountId, asked: &Asked) ->
 async fn checked(shared: &Shared, account: AccountId, (remote, _): &Asked) -> Result<(), AskError> {
     let store = &shared.parts.store;
     let before = store.completeness(Some(account)).await?;
-    let whole = before.iter().map(|folder| (folder.mailbox.clone(), folder.whole_to)).collect();
+    let whole = before
+        .iter()
+        .filter(|folder| folder.compared)
+        .map(|folder| (folder.mailbox.clone(), folder.whole_to))
+        .collect();
     let holdings = remote.holdings(store.cursors(account).await?, whole).await?;
     let mut folders = compare(shared, account, &holdings, &before).await?;
     if folders.iter().any(|folder| folder.missing > 0) {
@@ -168,12 +172,28 @@ async fn compare(
     for Holding { mailbox, epoch, name, numbers, looked } in holdings {
         let known = before.iter().find(|folder| folder.mailbox == *mailbox && folder.epoch == *epoch);
         match (looked, known) {
-            (Looked::NotNow, known) => {
-                folders.extend(known.cloned());
+            (Looked::NotNow, Some(known)) => {
+                folders.push(known.clone());
+                continue;
+            }
+            // That it is there and nothing is known of it is told as well.
+            (Looked::NotNow, None) => {
+                folders.push(Completeness {
+                    account,
+                    mailbox: mailbox.clone(),
+                    epoch: *epoch,
+                    name: name.clone(),
+                    compared: false,
+                    checked_at,
+                    held: 0,
+                    missing: 0,
+                    numbers: Vec::new(),
+                    whole_to: 0,
+                });
                 continue;
             }
             // Nothing has come since everything was there.
-            (Looked::Above(_), Some(known)) if numbers.is_empty() && known.missing == 0 => {
+            (Looked::Above(_), Some(known)) if known.compared && numbers.is_empty() && known.missing == 0 => {
                 folders.push(Completeness { name: name.clone(), checked_at, ..known.clone() });
                 continue;
             }
@@ -187,6 +207,7 @@ async fn compare(
             mailbox: mailbox.clone(),
             epoch: *epoch,
             name: name.clone(),
+            compared: true,
             checked_at,
             held,
             missing,
@@ -283,6 +304,7 @@ mod tests {
             mailbox: String::new(),
             epoch: 0,
             name: String::new(),
+            compared: true,
             checked_at: time::OffsetDateTime::UNIX_EPOCH,
             held: 0,
             missing: missing.len() as u64,

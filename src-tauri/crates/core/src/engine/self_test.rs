@@ -79,13 +79,50 @@ pub struct Reached {
     pub conversation: Option<ConversationId>,
 }
 
+/// What kept a self-test from the next station.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    /// The server, the database or a library said so.
+    #[error("{}", .0.detail)]
+    Trouble(Trouble),
+    /// The program that listened to the account has ended.
+    #[error("{holder} listened to this account and does not any more")]
+    HolderGone {
+        /// What it calls itself.
+        holder: String,
+    },
+    /// A person has switched the account off.
+    #[error("the account is switched off")]
+    SwitchedOff,
+    /// The account is not connected just now.
+    #[error("the account is not connected just now")]
+    NotConnected,
+    /// Nothing happened.
+    #[error("nothing for {} s", .waited.as_secs())]
+    Silence {
+        /// For so long.
+        waited: Duration,
+    },
+    /// The server did not take the message and said no more.
+    #[error("the server did not take it")]
+    NotTaken,
+    /// It is no longer in the outbox.
+    #[error("somebody took it out of the outbox")]
+    Withdrawn,
+    /// The window had it and has not drawn it.
+    #[error("the window has not drawn it")]
+    NotDrawn,
+}
+
 /// Why a self-test went no further.
 #[derive(Debug)]
 pub struct Stopped {
     /// The station that was not reached.
     pub station: Station,
     /// Why.
-    pub why: Trouble,
+    pub why: Cause,
+    /// Folders in which it was found all the same when it was taken away: a server may put it into its junk.
+    pub found_in: Vec<String>,
 }
 
 /// What a self-test found.
@@ -124,7 +161,7 @@ impl Engine {
         };
         let ended = Box::pin(course.run(painted)).await;
         let at = course.at;
-        course.found.stopped = ended.err().map(|why| Stopped { station: at, why });
+        course.found.stopped = ended.err().map(|why| Stopped { station: at, why, found_in: Vec::new() });
         if !course.begun {
             return course.found;
         }
@@ -133,16 +170,16 @@ impl Engine {
                 tracing::info!(target: "skrynka::app", account = %account, outgoing = %id, places = places.len(), "Self-test taken away");
                 if let Some(stopped) = &mut course.found.stopped
                     && stopped.station == Station::Seen
-                    && !places.is_empty()
                 {
-                    stopped.why.detail = format!("{}; it was found in {}", stopped.why.detail, places.join(", "));
+                    stopped.found_in = places;
                 }
                 course.reach(Station::Removed, None);
             }
             Err(error) => {
                 let why = trouble(&error);
                 tracing::warn!(target: "skrynka::app", account = %account, outgoing = %id, error = why.detail, "Self-test not taken away");
-                course.found.stopped.get_or_insert(Stopped { station: Station::Removed, why });
+                let why = Cause::Trouble(why);
+                course.found.stopped.get_or_insert(Stopped { station: Station::Removed, why, found_in: Vec::new() });
             }
         }
         course.found
@@ -180,7 +217,7 @@ impl Course<'_> {
         (self.told)(reached);
     }
 
-    async fn run(&mut self, painted: Option<&Painted<'_>>) -> Result<(), Trouble> {
+    async fn run(&mut self, painted: Option<&Painted<'_>>) -> Result<(), Cause> {
         let store = &self.shared.parts.store;
         let account = store.account(self.account).await.map_err(database)?;
         let account = account.ok_or_else(|| database(StoreError::NotFound("the account")))?;
@@ -197,7 +234,7 @@ impl Course<'_> {
         if let (Some(painted), Some(conversation)) = (painted, conversation) {
             self.at = Station::Painted;
             if timeout(PAINT, painted(conversation)).await.is_err() {
-                return Err(trouble_of(TroubleCode::Internal, "the window has not drawn it"));
+                return Err(Cause::NotDrawn);
             }
             self.reach(Station::Painted, Some(conversation));
         }
@@ -209,12 +246,12 @@ impl Course<'_> {
         Ok(())
     }
 
-    async fn state(&self) -> Result<SelfTestState, Trouble> {
+    async fn state(&self) -> Result<SelfTestState, Cause> {
         self.shared.parts.store.self_test(self.account, self.id).await.map_err(database)
     }
 
     /// Without a listener nothing could come back.
-    async fn is_listened_to(&self, account: &Account) -> Result<(), Trouble> {
+    async fn is_listened_to(&self, account: &Account) -> Result<(), Cause> {
         let status = self.shared.statuses.all().into_iter().find(|status| status.account == account.id);
         let state = status.map(|status| status.state);
         match state {
@@ -224,19 +261,16 @@ impl Course<'_> {
                 if held.is_some_and(|held| held.valid) {
                     return Ok(());
                 }
-                let detail = format!("{holder} listened to this account and does not any more");
-                Err(Trouble { code: TroubleCode::Network, detail })
+                Err(Cause::HolderGone { holder })
             }
             Some(
                 AccountState::BackingOff { why, .. }
                 | AccountState::NeedsSignIn { why }
                 | AccountState::Misconfigured { why }
                 | AccountState::Limited { why, .. },
-            ) => Err(why),
-            Some(AccountState::Stopped) => Err(trouble_of(TroubleCode::Settings, "the account is switched off")),
-            Some(AccountState::Idle | AccountState::Connecting) | None => {
-                Err(trouble_of(TroubleCode::Network, "the account is not connected just now"))
-            }
+            ) => Err(Cause::Trouble(why)),
+            Some(AccountState::Stopped) => Err(Cause::SwitchedOff),
+            Some(AccountState::Idle | AccountState::Connecting) | None => Err(Cause::NotConnected),
         }
     }
 
@@ -248,7 +282,7 @@ impl Course<'_> {
         )
     }
 
-    async fn queue_mail(&self, account: &Account) -> Result<(), Trouble> {
+    async fn queue_mail(&self, account: &Account) -> Result<(), Cause> {
         let settings = account.email.as_ref();
         let settings = settings.ok_or_else(|| database(StoreError::NotFound("the mailbox's settings")))?;
         let own = Address { name: "Skrynka".to_owned(), address: settings.address.clone() };
@@ -277,13 +311,13 @@ impl Course<'_> {
         self.shared.parts.store.queue_mail(self.account, &draft).await.map_err(database)
     }
 
-    async fn queue_text(&self) -> Result<(), Trouble> {
+    async fn queue_text(&self) -> Result<(), Cause> {
         let chat = match ask(self.shared, self.account, Request::OwnChat).await {
             Ok(Answer::Chat(Some(chat))) => chat,
             Ok(Answer::Chat(None) | Answer::Done | Answer::Older(_) | Answer::Places(_)) => {
                 return Err(database(StoreError::NotFound("the chat with oneself")));
             }
-            Err(error) => return Err(trouble(&error)),
+            Err(error) => return Err(Cause::Trouble(trouble(&error))),
         };
         let text = OutgoingDraft {
             id: self.id,
@@ -301,7 +335,7 @@ impl Course<'_> {
     }
 
     /// Follows the message until it was announced; returns where it stands.
-    async fn follow(&mut self, journal: &mut JournalReader) -> Result<Option<ConversationId>, Trouble> {
+    async fn follow(&mut self, journal: &mut JournalReader) -> Result<Option<ConversationId>, Cause> {
         self.at = Station::Accepted;
         let mut until = Instant::now() + STATION;
         let mut announced = false;
@@ -316,7 +350,7 @@ impl Course<'_> {
                 until = Instant::now() + STATION;
             }
             if Instant::now() >= until {
-                return Err(trouble_of(TroubleCode::Timeout, &format!("nothing for {} s", STATION.as_secs())));
+                return Err(Cause::Silence { waited: STATION });
             }
             match timeout_at(Instant::now() + LOOK, journal.next()).await {
                 Ok(Ok(News::Facts(facts))) => announced |= self.names(&facts).await?,
@@ -328,7 +362,7 @@ impl Course<'_> {
     }
 
     /// Whether facts tell of the message that came back.
-    async fn names(&self, facts: &[JournalEntry]) -> Result<bool, Trouble> {
+    async fn names(&self, facts: &[JournalEntry]) -> Result<bool, Cause> {
         let state = self.state().await?;
         Ok(state.stored_at.is_some()
             && facts.iter().any(|entry| {
@@ -336,18 +370,17 @@ impl Course<'_> {
             }))
     }
 
-    fn advance(&mut self, state: &SelfTestState, announced: bool) -> Result<(), Trouble> {
+    fn advance(&mut self, state: &SelfTestState, announced: bool) -> Result<(), Cause> {
         let after = |at: time::OffsetDateTime| Duration::try_from(at - state.began_at).unwrap_or_default();
         if self.at == Station::Accepted {
             match state.outgoing {
                 Some(OutgoingState::Failed | OutgoingState::Uncertain) => {
-                    let unsaid = || trouble_of(TroubleCode::Refused, "the server did not take it");
-                    return Err(state.error.clone().unwrap_or_else(unsaid));
+                    return Err(state.error.clone().map_or(Cause::NotTaken, Cause::Trouble));
                 }
                 // It is tried again later; the person who waits is told now.
-                Some(OutgoingState::Waiting) => state.error.clone().map_or(Ok(()), Err)?,
+                Some(OutgoingState::Waiting) => state.error.clone().map_or(Ok(()), |why| Err(Cause::Trouble(why)))?,
                 Some(OutgoingState::Sending | OutgoingState::Sent) => {}
-                None => return Err(trouble_of(TroubleCode::Internal, "somebody took it out of the outbox")),
+                None => return Err(Cause::Withdrawn),
             }
             // What is back was accepted, whether or not the answer was.
             if let Some(at) = state.accepted_at.or(state.seen_at) {
@@ -455,12 +488,8 @@ async fn sweep_one(shared: &Shared, left: &LeftSelfTest) -> Result<(), AskError>
     Ok(())
 }
 
-fn trouble_of(code: TroubleCode, detail: &str) -> Trouble {
-    Trouble { code, detail: detail.to_owned() }
-}
-
-fn database(error: StoreError) -> Trouble {
-    Trouble { code: TroubleCode::Database, detail: crate::chain(&error) }
+fn database(error: StoreError) -> Cause {
+    Cause::Trouble(Trouble { code: TroubleCode::Database, detail: crate::chain(&error) })
 }
 
 fn trouble(error: &AskError) -> Trouble {

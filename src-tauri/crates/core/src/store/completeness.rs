@@ -18,7 +18,9 @@ pub struct Completeness {
     pub epoch: u32,
     /// What a person calls it.
     pub name: String,
-    /// When it was compared.
+    /// Whether it ever was compared.
+    pub compared: bool,
+    /// When it was compared; where it never was, when it should have been for the first time.
     pub checked_at: OffsetDateTime,
     /// How many messages the other side held of what belongs here.
     pub held: u64,
@@ -44,9 +46,9 @@ pub struct CompletenessSum {
 }
 
 impl CompletenessSum {
-    /// Adds them up.
+    /// Adds up those that were compared.
     pub fn of<'a>(folders: impl IntoIterator<Item = &'a Completeness>) -> Self {
-        folders.into_iter().fold(Self::default(), |sum, folder| Self {
+        folders.into_iter().filter(|folder| folder.compared).fold(Self::default(), |sum, folder| Self {
             folders: sum.folders + 1,
             held: sum.held.saturating_add(folder.held),
             missing: sum.missing.saturating_add(folder.missing),
@@ -68,6 +70,7 @@ struct Row {
     mailbox: String,
     epoch: i64,
     name: String,
+    compared: bool,
     checked_at: OffsetDateTime,
     held: i64,
     missing: i64,
@@ -84,6 +87,7 @@ impl TryFrom<Row> for Completeness {
             mailbox: row.mailbox,
             epoch: number(row.epoch)?,
             name: row.name,
+            compared: row.compared,
             checked_at: row.checked_at,
             held: number(row.held)?,
             missing: number(row.missing)?,
@@ -123,11 +127,12 @@ impl Store {
             let numbers: Vec<i64> = folder.numbers.iter().copied().map(i64::from).collect();
             sqlx::query!(
                 "INSERT INTO completeness (account_id, mailbox, epoch, name, checked_at, held, missing, missing_numbers,
-                                           whole_to)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                           whole_to, compared)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                  ON CONFLICT (account_id, mailbox) DO UPDATE SET epoch = excluded.epoch, name = excluded.name,
                      checked_at = excluded.checked_at, held = excluded.held, missing = excluded.missing,
-                     missing_numbers = excluded.missing_numbers, whole_to = excluded.whole_to",
+                     missing_numbers = excluded.missing_numbers, whole_to = excluded.whole_to,
+                     compared = excluded.compared",
                 account.0,
                 folder.mailbox,
                 i64::from(folder.epoch),
@@ -136,7 +141,8 @@ impl Store {
                 i64::try_from(folder.held).unwrap_or(i64::MAX),
                 i64::try_from(folder.missing).unwrap_or(i64::MAX),
                 &numbers,
-                i64::from(folder.whole_to)
+                i64::from(folder.whole_to),
+                folder.compared
             )
             .execute(&mut *tx)
             .await?;
@@ -150,7 +156,7 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             "SELECT c.account_id, c.mailbox, c.epoch, c.name, c.checked_at, c.held, c.missing, c.missing_numbers,
-                    c.whole_to
+                    c.whole_to, c.compared
              FROM completeness c JOIN accounts a ON a.id = c.account_id AND a.removed_at IS NULL
              WHERE $1::uuid IS NULL OR c.account_id = $1
              ORDER BY c.account_id, c.mailbox <> 'INBOX', c.name, c.mailbox",

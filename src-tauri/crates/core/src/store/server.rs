@@ -44,6 +44,17 @@ pub struct Unsent {
     pub uncertain: i64,
 }
 
+/// A column that is not as the migrations made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongColumn {
+    /// Table and column.
+    pub name: String,
+    /// Its type, with `null` where it may be empty; `None` where it is missing.
+    pub is: Option<String>,
+    /// What it should be, in the same way.
+    pub due: String,
+}
+
 /// What every column of the schema is, once all migrations are applied.
 const COLUMNS: &str = include_str!("columns.txt");
 
@@ -133,7 +144,7 @@ impl Store {
     /// Compares every column with what the migrations made: its type, and whether it may be empty. Returns those that are
     /// missing or other, with what they are and should be. `None`: a newer program's migrations are applied, which this one
     /// does not know. What somebody added is passed over.
-    pub async fn wrong_columns(&self) -> Result<Option<Vec<String>>, StoreError> {
+    pub async fn wrong_columns(&self) -> Result<Option<Vec<WrongColumn>>, StoreError> {
         if self.is_migrated_beyond().await? {
             return Ok(None);
         }
@@ -145,8 +156,7 @@ impl Store {
         let lines = COLUMNS.lines().filter_map(|line| line.split_once(' '));
         let wrong = lines.filter_map(|(name, due)| match kind(name) {
             Some(is) if is == due => None,
-            Some(is) => Some(format!("{name} is {is} instead of {due}")),
-            None => Some(format!("{name} is missing, {due}")),
+            is => Some(WrongColumn { name: name.to_owned(), is, due: due.to_owned() }),
         });
         Ok(Some(wrong.collect()))
     }

@@ -15,13 +15,16 @@ use skrynka_core::{
         not_offered,
     },
     engine::AskError,
-    model::{ChatKey, ChatKind, Direction, Media, MediaFile, MediaKind, Peer, PeerKind, Place, TroubleCode},
+    model::{AccountId, ChatKey, ChatKind, Direction, Media, MediaFile, MediaKind, Peer, PeerKind, Place, TroubleCode},
     store::{LeaseHolder, LeaseSpan},
 };
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt as _},
+    sync::watch,
+};
 
 use crate::{
-    common::{Bureau, START},
+    common::{Bureau, START, telegram},
     programs::{Start, Wire},
 };
 
@@ -211,4 +214,61 @@ async fn a_file_is_fetched_on_from_where_it_broke_and_kept_byte_for_byte() {
     assert_eq!(kept.remote, serde_json::json!({"reference": "new"}));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     program.engine.shutdown().await;
+}
+
+/// Answers nothing of one chat until it may.
+struct Slow {
+    chat: ChatKey,
+    asked: watch::Sender<u32>,
+    may: watch::Receiver<bool>,
+}
+
+impl Remote for Slow {
+    fn history(&self, chat: ChatKey, _: Option<u32>, _: u32) -> BoxFuture<'_, Result<History, ConnectorError>> {
+        Box::pin(async move {
+            if chat == self.chat {
+                self.asked.send_modify(|asked| *asked += 1);
+                self.may.clone().wait_for(|may| *may).await.unwrap();
+            }
+            let batch = Batch { incoming: Vec::new(), cursors: Vec::new() };
+            Ok(History { batch, first: Some(1), beginning: true })
+        })
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_asked_much_keeps_no_other_waiting() {
+    let bureau = Bureau::with_chats().await;
+    let other = AccountId::new(START);
+    bureau.store.add_telegram_account(&telegram(other, 901)).await.unwrap();
+    let (asked, mut under_way) = watch::channel(0);
+    let (may, wait) = watch::channel(false);
+    let wire = Arc::new(Wire::default());
+    let remote = Arc::new(Slow { chat: OLENA.into(), asked, may: wait });
+    let holder = Start { remote, ..Start::new(&bureau, "office", &wire) }.run().await;
+    holder.until_live(&bureau).await;
+    let asker = Start::new(&bureau, "desk", &wire).run().await;
+    asker.until_elsewhere(&bureau).await;
+
+    let many = async {
+        let one = |_| asker.engine.read_back(bureau.account, OLENA.into(), None, 30);
+        futures_util::future::try_join_all((0..7).map(one)).await.unwrap().len()
+    };
+    let meanwhile = async {
+        under_way.wait_for(|asked| *asked == 4).await.unwrap();
+        let count = || sqlx::query_scalar::<_, i64>("SELECT count(*) FROM skrynka.requests");
+        while count().fetch_one(&bureau.database.pool).await.unwrap() < 7 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // What is asked last, of the other account, is answered while the first waits with all that it may be asked at once.
+        let (rest, of) = (Peer { kind: PeerKind::User, id: 8 }, other);
+        assert!(asker.engine.read_back(of, rest.into(), None, 30).await.unwrap().beginning);
+        assert_eq!(*under_way.borrow(), 4);
+        may.send(true).unwrap();
+    };
+    let (answered, ()) =
+        tokio::time::timeout(Duration::from_secs(60), async { tokio::join!(many, meanwhile) }).await.unwrap();
+    assert_eq!((answered, *under_way.borrow()), (7, 7), "and the rest follows");
+    asker.engine.shutdown().await;
+    holder.engine.shutdown().await;
 }

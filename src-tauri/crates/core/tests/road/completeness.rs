@@ -12,6 +12,7 @@ use skrynka_core::{
         Looked, Raw, Remote,
     },
     model::{ChatKind, Direction, Peer, PeerKind, Place},
+    store::CompletenessSum,
 };
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
 };
 
 const OLENA: Peer = Peer { kind: PeerKind::User, id: 7 };
+const PETRO: Peer = Peer { kind: PeerKind::User, id: 8 };
 
 /// A server that holds a message of each of these numbers, and gives again what it is asked for.
 struct Server {
@@ -28,12 +30,14 @@ struct Server {
     by_stretches: bool,
     asked: Mutex<Vec<Place>>,
     whole: Mutex<Option<u32>>,
+    /// It lists a second chat too; whether that can be looked at.
+    second: Mutex<Option<Looked>>,
 }
 
 impl Server {
     fn new(holds: std::ops::RangeInclusive<u32>, by_stretches: bool) -> Arc<Self> {
-        let (asked, whole) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { holds: Mutex::new(vec![holds]), by_stretches, asked, whole })
+        let (asked, whole, second) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { holds: Mutex::new(vec![holds]), by_stretches, asked, whole, second })
     }
 }
 
@@ -55,8 +59,14 @@ impl Remote for Server {
         } else {
             Looked::Whole
         };
-        let all = Holding { mailbox, epoch, name: "Olena".to_owned(), numbers, looked };
-        Box::pin(async move { Ok(vec![all]) })
+        let mut all = vec![Holding { mailbox, epoch, name: "Olena".to_owned(), numbers, looked }];
+        let Place { mailbox, epoch, .. } = PETRO.place(1);
+        let second = self.second.lock().unwrap().map(|looked| {
+            assert_eq!(whole.get(&mailbox), None, "it never was whole");
+            Holding { mailbox, epoch, name: "Petro".to_owned(), numbers: Vec::new(), looked }
+        });
+        all.extend(second);
+        Box::pin(async move { Ok(all) })
     }
 
     fn fetch_again(&self, places: Vec<Place>, inbox: IncomingSender) -> BoxFuture<'_, Result<(), ConnectorError>> {
@@ -151,5 +161,28 @@ async fn a_chat_is_compared_from_where_it_was_whole() {
     *server.holds.lock().unwrap() = vec![1..=9, 11..=11];
     let found = engine.check_completeness(bureau.account).await.unwrap();
     assert_eq!((found[0].missing, found[0].whole_to), (0, 11));
+    program.engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_chat_that_could_never_be_compared_is_known_since_when() {
+    let bureau = Bureau::with_chats().await;
+    bureau.ingest([1, 2].map(said).into()).await;
+    let server = Server::new(1..=2, true);
+    *server.second.lock().unwrap() = Some(Looked::NotNow);
+    let wire = Arc::new(Wire::default());
+    let program = listening(&bureau, &server, &wire).await;
+
+    let first = program.engine.check_completeness(bureau.account).await.unwrap();
+    let told: Vec<_> = first.iter().map(|chat| (&*chat.name, chat.compared, chat.held)).collect();
+    assert_eq!(told, [("Olena", true, 2), ("Petro", false, 0)]);
+    assert_eq!(CompletenessSum::of(&first).folders, 1, "what is unknown is not among what was compared");
+    let later = program.engine.check_completeness(bureau.account).await.unwrap();
+    assert_eq!(later[1], first[1], "the moment at which it should have been compared stays");
+    assert!(later[0].checked_at > first[0].checked_at, "the rest is compared all the same");
+
+    *server.second.lock().unwrap() = Some(Looked::Above(0));
+    let read = program.engine.check_completeness(bureau.account).await.unwrap();
+    assert!(read[1].compared && read[1].checked_at > first[1].checked_at);
     program.engine.shutdown().await;
 }

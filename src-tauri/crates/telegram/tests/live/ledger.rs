@@ -197,6 +197,32 @@ async fn what_was_compared_before_a_wait_stands() {
     listening.stop(&mut desk).await;
 }
 
+/// Which is said each time, under the chat's name, and costs the others nothing.
+#[tokio::test]
+async fn a_chat_that_can_never_be_read_is_named_and_the_rest_compared() {
+    let office = Office::open().await;
+    let (olena, petro) = (office.customer("Olena"), office.customer("Petro"));
+    for text in ["first", "no client can read this", "last"] {
+        office.writes(petro, text, Push::Silent);
+    }
+    office.writes(olena, "whole", Push::Silent);
+    let mut desk = Desk::default();
+    let mut listening = office.caught_up(&mut desk).await;
+    let lost = desk.lose("whole");
+    office.net.garble_text("no client can read this");
+    for _ in 0..2 {
+        let found = told(&mut listening, &mut desk, &BTreeMap::new()).await.unwrap();
+        let mut looked: Vec<_> = found.iter().map(|chat| (chat.name.as_str(), chat.looked)).collect();
+        looked.sort_by_key(|(name, _)| *name);
+        assert_eq!(looked, [("Olena", Looked::Above(0)), ("Petro", Looked::NotNow)]);
+        assert_eq!(desk.missing(&found), [lost.clone()]);
+    }
+    fetched(&mut listening, &mut desk, vec![lost]).await;
+    assert!(desk.has("whole"));
+    assert_eq!(listening.status.borrow().state, AccountState::Live);
+    listening.stop(&mut desk).await;
+}
+
 #[tokio::test]
 async fn a_busy_chat_is_read_back_to_where_it_was_whole() {
     let office = Office::open().await;

@@ -2,6 +2,7 @@ import { IpcError, ipc } from '../../../ipc/client';
 import { t } from '../../../i18n/index.svelte';
 import { drafts } from '../../../state/drafts.svelte';
 import { tell } from '../../../state/notice.svelte';
+import { helpFor } from '../../../state/help.svelte';
 import { errorTitle } from '../../../state/words';
 import { recorder } from './recorder.svelte';
 
@@ -28,6 +29,6 @@ export async function takeLeftRecordings(): Promise<void> {
       failed = IpcError.from(thrown);
     }
   }
-  if (failed) tell({ tone: 'danger', text: t('voice.leftFailed'), detail: failed.detail || errorTitle(failed.code) });
+  if (failed) tell({ tone: 'danger', text: t('voice.leftFailed'), detail: failed.detail || errorTitle(failed.code), help: helpFor(failed.code) });
   else if (taken > 0) tell({ tone: 'info', text: t('voice.left', { n: taken }) });
 }
