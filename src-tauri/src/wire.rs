@@ -4,6 +4,7 @@
 //! A test writes `ui/src/ipc/bindings.ts` from these types and fails when it is stale.
 
 mod account;
+mod adoption;
 mod app;
 mod error;
 mod inbox;
@@ -16,6 +17,7 @@ mod telegram;
 mod updates;
 
 pub use account::*;
+pub use adoption::*;
 pub use app::*;
 pub use error::*;
 pub use inbox::*;
