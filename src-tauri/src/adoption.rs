@@ -1,7 +1,9 @@
 //! Taking over the old web CRM: the same way for the window and the command line. The core brings rows; here the secrets
 //! of its accounts move, and are tried.
 
-use std::path::PathBuf;
+pub mod under_way;
+
+use std::{collections::HashSet, path::PathBuf};
 
 use secrecy::SecretString;
 use skrynka_core::{
@@ -12,13 +14,14 @@ use skrynka_core::{
     postgres::{ConnectOptions, ServerUrl},
     profile::{Profile, ProfileError},
     secrets::{SecretKind, SecretName, Secrets},
-    store::{OldSecret, StoreError, empty_old_secret},
+    store::{OldSecret, empty_old_secret},
 };
 use skrynka_telegram::session::SessionSecret;
 
 use crate::{
     mailboxes::{self, Mailbox, MailboxError, Tried},
-    telegram_accounts,
+    telegram_accounts::{self, TelegramAccountError},
+    wire::{ErrorCode, WireError},
     wiring::Bureau,
 };
 
@@ -76,7 +79,7 @@ pub enum HandoverState {
     /// Its secret is kept and works; the account is switched on.
     Live,
     /// Its secret cannot be used, or does not work; the account is switched off.
-    Refused(String),
+    Refused(WireError),
     /// Another row holds the same session; only one of them can be used.
     SameSession(String),
 }
@@ -96,7 +99,8 @@ impl HandoverState {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Kept | Self::Live => None,
-            Self::Refused(why) | Self::SameSession(why) => Some(why),
+            Self::Refused(why) => Some(&why.detail),
+            Self::SameSession(why) => Some(why),
         }
     }
 }
@@ -107,18 +111,35 @@ impl HandoverState {
 pub async fn hand_over(bureau: &Bureau, adoption: &Adoption, stopped: bool) -> Vec<Handover> {
     let mut done = Vec::new();
     let mut met: Vec<(SessionSecret, String)> = Vec::new();
+    let live: HashSet<AccountId> = match bureau.store.accounts().await {
+        Ok(accounts) => accounts.into_iter().filter(|account| account.enabled).map(|account| account.id).collect(),
+        Err(error) => {
+            tracing::warn!(target: "skrynka::app", error = chain(&error), "Accounts not read");
+            return done;
+        }
+    };
     for old in adoption.telegram_accounts() {
         let mut state = keep_telegram(bureau, old, &mut met).await;
+        // It listens already: a session is not used a second time.
+        if state == HandoverState::Kept && live.contains(&old.account) {
+            state = HandoverState::Live;
+        }
         if stopped && old.active && state == HandoverState::Kept {
             state = match Box::pin(telegram_accounts::take_up(bureau, old.account)).await {
                 Ok(()) => HandoverState::Live,
-                Err(error) => HandoverState::Refused(chain(&error)),
+                Err(error) => {
+                    let detail = chain(&error);
+                    HandoverState::Refused(WireError { detail, ..WireError::from(error) })
+                }
             };
         }
         done.push(handover(&old.name, &old.old_id, old.account, false, state));
     }
     for old in adoption.mailboxes() {
         let mut state = keep_mailbox(&bureau.secrets, old).await;
+        if state == HandoverState::Kept && live.contains(&old.account) {
+            state = HandoverState::Live;
+        }
         if stopped && old.active && state == HandoverState::Kept {
             state = match take_up_mailbox(bureau, old).await {
                 Ok(()) => HandoverState::Live,
@@ -145,12 +166,16 @@ async fn keep_telegram(bureau: &Bureau, old: &OldTelegram, met: &mut Vec<(Sessio
         return HandoverState::Refused(why);
     }
     let Some(text) = &old.session else {
-        return HandoverState::Refused("there is no session; sign in anew".to_owned());
+        return HandoverState::Refused(no_secret("there is no session; sign in anew"));
     };
     redact::remember(text);
     let session = match SessionSecret::from_foreign(text) {
         Ok(session) => session,
-        Err(error) => return HandoverState::Refused(error.to_string()),
+        Err(error) => {
+            let detail = error.to_string();
+            let code = WireError::from(TelegramAccountError::Format(error)).code;
+            return HandoverState::Refused(WireError { code, detail });
+        }
     };
     if let Some((_, name)) = met.iter().find(|(other, _)| other.has_key_of(&session)) {
         return HandoverState::SameSession(name.clone());
@@ -165,7 +190,7 @@ async fn keep_telegram(bureau: &Bureau, old: &OldTelegram, met: &mut Vec<(Sessio
 
 async fn keep_mailbox(secrets: &Secrets, old: &OldMailbox) -> HandoverState {
     let Some(password) = &old.password else {
-        return HandoverState::Refused("there is no password; enter it in the account".to_owned());
+        return HandoverState::Refused(no_secret("there is no password; enter it in the account"));
     };
     match keep(secrets, SecretKind::MailPassword, old.account, password).await {
         Ok(()) => HandoverState::Kept,
@@ -174,28 +199,37 @@ async fn keep_mailbox(secrets: &Secrets, old: &OldMailbox) -> HandoverState {
 }
 
 /// Keeps a secret unless the account has one: what somebody entered here is newer.
-async fn keep(secrets: &Secrets, kind: SecretKind, account: AccountId, value: &SecretString) -> Result<(), String> {
+async fn keep(secrets: &Secrets, kind: SecretKind, account: AccountId, value: &SecretString) -> Result<(), WireError> {
     redact::remember(value);
     let name = SecretName { kind, account };
-    let kept = secrets.get(name).await.map_err(|error| chain(&error))?;
+    let of = |error| WireError { code: ErrorCode::Secrets, detail: chain(&error) };
+    let kept = secrets.get(name).await.map_err(of)?;
     if kept.is_some() {
         return Ok(());
     }
-    secrets.set(name, value.clone()).await.map_err(|error| chain(&error))
+    secrets.set(name, value.clone()).await.map_err(of)
 }
 
-async fn take_up_mailbox(bureau: &Bureau, old: &OldMailbox) -> Result<(), String> {
-    let of = |error: StoreError| chain(&error);
-    let account: Account = bureau.store.account(old.account).await.map_err(of)?.ok_or("the account is gone")?;
+fn no_secret(why: &str) -> WireError {
+    WireError { code: ErrorCode::NoSecret, detail: why.to_owned() }
+}
+
+async fn take_up_mailbox(bureau: &Bureau, old: &OldMailbox) -> Result<(), WireError> {
+    let gone = || WireError { code: ErrorCode::NotFound, detail: "the account is gone".to_owned() };
+    let account: Account = bureau.store.account(old.account).await?.ok_or_else(gone)?;
     let Some(settings) = account.email else {
-        return Err("its server's name cannot be used; add the mailbox anew".to_owned());
+        let detail = "its server's name cannot be used; add the mailbox anew".to_owned();
+        return Err(WireError { code: ErrorCode::Settings, detail });
     };
     let mailbox = Mailbox { name: account.name, color: None, settings };
-    let why = |error: MailboxError| chain(&error);
+    let why = |error: MailboxError| {
+        let detail = chain(&error);
+        WireError { detail, ..WireError::from(error) }
+    };
     let mut tried = Tried::of(bureau, Some(old.account), mailbox.settings.auth, None).await.map_err(why)?;
     mailboxes::test(&mailbox, &mut tried.credential, bureau.clock.now(), &mut |_| {}).await.map_err(why)?;
     tried.keep(bureau).await.map_err(why)?;
-    bureau.store.set_account_enabled(old.account, true).await.map_err(of)
+    Ok(bureau.store.set_account_enabled(old.account, true).await?)
 }
 
 /// Empties the secrets of accounts that are live here in the old system's tables, row by row, each only if it still is

@@ -1,6 +1,7 @@
 //! What the UI may ask, one file per noun. Each command parses, asks the core, and answers.
 
 pub mod accounts;
+pub mod adoption;
 pub mod app;
 pub mod away;
 pub mod backups;

@@ -22,11 +22,11 @@ use skrynka_core::{
     store::StoreError,
 };
 use tauri::{AppHandle, Manager as _};
-use tauri_specta::Event as _;
 use time::OffsetDateTime;
 use tokio::sync::{Notify, RwLock, SetOnce};
 
 use crate::{
+    adoption::under_way::UnderWay,
     attention, backups,
     commands::file_error,
     copies, facts,
@@ -119,6 +119,8 @@ pub struct Office {
     pub uploads: Uploads,
     /// What the tokens in the form for a mailbox have become.
     pub renewed: Renewed,
+    /// The old CRM's database that is being taken over.
+    pub adopting: UnderWay,
 }
 
 impl Office {
@@ -134,6 +136,7 @@ impl Office {
             news: News::default(),
             uploads: Uploads::default(),
             renewed: Renewed::default(),
+            adopting: UnderWay::default(),
         }
     }
 }
@@ -204,12 +207,7 @@ impl Desk {
         let _in_order = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         let settings = self.ground()?.profile.change_settings(change).map_err(file_error)?;
         self.recount.notify_one();
-        let Some(handle) = self.handle() else { return Ok(()) };
-        let event = PreferencesChanged(views::preferences(&settings));
-        match event.emit(handle) {
-            Ok(()) => self.note_sent("preferences_changed", &event),
-            Err(error) => tracing::warn!(target: "skrynka::events", error = %error, "Event not sent"),
-        }
+        self.tell("preferences_changed", &PreferencesChanged(views::preferences(&settings)));
         Ok(())
     }
 
@@ -452,7 +450,7 @@ impl Desk {
         };
         match ground.profile.settings()?.first_run {
             Some(FirstRunStep::Language | FirstRunStep::Secrets | FirstRunStep::Data) => return Ok(None),
-            Some(FirstRunStep::Account) | None => {}
+            Some(FirstRunStep::Adopt | FirstRunStep::Account) | None => {}
         }
         copies::sweep(&ground.profile, ground.clock.now().into());
         self.set_status(AppStatus::Starting { step: StartStep::Secrets });
@@ -488,20 +486,20 @@ impl Desk {
         }
     }
 
-    /// Keeps an event without facts for the monitor.
-    fn note_sent(&self, name: &'static str, event: &impl serde::Serialize) {
+    /// Tells the window something without facts, and keeps it for the monitor.
+    pub fn tell<E: tauri_specta::Event + serde::Serialize + Clone>(&self, name: &'static str, event: &E) {
+        let Some(handle) = self.handle() else { return };
+        if let Err(error) = event.emit(handle) {
+            tracing::warn!(target: "skrynka::events", error = %error, "Event not sent");
+            return;
+        }
         let now = skrynka_core::clock::Clock::now(&skrynka_core::clock::SystemClock);
         self.monitor.sent(name, None, Told::default(), monitor::bytes(event), now);
     }
 
     fn set_status(&self, status: AppStatus) {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&status);
-        let Some(handle) = self.handle() else { return };
-        let event = StatusChanged(status);
-        match event.emit(handle) {
-            Ok(()) => self.note_sent("status_changed", &event),
-            Err(error) => tracing::warn!(target: "skrynka::events", error = %error, "Event not sent"),
-        }
+        self.tell("status_changed", &StatusChanged(status));
     }
 
     /// Ends the program when the system asks it to.

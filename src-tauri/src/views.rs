@@ -17,8 +17,8 @@ use skrynka_core::{
     model::{Account, AccountId, AccountState, Address, ChatKind, ConversationId, Direction, MessageId, Trouble},
     profile::{self, Density, NoticeSettings, Settings},
     store::{
-        self, Away, Completeness, ConversationListing, ConversationPosition, ConversationSummary, HistoryPoint,
-        MessagePosition, Owner, Quarantined, StoreError, StoredFile, StoredMessage, StoredStatus,
+        self, AdoptedMark, Away, Completeness, ConversationListing, ConversationPosition, ConversationSummary,
+        HistoryPoint, MessagePosition, Owner, Quarantined, Store, StoreError, StoredFile, StoredMessage, StoredStatus,
     },
 };
 use skrynka_mail::display_name;
@@ -27,7 +27,7 @@ use time::{OffsetDateTime, Time, format_description::well_known::Rfc3339};
 use crate::{
     desk::Office,
     wire::{
-        AccountStateView, AccountUnread, AccountView, AwayAccount, AwayView, BusinessHoursView, ChatRow,
+        AccountStateView, AccountUnread, AccountView, AdoptedView, AwayAccount, AwayView, BusinessHoursView, ChatRow,
         CompletenessView, ConversationFilter, ConversationKey, ConversationRow, ConversationView, Counts, ErrorCode,
         FileView, FirstRunStepName, HistoryMark, LogLevelName, MailboxForm, MessageKey, MessageView, NoticePreferences,
         PersonView, Preferences, ProxyForm, QuarantinedView, SearchHit, SearchPage, TelegramForm, TelegramView, Theme,
@@ -166,6 +166,7 @@ pub fn preferences(settings: &Settings) -> Preferences {
             profile::FirstRunStep::Language => FirstRunStepName::Language,
             profile::FirstRunStep::Secrets => FirstRunStepName::Secrets,
             profile::FirstRunStep::Data => FirstRunStepName::Data,
+            profile::FirstRunStep::Adopt => FirstRunStepName::Adopt,
             profile::FirstRunStep::Account => FirstRunStepName::Account,
         }),
         backup_folder: settings.backup.folder.as_ref().map(|folder| folder.display().to_string()),
@@ -325,7 +326,30 @@ pub fn message(message: StoredMessage) -> MessageView {
         unreadable: message.unreadable,
         kib: count((message.size + 1023) / 1024),
         files: message.files.into_iter().filter(|file| !file.inline).map(|one| file(message.account, one)).collect(),
+        adopted: None,
     }
+}
+
+/// Messages of one account, with what is to be said of those that came over from the old CRM.
+///
+/// # Errors
+/// The database failed.
+pub async fn messages(
+    store: &Store,
+    account: AccountId,
+    messages: Vec<StoredMessage>,
+) -> Result<Vec<MessageView>, WireError> {
+    let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
+    let mut marks = store.adopted_marks(account, &ids).await?;
+    let marked = |stored: StoredMessage| {
+        let adopted = marks.remove(&stored.id).map(adopted);
+        MessageView { adopted, ..message(stored) }
+    };
+    Ok(messages.into_iter().map(marked).collect())
+}
+
+fn adopted(mark: AdoptedMark) -> AdoptedView {
+    AdoptedView { waits: mark.waits, unsent: mark.unsent, missing_files: mark.missing_files }
 }
 
 fn file(account: AccountId, mut file: StoredFile) -> FileView {

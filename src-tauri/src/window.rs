@@ -18,7 +18,7 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 use crate::{
     cli::{self, Common},
     commands::{
-        accounts, app, away, backups, chats, completeness, first_run, inbox, logs, message, monitor, outbox,
+        accounts, adoption, app, away, backups, chats, completeness, first_run, inbox, logs, message, monitor, outbox,
         passing_on, people, quarantine, report, telegram, triage, updates,
     },
     desk::Desk,
@@ -52,6 +52,15 @@ pub fn bindings() -> Builder<tauri::Wry> {
             first_run::go_first_run,
             first_run::try_secrets,
             first_run::room,
+            adoption::adoption,
+            adoption::choose_old_folder,
+            adoption::look_at_old,
+            adoption::run_adoption,
+            adoption::stop_adoption,
+            adoption::hand_over_accounts,
+            adoption::empty_old_secrets,
+            adoption::leave_adoption,
+            adoption::save_adoption_report,
             backups::backup,
             backups::choose_backup_folder,
             backups::stop_backups,
@@ -191,6 +200,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             wire::LinkClicked,
             wire::NoticeOpened,
             wire::PreferencesChanged,
+            wire::AdoptionChanged,
         ])
 }
 

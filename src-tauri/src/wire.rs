@@ -4,6 +4,7 @@
 //! A test writes `ui/src/ipc/bindings.ts` from these types and fails when it is stale.
 
 mod account;
+mod adoption;
 mod app;
 mod checks;
 mod error;
@@ -17,6 +18,7 @@ mod telegram;
 mod updates;
 
 pub use account::*;
+pub use adoption::*;
 pub use app::*;
 pub use checks::*;
 pub use error::*;

@@ -11,7 +11,8 @@ use crate::{
 /// Free bytes with which the private database may begin: its files and the write-ahead log of the first hours.
 const ENOUGH: u64 = 500_000_000;
 
-/// Notes which step of the first run comes next; null: it is over. From the account's step on the database is open.
+/// Notes which step of the first run comes next; null: it is over. From the adoption's or the account's step on
+/// the database is open.
 #[tauri::command]
 #[specta::specta]
 pub async fn go_first_run(desk: DeskState<'_>, step: Option<FirstRunStepName>) -> Result<(), WireError> {
@@ -20,6 +21,7 @@ pub async fn go_first_run(desk: DeskState<'_>, step: Option<FirstRunStepName>) -
             FirstRunStepName::Language => FirstRunStep::Language,
             FirstRunStepName::Secrets => FirstRunStep::Secrets,
             FirstRunStepName::Data => FirstRunStep::Data,
+            FirstRunStepName::Adopt => FirstRunStep::Adopt,
             FirstRunStepName::Account => FirstRunStep::Account,
         });
         desk.change_settings(|settings| settings.first_run = step)?;

@@ -141,7 +141,7 @@ async fn page(
     let shown = |text: &StoredOutgoing| !page.iter().any(|message| stands_at(message, text));
     let outgoing = outgoing.into_iter().filter(shown).map(views::outgoing).collect();
     let newer = before.is_some();
-    Ok(MessagePage { rows: page.into_iter().map(views::message).collect(), older, newer, outgoing })
+    Ok(MessagePage { rows: views::messages(store, account, page).await?, older, newer, outgoing })
 }
 
 /// Messages that facts named; those that are no more are left out. An item of an album is answered by the album.
@@ -153,7 +153,7 @@ pub async fn messages_by_key(desk: DeskState<'_>, keys: Vec<MessageKey>) -> Resu
         let mut found = Vec::new();
         for key in keys.iter().take(PAGE.into()) {
             match store.message(id(&key.account)?, id(&key.id)?).await {
-                Ok(message) => found.push(views::message(message)),
+                Ok(message) => found.extend(views::messages(store, message.account, vec![message]).await?),
                 Err(StoreError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -2,12 +2,12 @@
 
 use skrynka_core::{
     model::{AccountId, ContactId, ConversationId, Direction},
-    store::{ContactLink, FoundPerson, Handle, HandleKind, Store},
+    store::{ClientCard, ContactLink, FoundPerson, Handle, HandleKind, Note, Store},
 };
 
 use super::{conversation, message};
 use crate::wire::{
-    ContactLinkView, ConversationKey, FoundPersonView, HandleKindView, HandleView, PersonDetails, PersonFile,
+    ContactLinkView, ConversationKey, FoundPersonView, HandleKindView, HandleView, NoteView, PersonDetails, PersonFile,
     WireError, stamp,
 };
 
@@ -26,6 +26,11 @@ pub async fn person(store: &Store, account: AccountId, id: ConversationId) -> Re
         ),
         None => (Vec::new(), Vec::new()),
     };
+    let cards = match &person {
+        Some(person) => store.client_cards(person.contact).await?,
+        None => Vec::new(),
+    };
+    let notes = store.adopted_notes(account, id).await?;
     let mut theirs = vec![(account, id)];
     theirs.extend(others.iter().map(|row| (row.account, row.id)));
     let mut files = Vec::new();
@@ -49,7 +54,20 @@ pub async fn person(store: &Store, account: AccountId, id: ConversationId) -> Re
         conversations: others.into_iter().map(conversation).collect(),
         files,
         likely: likely.into_iter().map(found_person).collect(),
+        cards: cards.iter().filter_map(card).collect(),
+        notes: notes.into_iter().map(note).collect(),
     })
+}
+
+/// The address of a client's card; none where nobody said where cards are, or where the key would say something else in
+/// an address.
+fn card(card: &ClientCard) -> Option<String> {
+    let plain = card.old_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    (plain && !card.pattern.is_empty()).then(|| card.pattern.replace("{id}", &card.old_id))
+}
+
+fn note(note: Note) -> NoteView {
+    NoteView { id: note.id.to_string(), author: note.author, text: note.text, at: stamp(note.written_at) }
 }
 
 /// A contact that may be meant.

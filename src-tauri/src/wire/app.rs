@@ -121,6 +121,8 @@ pub enum FirstRunStepName {
     Secrets,
     /// Where the correspondence is kept.
     Data,
+    /// The old CRM's database is taken over; the database here is open by then.
+    Adopt,
     /// The first mailbox or Telegram account; the database is open by then.
     Account,
 }

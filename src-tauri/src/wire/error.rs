@@ -136,6 +136,22 @@ pub enum ErrorCode {
     BackupDamaged,
     /// A newer Skrynka made the backup.
     BackupNewer,
+    /// The old CRM's database cannot be reached.
+    OldDatabaseUnreachable,
+    /// The old CRM's database refused the role or its password.
+    OldDatabaseSignIn,
+    /// It is not the database of the old CRM.
+    OldDatabaseForeign,
+    /// The role may not read some of its tables.
+    OldDatabaseClosed,
+    /// The role may not write there.
+    OldDatabaseReadOnly,
+    /// The folder with the old CRM's files cannot be read.
+    OldFolder,
+    /// An old database is being taken over at this moment.
+    AdoptionBusy,
+    /// The old CRM kept no session or password of the account.
+    NoSecret,
     /// The settings cannot work.
     Settings,
     /// A defect of the program.

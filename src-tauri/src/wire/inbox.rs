@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use skrynka_core::model;
 use specta::Type;
 
-use super::{AccountView, ChatMessageView, ChatRow, MediaView, OutgoingView, WireError};
+use super::{AccountView, AdoptedView, ChatMessageView, ChatRow, MediaView, OutgoingView, WireError};
 
 /// A conversation's key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Type)]
@@ -261,6 +261,8 @@ pub struct MessageView {
     pub files: Vec<FileView>,
     /// What a chat message has beside a mail; null for a mail.
     pub chat: Option<ChatMessageView>,
+    /// What is to be said of one that came over from the old CRM; null for every other.
+    pub adopted: Option<AdoptedView>,
 }
 
 /// A name with an address.

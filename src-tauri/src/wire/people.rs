@@ -21,6 +21,24 @@ pub struct PersonDetails {
     pub files: Vec<PersonFile>,
     /// Contacts of the other network that have the same name: likely the same person.
     pub likely: Vec<FoundPersonView>,
+    /// Addresses of their cards in the old CRM.
+    pub cards: Vec<String>,
+    /// What colleagues wrote about this conversation in the old CRM, oldest first.
+    pub notes: Vec<NoteView>,
+}
+
+/// What a colleague wrote about a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct NoteView {
+    /// Its key.
+    pub id: String,
+    /// Who wrote it; may be empty.
+    pub author: String,
+    /// What.
+    pub text: String,
+    /// When.
+    pub at: String,
 }
 
 /// A name somebody has on a network.

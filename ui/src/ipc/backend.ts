@@ -1,6 +1,6 @@
 import type { Channel } from '@tauri-apps/api/core';
 
-import type { AccountsChanged, AppStatus, AttentionChanged, FactsArrived, LinkClicked, NoticeOpened, Preferences, commands } from './bindings';
+import type { AccountsChanged, AdoptionView, AppStatus, AttentionChanged, FactsArrived, LinkClicked, NoticeOpened, Preferences, commands } from './bindings';
 
 type Answer<T> = T extends { status: 'ok'; data: infer D } ? D : T extends { status: 'error' } ? never : T;
 type Argument<T> = T extends Channel<infer M> ? (message: M) => void : T;
@@ -22,6 +22,7 @@ export interface Listeners {
   linkClicked: (clicked: LinkClicked) => void;
   noticeOpened: (opened: NoticeOpened) => void;
   preferencesChanged: (preferences: Preferences) => void;
+  adoptionChanged: (view: AdoptionView) => void;
 }
 
 /** The other side of the window: Rust, or the invented bureau of the tests. */

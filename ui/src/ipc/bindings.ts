@@ -41,12 +41,42 @@ export const commands = {
 	rebuildSearch: (waiting: Channel<number>) => typedError<null, WireError>(__TAURI_INVOKE("rebuild_search", { waiting })),
 	/**  Sends a message from an account to itself, tells the channel each station that it reaches, and takes all of it away. */
 	selfTest: (account: string, reached: Channel<StationView>) => typedError<SelfTestView, WireError>(__TAURI_INVOKE("self_test", { account, reached })),
-	/**  Notes which step of the first run comes next; null: it is over. From the account's step on the database is open. */
+	/**
+	 *  Notes which step of the first run comes next; null: it is over. From the adoption's or the account's step on
+	 *  the database is open.
+	 */
 	goFirstRun: (step: FirstRunStepName | null) => typedError<null, WireError>(__TAURI_INVOKE("go_first_run", { step })),
 	/**  Tries whether passwords can be kept here. A keyring may make the system ask the person to unlock it. */
 	trySecrets: () => typedError<SecretsView, WireError>(__TAURI_INVOKE("try_secrets")),
 	/**  Looks how much room the private database would have. */
 	room: () => typedError<FreeRoomView, WireError>(__TAURI_INVOKE("room")),
+	/**  How far taking over is. */
+	adoption: () => typedError<AdoptionView, WireError>(__TAURI_INVOKE("adoption")),
+	/**  Asks for the folder with the old CRM's files. Null when the person chose none. */
+	chooseOldFolder: () => typedError<string | null, WireError>(__TAURI_INVOKE("choose_old_folder")),
+	/**
+	 *  Looks at an old database and tells what would come over. Nothing is written there, and here only where it is; its
+	 *  password is in memory until `leave_adoption`. `invalid_input` names the field.
+	 */
+	lookAtOld: (form: AdoptionForm) => typedError<null, WireError>(__TAURI_INVOKE("look_at_old", { form })),
+	/**  Brings over what was looked at. It may be stopped and run again. */
+	runAdoption: () => typedError<null, WireError>(__TAURI_INVOKE("run_adoption")),
+	/**  Stops looking or bringing over. What came over is kept. */
+	stopAdoption: () => typedError<null, WireError>(__TAURI_INVOKE("stop_adoption")),
+	/**
+	 *  Tries the sessions and passwords of the old accounts, and switches on those that work. `listeners_stopped`: a person
+	 *  has said that nothing else uses them any more; without that nothing is done.
+	 */
+	handOverAccounts: (listenersStopped: boolean) => typedError<null, WireError>(__TAURI_INVOKE("hand_over_accounts", { listenersStopped })),
+	/**
+	 *  Empties the sessions, API hashes and passwords of accounts that work here in the old database. `sends_no_more`: a
+	 *  person has said to know that the old application can no longer send after that; without that nothing is done.
+	 */
+	emptyOldSecrets: (sendsNoMore: boolean) => typedError<null, WireError>(__TAURI_INVOKE("empty_old_secrets", { sendsNoMore })),
+	/**  Ends taking over, and forgets the old database's password. What is being done goes on. */
+	leaveAdoption: () => typedError<AdoptionView, WireError>(__TAURI_INVOKE("leave_adoption")),
+	/**  Saves the report in the words of the window where the person chooses. */
+	saveAdoptionReport: (name: string, text: string) => typedError<SavedFiles, WireError>(__TAURI_INVOKE("save_adoption_report", { name, text })),
 	/**  How the daily backups stand. */
 	backup: () => typedError<BackupView, WireError>(__TAURI_INVOKE("backup")),
 	/**  Asks for the folder of the daily backups. False when the person chose none. */
@@ -381,6 +411,7 @@ export const commands = {
 /** Events */
 export const events = {
 	accountsChanged: makeEvent<AccountsChanged, AccountsChanged>("accounts-changed"),
+	adoptionChanged: makeEvent<AdoptionChanged, AdoptionChanged>("adoption-changed"),
 	attentionChanged: makeEvent<AttentionChanged, AttentionChanged>("attention-changed"),
 	factsArrived: makeEvent<FactsArrived, FactsArrived>("facts-arrived"),
 	linkClicked: makeEvent<LinkClicked, LinkClicked>("link-clicked"),
@@ -509,6 +540,109 @@ export type AccountView = {
 export type AccountsChanged = {
 	/**  All accounts as they are. */
 	accounts: AccountView[],
+};
+
+/**  What is to be said of a message that came over from the old CRM. */
+export type AdoptedView = {
+	/**  Its server has not told of it yet. */
+	waits: boolean,
+	/**  The old system did not send it. */
+	unsent: boolean,
+	/**  Files that it named and that were not found. */
+	missingFiles: string[],
+};
+
+/**  Taking over the old database is further than before. */
+export type AdoptionChanged = AdoptionView;
+
+/**  Where the old CRM's things are. */
+export type AdoptionForm = {
+	/**  Its database: `postgres://role@host/database`, without a password. */
+	from: string,
+	/**  The role's password; may be empty. */
+	password: string,
+	/**  The folder with its files. */
+	media: string | null,
+	/**  The address of a client's card there, with `{id}` where the client's key goes. */
+	clientLink: string | null,
+};
+
+/**  What a run does. */
+export type AdoptionPhase = 
+/**  Connects and reads the small tables. */
+"opening" | 
+/**  Reads messages. */
+"looking" | 
+/**  Writes messages with their files. */
+"messages" | 
+/**  Writes what is known of conversations, people and notes. */
+"settling";
+
+/**  How far a run is. */
+export type AdoptionProgress = {
+	/**  What it does. */
+	phase: AdoptionPhase,
+	/**  Rows done. */
+	done: number,
+	/**  Rows in all; 0 while that is not known. */
+	total: number,
+	/**  Rows a second since this began. */
+	perSecond: number,
+};
+
+/**  What comes over and what cannot. */
+export type AdoptionReport = {
+	/**  By thing. */
+	things: ThingView[],
+	/**  The names of the bureau's people. */
+	colleagues: string[],
+};
+
+/**  How far taking over is. */
+export type AdoptionStep = 
+/**  Nobody has said where the old database is. */
+"source" | 
+/**  It is being looked at; nothing is written. */
+"looking" | 
+/**  What would come over is known. */
+"looked" | 
+/**  It is coming over. */
+"running" | 
+/**  It came over; its accounts are switched off. */
+"came" | 
+/**  The accounts' secrets are being tried. */
+"handing_over" | 
+/**  Each account's secrets were tried. */
+"handed_over" | 
+/**  The old secrets are being emptied. */
+"emptying" | 
+/**  They are emptied where the account works here. */
+"emptied";
+
+/**  How far taking over the old CRM's database is. */
+export type AdoptionView = {
+	/**  How far. */
+	step: AdoptionStep,
+	/**  The old database's address as it was named last; empty while nobody has. */
+	from: string,
+	/**  The folder with its files. */
+	media: string | null,
+	/**  The address of a client's card there. */
+	clientLink: string | null,
+	/**  How far what is being done is; null where nothing is. */
+	progress: AdoptionProgress | null,
+	/**  What would come over, or came; null until that is known, and while it is being found out. */
+	report: AdoptionReport | null,
+	/**  What became of the accounts' secrets; empty before that was tried. */
+	accounts: HandoverView[],
+	/**  Whether somebody stopped what was done last; what came over is kept. */
+	stopped: boolean,
+	/**  Why what was done last ended early. */
+	error: WireError | null,
+	/**  Messages that came over, in every run. */
+	came: number,
+	/**  Of these, how many no server has told of yet. */
+	waiting: number,
 };
 
 /**  Where the program stands between its start and a usable inbox. */
@@ -1129,6 +1263,22 @@ export type ErrorCode =
 "backup_damaged" | 
 /**  A newer Skrynka made the backup. */
 "backup_newer" | 
+/**  The old CRM's database cannot be reached. */
+"old_database_unreachable" | 
+/**  The old CRM's database refused the role or its password. */
+"old_database_sign_in" | 
+/**  It is not the database of the old CRM. */
+"old_database_foreign" | 
+/**  The role may not read some of its tables. */
+"old_database_closed" | 
+/**  The role may not write there. */
+"old_database_read_only" | 
+/**  The folder with the old CRM's files cannot be read. */
+"old_folder" | 
+/**  An old database is being taken over at this moment. */
+"adoption_busy" | 
+/**  The old CRM kept no session or password of the account. */
+"no_secret" | 
 /**  The settings cannot work. */
 "settings" | 
 /**  A defect of the program. */
@@ -1263,6 +1413,8 @@ export type FirstRunStepName =
 "secrets" | 
 /**  Where the correspondence is kept. */
 "data" | 
+/**  The old CRM's database is taken over; the database here is open by then. */
+"adopt" | 
 /**  The first mailbox or Telegram account; the database is open by then. */
 "account";
 
@@ -1331,6 +1483,35 @@ export type HandleView = {
 	contact: string,
 	/**  Whether somebody in the bureau said that it is this person's. */
 	linked: boolean,
+};
+
+/**  What became of an account's secrets. */
+export type HandoverStateName = 
+/**  Kept and not tried: the old system did not use the account. */
+"kept" | 
+/**  They work, and the account is switched on. */
+"live" | 
+/**  They cannot be used, or do not work. */
+"refused" | 
+/**  Another account has the same session. */
+"same_session";
+
+/**  What became of an account's secrets. */
+export type HandoverView = {
+	/**  The account here. */
+	account: string,
+	/**  What it was called in the old system. */
+	name: string,
+	/**  A mailbox, or a Telegram account. */
+	isMailbox: boolean,
+	/**  What became of them. */
+	state: HandoverStateName,
+	/**  Why they cannot be used. */
+	code: ErrorCode | null,
+	/**  The same in the words of whoever said it, or the name of the account that has the same session. */
+	detail: string,
+	/**  Secrets of it that are emptied in the old system. */
+	emptied: number,
 };
 
 /**  The worst state within a quarter of an hour. */
@@ -1758,6 +1939,8 @@ export type MessageView = {
 	files: FileView[],
 	/**  What a chat message has beside a mail; null for a mail. */
 	chat: ChatMessageView | null,
+	/**  What is to be said of one that came over from the old CRM; null for every other. */
+	adopted: AdoptedView | null,
 };
 
 /**  How long nobody is told of a conversation's messages. */
@@ -1770,6 +1953,18 @@ export type MuteSpan =
 "workday" | 
 /**  Until a person says otherwise. */
 "always";
+
+/**  What a colleague wrote about a conversation. */
+export type NoteView = {
+	/**  Its key. */
+	id: string,
+	/**  Who wrote it; may be empty. */
+	author: string,
+	/**  What. */
+	text: string,
+	/**  When. */
+	at: string,
+};
 
 /**  A notice of the system was clicked: the window is in front and shows what it was about. */
 export type NoticeOpened = {
@@ -1926,6 +2121,10 @@ export type PersonDetails = {
 	files: PersonFile[],
 	/**  Contacts of the other network that have the same name: likely the same person. */
 	likely: FoundPersonView[],
+	/**  Addresses of their cards in the old CRM. */
+	cards: string[],
+	/**  What colleagues wrote about this conversation in the old CRM, oldest first. */
+	notes: NoteView[],
 };
 
 /**  A file that was exchanged with somebody. */
@@ -2088,6 +2287,18 @@ export type RefusedView = {
 	reply: string,
 	/**  Whether it is tried again by itself. */
 	later: boolean,
+};
+
+/**  One reason with what it is said of. */
+export type RemarkView = {
+	/**  Why. */
+	why: WhyName,
+	/**  Whether these come over nevertheless. */
+	comesOver: boolean,
+	/**  How many. */
+	count: number,
+	/**  The names of the first of them. */
+	examples: string[],
 };
 
 /**  What may not leave the computer. */
@@ -2536,6 +2747,39 @@ export type Theme =
 /**  Smoked ware. */
 "dark";
 
+/**  What is counted. */
+export type ThingName = 
+/**  Telegram accounts. */
+"telegram_accounts" | 
+/**  Mailboxes. */
+"mailboxes" | 
+/**  People of the bureau. */
+"colleagues" | 
+/**  Clients. */
+"clients" | 
+/**  Conversations. */
+"conversations" | 
+/**  Messages. */
+"messages" | 
+/**  Files. */
+"files" | 
+/**  Internal notes. */
+"notes";
+
+/**  What becomes of one thing. */
+export type ThingView = {
+	/**  What it is. */
+	thing: ThingName,
+	/**  How many there are. */
+	found: number,
+	/**  How many come over in this run. */
+	new: number,
+	/**  How many came over before. */
+	known: number,
+	/**  What is to be said of the others, and of those that come over otherwise. */
+	remarks: RemarkView[],
+};
+
 /**  Tokens of OAuth 2.0 as they were typed. */
 export type TokensForm = {
 	/**  What the program is called at the provider. */
@@ -2622,6 +2866,65 @@ export type VoiceView = {
 	/**  Its loudness, each value from 0 to 31. */
 	waveform: number[],
 };
+
+/**  Why something cannot come over, or comes over otherwise than it stood. */
+export type WhyName = 
+/**  The row is no JSON that can be read. */
+"unreadable" | 
+/**  It has no key. */
+"no_key" | 
+/**  Another row has the same address or number; both become one account. */
+"same_account_twice" | 
+/**  Its address is no mail address. */
+"bad_address" | 
+/**  The name of its server cannot be one. */
+"bad_server" | 
+/**  It names no IMAP server; the SMTP server's name is taken, as the old system did. */
+"no_imap_server" | 
+/**  Its password is missing. */
+"no_password" | 
+/**  It has no session. */
+"no_session" | 
+/**  Its API ID is missing or no number. */
+"no_api_id" | 
+/**  Its API hash is missing or no hash. */
+"no_api_hash" | 
+/**  It belongs to a network that does not come over. */
+"other_network" | 
+/**  Its label says another network than what it holds. */
+"wrong_label" | 
+/**  Several rows are one conversation. */
+"same_conversation" | 
+/**  It names a mailbox that does not exist, or none. */
+"unknown_mailbox" | 
+/**  The old system did not keep which of several Telegram accounts it belongs to. */
+"unknown_telegram_account" | 
+/**  It has no message. */
+"no_messages" | 
+/**  It names a manager who does not exist. */
+"unknown_manager" | 
+/**  It names a client who does not exist. */
+"unknown_client" | 
+/**  Its conversation does not exist. */
+"no_conversation" | 
+/**  Neither inbound nor outbound. */
+"unknown_direction" | 
+/**  It has no date that can be one. */
+"no_date" | 
+/**  The same mail stands there already. */
+"same_mail" | 
+/**  The account's server has brought it already. */
+"here_already" | 
+/**  The old system did not send it. */
+"never_sent" | 
+/**  It was not found in the folder. */
+"no_file" | 
+/**  No folder with files was named. */
+"no_folder" | 
+/**  It has neither an address nor a number. */
+"no_handle" | 
+/**  It belongs to something else than a conversation that comes over. */
+"not_of_conversation";
 
 /**  Why a command did not do what it was asked; what was there is unchanged. */
 export type WireError = {

@@ -21,6 +21,7 @@ export function tauriBackend(): Backend {
         events.linkClicked.listen((event) => listeners.linkClicked(event.payload)),
         events.noticeOpened.listen((event) => listeners.noticeOpened(event.payload)),
         events.preferencesChanged.listen((event) => listeners.preferencesChanged(event.payload)),
+        events.adoptionChanged.listen((event) => listeners.adoptionChanged(event.payload)),
       ]);
       return () => stops.forEach((stop) => stop());
     },

@@ -9,7 +9,9 @@ export type Route =
   | { screen: 'outbox' }
   | { screen: 'logs'; account?: string }
   | { screen: 'diagnostics' }
-  | { screen: 'settings' };
+  | { screen: 'settings' }
+  /** Taking over the old CRM. */
+  | { screen: 'adopt' };
 
 /** Which conversations the inbox shows. */
 export type View = { kind: ConversationView } | { kind: 'account'; account: string };

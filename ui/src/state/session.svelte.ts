@@ -1,4 +1,4 @@
-import { type About, type AccountView, type AppStatus, type Counts, type ConversationKey, type FactsArrived, type FirstRunStepName, IpcError, type LinkView, type NoticePreferences, type Preferences, ipc, listen } from '../ipc/client';
+import { type About, type AccountView, type AdoptionView, type AppStatus, type Counts, type ConversationKey, type FactsArrived, type FirstRunStepName, IpcError, type LinkView, type NoticePreferences, type Preferences, ipc, listen } from '../ipc/client';
 import { languageFor, speak } from '../i18n/index.svelte';
 import { clock, touchClock } from './clock.svelte';
 
@@ -18,6 +18,7 @@ export type Change = Partial<Omit<Preferences, 'notices'>> & { notices?: Partial
 const changed = (kept: Preferences, change: Change): Preferences => ({ ...kept, ...change, notices: { ...kept.notices, ...change.notices } });
 
 type FactsListener = (facts: FactsArrived) => void;
+type AdoptionListener = (view: AdoptionView) => void;
 type NoticeListener = (conversation: ConversationKey | null) => void;
 
 /** What the whole window shares: the program's status, accounts, counts and preferences. */
@@ -41,6 +42,7 @@ class Session {
 
   #factsListeners = new Set<FactsListener>();
   #noticeListeners = new Set<NoticeListener>();
+  #adoptionListeners = new Set<AdoptionListener>();
   /** The preferences as last told, without the changes that are on their way. */
   #kept = defaults;
   #changes: readonly Change[] = [];
@@ -65,6 +67,7 @@ class Session {
       linkClicked: ({ link }) => (this.link = link),
       noticeOpened: ({ conversation }) => this.#noticeListeners.forEach((listener) => listener(conversation)),
       preferencesChanged: (preferences) => this.#keep(preferences),
+      adoptionChanged: (view) => this.#adoptionListeners.forEach((listener) => listener(view)),
     });
     const [status] = await Promise.all([ipc.appStatus(), this.#settings()]);
     this.#enter(status);
@@ -80,6 +83,12 @@ class Session {
   onNotice(listener: NoticeListener): () => void {
     this.#noticeListeners.add(listener);
     return () => this.#noticeListeners.delete(listener);
+  }
+
+  /** Calls back when taking over the old CRM is further. */
+  onAdoption(listener: AdoptionListener): () => void {
+    this.#adoptionListeners.add(listener);
+    return () => this.#adoptionListeners.delete(listener);
   }
 
   account(id: string): AccountView | undefined {

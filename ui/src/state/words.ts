@@ -20,6 +20,14 @@ const hints = {
   settings: 'hint.settings',
   secrets: 'hint.secrets',
   database: 'hint.database',
+  old_database_unreachable: 'hint.old_database_unreachable',
+  old_database_sign_in: 'hint.old_database_sign_in',
+  old_database_foreign: 'hint.old_database_foreign',
+  old_database_closed: 'hint.old_database_closed',
+  old_database_read_only: 'hint.old_database_read_only',
+  old_folder: 'hint.old_folder',
+  adoption_busy: 'hint.adoption_busy',
+  no_secret: 'hint.no_secret',
   internal: 'hint.internal',
 } as const satisfies Partial<Record<ErrorCode, Key>>;
 
@@ -76,6 +84,7 @@ const telegramHints = {
   session_file_unreadable: 'tg.hint.session_other',
   session_file_in_use: 'tg.hint.session_file_in_use',
   session_file_damaged: 'tg.hint.session_other',
+  no_secret: 'hint.no_secret',
 } as const satisfies Partial<Record<ErrorCode, Key>>;
 
 /** What happened with a Telegram account, in plain words: Telegram is no mail server. */

@@ -26,6 +26,16 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'first-backup': { query: 'scenario=first&step=data', go: async (page) => (await page.getByTestId('data-backup').check(), await page.getByTestId('pick-backup').click(), page.getByTestId('backup-found').waitFor()) },
   'first-account': { query: 'scenario=first&step=data', go: async (page) => (await page.getByTestId('first-next').click(), page.getByTestId('first-add').waitFor()) },
   'first-trouble': { query: 'scenario=first&step=data&trouble=disk_full', go: async (page) => (await page.getByTestId('first-next').click(), page.getByTestId('retry-start').waitFor()) },
+  'first-adopt': { query: 'scenario=first&step=data', go: async (page) => (await page.getByTestId('data-adopt').check(), page.getByTestId('adopt-to-private').waitFor()) },
+  'adopt-source': { query: 'scenario=first&step=data', go: async (page) => (await page.getByTestId('data-adopt').check(), await page.getByTestId('first-next').click(), page.locator('[data-testid="adopt-from"]:focus').waitFor()) },
+  'adopt-looked': { query: 'adopt=looked', go: adopt },
+  'adopt-running': { query: 'adopt=running', go: adopt },
+  'adopt-accounts': { query: 'adopt=handed_over', go: adopt },
+  'adopt-secrets': { query: 'adopt=handed_over', go: async (page) => (await adopt(page), await page.getByTestId('adopt-next').click(), page.getByTestId('adopt-sure').waitFor()) },
+  'adopt-end': { query: 'adopt=emptied', go: async (page) => (await adopt(page), await page.getByTestId('adopt-next').click(), page.getByTestId('adopt-done').waitFor()) },
+  'adopt-refused': { query: 'old=old_database_closed', go: async (page) => (await adopt(page), await page.getByTestId('adopt-from').fill('postgres://reader@127.0.0.1/crm'), await page.getByTestId('adopt-look').click(), page.locator('.adopt-body .banner.danger').waitFor()) },
+  'mail-adopted': { query: 'adopted', go: async (page) => (await openFirst(page), page.getByTestId('adopted-waits').first().waitFor()) },
+  'chat-adopted': { query: 'telegram&adopted', go: async (page) => (await chat(page, 't0'), page.getByTestId('adopted-waits').first().waitFor()) },
   'inbox-first-run': { query: 'scenario=empty', go: (page) => page.getByTestId('add-mailbox').waitFor() },
   inbox: { go: (page) => row(page, 0).waitFor() },
   'inbox-compact': { query: 'compact', go: (page) => row(page, 0).waitFor() },
@@ -174,6 +184,12 @@ async function several(page: Page): Promise<void> {
   await page.mouse.move(900, 20);
 }
 
+async function adopt(page: Page): Promise<void> {
+  await page.getByTestId('nav-settings').click();
+  await page.getByTestId('adopt-open').click();
+  await page.getByTestId('adopt').waitFor();
+}
+
 async function openFirst(page: Page): Promise<void> {
   await row(page, 0).click();
   await page.getByTestId('message-frame').first().waitFor();
@@ -281,7 +297,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['help', 'settings-backup', 'first-server', 'first-vault', 'inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'away', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['help', 'adopt-looked', 'adopt-accounts', 'settings-backup', 'first-server', 'first-vault', 'inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'away', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {

@@ -7,6 +7,7 @@ import test from 'node:test';
 import { Window } from './harness/window.mjs';
 
 export { Lab } from './harness/lab.mjs';
+export { OldCrm } from './harness/old-crm.mjs';
 export { enterPath, windows } from './harness/dialog.mjs';
 export { APP, Profile } from './harness/profile.mjs';
 export { Session } from './harness/session.mjs';

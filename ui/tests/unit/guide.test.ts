@@ -42,5 +42,5 @@ test('every language tells the same, heading by heading', () => {
 });
 
 test('every place that the window leads to is there', () => {
-  for (const language of languages) for (const anchor of ['start', 'secrets', 'accounts']) expect(anchors(guide[language].owner)).toContain(anchor);
+  for (const language of languages) for (const anchor of ['start', 'secrets', 'accounts', 'backup', 'adopt', 'adopt_rotate']) expect(anchors(guide[language].owner)).toContain(anchor);
 });

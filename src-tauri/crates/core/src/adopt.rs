@@ -15,7 +15,7 @@ mod words;
 
 pub(crate) use self::{
     matching::{EARLIER, LATER, Trace, pair, text_key},
-    words::{name_key, phone_key},
+    words::{is_unsent, name_key, phone_key},
 };
 pub use self::{
     plan::{OldMailbox, OldTelegram},

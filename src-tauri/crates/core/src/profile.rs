@@ -13,8 +13,8 @@ use time::OffsetDateTime;
 use uuid::{NoContext, Timestamp, Uuid};
 
 pub use self::settings::{
-    BackupSettings, BusinessHours, CloseToTray, DatabaseSettings, Density, FirstRunStep, NoticeSettings, QuietHours,
-    Settings, Theme, UpdateSettings,
+    AdoptionSettings, BackupSettings, BusinessHours, CloseToTray, DatabaseSettings, Density, FirstRunStep,
+    NoticeSettings, QuietHours, Settings, Theme, UpdateSettings,
 };
 use crate::files;
 

@@ -4,6 +4,7 @@ import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
 import { Bureau } from './bureau';
 import { accountCommands } from './accountCommands';
+import { adoptionCommands } from './adoptionCommands';
 import { chatCommands } from './chatCommands';
 import { inboxCommands } from './inboxCommands';
 import { mailCommands } from './mailCommands';
@@ -191,7 +192,7 @@ export function fakeBackend(): Backend {
   Object.assign(Date, { now });
   if (query.has('alive')) setInterval(() => (window as unknown as { bureau: Controls }).bureau.deliver(Math.random() < 0.3 ? null : Math.floor(Math.random() * 40)), 4000);
   setInterval(() => grow(world, 3), 1000);
-  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world), ...triageCommands(world), ...monitorCommands(world), ...reportCommands(world), ...updateCommands() } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const commands = { ...appCommands(world), ...inboxCommands(world), ...accountCommands(world), ...mailCommands(world, chatCommands(world)), ...signInCommands(world), ...peopleCommands(world), ...triageCommands(world), ...monitorCommands(world), ...reportCommands(world), ...updateCommands(), ...adoptionCommands(world) } as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   const counted: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
   for (const [name, command] of Object.entries(commands)) {
     counted[name] = async (...args) => {

@@ -223,6 +223,7 @@ export class Bureau {
       kib: 14,
       files: [],
       chat: null,
+      adopted: null,
     };
   }
 

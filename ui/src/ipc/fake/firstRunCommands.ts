@@ -18,7 +18,7 @@ export function firstRunCommands(world: World) {
       world.preferences = { ...world.preferences, firstRun: step };
       world.listeners?.preferencesChanged(structuredClone(world.preferences));
       if (world.status.phase === 'ready') return null;
-      if (step === 'account' || step === null) {
+      if (step === 'adopt' || step === 'account' || step === null) {
         enter({ phase: 'starting', step: 'database' });
         const trouble = query.get('trouble');
         setTimeout(() => enter(trouble ? { phase: 'database_trouble', code: trouble as never, detail: 'No space left on device (os error 28)', since: iso(world.now()) } : { phase: 'ready' }), Number(query.get('opening') ?? 50));

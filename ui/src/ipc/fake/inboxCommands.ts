@@ -1,9 +1,15 @@
-import type { ConversationFilter, ConversationKey, MessageKey, MuteSpan, OutgoingView, SavedFiles } from '../bindings';
+import type { ConversationFilter, ConversationKey, MessageKey, MessageView, MuteSpan, OutgoingView, SavedFiles } from '../bindings';
 import { type World, fail } from './backend';
 import { chatRow } from './chats';
 import { inView, shownBy } from './triageCommands';
 
 const mailPages = import.meta.glob<string>('./mails/*.html', { eager: true, query: '?url', import: 'default' });
+
+/** A message as one that came over from the old CRM, where `?adopted` asks for it. */
+function marked(message: MessageView, index: number): MessageView {
+  if (!new URLSearchParams(location.search).has('adopted')) return message;
+  return { ...message, adopted: { waits: true, unsent: message.ours && index % 2 === 1, missingFiles: index % 3 === 0 ? ['паспорт_переклад.pdf', 'скан.jpg'] : [] } };
+}
 
 /** The inbox's commands over the invented bureau. */
 export function inboxCommands(world: World) {
@@ -47,7 +53,7 @@ export function inboxCommands(world: World) {
       if (!bureau.talks.has(key.id)) fail('not_found');
       const end = before === null ? all.length : Number(before);
       const from = Math.max(0, end - limit);
-      return { rows: all.slice(from, end), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: before === null ? outgoingOf(key.id) : [] };
+      return { rows: all.slice(from, end).map(marked), older: from === 0 ? null : String(from), newer: end < all.length, outgoing: before === null ? outgoingOf(key.id) : [] };
     },
     messagesAround: async (key: ConversationKey, id: string, before: number, after: number) => {
       const all = bureau.messages(key.id);

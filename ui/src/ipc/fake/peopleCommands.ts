@@ -63,11 +63,23 @@ export function peopleCommands(world: World) {
       .slice(0, SHOWN);
   }
 
+  /** What came over from the old CRM of everybody, where `?adopted` asks for it. */
+  const adoptedOf = (): Pick<PersonDetails, 'cards' | 'notes'> =>
+    new URLSearchParams(location.search).has('adopted')
+      ? {
+          cards: ['https://crm.example.org/clients/1204'],
+          notes: [
+            { id: 'n1', author: 'Марко Дуб', text: 'Платить одразу, просить рахунок польською.', at: iso(NOON - 400 * 86_400_000) },
+            { id: 'n2', author: 'Софія Лозова', text: 'Апостиль робили у Львові,\nдокументи забирає чоловік.', at: iso(NOON - 90 * 86_400_000) },
+          ],
+        }
+      : { cards: [], notes: [] };
+
   return {
     person: async (key: ConversationKey): Promise<PersonDetails> => {
       const talk = bureau.talks.get(key.id) ?? fail('not_found');
       const own = contactOf(talk);
-      if (!own) return { contact: null, since: null, handles: [], conversations: [], files: filesOf([talk]), likely: [] };
+      if (!own) return { contact: null, since: null, handles: [], conversations: [], files: filesOf([talk]), likely: [], cards: [], notes: [] };
       const everybody = [...contacts().values()];
       const same = everybody.filter((contact) => rootOf(contact.id) === rootOf(own.id)).sort((a, b) => Number(a.id !== own.id) - Number(b.id !== own.id));
       const ids = new Set(same.map((contact) => contact.id));
@@ -80,6 +92,7 @@ export function peopleCommands(world: World) {
         conversations: others.map((other) => other.row),
         files: filesOf([talk, ...others]),
         likely: likely.slice(0, 3).map(found),
+        ...adoptedOf(),
       };
     },
     findPeople: async (text: string, except: string): Promise<FoundPersonView[]> => {

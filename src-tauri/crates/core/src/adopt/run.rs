@@ -167,6 +167,15 @@ impl Adoption {
         self.old.schema()
     }
 
+    /// Ends the snapshot, which holds up the old database's own tidying, and keeps what was read of its accounts: nothing
+    /// can be looked at or brought over any more.
+    ///
+    /// # Errors
+    /// [`AdoptError`].
+    pub async fn end_snapshot(&mut self) -> Result<(), AdoptError> {
+        Ok(self.old.end_snapshot().await?)
+    }
+
     /// Ends the snapshot.
     pub async fn close(self) {
         self.old.close().await;
@@ -837,7 +846,7 @@ fn item(
         Direction::In => at,
     };
     let status = words::word(&row.text("status").unwrap_or_default());
-    if direction == Direction::Out && matches!(status.as_str(), "failed" | "queued" | "draft") {
+    if words::is_unsent(direction, &status) {
         report.remark(Thing::Messages, Why::NeverSent, &old_id);
     }
     let meta = row.object("meta_data");

@@ -47,6 +47,11 @@ pub fn direction(text: &str) -> Option<Direction> {
     }
 }
 
+/// Whether the old system says of a message of ours that it did not send it.
+pub fn is_unsent(direction: Direction, status: &str) -> bool {
+    direction == Direction::Out && matches!(status, "failed" | "queued" | "draft")
+}
+
 /// The network of a conversation, and whether its label says another one. `Err` holds the name of a network that does
 /// not come over. Queries in that system's documents force labels to `email`, so what a row holds counts for more.
 pub fn network(platform: &str, external_id: &str, has_chat: bool) -> Result<(Network, bool), String> {

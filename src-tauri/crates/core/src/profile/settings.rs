@@ -45,6 +45,8 @@ pub struct Settings {
     pub first_run: Option<FirstRunStep>,
     /// Where the private database is backed up to every day.
     pub backup: BackupSettings,
+    /// Where the old CRM's things are.
+    pub adoption: AdoptionSettings,
     #[serde(flatten)]
     unknown: serde_json::Map<String, serde_json::Value>,
 }
@@ -66,8 +68,22 @@ pub enum FirstRunStep {
     Secrets,
     /// Where the correspondence is kept.
     Data,
+    /// The old CRM's database is taken over; the database here is open by then.
+    Adopt,
     /// The first mailbox or Telegram account; the database is open by then.
     Account,
+}
+
+/// Where the old CRM's things are, as they were named last. Its password is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AdoptionSettings {
+    /// Its database's address, without a password; empty while nobody has named one.
+    pub from: String,
+    /// The folder with its files.
+    pub media: Option<PathBuf>,
+    /// The address of a client's card there, with `{id}`.
+    pub client_link: Option<String>,
 }
 
 /// Daily backups of the private database.

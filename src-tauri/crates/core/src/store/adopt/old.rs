@@ -281,6 +281,14 @@ impl OldSystem {
         Ok(rows.iter().filter_map(|row| Row::parse(row)).collect())
     }
 
+    /// Ends the snapshot alone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_snapshot(&mut self) -> Result<(), StoreError> {
+        self.run("ROLLBACK".to_owned()).await
+    }
+
     /// Ends the snapshot and the connection.
     pub async fn close(self) {
         // Nothing was changed that could be lost.

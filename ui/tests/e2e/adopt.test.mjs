@@ -1,0 +1,144 @@
+// The old CRM taken over in the real window: from the first run's choice to the adopted conversation and a live mailbox.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ARTEFACTS, Lab, OldCrm, Profile, Window, deliver, until, windowTest } from './harness.mjs';
+
+const OFFICE = { user: 'office', address: 'office@skrynka.test', password: 'пошта-2023' };
+const CLIENT = 'olena@example.net';
+const MESSAGES = 1_200;
+const uuid = (kind, number) => `0000000${kind}-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+/** What the old system holds: a mailbox that works, a Telegram account without a session, one client's conversation. */
+function rows(lab) {
+  const [host, port] = lab.endpoints.imaps.split(':');
+  const [smtpHost, smtpPort] = lab.endpoints.smtps.split(':');
+  const talk = uuid(1, 1);
+  return [
+    `INSERT INTO users VALUES ('${uuid(5, 1)}', 'marko@example.org', 'Марко', 'Дуб', 'MANAGER', true)`,
+    `INSERT INTO telegram_accounts (name, phone, session_string, api_id, is_active) VALUES ('Київ', '+380000000001', '', NULL, true)`,
+    `INSERT INTO manager_smtp_accounts VALUES (7, 'Бюро', '${OFFICE.address}', '${smtpHost}', ${smtpPort}, '${OFFICE.user}', '${OFFICE.password}', ' ${host} ', ${port}, true)`,
+    `INSERT INTO crm_clients VALUES (1204, 'Олена Вербицька', '${CLIENT}', NULL, 'site')`,
+    `INSERT INTO communications_conversations VALUES ('${talk}', 1204, 'email', '${CLIENT}', 'Переклад диплома', 7, '${uuid(5, 1)}', false, '2025-03-01 10:00+00')`,
+    `INSERT INTO communications_conversations VALUES ('${uuid(1, 2)}', NULL, 'whatsapp', '380000000098', NULL, NULL, NULL, false, '2025-03-01 10:00+00')`,
+    `INSERT INTO communications_messages SELECT ('00000002-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, '${talk}', CASE WHEN n % 3 = 0 THEN 'outbound' ELSE 'inbound' END, 'text', 'Старий лист ' || n, 'read', NULL, NULL, NULL, NULL, '<old-' || n || '@example.net>', timestamptz '2025-03-02 10:00+00' + n * interval '1 hour' FROM generate_series(1, ${MESSAGES}) n`,
+    `INSERT INTO communications_messages VALUES ('${uuid(3, 1)}', '${talk}', 'outbound', 'text', 'Цього не надіслано', 'failed', NULL, NULL, NULL, NULL, NULL, '2025-06-02 10:00+00')`,
+    `INSERT INTO communications_attachments VALUES ('${uuid(4, 1)}', '${uuid(2, MESSAGES)}', '/media/диплом.pdf', 'file', 'application/pdf', 'диплом.pdf', 9, now())`,
+    `INSERT INTO communications_attachments VALUES ('${uuid(4, 2)}', '${uuid(2, MESSAGES)}', '/media/загублений.pdf', 'file', 'application/pdf', 'загублений.pdf', 9, now())`,
+    `INSERT INTO internal_notes (entity_type, entity_id, author_name, text, created_at) VALUES ('conversation', '${talk}', 'Марко Дуб', 'Просить рахунок польською', '2025-03-03 10:00+00')`,
+  ];
+}
+
+windowTest('the old CRM comes over from the first run on, and its mailbox is live', { timeout: 180_000 }, async () => {
+  const lab = await Lab.start();
+  const profile = new Profile({ fresh: true });
+  let old;
+  let window;
+  try {
+    await lab.ask('add_user', { user: OFFICE.user, password: OFFICE.password });
+    old = await OldCrm.start(rows(lab));
+    writeFileSync(join(old.media, 'диплом.pdf'), '%PDF-1.4\n');
+
+    window = await Window.open(profile);
+    await window.press('language-uk');
+    await window.press('first-next');
+    await window.type('vault-passphrase', 'довга фраза для скриньки');
+    await window.type('vault-passphrase-again', 'довга фраза для скриньки');
+    await window.press('vault-submit');
+    await window.find('first-secrets', { state: 'ready' });
+    await window.press('first-next');
+    await window.press('data-adopt');
+    await window.picture(join(ARTEFACTS, 'adopt-choice.png'));
+    await window.press('first-next');
+
+    // A wrong password is said in words, and what was typed is kept but for the password.
+    await window.find('adopt', { page: 'source' }, 60_000);
+    await window.type('adopt-from', old.url('reader'));
+    await window.type('adopt-password', 'не той');
+    await window.type('adopt-card', 'https://crm.example.org/clients/{id}');
+    await window.press('adopt-look');
+    await window.shows('adopt', 'роль або пароль не підійшли', 60_000);
+    await window.picture(join(ARTEFACTS, 'adopt-refused.png'));
+
+    // As its owner, who may empty the secrets later.
+    await window.type('adopt-from', old.url('owner'));
+    await window.type('adopt-password', old.password);
+    await window.press('adopt-look');
+    await window.find('adopt', { step: 'looked' }, 60_000);
+    await window.find('adopt-thing', { thing: 'messages', new: String(MESSAGES + 1) });
+    await window.find('adopt-remark', { why: 'other_network' });
+    await window.find('adopt-remark', { why: 'no_folder' });
+    await window.picture(join(ARTEFACTS, 'adopt-report.png'));
+    await window.press('adopt-run');
+    // Whoever reloads the page finds it where it is.
+    await window.driver.navigate().refresh();
+    await window.find('adopt', { step: 'came' }, 90_000);
+    await window.find('adopt-thing', { thing: 'messages', new: String(MESSAGES + 1) });
+    await window.press('adopt-next');
+
+    // The listeners are said to be stopped before anything is tried. The server's certificate is the lab's own.
+    await window.press('adopt-stopped');
+    await window.press('adopt-try');
+    await window.find('adopt-account', { name: OFFICE.address, state: 'refused' }, 60_000);
+    await window.find('adopt-account', { name: 'Київ', state: 'refused' });
+    await window.picture(join(ARTEFACTS, 'adopt-accounts.png'));
+
+    // The repair leads to the account and back here, and the second try works.
+    await repair(window, lab);
+    await window.find('adopt', { page: 'accounts' });
+    await window.press('adopt-stopped');
+    await window.press('adopt-again');
+    await window.find('adopt-account', { name: OFFICE.address, state: 'live' }, 60_000);
+    await window.press('adopt-next');
+    await window.press('adopt-sure');
+    await window.press('adopt-empty');
+    await window.find('adopt', { step: 'emptied' }, 30_000);
+    await window.picture(join(ARTEFACTS, 'adopt-emptied.png'));
+    await window.press('adopt-next');
+    await window.find('adopt-done');
+    await window.press('adopt-end');
+
+    // The adopted conversation, with what came beside it, and a mail that arrives just now.
+    await window.pressRow('Олена Вербицька');
+    await window.find('adopted-unsent');
+    await window.find('adopted-waits');
+    await window.find('adopted-missing');
+    await window.shows('person-note', 'Просить рахунок польською');
+    await window.find('person-card');
+    await window.picture(join(ARTEFACTS, 'adopt-inbox.png'));
+    await deliver(lab, OFFICE.user, 'Щойно надійшло');
+    await window.shows('conversation-list', 'Щойно надійшло', 60_000);
+    await window.close();
+    window = undefined;
+
+    const left = await old.ask("SELECT 'left=' || string_agg(smtp_password, ',') AS left FROM manager_smtp_accounts");
+    assert.match(left, /left = "left="/, 'the old password is emptied');
+    assert.ok(!JSON.stringify(profile.logged('')).includes(old.password), 'the old password is in no log');
+  } finally {
+    await window?.close();
+    await profile.remove();
+    await old?.remove();
+    await lab.stop();
+  }
+});
+
+/** The mailbox' servers, as the lab has them. */
+async function repair(window, lab) {
+  await window.driver.executeScript((name) => document.querySelector(`[data-testid="adopt-account"][data-name="${name}"] [data-testid="adopt-repair"]`).click(), OFFICE.address);
+  await window.find('wizard', { step: 'servers' });
+  const [imapHost, imapPort] = lab.endpoints.imap.split(':');
+  const [smtpHost, smtpPort] = lab.endpoints.smtp.split(':');
+  await window.choose('imap-security', 'loopback_plain');
+  await window.type('imap-host', imapHost);
+  await window.type('imap-port', imapPort);
+  await window.choose('smtp-security', 'loopback_plain');
+  await window.type('smtp-host', smtpHost);
+  await window.type('smtp-port', smtpPort);
+  await window.press('wizard-next');
+  await window.press('wizard-next');
+  await window.find('wizard', { step: 'test' });
+  await window.press('wizard-next');
+  await window.find('wizard', { step: 'done' });
+  await window.press('wizard-done');
+}
