@@ -296,7 +296,7 @@ mod tests {
         let found =
             |chats: &[Completeness]| completeness_check(NOW, &account, chats).map(|check| (check.state, check.finding));
         let (hour, week) = (Duration::hours(1), Duration::weeks(1));
-        let named = |at, places, unknown: &[&str], unknown_more| Finding::Completeness {
+        let named = |at: Option<Duration>, places, unknown: &[&str], unknown_more| Finding::Completeness {
             missing: 0,
             held: places * 10,
             places,

@@ -39,6 +39,13 @@ export const commands = {
 	reopenSecrets: () => typedError<null, WireError>(__TAURI_INVOKE("reopen_secrets")),
 	/**  Makes the search index anew. Tells the channel how many messages wait, until none does or the program ends. */
 	rebuildSearch: (waiting: Channel<number>) => typedError<null, WireError>(__TAURI_INVOKE("rebuild_search", { waiting })),
+	/**  Starts the private database again where it stands still, and waits until the database answers. */
+	retryDatabase: () => typedError<null, WireError>(__TAURI_INVOKE("retry_database")),
+	/**
+	 *  Opens the system's settings of date and time. Only where a check's repair says so: desktops of Linux have no common
+	 *  way to them.
+	 */
+	openClock: () => typedError<null, WireError>(__TAURI_INVOKE("open_clock")),
 	/**  Sends a message from an account to itself, tells the channel each station that it reaches, and takes all of it away. */
 	selfTest: (account: string, reached: Channel<StationView>) => typedError<SelfTestView, WireError>(__TAURI_INVOKE("self_test", { account, reached })),
 	/**
@@ -893,19 +900,22 @@ export type Check = {
 	/**
 	 *  What was looked at: `versions`, `database`, `queries`, `schema`, `columns`, `summaries`, `search`, `outbox`,
 	 *  `quarantine`, `secrets`, `disk`, `logs`, `panics`, `events`, `clock`, `legacy`, `backup`, or of an account `account`,
-	 *  `session`, `completeness`, `silence`, `backlog`, `quota`, `connections`, `certificate` or `self_test`.
+	 *  `session`, `completeness`, `silence`, `backlog`, `quota`, `connections` or `certificate`.
 	 */
 	name: string,
 	/**  Whose check it is, where it is an account's. */
 	account: string | null,
-	/**  What was found. */
+	/**  What the bureau calls that account. */
+	accountName: string | null,
+	/**  How that is. */
 	state: CheckState,
-	/**  The finding in one technical line. */
-	detail: string,
+	/**  What was found. */
+	finding: Finding,
 	/**
 	 *  What would repair it: `retry_account`, `sign_in`, `free_disk`, `open_vault`, `fetch_missing`, `support_report`,
-	 *  `repair_legacy`, `set_clock`, `renew_certificate`, `empty_mailbox`, `restore_columns`, `reload_window`,
-	 *  `rebuild_search`, `quarantine`, `backup`; null when nothing is needed.
+	 *  `repair_legacy`, `set_clock`, `open_clock` (where the system's settings can be opened from here),
+	 *  `renew_certificate`, `empty_mailbox`, `restore_columns`, `reload_window`, `retry_database`, `migrate`, `outbox`,
+	 *  `quarantine`, `backup`; null when nothing is needed.
 	 */
 	repair: string | null,
 	/**  Since when it stands so, as far as that is known. */
@@ -955,6 +965,16 @@ export type CodeWayName =
 "email" | 
 /**  On fragment.com. */
 "fragment";
+
+/**  A column of a database. */
+export type ColumnView = {
+	/**  Table and column; of the old system also the schema. */
+	name: string,
+	/**  Its type; null where it is missing. */
+	is: string | null,
+	/**  What it should be, where that is known. */
+	due: string | null,
+};
 
 /**  How a folder stood when it was last compared with its server. */
 export type CompletenessView = {
@@ -1404,6 +1424,247 @@ export type FileView = {
 	/**  What a chat's file has beside a mail's. */
 	media: MediaView | null,
 };
+
+/**  A finding with its values: whoever shows it puts it into words. Texts in it are quotations. */
+export type Finding = 
+/**  Something went wrong, and this was said of it. */
+{ kind: "trouble"; 
+/**  What. */
+why: WireError } | 
+/**  It was not tried, since something before it failed. */
+{ kind: "not_tried" } | 
+/**  Which programs these are. */
+{ kind: "versions"; 
+/**  Skrynka's version. */
+program: string; 
+/**  What draws the pages; null where the system has none. */
+webview: string | null; 
+/**  The kind of operating system. */
+system: string; 
+/**  Why nothing draws the pages. */
+why: string | null } | 
+/**  The keyring or vault answers. */
+{ kind: "secrets_answer"; 
+/**  `keyring`, `vault` or `memory`. */
+store: string } | 
+/**  Room on the profile's disk. */
+{ kind: "room"; 
+/**  Free, in MiB; null where the system does not tell. */
+freeMib: number | null } | 
+/**  The team's server is backed up where it runs. */
+{ kind: "backup_elsewhere" } | 
+/**  No folder for backups is chosen. */
+{ kind: "backup_no_folder" } | 
+/**  The first backup is still to come. */
+{ kind: "backup_to_come" } | 
+/**  The last backup. */
+{ kind: "backup"; 
+/**  When it was made. */
+at: string; 
+/**  Whether it was restored on trial. */
+triedOut: boolean; 
+/**  Whether it is as new as it should be. */
+fresh: boolean; 
+/**  Why the one after it failed. */
+why: string | null } | 
+/**  No backup was ever made. */
+{ kind: "no_backup"; 
+/**  Why it failed. */
+why: string } | 
+/**  The log's files. */
+{ kind: "log"; 
+/**  How large they are, in KiB. */
+kib: number; 
+/**  How many there are. */
+files: number; 
+/**  Lines that were lost. */
+dropped: number } | 
+/**  The log cannot be written and goes on in memory. */
+{ kind: "log_in_memory"; 
+/**  Why. */
+why: string } | 
+/**  No defect of the program was noted. */
+{ kind: "no_panics" } | 
+/**  Defects of the program that nobody has put aside. */
+{ kind: "panics"; 
+/**  How many. */
+count: number; 
+/**  When the last one was. */
+at: string; 
+/**  In which version. */
+version: string; 
+/**  Where in the program. */
+location: string; 
+/**  What was said. */
+said: string } | 
+/**  Only a window can tell. */
+{ kind: "no_window" } | 
+/**  No window has asked for events. */
+{ kind: "no_subscription" } | 
+/**  Events on their way to the window. */
+{ kind: "events"; 
+/**  Sent. */
+sent: number; 
+/**  Of which the window has said that it has them. */
+confirmed: number; 
+/**  Seconds since the window was last heard of. */
+quietS: number } | 
+/**  Statements in the database. */
+{ kind: "statements"; 
+/**  Seconds for which the longest has run. */
+longestS: number; 
+/**  How many wait for another one. */
+waiting: number } | 
+/**  A newer program has changed the schema, and only it knows the types. */
+{ kind: "columns_newer" } | 
+/**  Every column has its type. */
+{ kind: "columns_right" } | 
+/**  Columns that have not. */
+{ kind: "columns_wrong"; 
+/**  Which. */
+columns: ColumnView[] } | 
+/**  The database answers. */
+{ kind: "database"; 
+/**  Postgres' version. */
+version: string; 
+/**  Whether it is this program's own. */
+private: boolean; 
+/**  Whether what is committed is on the disk. */
+fsync: boolean; 
+/**  Whether pages carry checksums. */
+checksums: boolean; 
+/**  Its size in MiB. */
+mib: number; 
+/**  Milliseconds in which it answered. */
+ms: number; 
+/**  Open connections. */
+connections: number; 
+/**  As many are possible. */
+maxConnections: number } | 
+/**  The schema is as this program knows it. */
+{ kind: "schema"; 
+/**  Migrations that were applied. */
+applied: number } | 
+/**  The schema is older than this program. */
+{ kind: "schema_pending"; 
+/**  Migrations that were not applied. */
+pending: number } | 
+/**  The schema needs a newer program. */
+{ kind: "schema_newer"; 
+/**  The version that it needs. */
+needed: number; 
+/**  This program's. */
+own: number } | 
+/**  Summaries of conversations. */
+{ kind: "summaries"; 
+/**  How many disagree with their messages. */
+wrong: number } | 
+/**  The search index. */
+{ kind: "search"; 
+/**  Messages that wait for it. */
+pending: number } | 
+/**  No server has told the time lately. */
+{ kind: "clock_unknown" } | 
+/**  How other clocks differ from this computer's. */
+{ kind: "clock"; 
+/**  Milliseconds by which the team's database is ahead; null for a private one. */
+databaseMs: number | null; 
+/**  Seconds by which servers received messages after this computer; 0: none did. Null where none has told. */
+serversS: number | null } | 
+/**  Columns of the old system's table of accounts. */
+{ kind: "legacy"; 
+/**  Those that are wrong, or all where none is. */
+columns: ColumnView[] } | 
+/**  Messages that cannot be read. */
+{ kind: "quarantine"; 
+/**  Those that nobody has dismissed. */
+open: number; 
+/**  The others. */
+dismissed: number } | 
+/**  What goes out and has not gone. */
+{ kind: "outbox"; 
+/**  All of it. */
+all: number; 
+/**  What is late. */
+late: number; 
+/**  What cannot go. */
+failed: number; 
+/**  What was perhaps sent. */
+uncertain: number } | 
+/**  Nobody has ever listened to the account. */
+{ kind: "never_listened" } | 
+/**  Nobody listens to the account. */
+{ kind: "nobody_listens"; 
+/**  Where its listener stood. */
+state: AccountStateView; 
+/**  When it was last heard of. */
+at: string } | 
+/**  The account's listener. */
+{ kind: "listener"; 
+/**  Where it stands. */
+state: AccountStateView; 
+/**  Since when. */
+since: string; 
+/**  Minutes for which nothing was heard of a live account, where that is long. */
+unheardMin: number | null; 
+/**  Milliseconds that the last message took into the database, where that is many. */
+slowMs: number | null } | 
+/**  The keyring holds no session of the account. */
+{ kind: "no_session" } | 
+/**  What the account's folders or chats hold against what is stored. */
+{ kind: "completeness"; 
+/**  Messages that are missing. */
+missing: number; 
+/**  Messages that the server holds. */
+held: number; 
+/**  Folders or chats that were compared. */
+places: number; 
+/**  Whether they are chats. */
+chats: boolean; 
+/**  When the first of them was compared; null where none ever was. */
+at: string | null; 
+/**  Some of those that could not be compared for a day. */
+unknown: string[]; 
+/**  As many more could not. */
+unknownMore: number } | 
+/**  Nothing comes from customers where much usually does. */
+{ kind: "silence"; 
+/**  Since when. */
+since: string; 
+/**  The least that came in the same hours of each of the four weeks before. */
+usual: number } | 
+/**  The certificate of the account's server. */
+{ kind: "certificate"; 
+/**  Until when it is good. */
+until: string; 
+/**  In how many days that is; below zero after it. */
+days: number } | 
+/**  The mailbox's server has told no limit. */
+{ kind: "no_quota" } | 
+/**  How full the mailbox is. */
+{ kind: "quota"; 
+/**  Used, in MiB. */
+usedMib: number; 
+/**  Allowed, in MiB. */
+limitMib: number; 
+/**  The one of the other. */
+percent: number } | 
+/**  Connections to the mailbox's server. */
+{ kind: "connections"; 
+/**  How many are open; null where they have not been counted. */
+open: number | null; 
+/**  When the server last found them too many. */
+limitedAt: string | null; 
+/**  What it said then. */
+said: string | null } | 
+/**  Messages that are still to be fetched. */
+{ kind: "backlog"; 
+/**  How many. */
+missing: number; 
+/**  Whether they become fewer. */
+shrinking: boolean; 
+/**  When there were last fewer than before. */
+since: string };
 
 /**  The steps of the first run, in their order. */
 export type FirstRunStepName = 
@@ -2456,6 +2717,31 @@ export type SeenConversation = {
 	messages: number,
 };
 
+/**  What kept a self-test from the next station. */
+export type SelfTestCause = 
+/**  The server, the database or a library said so. */
+{ kind: "trouble"; 
+/**  What. */
+why: WireError } | 
+/**  The program that listened to the account has ended. */
+{ kind: "holder_gone"; 
+/**  What it calls itself. */
+holder: string } | 
+/**  A person has switched the account off. */
+{ kind: "switched_off" } | 
+/**  The account is not connected just now. */
+{ kind: "not_connected" } | 
+/**  Nothing happened. */
+{ kind: "silence"; 
+/**  For so many seconds. */
+seconds: number } | 
+/**  The server did not take the message and said no more. */
+{ kind: "not_taken" } | 
+/**  It is no longer in the outbox. */
+{ kind: "withdrawn" } | 
+/**  The window had it and has not drawn it. */
+{ kind: "not_drawn" };
+
 /**  What a self-test found. */
 export type SelfTestView = {
 	/**  The stations that were reached, in order. */
@@ -2463,7 +2749,9 @@ export type SelfTestView = {
 	/**  The station that was not reached; null when all were. */
 	failed: StationName | null,
 	/**  Why not. */
-	why: WireError | null,
+	why: SelfTestCause | null,
+	/**  Folders in which it was found all the same. */
+	foundIn: string[],
 	/**  What would repair it, as of a [`Check`]. */
 	repair: string | null,
 };
@@ -2552,7 +2840,7 @@ export type StartStep =
 /**  Starting the accounts. */
 "accounts";
 
-/**  The stations of a message to oneself. */
+/**  Where a message to oneself passes. */
 export type StationName = 
 /**  It stands in the outbox. */
 "queued" | 

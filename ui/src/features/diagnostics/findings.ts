@@ -16,6 +16,9 @@ const systems: Record<string, string> = { linux: 'Linux', windows: 'Windows', ma
 /** What somebody else said, as it was said, behind what it is about. */
 const quoted = (what: string, said: string | null): string => (said ? t('found.quote', { what, said }) : what);
 
+/** Whole seconds: less than one is none. */
+const seconds = (n: number): string => (n === 0 ? t('unit.s', { n }) : f.span(n * 1000));
+
 const titled = (code: ErrorCode, telegram: boolean): string => (telegram ? telegramTitle(code) : errorTitle(code));
 
 /** What a check found, in one line. */
@@ -65,9 +68,9 @@ function words(found: Finding, { telegram, now }: Surroundings): string {
     case 'no_subscription':
       return t('found.no_subscription');
     case 'events':
-      return t('found.events', { sent: found.sent, confirmed: found.confirmed, ago: f.span(found.quietS * 1000) });
+      return t('found.events', { sent: found.sent, confirmed: found.confirmed, ago: seconds(found.quietS) });
     case 'statements':
-      return t('found.statements', { time: f.span(found.longestS * 1000), waiting: found.waiting });
+      return t('found.statements', { time: seconds(found.longestS), waiting: found.waiting });
     case 'columns_newer':
       return t('found.columns_newer');
     case 'columns_right':
