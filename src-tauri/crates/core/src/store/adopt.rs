@@ -4,7 +4,7 @@ mod old;
 mod written;
 
 pub use self::{
-    old::{OldSecret, OldSystem, OldTable, empty_old_secret},
+    old::{OldSecret, OldSystem, OldTable, closed_to_emptying, empty_old_secret},
     written::{
         AdoptedFile, AdoptedKind, AdoptedMessage, Came, ClientCard, KeyedConversation, Note, Settled, TracedMessage,
         Waiting,
