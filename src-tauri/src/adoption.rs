@@ -7,14 +7,14 @@ use std::{collections::HashSet, path::PathBuf};
 
 use secrecy::SecretString;
 use skrynka_core::{
-    adopt::{AdoptError, AdoptOptions, Adoption, OldMailbox, OldTelegram},
-    chain,
+    adopt::{AdoptError, AdoptOptions, Adoption, OldMailbox, OldTelegram, Report},
+    chain, fault,
     logbook::redact,
     model::{Account, AccountId},
     postgres::{ConnectOptions, ServerUrl},
     profile::{Profile, ProfileError},
-    secrets::{SecretKind, SecretName, Secrets},
-    store::{OldSecret, empty_old_secret},
+    secrets::{SecretKind, SecretName, Secrets, SecretsError, is_same},
+    store::{OldSecret, closed_to_emptying, empty_old_secret},
 };
 use skrynka_telegram::session::SessionSecret;
 
@@ -107,23 +107,20 @@ impl HandoverState {
 
 /// Keeps the secrets of the old system's accounts in the keyring, each checked by its structure and read back. Those that
 /// are kept already stay. With `stopped`, once nothing else uses them, each is tried and its account switched on where the
-/// old system used it.
+/// old system used it. One that is switched on already is not tried: its listener may be using the session.
 pub async fn hand_over(bureau: &Bureau, adoption: &Adoption, stopped: bool) -> Vec<Handover> {
-    let mut done = Vec::new();
-    let mut met: Vec<(SessionSecret, String)> = Vec::new();
-    let live: HashSet<AccountId> = match bureau.store.accounts().await {
+    let working: HashSet<AccountId> = match bureau.store.accounts().await {
         Ok(accounts) => accounts.into_iter().filter(|account| account.enabled).map(|account| account.id).collect(),
-        Err(error) => {
-            tracing::warn!(target: "skrynka::app", error = chain(&error), "Accounts not read");
-            return done;
-        }
+        // What fails here fails again at each account, and is told there.
+        Err(_) => HashSet::new(),
     };
+    let mut done: Vec<Handover> = Vec::new();
+    let mut met: Vec<(SessionSecret, String)> = Vec::new();
     for old in adoption.telegram_accounts() {
-        let mut state = keep_telegram(bureau, old, &mut met).await;
-        // It listens already: a session is not used a second time.
-        if state == HandoverState::Kept && live.contains(&old.account) {
-            state = HandoverState::Live;
-        }
+        let again = again(&done, old.account);
+        let is_live = working.contains(&old.account) || again == Some(true);
+        let mut state = keep_telegram(bureau, old, &mut met, (is_live, again == Some(false))).await;
+        fault::point("secret_kept");
         if stopped && old.active && state == HandoverState::Kept {
             state = match Box::pin(telegram_accounts::take_up(bureau, old.account)).await {
                 Ok(()) => HandoverState::Live,
@@ -132,23 +129,37 @@ pub async fn hand_over(bureau: &Bureau, adoption: &Adoption, stopped: bool) -> V
                     HandoverState::Refused(WireError { detail, ..WireError::from(error) })
                 }
             };
+            fault::point("secret_tried");
         }
         done.push(handover(&old.name, &old.old_id, old.account, false, state));
     }
     for old in adoption.mailboxes() {
-        let mut state = keep_mailbox(&bureau.secrets, old).await;
-        if state == HandoverState::Kept && live.contains(&old.account) {
-            state = HandoverState::Live;
-        }
+        let again = again(&done, old.account);
+        let is_live = working.contains(&old.account) || again == Some(true);
+        let others = adoption.mailboxes().iter().filter(|other| other.account == old.account);
+        let tried: Vec<&SecretString> = match again {
+            Some(false) => others.filter_map(|other| other.password.as_ref()).collect(),
+            Some(true) | None => Vec::new(),
+        };
+        let mut state = keep_mailbox(&bureau.secrets, old, is_live, &tried).await;
+        fault::point("secret_kept");
         if stopped && old.active && state == HandoverState::Kept {
             state = match take_up_mailbox(bureau, old).await {
                 Ok(()) => HandoverState::Live,
                 Err(why) => HandoverState::Refused(why),
             };
+            fault::point("secret_tried");
         }
         done.push(handover(&old.address, &old.old_id, old.account, true, state));
     }
     done
+}
+
+/// Whether an earlier row of the same account has made it work; `None`: there is none that was tried.
+fn again(done: &[Handover], account: AccountId) -> Option<bool> {
+    let of_account = || done.iter().filter(|one| one.account == account);
+    let works = of_account().any(|one| one.state == HandoverState::Live);
+    (works || of_account().any(|one| matches!(one.state, HandoverState::Refused(_)))).then_some(works)
 }
 
 fn handover(name: &str, old_id: &str, account: AccountId, is_mailbox: bool, state: HandoverState) -> Handover {
@@ -158,19 +169,21 @@ fn handover(name: &str, old_id: &str, account: AccountId, is_mailbox: bool, stat
     Handover { name: name.to_owned(), old_id: old_id.to_owned(), account, is_mailbox, state, emptied: 0 }
 }
 
-async fn keep_telegram(bureau: &Bureau, old: &OldTelegram, met: &mut Vec<(SessionSecret, String)>) -> HandoverState {
+async fn keep_telegram(
+    bureau: &Bureau,
+    old: &OldTelegram,
+    met: &mut Vec<(SessionSecret, String)>,
+    (is_live, anew): (bool, bool),
+) -> HandoverState {
     let secrets = &bureau.secrets;
-    if let Some(hash) = &old.api_hash
-        && let Err(why) = keep(secrets, SecretKind::TelegramApiHash, old.account, hash).await
-    {
-        return HandoverState::Refused(why);
-    }
     let Some(text) = &old.session else {
-        return HandoverState::Refused(no_secret("there is no session; sign in anew"));
+        let why = || HandoverState::Refused(no_secret("there is no session; sign in anew"));
+        return if is_live { HandoverState::Live } else { why() };
     };
     redact::remember(text);
     let session = match SessionSecret::from_foreign(text) {
         Ok(session) => session,
+        Err(_) if is_live => return HandoverState::Live,
         Err(error) => {
             let detail = error.to_string();
             let code = WireError::from(TelegramAccountError::Format(error)).code;
@@ -180,34 +193,71 @@ async fn keep_telegram(bureau: &Bureau, old: &OldTelegram, met: &mut Vec<(Sessio
     if let Some((_, name)) = met.iter().find(|(other, _)| other.has_key_of(&session)) {
         return HandoverState::SameSession(name.clone());
     }
-    let kept = keep(secrets, SecretKind::TelegramSession, old.account, &session.to_secret()).await;
+    let kept = if is_live { Ok(()) } else { keep_session(secrets, old, &session, met, anew).await };
     met.push((session, old.name.clone()));
     match kept {
+        Ok(()) if is_live => HandoverState::Live,
         Ok(()) => HandoverState::Kept,
         Err(why) => HandoverState::Refused(why),
     }
 }
 
-async fn keep_mailbox(secrets: &Secrets, old: &OldMailbox) -> HandoverState {
+/// Keeps a session with its hash. `anew`: what an earlier row gave was tried in vain a moment ago, and gives way; what
+/// somebody entered here stays.
+async fn keep_session(
+    secrets: &Secrets,
+    old: &OldTelegram,
+    session: &SessionSecret,
+    met: &[(SessionSecret, String)],
+    mut anew: bool,
+) -> Result<(), WireError> {
+    if anew {
+        let name = SecretName { kind: SecretKind::TelegramSession, account: old.account };
+        let kept = secrets.get(name).await.map_err(not_kept)?;
+        let kept = kept.and_then(|kept| SessionSecret::from_secret(&kept).ok());
+        anew = kept.is_some_and(|kept| met.iter().any(|(earlier, _)| earlier.has_key_of(&kept)));
+    }
+    let replaced = |_: &SecretString| anew;
+    if let Some(hash) = &old.api_hash {
+        keep(secrets, SecretKind::TelegramApiHash, old.account, hash, replaced).await?;
+    }
+    keep(secrets, SecretKind::TelegramSession, old.account, &session.to_secret(), replaced).await
+}
+
+/// `tried` are the passwords of rows of the same mailbox, none of which works.
+async fn keep_mailbox(secrets: &Secrets, old: &OldMailbox, is_live: bool, tried: &[&SecretString]) -> HandoverState {
+    if is_live {
+        return HandoverState::Live;
+    }
     let Some(password) = &old.password else {
         return HandoverState::Refused(no_secret("there is no password; enter it in the account"));
     };
-    match keep(secrets, SecretKind::MailPassword, old.account, password).await {
+    let replaced = |kept: &SecretString| tried.iter().any(|tried| is_same(kept, tried));
+    match keep(secrets, SecretKind::MailPassword, old.account, password, replaced).await {
         Ok(()) => HandoverState::Kept,
         Err(why) => HandoverState::Refused(why),
     }
 }
 
-/// Keeps a secret unless the account has one: what somebody entered here is newer.
-async fn keep(secrets: &Secrets, kind: SecretKind, account: AccountId, value: &SecretString) -> Result<(), WireError> {
+/// Keeps a secret unless the account has one that is not to be `replaced`: what somebody entered here is newer.
+async fn keep(
+    secrets: &Secrets,
+    kind: SecretKind,
+    account: AccountId,
+    value: &SecretString,
+    replaced: impl Fn(&SecretString) -> bool,
+) -> Result<(), WireError> {
     redact::remember(value);
     let name = SecretName { kind, account };
-    let of = |error| WireError { code: ErrorCode::Secrets, detail: chain(&error) };
-    let kept = secrets.get(name).await.map_err(of)?;
-    if kept.is_some() {
+    let kept = secrets.get(name).await.map_err(not_kept)?;
+    if kept.is_some_and(|kept| !replaced(&kept)) {
         return Ok(());
     }
-    secrets.set(name, value.clone()).await.map_err(of)
+    secrets.set(name, value.clone()).await.map_err(not_kept)
+}
+
+fn not_kept(error: SecretsError) -> WireError {
+    WireError { code: ErrorCode::Secrets, detail: chain(&error) }
 }
 
 fn no_secret(why: &str) -> WireError {
@@ -232,31 +282,89 @@ async fn take_up_mailbox(bureau: &Bureau, old: &OldMailbox) -> Result<(), WireEr
     Ok(bureau.store.set_account_enabled(old.account, true).await?)
 }
 
-/// Empties the secrets of accounts that are live here in the old system's tables, row by row, each only if it still is
-/// the one that was taken. Notes in `done` how many.
+/// Empties the secrets of accounts that are live here in the old system's tables, row by row: each only if what is kept
+/// here is the same, and if it still is the one that was taken. So are those of further rows with the same session. Notes
+/// in `done` how many.
 ///
 /// # Errors
 /// [`AdoptError`]: the role may not write there. What is emptied stays so.
-pub async fn empty_old(source: &Source, adoption: &Adoption, done: &mut [Handover]) -> Result<(), AdoptError> {
+pub async fn empty_old(
+    bureau: &Bureau,
+    source: &Source,
+    adoption: &Adoption,
+    done: &mut [Handover],
+) -> Result<(), AdoptError> {
     let mut connection = source.connect_options().connect().await?;
     let schema = adoption.schema();
-    for one in done.iter_mut().filter(|one| one.state == HandoverState::Live) {
+    let closed = closed_to_emptying(&mut connection, schema).await.map_err(AdoptError::Emptying)?;
+    if !closed.is_empty() {
+        return Err(AdoptError::NotEmptied(closed.join(", ")));
+    }
+    let live: Vec<AccountId> =
+        done.iter().filter(|one| one.state == HandoverState::Live).map(|one| one.account).collect();
+    let mut sessions: Vec<(SessionSecret, AccountId)> = Vec::new();
+    for account in &live {
+        if let Some(kept) = kept(bureau, SecretKind::TelegramSession, *account).await
+            && let Ok(session) = SessionSecret::from_secret(&kept)
+        {
+            sessions.push((session, *account));
+        }
+    }
+    for one in done.iter_mut() {
         let mut values: Vec<(OldSecret, &SecretString)> = Vec::new();
         for old in adoption.telegram_accounts().iter().filter(|old| !one.is_mailbox && old.old_id == one.old_id) {
-            values.extend(old.session.iter().map(|value| (OldSecret::Session, value)));
-            values.extend(old.api_hash.iter().filter(|_| old.own_hash).map(|value| (OldSecret::ApiHash, value)));
-        }
-        for old in adoption.mailboxes().iter().filter(|old| one.is_mailbox && old.old_id == one.old_id) {
-            values.extend(old.password.iter().map(|value| (OldSecret::Password, value)));
-        }
-        for (which, value) in values {
-            if empty_old_secret(&mut connection, schema, which, &one.old_id, value).await? {
-                one.emptied += 1;
+            // The account that holds this very session, whichever row it came from.
+            let session = old.session.as_ref().and_then(|text| SessionSecret::from_foreign(text).ok());
+            let holder = session.and_then(|session| {
+                sessions.iter().find(|(kept, _)| kept.has_key_of(&session)).map(|(_, account)| *account)
+            });
+            if holder.is_some() {
+                values.extend(old.session.iter().map(|value| (OldSecret::Session, value)));
+            }
+            let account = holder.or_else(|| live.contains(&old.account).then_some(old.account));
+            if let (Some(account), Some(hash), true) = (account, &old.api_hash, old.own_hash)
+                && is_kept(bureau, SecretKind::TelegramApiHash, account, hash).await
+            {
+                values.push((OldSecret::ApiHash, hash));
             }
         }
-        tracing::info!(target: "skrynka::app", account = %one.account, secrets = one.emptied, "Old secrets emptied");
+        for old in adoption.mailboxes().iter().filter(|old| one.is_mailbox && old.old_id == one.old_id) {
+            if let Some(password) = old.password.as_ref().filter(|_| live.contains(&old.account))
+                && is_kept(bureau, SecretKind::MailPassword, old.account, password).await
+            {
+                values.push((OldSecret::Password, password));
+            }
+        }
+        for (which, value) in values {
+            let emptied = empty_old_secret(&mut connection, schema, which, &one.old_id, value).await;
+            if emptied.map_err(AdoptError::Emptying)? {
+                one.emptied += 1;
+                fault::point("secret_emptied");
+            }
+        }
+        if one.emptied > 0 {
+            tracing::info!(target: "skrynka::app", account = %one.account, secrets = one.emptied, "Old secrets emptied");
+        }
     }
     Ok(())
+}
+
+/// What the keyring holds; nothing where it is locked.
+async fn kept(bureau: &Bureau, kind: SecretKind, account: AccountId) -> Option<SecretString> {
+    match bureau.secrets.get(SecretName { kind, account }).await {
+        Ok(kept) => kept,
+        Err(error) => {
+            tracing::warn!(
+                target: "skrynka::app", account = %account, error = chain(&error), "Secret not read, the old one stays"
+            );
+            None
+        }
+    }
+}
+
+/// Whether the keyring holds this very secret.
+async fn is_kept(bureau: &Bureau, kind: SecretKind, account: AccountId, value: &SecretString) -> bool {
+    kept(bureau, kind, account).await.is_some_and(|kept| is_same(&kept, value))
 }
 
 /// Adds the names of the old system's people to those to whom a conversation can be given.
@@ -274,7 +382,17 @@ pub fn add_colleagues(profile: &Profile, names: &[String]) -> Result<(), Profile
     Ok(())
 }
 
+/// Counts those of the old system's people as known to whom a conversation can be given already.
+///
+/// # Errors
+/// The settings cannot be read.
+pub fn know_colleagues(profile: &Profile, report: &mut Report) -> Result<(), ProfileError> {
+    report.know_colleagues(&profile.settings()?.managers);
+    Ok(())
+}
+
 /// What is still to be done by a person once secrets have moved.
-pub const AFTERWARDS: &str = "Backups of the old database, its WAL and its logs still hold the sessions and passwords that \
-    stood in it. Change the mailboxes' passwords, and sign in to Telegram anew and end the old session under Settings > \
-    Devices. Once the secrets are emptied, the old application can no longer send or receive.";
+pub const AFTERWARDS: &str = "The old database, its backups, its WAL and its logs hold, or held, these sessions and \
+    passwords in plain text, and emptying them there does not take them out of the others. To be sure, change each \
+    mailbox's password, and sign in to each Telegram account anew; then end the old session in Telegram under Settings > \
+    Devices. Once its secrets are emptied, the old application can neither send nor receive.";

@@ -86,24 +86,29 @@ async fn adopt(
     let told = Told { output, last: AtomicU64::new(0), failed: Mutex::default() };
     let progress = |progress| told.tell(progress);
     let work = async {
-        let report = adoption.look(&progress, &stop).await?;
+        let mut report = adoption.look(&progress, &stop).await?;
+        adoption::know_colleagues(&session.ground.profile, &mut report)?;
         print(output, &report, "would_come")?;
         if arguments.dry_run {
             return anyhow::Ok(());
         }
-        let report = adoption.run(&progress, &stop).await?;
+        let mut report = adoption.run(&progress, &stop).await?;
+        adoption::know_colleagues(&session.ground.profile, &mut report)?;
         print(output, &report, "came")?;
         adoption::add_colleagues(&session.ground.profile, &report.colleagues)?;
         let mut accounts = adoption::hand_over(&session.bureau, adoption, arguments.old_listeners_stopped).await;
-        if arguments.empty_old_secrets {
-            adoption::empty_old(source, adoption, &mut accounts).await?;
-        }
+        // What became of each account is told whatever the old database says to having its secrets emptied.
+        let emptied = match arguments.empty_old_secrets {
+            true => adoption::empty_old(&session.bureau, source, adoption, &mut accounts).await,
+            false => Ok(()),
+        };
         print_accounts(output, &accounts)?;
+        emptied?;
         output.note(adoption::AFTERWARDS)?;
         if !arguments.old_listeners_stopped {
             output.note(
-                "The accounts are switched off. Stop the old system's listeners, then run this again with \
-                 --old-listeners-stopped.",
+                "New accounts stay switched off, so that both systems never use one at once. Stop the old system's \
+                 listeners, then run this again with --old-listeners-stopped.",
             )?;
         }
         Ok(())

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic where it stands")]
 
+#[cfg(unix)]
+mod adopt;
 mod backup;
 mod canaries;
 mod chat_ledger;

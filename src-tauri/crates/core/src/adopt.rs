@@ -14,7 +14,7 @@ mod run;
 mod words;
 
 pub(crate) use self::{
-    matching::{EARLIER, LATER, Trace, pair, text_key},
+    matching::{EARLIER, LATER, Trace, is_common, pair, text_key},
     words::{is_unsent, name_key, phone_key},
 };
 pub use self::{
@@ -44,8 +44,20 @@ pub enum AdoptError {
     )]
     NotTheOldSystem,
     /// The role may not read some of its tables.
-    #[error("the role may not read {0}; grant it SELECT on these tables")]
+    #[error("the role may not read {0}; grant it USAGE on the schema and SELECT on these tables")]
     Closed(String),
+    /// The old database could not be read to its end.
+    #[error("the old database could not be read; what came over so far is kept, and the next run goes on from there")]
+    Reading(#[source] StoreError),
+    /// The role may not change the tables whose secrets are to be emptied.
+    #[error(
+        "the role may not change {0}, so that nothing was emptied there; grant it UPDATE on the columns with the \
+         secrets, or name a role that has it, and run this again"
+    )]
+    NotEmptied(String),
+    /// A secret in the old database could not be emptied.
+    #[error("the old database did not take a change; what is emptied stays so, and the next run goes on from there")]
+    Emptying(#[source] StoreError),
     /// The folder with the files cannot be read.
     #[error("the folder with the old system's files cannot be read")]
     Folder(#[source] std::io::Error),

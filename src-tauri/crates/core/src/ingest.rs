@@ -203,7 +203,25 @@ impl Ingest {
     }
 
     async fn commit(&self, to: Destination, incoming: &[Incoming], cursors: &[Cursor]) -> Result<Ingested, StoreError> {
-        let mut work = Work::begin(&self.store, to, self.clock.now()).await?;
+        let mut turns = BTreeSet::new();
+        loop {
+            match self.commit_among(to, &turns, incoming, cursors).await? {
+                Ended::Committed(done) => return Ok(done),
+                // What it has found may be gone once it has its turn: it looks again.
+                Ended::Wants(more) => turns.extend(more),
+            }
+        }
+    }
+
+    /// Stores news while holding the turns of further accounts, or tells whose it needs as well.
+    async fn commit_among(
+        &self,
+        to: Destination,
+        turns: &BTreeSet<AccountId>,
+        incoming: &[Incoming],
+        cursors: &[Cursor],
+    ) -> Result<Ended, StoreError> {
+        let mut work = Work::begin(&self.store, to, turns, self.clock.now()).await?;
         fault::point("begun");
         let sorted = Sorted::of(incoming);
         work.peers(&sorted.peers).await?;
@@ -231,6 +249,9 @@ impl Ingest {
         for delivered in sorted.delivered {
             work.delivered(delivered).await?;
         }
+        if !work.tx.wanted_turns().is_empty() {
+            return Ok(Ended::Wants(work.tx.wanted_turns().clone()));
+        }
         let mut done = work.finish(cursors).await?;
         fault::point("committed");
         let now = self.clock.now();
@@ -248,8 +269,15 @@ impl Ingest {
             | Incoming::Delivered(_) => None,
         });
         done.lag = arrivals.max();
-        Ok(done)
+        Ok(Ended::Committed(done))
     }
+}
+
+/// How one transaction ended.
+enum Ended {
+    Committed(Ingested),
+    /// Nothing is stored: these accounts' turns are needed too.
+    Wants(BTreeSet<AccountId>),
 }
 
 /// Where a batch goes, and by what right.
@@ -319,9 +347,14 @@ struct Work {
 }
 
 impl Work {
-    async fn begin(store: &Store, to: Destination, now: OffsetDateTime) -> Result<Self, StoreError> {
+    async fn begin(
+        store: &Store,
+        to: Destination,
+        turns: &BTreeSet<AccountId>,
+        now: OffsetDateTime,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
-            tx: store.begin_ingest(to.account, to.lease).await?,
+            tx: store.begin_among(to.account, to.lease, turns).await?,
             now,
             done: Ingested::default(),
             unread: BTreeMap::new(),

@@ -12,7 +12,7 @@ pub mod vault;
 use std::{fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use self::opening::{OpenOptions, Opened, open};
 use crate::model::AccountId;
@@ -102,6 +102,11 @@ pub trait SecretStore: Send + Sync {
     fn remove(&self, name: SecretName) -> BoxFuture<'_, Result<(), SecretsError>>;
     /// Names the kind of store for diagnostics: `keyring`, `vault`, `memory`.
     fn kind(&self) -> &'static str;
+}
+
+/// Whether two secrets are the same.
+pub fn is_same(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret() == other.expose_secret()
 }
 
 /// The store that this run of the program uses.

@@ -50,7 +50,7 @@ use crate::{
 pub use accounts::{AccountDraft, RemovedAccount, TelegramDraft};
 pub use adopt::{
     AdoptedFile, AdoptedKind, AdoptedMark, AdoptedMessage, Came, ClientCard, KeyedConversation, Note, OldSecret,
-    OldSystem, OldTable, Settled, TracedMessage, Waiting, empty_old_secret,
+    OldSystem, OldTable, Settled, TracedMessage, Waiting, closed_to_emptying, empty_old_secret,
 };
 pub use attachments::{RemoteFile, StoredFile, StoredMedia};
 pub use backup::{BackupTable, Restoration, RestoreError, Snapshot, SnapshotFacts, TableCopy};

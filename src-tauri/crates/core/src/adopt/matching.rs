@@ -12,6 +12,12 @@ pub(crate) const LATER: Duration = Duration::minutes(10);
 const OTHER_SIZE: Duration = Duration::minutes(1);
 /// What it weighs that a text is missing on one side.
 const NO_TEXT: Duration = Duration::seconds(5);
+/// A text of fewer letters and digits is said again and again.
+const COMMON: usize = 16;
+/// Where such a text's account is a guess too, both times lie so close together.
+const CLOSE: (Duration, Duration) = (Duration::seconds(30), Duration::minutes(2));
+/// And the next candidate is farther off by so much.
+const APART: Duration = Duration::seconds(20);
 
 /// What one side knows of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +32,25 @@ pub(crate) struct Trace {
     pub has_media: bool,
     /// The size of its file, where that is known.
     pub size: Option<i64>,
+    /// Of a row: whether nobody kept whose account it belongs to.
+    pub guessed: bool,
+    /// Of a message: whether many others say the same, or it says nothing.
+    pub common: bool,
+}
+
+/// Whether a text is so short that equal ones need not be the same message.
+pub(crate) fn is_common(text: &str) -> bool {
+    text.chars().filter(|c| c.is_alphanumeric()).nth(COMMON - 1).is_none()
 }
 
 /// Pairs rows of the old system with messages of the server, each at most once: the closest pairs first. Returns the
-/// row of each message.
-pub(crate) fn pair(old: &[Trace], new: &[Trace], (earlier, later): (Duration, Duration)) -> Vec<Option<usize>> {
+/// row of each message. Where the account is a guess and the text is common, a pair must leave no doubt: a row that waits
+/// may still find its own, and one that was given away is lost.
+pub(crate) fn pair(old: &[Trace], new: &[Trace], window: (Duration, Duration)) -> Vec<Option<usize>> {
     let mut pairs: Vec<(Duration, usize, usize)> = Vec::new();
     for (n, message) in new.iter().enumerate() {
         for (o, row) in old.iter().enumerate() {
+            let (earlier, later) = if is_doubtful(row, message) { CLOSE } else { window };
             let apart = row.at - message.at;
             if (-earlier..=later).contains(&apart)
                 && let Some(more) = weight(row, message)
@@ -43,6 +60,12 @@ pub(crate) fn pair(old: &[Trace], new: &[Trace], (earlier, later): (Duration, Du
         }
     }
     pairs.sort_unstable();
+    let doubtful: Vec<bool> = pairs
+        .iter()
+        .map(|pair| is_doubtful(&old[pair.2], &new[pair.1]) && !is_plain(pair, &pairs))
+        .collect();
+    let mut kept = doubtful.iter();
+    pairs.retain(|_| kept.next() == Some(&false));
     let mut found = vec![None; new.len()];
     let mut taken = vec![false; old.len()];
     for (_, n, o) in pairs {
@@ -52,6 +75,25 @@ pub(crate) fn pair(old: &[Trace], new: &[Trace], (earlier, later): (Duration, Du
         }
     }
     found
+}
+
+/// Whether row and message may be two that say the same to two accounts.
+fn is_doubtful(row: &Trace, message: &Trace) -> bool {
+    row.guessed && message.common && !(row.size.is_some() && row.size == message.size)
+}
+
+/// Whether no other row could be this message as well, or there are no more such rows than messages.
+fn is_plain((apart, n, _): &(Duration, usize, usize), pairs: &[(Duration, usize, usize)]) -> bool {
+    let rows = || pairs.iter().filter(|(_, message, _)| message == n).map(|(.., row)| *row);
+    let near = pairs.iter().filter(|(other, message, _)| message == n && *other < *apart + APART).count();
+    if near <= 1 {
+        return true;
+    }
+    let mut messages: Vec<usize> =
+        pairs.iter().filter(|(.., row)| rows().any(|one| one == *row)).map(|(_, message, _)| *message).collect();
+    messages.sort_unstable();
+    messages.dedup();
+    rows().count() <= messages.len()
 }
 
 /// What speaks against a pair beside its times; `None`: it is none.
@@ -124,7 +166,12 @@ mod tests {
 
     fn trace(second: i64, text: &str) -> Trace {
         let at = OffsetDateTime::UNIX_EPOCH + Duration::seconds(second);
-        Trace { outgoing: false, at, text: text_key(text), has_media: false, size: None }
+        let common = is_common(text);
+        Trace { outgoing: false, at, text: text_key(text), has_media: false, size: None, guessed: false, common }
+    }
+
+    fn guess(second: i64, text: &str) -> Trace {
+        Trace { guessed: true, ..trace(second, text) }
     }
 
     fn file(second: i64, text: &str, size: i64) -> Trace {
@@ -139,6 +186,23 @@ mod tests {
         // Whichever comes first, none is taken twice.
         assert_eq!(pair(&old, &new[..1], WINDOW), [Some(1)]);
         assert_eq!(pair(&old[..1], &new, WINDOW), [None, Some(0)]);
+    }
+
+    #[test]
+    fn what_may_belong_to_another_account_is_given_away_only_where_no_doubt_is_left() {
+        let long = "Доброго дня, надсилаю договір на переклад";
+        assert_eq!(pair(&[guess(1500, long)], &[trace(1000, long)], WINDOW), [Some(0)], "said once");
+        assert_eq!(pair(&[guess(1500, "ok")], &[trace(1000, "ok")], WINDOW), [None], "another ok");
+        assert_eq!(pair(&[trace(1500, "ok")], &[trace(1000, "ok")], WINDOW), [Some(0)], "whose it is was kept");
+        assert_eq!(pair(&[guess(1003, "ok")], &[trace(1000, "ok")], WINDOW), [Some(0)]);
+        let two = [guess(1002, "ok"), guess(1010, "ok")];
+        assert_eq!(pair(&two, &[trace(1000, "ok")], WINDOW), [None], "either may be it");
+        assert_eq!(pair(&two, &[trace(1000, "ok"), trace(1009, "ok")], WINDOW), [Some(0), Some(1)], "both are");
+        assert_eq!(pair(&[guess(1002, "ok"), guess(1032, "ok")], &[trace(1000, "ok")], WINDOW), [Some(0)]);
+        let files = |guessed| [Trace { guessed, ..file(1300, "", 7) }, Trace { guessed, ..file(1310, "", 9) }];
+        assert_eq!(pair(&files(true), &[file(1000, "", 9)], WINDOW), [Some(1)], "a size tells");
+        assert_eq!(pair(&files(true), &[Trace { size: None, ..file(1000, "", 9) }], WINDOW), [None]);
+        assert!(is_common("Добрий день!") && is_common("👍") && !is_common(long));
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub struct OldMailbox {
     pub address: String,
     /// The account here.
     pub account: AccountId,
-    /// Its password as it stands there.
+    /// Its password as it stands there, spaces included.
     pub password: Option<SecretString>,
     /// Whether the old listener used it.
     pub active: bool,
@@ -108,6 +108,8 @@ pub(super) struct OldClient {
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub targets: Vec<Target>,
+    /// Where each account stands among them.
+    of_account: HashMap<AccountId, usize>,
     pub conversations: HashMap<String, OldConversation>,
     /// Conversations that do not come over; their messages do not either.
     pub refused: HashSet<String>,
@@ -123,6 +125,13 @@ pub(super) struct Here {
     pub telegram: HashMap<String, AccountId>,
     pub mailboxes: HashMap<String, AccountId>,
     pub now: OffsetDateTime,
+}
+
+impl Here {
+    /// Accounts that sign in by themselves.
+    fn working(&self) -> HashSet<AccountId> {
+        self.accounts.iter().filter(|account| account.enabled).map(|account| account.id).collect()
+    }
 }
 
 /// The old system's small tables.
@@ -185,11 +194,12 @@ impl Plan {
     }
 
     fn target(&mut self, target: Target) -> usize {
-        if let Some(at) = self.targets.iter().position(|known| known.account == target.account) {
-            return at;
+        let next = self.targets.len();
+        let at = *self.of_account.entry(target.account).or_insert(next);
+        if at == next {
+            self.targets.push(target);
         }
-        self.targets.push(target);
-        self.targets.len() - 1
+        at
     }
 
     /// Returns the account that conversations go to whose account nobody kept, and whether there are several.
@@ -202,27 +212,44 @@ impl Plan {
     ) -> Option<(usize, bool)> {
         let mut found: Vec<(usize, bool)> = Vec::new();
         let mut met: HashMap<String, usize> = HashMap::new();
-        for (n, row) in rows.into_iter().enumerate() {
+        let of_phone: HashMap<&str, &Account> = here
+            .accounts
+            .iter()
+            .rev()
+            .filter_map(|account| Some((account.telegram.as_ref()?.phone.as_str(), account)))
+            .filter(|(phone, _)| !phone.is_empty())
+            .collect();
+        let users: HashMap<AccountId, i64> =
+            here.accounts.iter().filter_map(|account| Some((account.id, account.telegram.as_ref()?.user_id))).collect();
+        let working = here.working();
+        let mut rows: Vec<(usize, Row)> = rows.into_iter().enumerate().collect();
+        // Of several rows of one account the one that its listener used counts.
+        rows.sort_by_key(|(_, row)| !row.flag("is_active").unwrap_or(false));
+        for (n, row) in rows {
             let old_id = row.text("id").unwrap_or_else(|| format!("row {}", n + 1));
             let phone = row.text("phone").and_then(|phone| words::phone_key(&phone));
             let phone = phone.map(|key| key.trim_start_matches("phone:").to_owned()).unwrap_or_default();
             let name: String = row.text("name").unwrap_or_else(|| phone.clone()).chars().take(200).collect();
             let name = if name.is_empty() { "Telegram".to_owned() } else { name };
             let key = if phone.is_empty() { format!("name:{}", name.to_lowercase()) } else { format!("phone:{phone}") };
+            // What works here needs nothing of the old system's any more, where it may be emptied by now.
+            let known = of_phone.get(phone.as_str()).map(|account| account.id);
+            let known = known.or_else(|| here.telegram.get(&key).copied());
+            let works = known.is_some_and(|id| working.contains(&id));
             let own_api = row.number("api_id");
             let api = own_api.or_else(|| settings.get("telegram_api_id").and_then(|id| id.trim().parse().ok()));
             let api_id = api.and_then(|id| i32::try_from(id).ok()).filter(|id| *id > 0);
-            if api_id.is_none() {
+            if api_id.is_none() && !works {
                 report.remark(Thing::TelegramAccounts, Why::NoApiId, &name);
             }
             let own_hash = row.text("api_hash").filter(|hash| is_hash(hash));
             let has_own = own_hash.is_some();
             let hash = own_hash.or_else(|| settings.get("telegram_api_hash").cloned().filter(|hash| is_hash(hash)));
-            if hash.is_none() {
+            if hash.is_none() && !works {
                 report.remark(Thing::TelegramAccounts, Why::NoApiHash, &name);
             }
             let session = row.text("session_string");
-            if session.is_none() {
+            if session.is_none() && !works {
                 report.remark(Thing::TelegramAccounts, Why::NoSession, &name);
             }
             let active = row.flag("is_active").unwrap_or(false);
@@ -230,11 +257,6 @@ impl Plan {
                 report.remark(Thing::TelegramAccounts, Why::SameAccountTwice, &name);
                 *at
             } else {
-                let of_phone = |account: &&Account| {
-                    account.telegram.as_ref().is_some_and(|t| !phone.is_empty() && t.phone == phone)
-                };
-                let user = here.accounts.iter().find(of_phone);
-                let known = user.map(|account| account.id).or_else(|| here.telegram.get(&key).copied());
                 let account = known.unwrap_or_else(|| AccountId::new(here.now));
                 let made = if known.is_some() {
                     report.at(Thing::TelegramAccounts).known += 1;
@@ -258,8 +280,7 @@ impl Plan {
                         },
                     }))
                 };
-                let user = here.accounts.iter().find(|known| known.id == account).and_then(|a| a.telegram.as_ref());
-                let user = user.map_or(0, |telegram| telegram.user_id);
+                let user = users.get(&account).copied().unwrap_or(0);
                 let channel = Channel::Telegram;
                 let target = Target {
                     account,
@@ -300,7 +321,16 @@ impl Plan {
     ) -> HashMap<String, usize> {
         let mut found = HashMap::new();
         let mut met: HashMap<String, usize> = HashMap::new();
-        for (n, row) in rows.into_iter().enumerate() {
+        let of_address: HashMap<String, AccountId> = here
+            .accounts
+            .iter()
+            .rev()
+            .filter_map(|account| Some((account.email.as_ref()?.address.to_lowercase(), account.id)))
+            .collect();
+        let working = here.working();
+        let mut rows: Vec<(usize, Row)> = rows.into_iter().enumerate().collect();
+        rows.sort_by_key(|(_, row)| !row.flag("is_active").unwrap_or(false));
+        for (n, row) in rows {
             let old_id = row.text("id").unwrap_or_else(|| format!("row {}", n + 1));
             let typed = row.text("email").unwrap_or_default();
             let address = words::address(&typed);
@@ -308,19 +338,17 @@ impl Plan {
                 report.remark(Thing::Mailboxes, Why::BadAddress, row.text("name").as_deref().unwrap_or(&typed));
                 continue;
             }
-            let password = row.text("smtp_password");
-            if password.is_none() {
+            let known = of_address.get(&address).copied();
+            let known = known.or_else(|| here.mailboxes.get(&address).copied());
+            // As it stands there: the old system did not take its spaces for a mistake.
+            let password = row.text("smtp_password").map(|_| row.body("smtp_password"));
+            if password.is_none() && !known.is_some_and(|id| working.contains(&id)) {
                 report.remark(Thing::Mailboxes, Why::NoPassword, &address);
             }
             let at = if let Some(at) = met.get(&address) {
                 report.remark(Thing::Mailboxes, Why::SameAccountTwice, &address);
                 *at
             } else {
-                let of_address = |account: &&Account| {
-                    account.email.as_ref().is_some_and(|email| email.address.to_lowercase() == address)
-                };
-                let known = here.accounts.iter().find(of_address).map(|account| account.id);
-                let known = known.or_else(|| here.mailboxes.get(&address).copied());
                 let account = known.unwrap_or_else(|| AccountId::new(here.now));
                 let name = row.text("name").unwrap_or_else(|| address.clone());
                 let name: String = name.chars().take(200).collect();
@@ -590,9 +618,9 @@ fn colleagues(rows: Vec<Row>, report: &mut Report) -> HashMap<String, String> {
             report.remark(Thing::Colleagues, Why::NoKey, &name);
             continue;
         };
-        report.at(Thing::Colleagues).new += 1;
         if row.flag("is_active") != Some(false) && !report.colleagues.contains(&name) {
             report.colleagues.push(name.clone());
+            report.at(Thing::Colleagues).new += 1;
         }
         names.insert(id, name);
     }

@@ -234,14 +234,29 @@ pub struct Counted {
 pub struct Report {
     /// By thing.
     pub counted: BTreeMap<Thing, Counted>,
-    /// The names of the bureau's people.
+    /// The names of the bureau's people who still work there.
     pub colleagues: Vec<String>,
+}
+
+impl Counted {
+    /// So many of the new ones turn out to be known.
+    fn recount(&mut self, known: u64) {
+        let known = known.min(self.new);
+        self.new -= known;
+        self.known += known;
+    }
 }
 
 impl Report {
     /// What is said of a thing.
     pub fn of(&self, thing: Thing) -> Counted {
         self.counted.get(&thing).cloned().unwrap_or_default()
+    }
+
+    /// Counts those of the bureau's people as known who are already among these names.
+    pub fn know_colleagues(&mut self, names: &[String]) {
+        let known = self.colleagues.iter().filter(|name| names.contains(name)).count() as u64;
+        self.at(Thing::Colleagues).recount(known);
     }
 
     pub(super) fn at(&mut self, thing: Thing) -> &mut Counted {

@@ -1,7 +1,7 @@
 //! One run: looks at everything, and writes what comes over.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
 };
@@ -25,7 +25,7 @@ use crate::{
     fault,
     ingest::{content_hash, fold, snippet},
     model::{
-        AccountId, Address, Channel, ChatKey, ChatKind, ContactId, ConversationId, Direction, MessageId, Peer,
+        Account, AccountId, Address, Channel, ChatKey, ChatKind, ContactId, ConversationId, Direction, MessageId, Peer,
         PeerKind, Place,
     },
     postgres::ConnectOptions,
@@ -39,6 +39,8 @@ use crate::{
 const BATCH: u16 = 500;
 /// Conversations that are settled between two looks at whether somebody wants it to stop.
 const SETTLED: usize = 500;
+/// What was sent was sent so soon after it was typed, give or take what clocks differ.
+const AT_ONCE: std::ops::RangeInclusive<Duration> = Duration::minutes(-2)..=Duration::minutes(20);
 /// After so many messages the planner looks at the tables, and again after as many times ten.
 const STATISTICS: u64 = 2_000;
 
@@ -84,6 +86,8 @@ pub struct Adoption {
     /// What the small tables gave.
     planned: Report,
     source: Option<Uuid>,
+    /// The keys of its conversations, oldest first.
+    conversations: Vec<String>,
     notes: Vec<Option<Row>>,
     total: u64,
 }
@@ -126,29 +130,30 @@ impl Adoption {
     ) -> Result<Self, AdoptError> {
         let media = MediaFolders::new(options.media.as_deref()).map_err(AdoptError::Folder)?;
         let mut old = OldSystem::connect(old).await?.ok_or(AdoptError::NotTheOldSystem)?;
-        let closed = old.closed_tables().await?;
+        let closed = old.closed_tables();
         if !closed.is_empty() {
             let schema = old.schema().to_owned();
             let names: Vec<String> = closed.iter().map(|table| format!("{schema}.{}", table.name())).collect();
             return Err(AdoptError::Closed(names.join(", ")));
         }
         let tables = Tables {
-            telegram: old.rows(OldTable::TelegramAccounts).await?,
-            mailboxes: old.rows(OldTable::Mailboxes).await?,
-            conversations: old.rows(OldTable::Conversations).await?,
-            users: old.rows(OldTable::Users).await?,
-            clients: old.rows(OldTable::Clients).await?,
-            settings: old.rows(OldTable::Settings).await?,
-            chats: old.chats().await?,
+            telegram: old.rows(OldTable::TelegramAccounts).await.map_err(AdoptError::Reading)?,
+            mailboxes: old.rows(OldTable::Mailboxes).await.map_err(AdoptError::Reading)?,
+            conversations: old.rows(OldTable::Conversations).await.map_err(AdoptError::Reading)?,
+            users: old.rows(OldTable::Users).await.map_err(AdoptError::Reading)?,
+            clients: old.rows(OldTable::Clients).await.map_err(AdoptError::Reading)?,
+            settings: old.rows(OldTable::Settings).await.map_err(AdoptError::Reading)?,
+            chats: old.chats().await.map_err(AdoptError::Reading)?,
         };
-        let notes = old.rows(OldTable::Notes).await?;
-        let total = old.count(OldTable::Messages).await?;
+        let notes = old.rows(OldTable::Notes).await.map_err(AdoptError::Reading)?;
+        let total = old.count(OldTable::Messages).await.map_err(AdoptError::Reading)?;
+        // Oldest first: these stay.
         let ids: Vec<String> = tables.conversations.iter().flatten().filter_map(|row| row.text("id")).collect();
         let source = store.adopted_source(&ids, None, None).await?;
         let here = here(&store, source, clock.now()).await?;
         let mut planned = Report::default();
         let plan = Plan::make(tables, &here, &mut planned);
-        Ok(Self { old, store, clock, media, options, plan, planned, source, notes, total })
+        Ok(Self { old, store, clock, media, options, plan, planned, source, conversations: ids, notes, total })
     }
 
     /// The old system's Telegram accounts with their secrets and their accounts here, which exist once [`Self::run`] has
@@ -219,29 +224,39 @@ impl Adoption {
     ) -> Result<Report, AdoptError> {
         let mut report = self.planned.clone();
         let link = self.options.client_link.clone();
-        let ids: Vec<String> = self.plan.conversations.keys().cloned().collect();
         let new = ContactId::new(self.clock.now()).0;
-        let source = self.store.adopted_source(&ids, link.as_deref(), Some(new)).await?.unwrap_or(new);
+        let source = self.store.adopted_source(&self.conversations, link.as_deref(), Some(new)).await?.unwrap_or(new);
         self.source = Some(source);
-        let fresh = self.make_accounts(source).await?;
+        let fresh = self.make_accounts(source, stop).await?;
         self.messages(&mut report, Some(Writing { source, fresh }), progress, stop).await?;
         self.settle(source, &mut report, progress, stop).await?;
         Ok(report)
     }
 
     /// Makes the accounts that are not here; returns those, which hold nothing yet.
-    async fn make_accounts(&mut self, source: Uuid) -> Result<HashSet<AccountId>, AdoptError> {
+    async fn make_accounts(
+        &mut self,
+        source: Uuid,
+        stop: &CancellationToken,
+    ) -> Result<HashSet<AccountId>, AdoptError> {
         let mut fresh = HashSet::new();
+        let telegram = self.store.adopted_rows(source, AdoptedKind::TelegramAccount).await?;
+        let mailboxes = self.store.adopted_rows(source, AdoptedKind::Mailbox).await?;
         for target in &mut self.plan.targets {
+            if stop.is_cancelled() {
+                return Err(AdoptError::Stopped);
+            }
             let from = (source, target.key.as_str());
             match std::mem::replace(&mut target.made, Made::Nothing) {
                 Made::Nothing => {
-                    let kind = match target.channel {
-                        Channel::Telegram => AdoptedKind::TelegramAccount,
-                        Channel::Email => AdoptedKind::Mailbox,
+                    let (kind, known) = match target.channel {
+                        Channel::Telegram => (AdoptedKind::TelegramAccount, &telegram),
+                        Channel::Email => (AdoptedKind::Mailbox, &mailboxes),
                     };
-                    let (account, ours) = (Some(target.account), target.account.0);
-                    self.store.note_adopted_row(source, kind, &target.key, account, ours).await?;
+                    if !known.contains_key(&target.key) {
+                        let (account, ours) = (Some(target.account), target.account.0);
+                        self.store.note_adopted_row(source, kind, &target.key, account, ours).await?;
+                    }
                     continue;
                 }
                 Made::Telegram(draft) => self.store.adopt_telegram_account(&draft, from).await?,
@@ -265,12 +280,12 @@ impl Adoption {
         let phase = if writing.is_some() { Phase::Messages } else { Phase::Looking };
         let (mut done, mut stored, mut next_look) = (0, 0, STATISTICS);
         let mut empty: HashSet<String> = self.plan.conversations.keys().cloned().collect();
-        self.old.begin_messages().await?;
+        self.old.begin_messages().await.map_err(AdoptError::Reading)?;
         loop {
             if stop.is_cancelled() {
                 return Err(AdoptError::Stopped);
             }
-            let rows = self.old.next_messages(BATCH).await?;
+            let rows = self.old.next_messages(BATCH).await.map_err(AdoptError::Reading)?;
             if rows.is_empty() {
                 break;
             }
@@ -342,7 +357,7 @@ impl Adoption {
         let new: Vec<String> = ids.iter().filter(|id| !known.contains(*id)).cloned().collect();
         let mut files: HashMap<String, Vec<OldFile>> = HashMap::new();
         if !new.is_empty() {
-            for row in self.old.files_of(&new).await? {
+            for row in self.old.files_of(&new).await.map_err(AdoptError::Reading)? {
                 if let (Some(message), Some(file)) = (row.text("message_id"), OldFile::of_row(&row)) {
                     files.entry(message).or_default().push(file);
                 }
@@ -389,14 +404,16 @@ impl Adoption {
         let now = self.clock.now();
         // Where the account is a guess, any account of the network may have brought it, or bring it at this moment.
         let guessed = items.iter().any(|item| item.guessed);
-        let among: Vec<AccountId> = match guessed {
-            true => {
-                let others = self.store.accounts().await?.into_iter().filter(|one| one.channel == target.channel);
-                others.map(|one| one.id).filter(|id| *id != target.account).chain([target.account]).collect()
-            }
-            false => vec![target.account],
+        let others: Vec<Account> = match guessed {
+            true => self.store.accounts().await?.into_iter().filter(|one| one.channel == target.channel).collect(),
+            false => Vec::new(),
         };
-        let mut tx = self.store.begin_guess(target.account, &among).await?;
+        // Only those that are switched on bring anything meanwhile. There may be thousands of others, and no database has
+        // so many locks.
+        let turns: BTreeSet<AccountId> = others.iter().filter(|one| one.enabled).map(|one| one.id).collect();
+        let others = others.into_iter().map(|one| one.id).filter(|id| *id != target.account);
+        let among: Vec<AccountId> = others.chain([target.account]).collect();
+        let mut tx = self.store.begin_among(target.account, None, &turns).await?;
         let people = People::of(&items);
         let mails =
             if people.addresses.is_empty() { BTreeMap::new() } else { tx.contacts(&people.addresses, now).await? };
@@ -585,10 +602,18 @@ impl Adoption {
                 report.at(Thing::Clients).new += 1;
             }
         }
-        let notes = self.notes.len() as u64;
+        let known = match self.source {
+            Some(source) => self.store.adopted_rows(source, AdoptedKind::Note).await?,
+            None => HashMap::new(),
+        };
         let counted = report.at(Thing::Notes);
-        counted.found = notes;
-        counted.new = self.notes.iter().flatten().filter(|row| self.is_of_conversation(row)).count() as u64;
+        counted.found = self.notes.len() as u64;
+        for note in self.notes.iter().flatten().filter(|row| self.is_of_conversation(row)) {
+            match note.text("id").is_some_and(|id| known.contains_key(&id)) {
+                true => counted.known += 1,
+                false => counted.new += 1,
+            }
+        }
         Ok(())
     }
 
@@ -617,7 +642,10 @@ impl Adoption {
             self.plan.conversations.keys().filter(|id| known.contains_key(*id)).count() as u64;
         // What several rows of one conversation say together.
         let mut merged: HashMap<(usize, String), (bool, Option<String>)> = HashMap::new();
-        for conversation in self.plan.conversations.values() {
+        // The latest of several managers takes care of it. An interrupted run goes on as a whole one would.
+        let mut latest: Vec<(&String, &OldConversation)> = self.plan.conversations.iter().collect();
+        latest.sort_unstable_by_key(|(id, conversation)| (std::cmp::Reverse(conversation.created_at), *id));
+        for (_, conversation) in &latest {
             let said = merged.entry((conversation.target, conversation.with.key())).or_insert((true, None));
             said.0 &= conversation.archived;
             if said.1.is_none() {
@@ -625,7 +653,7 @@ impl Adoption {
             }
         }
         let mut by_target: BTreeMap<usize, Vec<(&String, &OldConversation)>> = BTreeMap::new();
-        for (id, conversation) in &self.plan.conversations {
+        for (id, conversation) in latest {
             if !known.contains_key(id) {
                 by_target.entry(conversation.target).or_default().push((id, conversation));
             }
@@ -697,6 +725,7 @@ impl Adoption {
                 Some(_) => report.at(Thing::Clients).new += 1,
                 None => report.remark(Thing::Clients, Why::NoHandle, &client.name),
             }
+            fault::point("adopted_client");
         }
         Ok(())
     }
@@ -731,6 +760,7 @@ impl Adoption {
             } else {
                 report.at(Thing::Notes).known += 1;
             }
+            fault::point("adopted_note");
         }
         Ok(())
     }
@@ -806,13 +836,14 @@ struct Writing {
 
 async fn here(store: &Store, source: Option<Uuid>, now: OffsetDateTime) -> Result<Here, AdoptError> {
     let accounts = store.accounts().await?;
+    let there: HashSet<AccountId> = accounts.iter().map(|account| account.id).collect();
     let mut here = Here { accounts, telegram: HashMap::new(), mailboxes: HashMap::new(), now };
     let Some(source) = source else { return Ok(here) };
     for kind in [AdoptedKind::TelegramAccount, AdoptedKind::Mailbox] {
         for (key, (_, account)) in store.adopted_rows(source, kind).await? {
             let account = AccountId(account);
             // One that was removed with its messages is made anew, without them: what was deleted does not come back.
-            if store.knows_account(account).await? {
+            if there.contains(&account) || store.knows_account(account).await? {
                 let of_kind = if kind == AdoptedKind::Mailbox { &mut here.mailboxes } else { &mut here.telegram };
                 of_kind.insert(key, account);
             }
@@ -840,9 +871,10 @@ fn item(
         report.remark(Thing::Messages, Why::NoDate, &old_id);
         return None;
     };
-    // What was sent was sent then; `created_at` is when it was typed.
+    // What was sent was sent then; `created_at` is when it was typed, by the database's clock. A moment that the old
+    // program wrote itself may be off by its session's offset, which is half an hour and more.
     let at = match direction {
-        Direction::Out => row.moment("sent_at").filter(|sent| (*sent - at).abs() < Duration::days(1)).unwrap_or(at),
+        Direction::Out => row.moment("sent_at").filter(|sent| AT_ONCE.contains(&(*sent - at))).unwrap_or(at),
         Direction::In => at,
     };
     let status = words::word(&row.text("status").unwrap_or_default());
@@ -873,6 +905,8 @@ fn item(
         text: if placeholder && !is_mail { None } else { matching::text_key(&text) },
         has_media,
         size: files.iter().filter_map(|file| file.size).max(),
+        guessed: conversation.guessed,
+        common: false,
     };
     let rfc = row.text("external_id").filter(|_| is_mail);
     let rfc = rfc.map(|id| id.trim_matches(['<', '>']).to_owned()).filter(|id| !id.is_empty() && id.len() <= 998);

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{Work, fact, peer};
 use crate::{
-    adopt::{CHAT_WINDOW, MAIL_WINDOW, Trace, name_key, pair, phone_key, text_key},
+    adopt::{CHAT_WINDOW, MAIL_WINDOW, Trace, is_common, name_key, pair, phone_key, text_key},
     connector::{Chat, ChatMessage, Content, IncomingMessage, Letter},
     model::{AccountId, ConversationId, Direction, Media, MessageId, PeerKind, Place},
     store::{Fact, FactKind, NewMessage, StoreError, SummaryChange, Waiting},
@@ -19,6 +19,8 @@ pub(super) struct GivingWay {
     rows: HashMap<Place, Waiting>,
     /// Conversations that it left empty.
     emptied: HashSet<(AccountId, ConversationId)>,
+    /// Whether these are chats, whose conversation is not looked for by its mails.
+    chats: bool,
     became: Vec<(Waiting, MessageId, ConversationId)>,
 }
 
@@ -98,6 +100,7 @@ impl Work {
             .collect();
         let found = self.waiting_for(&asked, &names, CHAT_WINDOW).await?;
         let found = found.into_iter().map(|(message, waiting)| (message.place.clone(), waiting)).collect();
+        self.giving_way.chats = true;
         self.give_way(found).await
     }
 
@@ -230,10 +233,12 @@ impl Work {
         let ids: Vec<_> = became.iter().map(|(waiting, now, _)| (waiting.account, waiting.message, *now)).collect();
         self.tx.adopted_became(&ids).await?;
         let own = self.tx.account();
-        for (waiting, _, into) in became.into_iter().filter(|(waiting, ..)| waiting.account != own) {
+        for (waiting, _, into) in became {
             let from = (waiting.account, waiting.conversation);
-            if self.giving_way.emptied.remove(&from) {
-                self.tx.leave_elsewhere(from, into).await?;
+            // Of a forum the old system had one conversation, and here every topic is one. Those of mails are merged.
+            let is_left = waiting.account != own || self.giving_way.chats && waiting.conversation != into;
+            if is_left && self.giving_way.emptied.remove(&from) {
+                self.tx.leave_empty(from, into).await?;
             }
         }
         Ok(())
@@ -287,5 +292,13 @@ fn chat(message: &IncomingMessage) -> Option<&ChatMessage> {
 
 fn trace(message: &IncomingMessage, text: &str, has_media: bool, size: Option<i64>) -> Trace {
     let at: OffsetDateTime = message.received_at;
-    Trace { outgoing: message.direction == Direction::Out, at, text: text_key(text), has_media, size }
+    Trace {
+        outgoing: message.direction == Direction::Out,
+        at,
+        text: text_key(text),
+        has_media,
+        size,
+        guessed: false,
+        common: is_common(text),
+    }
 }

@@ -12,7 +12,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
@@ -68,6 +68,64 @@ impl TestDatabase {
     pub fn connect_options(&self) -> ConnectOptions {
         self.connect.clone()
     }
+
+    /// How another program connects to it.
+    pub fn reached(&self) -> Reached {
+        let options = self.pool.connect_options();
+        let url = options.to_url_lossy();
+        let host = options.get_socket().map(|path| path.display().to_string());
+        let password = percent_encoding::percent_decode_str(url.password().unwrap_or_default()).decode_utf8_lossy();
+        Reached {
+            host: host.unwrap_or_else(|| options.get_host().to_owned()),
+            port: options.get_port(),
+            role: options.get_username().to_owned(),
+            password: password.into_owned(),
+            database: self.name.clone(),
+        }
+    }
+
+    /// Runs statements in it, for tests that know nothing of sqlx.
+    ///
+    /// # Panics
+    /// Where one fails.
+    pub async fn run(&self, statements: &str) {
+        let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&self.pool).await;
+        done.unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// Returns the texts that a query finds.
+    ///
+    /// # Panics
+    /// Where it fails.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        texts_of(&self.connect, query).await
+    }
+}
+
+/// Returns the texts that a query finds in any database.
+///
+/// # Panics
+/// Where it fails.
+pub async fn texts_of(connect: &ConnectOptions, query: &str) -> Vec<String> {
+    let pool = connect.pool(PgPoolOptions::new().max_connections(1));
+    let found = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(&pool).await;
+    pool.close().await;
+    found.unwrap_or_else(|error| panic!("{query}: {error}"))
+}
+
+/// A test's database as other programs reach it.
+#[derive(Debug, Clone)]
+pub struct Reached {
+    /// The folder of its socket; a host where it has none.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The role that owns it.
+    pub role: String,
+    /// The role's password.
+    pub password: String,
+    /// The database.
+    pub database: String,
 }
 
 impl Drop for TestDatabase {

@@ -6,7 +6,7 @@ mod written;
 
 pub use self::{
     marks::AdoptedMark,
-    old::{OldSecret, OldSystem, OldTable, empty_old_secret},
+    old::{OldSecret, OldSystem, OldTable, closed_to_emptying, empty_old_secret},
     written::{
         AdoptedFile, AdoptedKind, AdoptedMessage, Came, ClientCard, KeyedConversation, Note, Settled, TracedMessage,
         Waiting,

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
 };
 
 use sqlx::{Postgres, Transaction};
@@ -31,6 +31,10 @@ pub struct IngestTx {
     pub(super) account: AccountId,
     /// What changed in other accounts.
     pub(super) elsewhere: Vec<(AccountId, Fact)>,
+    /// Accounts whose other transactions wait for this one.
+    pub(super) turns: BTreeSet<AccountId>,
+    /// Others whose turn would be needed as well.
+    pub(super) wanted: BTreeSet<AccountId>,
 }
 
 /// What is stored of a place.
@@ -217,25 +221,29 @@ impl Store {
     /// Begins a transaction that writes news of one account. Transactions of one account follow one another. With a
     /// lease that is no longer the account's, nothing can be written.
     pub async fn begin_ingest(&self, account: AccountId, lease: Option<LeaseToken>) -> Result<IngestTx, StoreError> {
-        let mut tx = in_turn(self.ingest.begin().await?, account).await?;
-        if let Some(token) = lease {
-            leases::fence(&mut tx, account, token).await?;
-        }
-        Ok(IngestTx { tx, account, elsewhere: Vec::new() })
+        self.begin_among(account, lease, &BTreeSet::new()).await
     }
 
-    /// The same for an account to which messages are given by a guess; whatever the others store meanwhile waits.
+    /// The same with the turns of others, in which messages stand or come to stand by a guess: whatever they store
+    /// meanwhile waits. Turns are taken in the order of their accounts, so that no two transactions wait for each other.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn begin_guess(&self, account: AccountId, others: &[AccountId]) -> Result<IngestTx, StoreError> {
-        let mut others: Vec<AccountId> = others.iter().copied().filter(|other| *other != account).collect();
-        others.sort_unstable();
+    pub async fn begin_among(
+        &self,
+        account: AccountId,
+        lease: Option<LeaseToken>,
+        others: &BTreeSet<AccountId>,
+    ) -> Result<IngestTx, StoreError> {
+        let turns: BTreeSet<AccountId> = others.iter().copied().chain([account]).collect();
         let mut tx = self.ingest.begin().await?;
-        for turn in others.into_iter().chain([account]) {
-            tx = in_turn(tx, turn).await?;
+        for turn in &turns {
+            tx = in_turn(tx, *turn).await?;
         }
-        Ok(IngestTx { tx, account, elsewhere: Vec::new() })
+        if let Some(token) = lease {
+            leases::fence(&mut tx, account, token).await?;
+        }
+        Ok(IngestTx { tx, account, elsewhere: Vec::new(), turns, wanted: BTreeSet::new() })
     }
 }
 

@@ -357,6 +357,168 @@ async fn what_went_to_a_guessed_account_moves_to_the_one_whose_server_tells_of_i
 }
 
 #[tokio::test]
+async fn accounts_whose_guesses_stand_with_each_other_never_wait_for_each_other() {
+    let (_mail, first) = bureau().await;
+    let account = skrynka_core::model::AccountId::new(START);
+    first.store.add_telegram_account(&telegram(account, 901)).await.unwrap();
+    let (store, ingest) = (first.store.clone(), first.ingest.clone());
+    let second = Bureau { store, ingest, account, database: TestDatabase::new().await };
+    let second_row = format!(
+        r#"INSERT INTO "old CRM".telegram_accounts (id, name, phone, session_string, api_id, api_hash, is_active)
+           VALUES (2, 'Друга', '+380901', 't', 12345, '{HASH}', true)"#
+    );
+    const EACH: u32 = 24;
+    let text = |person: u32| format!("Доброго дня, надсилаю договір {person}");
+    // Two old systems: what one guesses for the first account is the second's, and the other way round.
+    for (active, from) in [(1, 0), (2, EACH)] {
+        let old = Old::new().await;
+        old.run(&second_row).await;
+        old.run(&format!(r#"UPDATE "old CRM".telegram_accounts SET is_active = id = {active}"#)).await;
+        for person in from..from + EACH {
+            let id = 100 + person;
+            old.run(&format!(
+                r#"INSERT INTO "old CRM".communications_conversations (id, platform, external_id)
+                   VALUES ('{}', 'telegram', '{id}');
+                   INSERT INTO "old CRM".communications_messages (id, conversation_id, direction, content, status, created_at)
+                   VALUES ('{}', '{}', 'inbound', '{}', 'read', '{}')"#,
+                key(5, person),
+                key(6, person),
+                key(5, person),
+                text(person),
+                START + Duration::seconds(1)
+            ))
+            .await;
+        }
+        assert_eq!(old.adopt(&first).await.of(Thing::Messages).new, u64::from(EACH));
+    }
+    assert_eq!(first.store.adopted().await.unwrap().waiting, i64::from(2 * EACH));
+    let tell = async |bureau: &Bureau, from: u32| {
+        for person in from..from + EACH {
+            let peer = Peer { kind: PeerKind::User, id: i64::from(100 + person) };
+            bureau.ingest(vec![Said::new(peer, 10 + person, &text(person)).at(0).incoming()]).await;
+        }
+    };
+    tokio::join!(tell(&first, EACH), tell(&second, 0));
+    first.assert_summaries_true().await;
+    assert_eq!(first.store.adopted().await.unwrap().waiting, 0, "each has found its own");
+    let all = first.conversations().await;
+    assert_eq!(all.iter().map(|one| one.messages).sum::<i32>(), i32::try_from(2 * EACH).unwrap());
+    assert_eq!(all.iter().filter(|one| one.account == first.account).count(), 24);
+}
+
+#[tokio::test]
+async fn a_forum_that_was_one_conversation_leaves_none_behind() {
+    let (_mail, chats) = bureau().await;
+    let old = Old::new().await;
+    old.conversation(1, "telegram", "-1000000000009", "false, NULL, NULL, 'Бюро і клієнт'").await;
+    for (number, text) in [(1, "Договір на переклад готовий"), (2, "Рахунок надіслано вчора ввечері")]
+    {
+        let meta = r#"{"telegram_chat_id": -1000000000009, "is_group_message": true}"#;
+        old.message(number, 1, i64::from(number), ["inbound", "read", text, meta, ""]).await;
+    }
+    old.run(&format!(
+        r#"INSERT INTO "old CRM".internal_notes (entity_type, entity_id, author_name, text, created_at)
+           VALUES ('chat', '{}', 'Марія', 'Чекає на рахунок', now())"#,
+        key(1, 1)
+    ))
+    .await;
+    assert_eq!(old.adopt(&chats).await.of(Thing::Messages).new, 2);
+    let forum = Peer { kind: PeerKind::Channel, id: 9 };
+    let said = |number, text: &str| Said::new(forum, number, text).in_topic(4).at(i64::from(number) - 9).incoming();
+    chats.ingest(vec![said(10, "Договір на переклад готовий")]).await;
+    assert_eq!(chats.conversations().await.len(), 2, "one message still waits in the forum");
+    chats.ingest(vec![said(11, "Рахунок надіслано вчора ввечері")]).await;
+    chats.assert_summaries_true().await;
+    let all = chats.conversations().await;
+    assert_eq!(all.iter().map(|one| one.messages).collect::<Vec<_>>(), [2], "{all:?}");
+    assert_eq!(chats.store.adopted_notes(all[0].account, all[0].id).await.unwrap().len(), 1, "its note went along");
+    assert_eq!(old.adopt(&chats).await.of(Thing::Messages).new, 0);
+}
+
+#[tokio::test]
+async fn two_old_systems_are_kept_apart_even_where_one_was_interrupted() {
+    let bureau = Bureau::new().await;
+    let systems = [Old::new().await, Old::new().await];
+    for (n, old) in systems.iter().enumerate() {
+        for number in 1..=2_u32 {
+            let (conversation, message) = (key(7, number + 10 * u32::try_from(n).unwrap()), number);
+            old.run(&format!(
+                r#"INSERT INTO "old CRM".communications_conversations (id, platform, external_id, manager_smtp_account_id)
+                   VALUES ('{conversation}', 'email', 'c{number}@example.org', 7);
+                   INSERT INTO "old CRM".communications_messages (id, conversation_id, direction, content, status, created_at)
+                   VALUES ('{}', '{conversation}', 'inbound', 'Лист {number} з {n}', 'read', now());
+                   INSERT INTO "old CRM".internal_notes (entity_type, entity_id, author_name, text, created_at)
+                   VALUES ('chat', '{conversation}', 'Марія', 'Нотатка {number} з {n}', now())"#,
+                key(8, message + 10 * u32::try_from(n).unwrap()),
+            ))
+            .await;
+        }
+    }
+    // The first one is stopped when its messages are here and none of its conversations is settled.
+    let mut adoption = systems[0].open(&bureau, AdoptOptions::default()).await.unwrap();
+    let stop = CancellationToken::new();
+    let ended = adoption.run(&|_| stop.cancel(), &stop).await;
+    assert!(matches!(ended, Err(AdoptError::Stopped)), "{ended:?}");
+    adoption.close().await;
+    for _ in 0..2 {
+        for old in systems.iter().rev() {
+            old.adopt(&bureau).await;
+        }
+    }
+    let texts: Vec<String> = texts(&bureau).await.into_values().flatten().collect();
+    assert_eq!(texts.len(), 4, "each message once: {texts:?}");
+    let mut notes = 0;
+    for one in bureau.conversations().await {
+        notes += bureau.store.adopted_notes(one.account, one.id).await.unwrap().len();
+    }
+    assert_eq!(notes, 4, "a number of a note is not the other system's");
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_named_and_nothing_is_hidden() {
+    let bureau = Bureau::new().await;
+    let old = Old::new().await;
+    old.conversation(1, "email", "olena@example.org", "").await;
+    old.message(1, 1, 1, ["inbound", "read", "Лист", "", ""]).await;
+    old.run(r#"REVOKE SELECT ON "old CRM".users, "old CRM".crm_clients FROM CURRENT_USER"#).await;
+    let told = old.open(&bureau, AdoptOptions::default()).await.err().unwrap().to_string();
+    assert!(told.contains("old CRM.users, old CRM.crm_clients") && told.contains("grant it"), "{told}");
+    old.run(r#"GRANT SELECT ON "old CRM".users, "old CRM".crm_clients TO CURRENT_USER"#).await;
+    // A policy that hides rows from this role must not make them look as if they were not there.
+    old.run(
+        r#"ALTER TABLE "old CRM".communications_messages ENABLE ROW LEVEL SECURITY;
+           ALTER TABLE "old CRM".communications_messages FORCE ROW LEVEL SECURITY"#,
+    )
+    .await;
+    let told = skrynka_core::chain(&old.open(&bureau, AdoptOptions::default()).await.err().unwrap());
+    assert!(told.contains("the old database could not be read") && told.contains("row-level security"), "{told}");
+    assert_eq!(bureau.store.adopted().await.unwrap().messages, 0);
+    old.run(r#"REVOKE USAGE ON SCHEMA "old CRM" FROM CURRENT_USER"#).await;
+    let told = old.open(&bureau, AdoptOptions::default()).await.err().unwrap().to_string();
+    assert!(told.contains("USAGE on the schema"), "{told}");
+}
+
+/// More accounts than a server has locks for one transaction.
+#[tokio::test]
+async fn thousands_of_accounts_come_over() {
+    const ACCOUNTS: u64 = 2_800;
+    let bureau = Bureau::new().await;
+    let old = Old::new().await;
+    old.run(&format!(
+        r#"INSERT INTO "old CRM".telegram_accounts (id, name, phone, session_string, is_active)
+           SELECT n, 'Акаунт ' || n, '+48' || n, 's', true FROM generate_series(100000, 100000 + {ACCOUNTS} - 2) n"#
+    ))
+    .await;
+    old.conversation(1, "telegram", "55", "").await;
+    old.message(1, 1, 1, ["inbound", "read", "Привіт", "", ""]).await;
+    let report = old.adopt(&bureau).await;
+    assert_eq!(report.of(Thing::TelegramAccounts).new, ACCOUNTS);
+    assert_eq!(report.of(Thing::Messages).new, 1);
+    let again = old.adopt(&bureau).await;
+    assert_eq!(again.of(Thing::TelegramAccounts).known, ACCOUNTS);
+}
+
+#[tokio::test]
 async fn mails_of_no_mailbox_give_way_to_those_of_any() {
     let (mail, _) = bureau().await;
     let old = Old::new().await;

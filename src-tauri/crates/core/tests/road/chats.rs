@@ -54,6 +54,14 @@ impl Said {
         self
     }
 
+    pub fn in_topic(self, topic: u32) -> Self {
+        let peer = self.peer;
+        self.with(|chat| {
+            chat.chat.key = ChatKey { peer, topic: Some(topic) };
+            chat.chat.kind = ChatKind::Topic;
+        })
+    }
+
     pub fn at(mut self, second: i64) -> Self {
         self.second = second;
         self
@@ -326,12 +334,7 @@ async fn a_chat_is_read_up_to_what_was_seen_of_it_and_no_further() {
 async fn topics_of_a_forum_are_conversations_of_their_own_over_one_count() {
     let bureau = Bureau::with_chats().await;
     let topic = |n: u32| ChatKey { peer: FORUM, topic: Some(n) };
-    let in_topic = |n: u32, id: u32| {
-        Said::new(FORUM, n, "t").with(|chat| {
-            chat.chat.key = topic(id);
-            chat.chat.kind = ChatKind::Topic;
-        })
-    };
+    let in_topic = |n: u32, id: u32| Said::new(FORUM, n, "t").in_topic(id);
     bureau.ingest(vec![in_topic(10, 1).incoming(), in_topic(11, 2).incoming(), in_topic(12, 2).incoming()]).await;
     assert_eq!((bureau.said(topic(1)).await.len(), bureau.said(topic(2)).await.len()), (1, 2));
 

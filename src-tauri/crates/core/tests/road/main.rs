@@ -13,6 +13,7 @@ mod ingest;
 mod leases;
 mod legacy;
 mod notices;
+mod old_systems;
 mod outages;
 mod programs;
 mod quarantine;

@@ -75,6 +75,8 @@ impl OldTable {
 
 struct Found {
     quoted: String,
+    /// Whether this role may read it.
+    open: bool,
     /// Every column with its type.
     columns: HashMap<String, String>,
 }
@@ -98,6 +100,8 @@ impl OldSystem {
             "SET statement_timeout = '30min'",
             "SET TimeZone = 'UTC'",
             "SET DateStyle = 'ISO'",
+            // Rows that a policy hides would be missing without a word.
+            "SET row_security = off",
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         ] {
             sqlx::query(AssertSqlSafe(set.to_owned())).execute(&mut connection).await?;
@@ -106,7 +110,8 @@ impl OldSystem {
         let rows = sqlx::query(
             "SELECT n.nspname AS schema, c.relname AS name, format('%I.%I', n.nspname, c.relname) AS quoted,
                     a.attname::text AS column, format_type(a.atttypid, NULL) AS type,
-                    n.nspname = ANY (current_schemas(false)) AS near, c.relpages
+                    n.nspname = ANY (current_schemas(false)) AS near, c.relpages,
+                    has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS open
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
              WHERE c.relname = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -122,9 +127,10 @@ impl OldSystem {
             let schema = schemas.entry(row.try_get("schema")?).or_insert((row.try_get("near")?, 0, HashMap::new()));
             let quoted: String = row.try_get("quoted")?;
             let pages: i32 = row.try_get("relpages")?;
+            let open: bool = row.try_get("open")?;
             let found = schema.2.entry(table).or_insert_with(|| {
                 schema.1 = schema.1.saturating_add(pages);
-                Found { quoted, columns: HashMap::new() }
+                Found { quoted, open, columns: HashMap::new() }
             });
             found.columns.insert(row.try_get("column")?, row.try_get("type")?);
         }
@@ -151,7 +157,7 @@ impl OldSystem {
     /// [`StoreError`].
     pub async fn connect(options: &ConnectOptions) -> Result<Option<Self>, crate::adopt::AdoptError> {
         let connection = options.connect().await?;
-        Ok(Self::open(connection).await?)
+        Self::open(connection).await.map_err(crate::adopt::AdoptError::Reading)
     }
 
     /// The schema it stands in.
@@ -165,22 +171,11 @@ impl OldSystem {
     }
 
     /// Tells which of its tables this role may not read.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn closed_tables(&mut self) -> Result<Vec<OldTable>, StoreError> {
-        let mut closed = Vec::new();
-        for (table, found) in &self.tables {
-            let open: bool = sqlx::query_scalar("SELECT has_table_privilege($1, 'SELECT')")
-                .bind(&found.quoted)
-                .fetch_one(&mut self.connection)
-                .await?;
-            if !open {
-                closed.push(*table);
-            }
-        }
+    pub fn closed_tables(&self) -> Vec<OldTable> {
+        let mut closed: Vec<OldTable> =
+            self.tables.iter().filter(|(_, found)| !found.open).map(|(table, _)| *table).collect();
         closed.sort_unstable();
-        Ok(closed)
+        closed
     }
 
     /// Returns every row of a table; `None` for one that is no JSON. A table that is missing has none.
@@ -329,8 +324,25 @@ impl OldSecret {
     }
 }
 
-/// Empties one secret of one row, if it is still that one. Returns whether it was. The column may not hold NULL, so it is
-/// an empty text.
+/// Tells which tables of accounts hold secrets that this role may not empty, schema included.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn closed_to_emptying(connection: &mut PgConnection, schema: &str) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT format('%I.%I', n.nspname, c.relname) FROM pg_class c
+         JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+         WHERE n.nspname = $1 AND (c.relname, a.attname) IN (('telegram_accounts', 'session_string'),
+               ('telegram_accounts', 'api_hash'), ('manager_smtp_accounts', 'smtp_password'))
+           AND NOT has_column_privilege(c.oid, a.attnum, 'UPDATE') ORDER BY 1",
+    )
+    .bind(schema)
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Empties one secret of one row, if it is still that one but for white space around it. Returns whether it was. The column
+/// may not hold NULL, so it is an empty text.
 ///
 /// # Errors
 /// [`StoreError`]: the role may not write there, or the row is in use for too long. Nothing is changed.
@@ -347,8 +359,14 @@ pub async fn empty_old_secret(
         .bind(table)
         .fetch_one(&mut *connection)
         .await?;
-    let update = format!("UPDATE {at} SET {column} = '' WHERE id::text = $1 AND btrim({column}, E' \\t\\n\\r') = $2");
-    let emptied =
-        sqlx::query(AssertSqlSafe(update)).bind(old_id).bind(value.expose_secret()).execute(connection).await?;
+    let update = format!("UPDATE {at} SET {column} = '' WHERE id::text = $1 AND btrim({column}, $3) = btrim($2, $3)");
+    // What counts as white space when a row is read.
+    let spaces: String = ('\u{1}'..='\u{3000}').filter(|c| c.is_whitespace()).collect();
+    let emptied = sqlx::query(AssertSqlSafe(update))
+        .bind(old_id)
+        .bind(value.expose_secret())
+        .bind(spaces)
+        .execute(connection)
+        .await?;
     Ok(emptied.rows_affected() > 0)
 }

@@ -11,6 +11,9 @@ use crate::{
     store::{AccountDraft, Fact, FactKind, IngestTx, Store, StoreError, TelegramDraft, accounts, blobs, journal},
 };
 
+/// So many of its oldest conversations tell an old system from another.
+const KNOWN_BY: usize = 1000;
+
 /// What a row of the old system has become here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AdoptedKind {
@@ -170,8 +173,8 @@ pub struct Came {
 }
 
 impl Store {
-    /// Returns the old system that these conversations came from, or begins a new one. `link`, where given, becomes the
-    /// address of its clients' cards.
+    /// Returns the old system that these conversations, oldest first, came from, or begins a new one. `link`, where given,
+    /// becomes the address of its clients' cards.
     pub async fn adopted_source(
         &self,
         conversations: &[String],
@@ -179,18 +182,22 @@ impl Store {
         make: Option<Uuid>,
     ) -> Result<Option<Uuid>, StoreError> {
         let known = sqlx::query_scalar!(
-            "SELECT source FROM adopted_rows WHERE kind = 'conversation' AND old_id = ANY($1) LIMIT 1",
+            r#"SELECT source AS "source!" FROM (
+                   SELECT source, 0 AS rank FROM adopted_rows WHERE kind = 'conversation' AND old_id = ANY($1)
+                   UNION ALL
+                   SELECT id, 1 FROM adopted_sources WHERE known_by && $1) known
+               ORDER BY rank LIMIT 1"#,
             conversations
         )
         .fetch_optional(&self.pool)
         .await?;
-        // One that was interrupted before its first conversation has nothing by which it is known; it is the last.
+        // One that had no conversation when it was first seen has nothing by which it is known; it is the last.
         let source = match known {
             Some(source) => Some(source),
             None => {
                 sqlx::query_scalar!(
-                    "SELECT s.id FROM adopted_sources s
-                     WHERE NOT EXISTS (SELECT 1 FROM adopted_rows r WHERE r.source = s.id AND r.kind = 'conversation')
+                    "SELECT s.id FROM adopted_sources s WHERE s.known_by = '{}'
+                     AND NOT EXISTS (SELECT 1 FROM adopted_rows r WHERE r.source = s.id AND r.kind = 'conversation')
                      ORDER BY s.adopted_at DESC LIMIT 1"
                 )
                 .fetch_optional(&self.pool)
@@ -199,7 +206,10 @@ impl Store {
         };
         let source = match (source, make) {
             (None, Some(new)) => {
-                sqlx::query!("INSERT INTO adopted_sources (id) VALUES ($1)", new).execute(&self.pool).await?;
+                let oldest = &conversations[..conversations.len().min(KNOWN_BY)];
+                sqlx::query!("INSERT INTO adopted_sources (id, known_by) VALUES ($1, $2)", new, oldest)
+                    .execute(&self.pool)
+                    .await?;
                 Some(new)
             }
             (source, _) => source,
@@ -696,6 +706,8 @@ impl IngestTx {
                     text: crate::adopt::text_key(&row.body_text),
                     has_media: row.has_media,
                     size: row.size,
+                    guessed: false,
+                    common: crate::adopt::is_common(&row.body_text),
                 };
                 TracedMessage {
                     account: AccountId(row.account_id),
@@ -820,7 +832,7 @@ impl IngestTx {
         let rows = sqlx::query_as!(
             WaitingRow,
             "SELECT DISTINCT ON (a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen, a.rfc_message_id,
-                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size
+                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.guessed
              FROM adopted_messages a JOIN messages m ON m.account_id = $1 AND m.id = a.message_id
              WHERE a.account_id = $1 AND a.waits AND a.rfc_message_id = ANY($2)
              ORDER BY a.message_id",
@@ -833,27 +845,27 @@ impl IngestTx {
     }
 
     /// Returns what stands in another account by a guess and waits: with these Message-IDs, or without one with these
-    /// correspondents between two moments. It waits for that account's other transactions: one that guesses takes the
-    /// turns of all others before its own, so that none of these two ever waits for the other.
+    /// correspondents between two moments. Of accounts whose turn is not held it returns nothing and notes that it is
+    /// wanted ([`Self::wanted_turns`]): whoever waited for one while holding another would wait for ever once two did so.
     pub async fn guessed_elsewhere(
         &mut self,
         ids: &[String],
         peers: &[String],
         between: (OffsetDateTime, OffsetDateTime),
     ) -> Result<Vec<Waiting>, StoreError> {
-        let accounts: BTreeSet<AccountId> =
-            self.guessed(ids, peers, between).await?.into_iter().map(|waiting| waiting.account).collect();
-        if accounts.is_empty() {
-            return Ok(Vec::new());
-        }
-        for account in &accounts {
-            sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))", account.to_string())
-                .execute(&mut *self.tx)
-                .await?;
-        }
-        let mut rows = self.guessed(ids, peers, between).await?;
-        rows.retain(|waiting| accounts.contains(&waiting.account));
-        Ok(rows)
+        let (held, wanted): (Vec<Waiting>, Vec<Waiting>) = self
+            .guessed(ids, peers, between)
+            .await?
+            .into_iter()
+            .partition(|waiting| self.turns.contains(&waiting.account));
+        self.wanted.extend(wanted.into_iter().map(|waiting| waiting.account));
+        Ok(held)
+    }
+
+    /// Accounts in which something waits for what this transaction stores, and whose turns it does not hold. Where there
+    /// are any, it is not committed but begun again with their turns.
+    pub const fn wanted_turns(&self) -> &BTreeSet<AccountId> {
+        &self.wanted
     }
 
     async fn guessed(
@@ -865,7 +877,7 @@ impl IngestTx {
         let rows = sqlx::query_as!(
             WaitingRow,
             "SELECT DISTINCT ON (a.account_id, a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen,
-                    a.rfc_message_id, a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size
+                    a.rfc_message_id, a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.guessed
              FROM adopted_messages a JOIN messages m ON m.account_id = a.account_id AND m.id = a.message_id
              WHERE a.account_id <> $1 AND a.waits AND a.guessed
                AND (a.rfc_message_id = ANY($2)
@@ -891,7 +903,7 @@ impl IngestTx {
         let rows = sqlx::query_as!(
             WaitingRow,
             "SELECT DISTINCT ON (a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen, a.rfc_message_id,
-                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size
+                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.guessed
              FROM adopted_messages a JOIN messages m ON m.account_id = $1 AND m.id = a.message_id
              WHERE a.account_id = $1 AND a.waits AND a.peer = ANY($2) AND a.at BETWEEN $3 AND $4
                AND a.rfc_message_id IS NULL
@@ -990,9 +1002,9 @@ impl IngestTx {
         Ok(())
     }
 
-    /// A conversation that stood in another account by a guess, and that has given all its messages to one of this
-    /// account, gives it what else is known of it, and is no more. One that somebody has begun to use stays.
-    pub async fn leave_elsewhere(
+    /// A conversation that has given all its messages to one of this account gives it what else is known of it, and is no
+    /// more. One that somebody has begun to use stays.
+    pub async fn leave_empty(
         &mut self,
         (account, from): (AccountId, ConversationId),
         into: ConversationId,
@@ -1079,6 +1091,7 @@ struct WaitingRow {
     text_key: Option<i64>,
     has_media: bool,
     file_size: Option<i64>,
+    guessed: bool,
 }
 
 impl From<WaitingRow> for Waiting {
@@ -1096,6 +1109,8 @@ impl From<WaitingRow> for Waiting {
                 text: row.text_key,
                 has_media: row.has_media,
                 size: row.file_size,
+                guessed: row.guessed,
+                common: false,
             },
         }
     }
