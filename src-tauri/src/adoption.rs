@@ -111,8 +111,11 @@ impl HandoverState {
 pub async fn hand_over(bureau: &Bureau, adoption: &Adoption, stopped: bool) -> Vec<Handover> {
     let working: HashSet<AccountId> = match bureau.store.accounts().await {
         Ok(accounts) => accounts.into_iter().filter(|account| account.enabled).map(|account| account.id).collect(),
-        // What fails here fails again at each account, and is told there.
-        Err(_) => HashSet::new(),
+        // Without it a session in use could be used a second time.
+        Err(error) => {
+            tracing::warn!(target: "skrynka::app", error = chain(&error), "Accounts not read, no secret handed over");
+            return Vec::new();
+        }
     };
     let mut done: Vec<Handover> = Vec::new();
     let mut met: Vec<(SessionSecret, String)> = Vec::new();
