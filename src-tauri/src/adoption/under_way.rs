@@ -2,11 +2,13 @@
 //! a person said of the old system, its password among it, is in memory until they have done.
 
 use std::{
-    future::Future,
+    panic::AssertUnwindSafe,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+
+use futures_util::FutureExt as _;
 
 use secrecy::SecretString;
 use skrynka_core::{
@@ -160,9 +162,9 @@ pub fn look(desk: &Arc<Desk>, office: &Arc<Office>, form: AdoptionForm) -> Resul
         inner.step = AdoptionStep::Source;
         inner.taken = None;
     }
-    let (source, stop, _) = office.adopting.begin(desk, AdoptionStep::Looking, &[AdoptionStep::Source])?;
+    let (source, stop, before) = office.adopting.begin(desk, AdoptionStep::Looking, &[AdoptionStep::Source])?;
     let (told, office_of) = (desk.clone(), office.clone());
-    spawn(desk, office, async move {
+    spawn(desk, office, before, async move {
         let (desk, office) = (&*told, &*office_of);
         let work = async {
             let mut adoption = source.open(&office.bureau).await?;
@@ -178,7 +180,7 @@ pub fn look(desk: &Arc<Desk>, office: &Arc<Office>, form: AdoptionForm) -> Resul
         inner.accounts.clear();
         match looked {
             Ok(report) => (inner.report, inner.step) = (Some(report), AdoptionStep::Looked),
-            Err(error) => inner.failed(error, AdoptionStep::Source),
+            Err(error) => inner.failed(error, before),
         }
     });
     Ok(())
@@ -192,7 +194,7 @@ pub fn run(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), WireError> {
     let (source, stop, before) =
         office.adopting.begin(desk, AdoptionStep::Running, &[AdoptionStep::Looked, AdoptionStep::Came])?;
     let (told, office_of) = (desk.clone(), office.clone());
-    spawn(desk, office, async move {
+    spawn(desk, office, before, async move {
         let (desk, office) = (&*told, &*office_of);
         let ran = async {
             let mut adoption = source.open(&office.bureau).await?;
@@ -227,7 +229,7 @@ pub fn hand_over_accounts(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), 
     let (source, _, before) = office.adopting.begin(desk, AdoptionStep::HandingOver, &from)?;
     let earlier = office.adopting.lock().taken.take();
     let office_of = office.clone();
-    spawn(desk, office, async move {
+    spawn(desk, office, before, async move {
         let office = &*office_of;
         if let Some(earlier) = earlier {
             earlier.close().await;
@@ -235,7 +237,9 @@ pub fn hand_over_accounts(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), 
         let handed = async {
             let mut adoption = source.open(&office.bureau).await?;
             let accounts = hand_over(&office.bureau, &adoption, true).await;
-            adoption.end_snapshot().await?;
+            if let Err(error) = adoption.end_snapshot().await {
+                tracing::warn!(target: "skrynka::app", error = chain(&error), "Snapshot of the old database not ended");
+            }
             Ok((adoption, accounts))
         };
         let handed = Box::pin(handed).await;
@@ -257,9 +261,9 @@ pub fn hand_over_accounts(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), 
 /// # Errors
 /// [`ErrorCode::AdoptionBusy`]; [`ErrorCode::InvalidInput`]: no secret was handed over yet.
 pub fn empty_old_secrets(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), WireError> {
-    let (source, ..) = office.adopting.begin(desk, AdoptionStep::Emptying, &[AdoptionStep::HandedOver])?;
+    let (source, _, before) = office.adopting.begin(desk, AdoptionStep::Emptying, &[AdoptionStep::HandedOver])?;
     let office_of = office.clone();
-    spawn(desk, office, async move {
+    spawn(desk, office, before, async move {
         let office = &*office_of;
         let (taken, mut accounts) = {
             let mut inner = office.adopting.lock();
@@ -294,13 +298,23 @@ impl Inner {
     }
 }
 
-/// Runs one step as a task of the window's, and tells the window where it begins and where it ends.
-fn spawn(desk: &Arc<Desk>, office: &Arc<Office>, work: impl Future<Output = ()> + Send + 'static) {
+/// Runs one step as a task of the window's, and tells the window where it begins and where it ends. One that ends by a
+/// panic leaves things as they stood `before`.
+fn spawn(
+    desk: &Arc<Desk>,
+    office: &Arc<Office>,
+    before: AdoptionStep,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
     let (told, office) = (desk.clone(), office.clone());
     desk.tasks().spawn("adoption", async move {
         let desk = &*told;
         tell(desk, &office);
-        work.await;
+        if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+            let mut inner = office.adopting.lock();
+            inner.step = before;
+            inner.error = Some(WireError { code: ErrorCode::Internal, detail: String::new() });
+        }
         office.adopting.lock().progress = None;
         match office.bureau.store.adopted().await {
             Ok(came) => office.adopting.lock().came = Some(came),
@@ -311,8 +325,9 @@ fn spawn(desk: &Arc<Desk>, office: &Arc<Office>, work: impl Future<Output = ()> 
 }
 
 fn tell(desk: &Desk, office: &Office) {
-    let kept = desk.settings().map(|settings| settings.adoption).unwrap_or_default();
-    desk.tell("adoption_changed", &AdoptionChanged(office.adopting.view(&kept)));
+    // What a person named is known as long as something is done.
+    let view = office.adopting.view(&AdoptionSettings::default());
+    desk.tell("adoption_changed", &AdoptionChanged(view));
 }
 
 /// Tells the window how far a run is.

@@ -1937,6 +1937,7 @@ export const en: Catalogue = {
   'adopted.waitsMail': 'From the old CRM: date, recipients and subject are not yet confirmed by the server',
   'adopted.waitsChat': 'From the old CRM, not yet confirmed by the server',
   'adopted.unsent': 'From the old CRM, which did not send it',
+  'adopted.unsentShort': 'not sent',
   'adopted.missing': 'Files not found: {names}',
   'person.card': 'Card in the old CRM',
   'person.cardFailed': 'The card could not be opened',

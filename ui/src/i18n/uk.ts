@@ -1936,6 +1936,7 @@ export const uk = {
   'adopted.waitsMail': 'Зі старої CRM: дату, адресатів і тему ще не підтвердив сервер',
   'adopted.waitsChat': 'Зі старої CRM, сервер ще не підтвердив',
   'adopted.unsent': 'Зі старої CRM: вона цього не надіслала',
+  'adopted.unsentShort': 'не надіслано',
   'adopted.missing': 'Файлів не знайдено: {names}',
   'person.card': 'Картка в старій CRM',
   'person.cardFailed': 'Картку не вдалося відкрити',

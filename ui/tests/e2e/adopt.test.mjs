@@ -23,7 +23,7 @@ function rows(lab) {
     `INSERT INTO communications_conversations VALUES ('${talk}', 1204, 'email', '${CLIENT}', 'Переклад диплома', 7, '${uuid(5, 1)}', false, '2025-03-01 10:00+00')`,
     `INSERT INTO communications_conversations VALUES ('${uuid(1, 2)}', NULL, 'whatsapp', '380000000098', NULL, NULL, NULL, false, '2025-03-01 10:00+00')`,
     `INSERT INTO communications_messages SELECT ('00000002-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, '${talk}', CASE WHEN n % 3 = 0 THEN 'outbound' ELSE 'inbound' END, 'text', 'Старий лист ' || n, 'read', NULL, NULL, NULL, NULL, '<old-' || n || '@example.net>', timestamptz '2025-03-02 10:00+00' + n * interval '1 hour' FROM generate_series(1, ${MESSAGES}) n`,
-    `INSERT INTO communications_messages VALUES ('${uuid(3, 1)}', '${talk}', 'outbound', 'text', 'Цього не надіслано', 'failed', NULL, NULL, NULL, NULL, NULL, '2025-06-02 10:00+00')`,
+    `INSERT INTO communications_messages VALUES ('${uuid(3, 1)}', '${talk}', 'outbound', 'text', 'Цього не надіслано', 'failed', NULL, NULL, NULL, NULL, NULL, '2025-04-21 09:30+00')`,
     `INSERT INTO communications_attachments VALUES ('${uuid(4, 1)}', '${uuid(2, MESSAGES)}', '/media/диплом.pdf', 'file', 'application/pdf', 'диплом.pdf', 9, now())`,
     `INSERT INTO communications_attachments VALUES ('${uuid(4, 2)}', '${uuid(2, MESSAGES)}', '/media/загублений.pdf', 'file', 'application/pdf', 'загублений.pdf', 9, now())`,
     `INSERT INTO internal_notes (entity_type, entity_id, author_name, text, created_at) VALUES ('conversation', '${talk}', 'Марко Дуб', 'Просить рахунок польською', '2025-03-03 10:00+00')`,
@@ -39,10 +39,10 @@ windowTest('the old CRM comes over from the first run on, and its mailbox is liv
     await lab.ask('add_user', { user: OFFICE.user, password: OFFICE.password });
     old = await OldCrm.start(rows(lab));
     writeFileSync(join(old.media, 'диплом.pdf'), '%PDF-1.4\n');
+    // Somebody had come as far as the keyring, and had named the folder.
+    writeFileSync(join(profile.folder, 'settings.json'), JSON.stringify({ language: 'uk', first_run: 'secrets', adoption: { media: old.media } }));
 
     window = await Window.open(profile);
-    await window.press('language-uk');
-    await window.press('first-next');
     await window.type('vault-passphrase', 'довга фраза для скриньки');
     await window.type('vault-passphrase-again', 'довга фраза для скриньки');
     await window.press('vault-submit');
@@ -68,7 +68,8 @@ windowTest('the old CRM comes over from the first run on, and its mailbox is liv
     await window.find('adopt', { step: 'looked' }, 60_000);
     await window.find('adopt-thing', { thing: 'messages', new: String(MESSAGES + 1) });
     await window.find('adopt-remark', { why: 'other_network' });
-    await window.find('adopt-remark', { why: 'no_folder' });
+    await window.find('adopt-thing', { thing: 'files', found: '2', new: '1' });
+    await window.find('adopt-remark', { why: 'no_file' });
     await window.picture(join(ARTEFACTS, 'adopt-report.png'));
     await window.press('adopt-run');
     // Whoever reloads the page finds it where it is.
@@ -103,7 +104,8 @@ windowTest('the old CRM comes over from the first run on, and its mailbox is liv
     await window.pressRow('Олена Вербицька');
     await window.find('adopted-unsent');
     await window.find('adopted-waits');
-    await window.find('adopted-missing');
+    await window.shows('adopted-missing', 'загублений.pdf');
+    await window.shows('thread', 'диплом.pdf');
     await window.shows('person-note', 'Просить рахунок польською');
     await window.find('person-card');
     await window.picture(join(ARTEFACTS, 'adopt-inbox.png'));
