@@ -20,7 +20,7 @@ use skrynka_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Handover, HandoverState, Source, add_colleagues, empty_old, hand_over};
+use super::{Handover, HandoverState, Source, add_colleagues, empty_old, hand_over, know_colleagues};
 use crate::{
     commands::file_error,
     desk::{Desk, Office},
@@ -170,7 +170,7 @@ pub fn look(desk: &Arc<Desk>, office: &Arc<Office>, form: AdoptionForm) -> Resul
             let mut adoption = source.open(&office.bureau).await?;
             let report = adoption.look(&telling(desk, office), &stop).await;
             adoption.close().await;
-            report
+            Ok(with_known_colleagues(desk, report?))
         };
         let looked = tokio::select! {
             () = stop.cancelled() => Err(AdoptError::Stopped),
@@ -184,6 +184,15 @@ pub fn look(desk: &Arc<Desk>, office: &Arc<Office>, form: AdoptionForm) -> Resul
         }
     });
     Ok(())
+}
+
+/// Tells of a report which of the old system's people are known here.
+fn with_known_colleagues(desk: &Desk, mut report: Report) -> Report {
+    let known = desk.ground().and_then(|ground| know_colleagues(&ground.profile, &mut report).map_err(file_error));
+    if let Err(error) = known {
+        tracing::warn!(target: "skrynka::app", detail = error.detail, "Colleagues not compared");
+    }
+    report
 }
 
 /// Brings over what was looked at.
@@ -200,7 +209,7 @@ pub fn run(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), WireError> {
             let mut adoption = source.open(&office.bureau).await?;
             let report = adoption.run(&telling(desk, office), &stop).await;
             adoption.close().await;
-            report
+            Ok(with_known_colleagues(desk, report?))
         };
         let ran = Box::pin(ran).await;
         let named = match &ran {
@@ -270,18 +279,13 @@ pub fn empty_old_secrets(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), W
             (inner.taken.take(), std::mem::take(&mut inner.accounts))
         };
         let emptied = match &taken {
-            Some(adoption) => empty_old(&source, adoption, &mut accounts).await,
+            Some(adoption) => empty_old(&office.bureau, &source, adoption, &mut accounts).await,
             None => Ok(()),
         };
         let mut inner = office.adopting.lock();
         (inner.taken, inner.accounts) = (taken, accounts);
         match emptied {
             Ok(()) => inner.step = AdoptionStep::Emptied,
-            Err(AdoptError::Store(StoreError::Refused(error))) => {
-                inner.failed(AdoptError::Store(StoreError::Refused(error)), AdoptionStep::HandedOver);
-                inner.error =
-                    inner.error.take().map(|error| WireError { code: ErrorCode::OldDatabaseReadOnly, ..error });
-            }
             Err(error) => inner.failed(error, AdoptionStep::HandedOver),
         }
     });
@@ -424,6 +428,8 @@ impl From<AdoptError> for WireError {
             AdoptError::Connect(error) => connect_code(error),
             AdoptError::NotTheOldSystem => ErrorCode::OldDatabaseForeign,
             AdoptError::Closed(_) => ErrorCode::OldDatabaseClosed,
+            AdoptError::NotEmptied(_) | AdoptError::Emptying(StoreError::Refused(_)) => ErrorCode::OldDatabaseReadOnly,
+            AdoptError::Reading(_) | AdoptError::Emptying(_) => ErrorCode::OldDatabaseUnreachable,
             AdoptError::Folder(_) => ErrorCode::OldFolder,
             AdoptError::Busy => ErrorCode::AdoptionBusy,
             AdoptError::Stopped => ErrorCode::Internal,
