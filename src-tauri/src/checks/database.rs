@@ -107,7 +107,7 @@ pub(super) fn search_index(now: OffsetDateTime, pending: &Result<i64, StoreError
             let state = if *pending == 0 { CheckState::Ok } else { CheckState::Warn };
             check(now, "search", state, Finding::Search { pending: count(*pending) }, None)
         }
-        Err(error) => untold_check(now, "search", &error),
+        Err(error) => untold_check(now, "search", error),
     }
 }
 

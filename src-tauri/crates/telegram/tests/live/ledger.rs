@@ -215,7 +215,7 @@ async fn a_chat_that_can_never_be_read_is_named_and_the_rest_compared() {
         let mut looked: Vec<_> = found.iter().map(|chat| (chat.name.as_str(), chat.looked)).collect();
         looked.sort_by_key(|(name, _)| *name);
         assert_eq!(looked, [("Olena", Looked::Above(0)), ("Petro", Looked::NotNow)]);
-        assert_eq!(desk.missing(&found), [lost.clone()]);
+        assert_eq!(desk.missing(&found), std::slice::from_ref(&lost));
     }
     fetched(&mut listening, &mut desk, vec![lost]).await;
     assert!(desk.has("whole"));
