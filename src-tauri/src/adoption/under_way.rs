@@ -295,9 +295,10 @@ pub fn empty_old_secrets(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), W
 impl Inner {
     fn failed(&mut self, error: AdoptError, step: AdoptionStep) {
         self.step = step;
-        match error {
-            AdoptError::Stopped => self.stopped = true,
-            error => self.error = Some(error.into()),
+        if matches!(error, AdoptError::Stopped) {
+            self.stopped = true;
+        } else {
+            self.error = Some(error.into());
         }
     }
 }

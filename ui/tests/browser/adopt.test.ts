@@ -85,7 +85,7 @@ test('what is refused is said with what to do, and the password is asked for aga
 });
 
 test('it goes on while somebody works elsewhere, is stopped and goes on, and says when it has come', async () => {
-  const page = await open({ query: 'adopt=looked&adoptTick=400' });
+  const page = await open({ query: 'adopt=looked&adoptHeld' });
   await fromSettings(page);
   await page.getByTestId('adopt-run').click();
   await step(page, 'running');
@@ -93,9 +93,11 @@ test('it goes on while somebody works elsewhere, is stopped and goes on, and say
   await shown(page, 'report');
   await page.getByText('Перенесене збережено').first().waitFor();
   await page.getByTestId('adopt-run').click();
-  await step(page, 'running');
+  await page.locator('[data-testid="adopt-progress"][data-done="48213"]').waitFor();
   await page.getByTestId('adopt-leave').click();
   await row(page, 0).waitFor();
+  await page.locator('[data-testid="adopt"]').waitFor({ state: 'detached' });
+  await page.evaluate(() => window.bureau.adoptionEnds());
   await page.getByTestId('adopt-show').click();
   await step(page, 'came');
 });

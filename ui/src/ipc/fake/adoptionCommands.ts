@@ -23,7 +23,8 @@ const would: AdoptionReport = {
 
 const known = (report: AdoptionReport): AdoptionReport => ({ ...report, things: report.things.map((one) => ({ ...one, known: one.new, new: 0, remarks: one.remarks.filter((remark) => !remark.comesOver) })) });
 
-/** Taking over the old CRM. `?adopt=` chooses the step it begins at, `?old=` the code with which looking fails. */
+/** Taking over the old CRM. `?adopt=` chooses the step it begins at, `?old=` the code with which looking fails; with `?adoptHeld` a run ends
+ * when the test says so. */
 export function adoptionCommands(world: World) {
   const query = new URLSearchParams(location.search);
   const began = (query.get('adopt') as AdoptionStep | null) ?? 'source';
@@ -67,13 +68,13 @@ export function adoptionCommands(world: World) {
   };
   /** Walks through the messages; false where somebody stopped it. */
   const walk = async (phase: AdoptionProgress['phase']) => {
-    const tick = Number(query.get('adoptTick') ?? 5);
     for (let done = 0; done <= MESSAGES; done += MESSAGES / 5) {
-      await pause(tick);
+      await pause(5);
       if (stopped) return false;
       set({ progress: progress(phase, Math.round(done)) });
     }
-    return true;
+    if (query.has('adoptHeld')) await new Promise<void>((resolve) => (world.adoptionEnds = resolve));
+    return !stopped;
   };
   const report = () => (runs > 0 ? known(would) : would);
   return {
@@ -105,12 +106,13 @@ export function adoptionCommands(world: World) {
     },
     stopAdoption: async () => {
       stopped = true;
+      world.adoptionEnds();
       return null;
     },
     handOverAccounts: async (listenersStopped: boolean) => {
       if (!listenersStopped) fail('invalid_input', 'listenersStopped');
       begin('handing_over');
-      void pause(Number(query.get('adoptTick') ?? 5) * 5).then(() => set({ step: 'handed_over', progress: null, accounts: accounts() }));
+      void pause(20).then(() => set({ step: 'handed_over', progress: null, accounts: accounts() }));
       return null;
     },
     emptyOldSecrets: async (sendsNoMore: boolean) => {

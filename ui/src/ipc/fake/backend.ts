@@ -52,6 +52,8 @@ export interface Controls {
   quiet(on: boolean): void;
   /** Another desktop keeps a template. */
   template(template: Template): void;
+  /** What is coming over from the old CRM has come. */
+  adoptionEnds(): void;
   /** The conversation that the window last said to be in front. */
   front(): string | null;
   calls: Record<string, number>;
@@ -101,6 +103,8 @@ export interface World {
   /** The sign-in commands provide these. */
   scan: (password: boolean) => void;
   failScan: (code: ErrorCode) => void;
+  /** The adoption's commands provide this. */
+  adoptionEnds: () => void;
 }
 
 export const fail = (code: ConstructorParameters<typeof IpcError>[0]['code'], detail = ''): never => {
@@ -181,6 +185,7 @@ export function fakeBackend(): Backend {
     sync: () => undefined,
     scan: () => undefined,
     failScan: () => undefined,
+    adoptionEnds: () => undefined,
   };
   const comparable = [...bureau.accounts.filter((account) => account.channel === 'email').slice(0, 3), ...bureau.accounts.filter((account) => account.channel === 'telegram').slice(0, 1)];
   world.completeness = comparable.flatMap((account, n) => compared(world, account.id, n % 2 === 1 ? 3 : 0));
@@ -287,6 +292,7 @@ function controls(world: World, calls: Record<string, number>, failing: Set<stri
     },
     scan: (password) => world.scan(password),
     failScan: (code) => world.failScan(code),
+    adoptionEnds: () => world.adoptionEnds(),
     clickNotice: (conversation) => world.listeners?.noticeOpened({ conversation }),
     quiet(doNotDisturb) {
       world.preferences = { ...world.preferences, notices: { ...world.preferences.notices, doNotDisturb } };
