@@ -60,10 +60,8 @@ pub(crate) fn pair(old: &[Trace], new: &[Trace], window: (Duration, Duration)) -
         }
     }
     pairs.sort_unstable();
-    let doubtful: Vec<bool> = pairs
-        .iter()
-        .map(|pair| is_doubtful(&old[pair.2], &new[pair.1]) && !is_plain(pair, &pairs))
-        .collect();
+    let doubtful: Vec<bool> =
+        pairs.iter().map(|pair| is_doubtful(&old[pair.2], &new[pair.1]) && !is_plain(pair, &pairs)).collect();
     let mut kept = doubtful.iter();
     pairs.retain(|_| kept.next() == Some(&false));
     let mut found = vec![None; new.len()];

@@ -54,7 +54,8 @@ class Maker:
         self.ids += 1
         return self.uuid() if kind in ("uuid", "text") else self.ids
 
-    def table(self, name, **columns):
+    @staticmethod
+    def table(name, /, **columns):
         return name, {column: kind for column, kind in columns.items() if kind}
 
     def moment(self):
@@ -337,10 +338,13 @@ class Reading:
             rfc = (m.get("external_id") or "").strip("<> ") if key[0] == "email" else ""
             come[str(m["id"])] = {
                 "key": key, "direction": direction, "at": self.moment(m, out).isoformat(), "text": m["content"],
-                "status": status, "read": out or status == "read", "files": self.read_files(m), "rfc": rfc,
+                "status": status, "read": out or status == "read", "files": self.read_files(m),
+                # Where no mailbox is known, it may be the mail of any.
+                "guessed": key[0] == "email" and
+                           self.conversations[str(m["conversation_id"])].get("manager_smtp_account_id") not in self.boxes,
             }
             if rfc:
-                twice[(key[1], rfc)].append(str(m["id"]))
+                twice[rfc].append(str(m["id"]))
         return come, twice
 
 
@@ -369,7 +373,13 @@ def compare(old, new, folder):
         tell("should not have come", more)
 
     # Rows that share a mail are one message: it is one of them.
-    same = {one: ids for ids in reading.twice.values() for one in ids}
+    box = lambda one: reading.messages[one]["key"][1]
+    guessed = lambda one: reading.messages[one]["guessed"]
+    same, twice = {}, {}
+    for ids in reading.twice.values():
+        for one in ids:
+            same[one] = [other for other in ids if box(other) == box(one) or guessed(one) or guessed(other)]
+            twice[one] = [other for other in ids if box(other) == box(one) and not guessed(one) and not guessed(other)]
     for old_id in sorted(set(reading.messages) & set(ours)):
         row = ours[old_id]
         here = {
@@ -396,7 +406,7 @@ def compare(old, new, folder):
             tell("status", old_id, row["status"])
         if row["channel"] != reading.messages[old_id]["key"][0]:
             tell("channel", old_id, row["channel"])
-        if {ours[one]["message"] for one in ids if one in ours} != {row["message"]}:
+        if {ours[one]["message"] for one in twice.get(old_id) or [old_id] if one in ours} != {row["message"]}:
             tell("a mail stands twice", ids)
 
     # Conversations: the same messages stand together on both sides.
