@@ -5,6 +5,7 @@
 
 mod adopted;
 mod chats;
+mod forgotten;
 mod subject;
 mod text;
 mod thread;
@@ -205,7 +206,8 @@ impl Ingest {
     async fn commit(&self, to: Destination, incoming: &[Incoming], cursors: &[Cursor]) -> Result<Ingested, StoreError> {
         let mut work = Work::begin(&self.store, to, self.clock.now()).await?;
         fault::point("begun");
-        let sorted = Sorted::of(incoming);
+        let forgotten::Sifted { incoming: kept, cursors } = work.sift(incoming, cursors).await?;
+        let sorted = Sorted::of(&kept);
         work.peers(&sorted.peers).await?;
         work.begin_chats(&sorted.begun).await?;
         for messages in sorted.letters.into_values() {
@@ -231,7 +233,7 @@ impl Ingest {
         for delivered in sorted.delivered {
             work.delivered(delivered).await?;
         }
-        let mut done = work.finish(cursors).await?;
+        let mut done = work.finish(&cursors).await?;
         fault::point("committed");
         let now = self.clock.now();
         let arrivals = incoming.iter().filter_map(|incoming| match incoming {
@@ -278,12 +280,12 @@ struct Sorted<'b> {
 }
 
 impl<'b> Sorted<'b> {
-    fn of(incoming: &'b [Incoming]) -> Self {
+    fn of(incoming: &[&'b Incoming]) -> Self {
         let mut sorted = Self::default();
         let further = |marks: &mut BTreeMap<ChatKey, u32>, chat: ChatKey, up_to: u32| {
             marks.entry(chat).and_modify(|mark| *mark = up_to.max(*mark)).or_insert(up_to);
         };
-        for incoming in incoming {
+        for &incoming in incoming {
             match incoming {
                 Incoming::Message(message) if chats::is_chat(message) => sorted.chats.push(message),
                 Incoming::Message(message) => {
@@ -722,7 +724,7 @@ impl Work {
         conversation
     }
 
-    async fn finish(mut self, cursors: &[Cursor]) -> Result<Ingested, StoreError> {
+    async fn finish(mut self, cursors: &[&Cursor]) -> Result<Ingested, StoreError> {
         if !self.unread.is_empty() {
             let mut unread = BTreeMap::new();
             for (conversation, change) in &self.unread {
