@@ -10,6 +10,7 @@ mod listen;
 mod logs;
 mod migrate;
 mod output;
+mod person;
 mod report;
 mod search;
 mod send;
@@ -103,6 +104,9 @@ pub enum Command {
     Backup(backup::BackupArguments),
     /// Fill a profile's private database from such a file.
     Restore(backup::RestoreArguments),
+    /// Remove what is kept of a person who asks for it.
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// Read the log.
     Logs(logs::LogsArguments),
     /// Listen without anybody signed in: install, remove, look.
@@ -137,6 +141,7 @@ async fn dispatch(common: Common, command: Command) -> anyhow::Result<ExitCode> 
         Command::Report(arguments) => report::run(&common.existing(), output, arguments).await,
         Command::Backup(arguments) => backup::back_up(&common.existing(), output, arguments).await,
         Command::Restore(arguments) => backup::restore(&common, output, arguments).await,
+        Command::Person(command) => person::run(&common.existing(), output, command).await,
         Command::Logs(arguments) => logs::run(&common, output, arguments).await,
         Command::Service(command) => service::run(&common, output, command).await,
     }

@@ -550,6 +550,7 @@ fn trouble(error: &StartError) -> AppStatus {
             | StoreError::Inconsistent(_)
             | StoreError::AccountExists(_)
             | StoreError::ShortcutTaken(_)
+            | StoreError::OwnAccount
             | StoreError::NotFound(_)
             | StoreError::Refused(_)
             | StoreError::LeaseLost

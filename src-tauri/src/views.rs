@@ -9,7 +9,7 @@ use std::collections::HashMap;
 pub use self::{
     chat::{is_writable, outgoing, read_entity, sign_in_step, version},
     outbox::{attached, mail_beginning, overlooked},
-    people::{contact_link, found_person, person},
+    people::{contact_link, forget_preview, found_person, person},
 };
 
 use skrynka_core::{
@@ -45,6 +45,7 @@ impl From<StoreError> for WireError {
         let code = match &error {
             StoreError::NotFound(_) => ErrorCode::NotFound,
             StoreError::AccountExists(_) | StoreError::ShortcutTaken(_) => ErrorCode::AlreadyExists,
+            StoreError::OwnAccount => ErrorCode::InvalidInput,
             StoreError::Unreachable(_)
             | StoreError::SignIn(_)
             | StoreError::DiskFull(_)
@@ -323,6 +324,7 @@ pub fn message(message: StoredMessage) -> MessageView {
         seen: message.seen,
         answered: message.answered,
         gone_at: message.deleted_at.map(stamp),
+        removed: message.removed_at.is_some(),
         unreadable: message.unreadable,
         kib: count((message.size + 1023) / 1024),
         files: message.files.into_iter().filter(|file| !file.inline).map(|one| file(message.account, one)).collect(),

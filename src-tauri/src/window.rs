@@ -100,6 +100,8 @@ pub fn bindings() -> Builder<tauri::Wry> {
             people::link_people,
             people::unlink_person,
             people::restore_links,
+            people::forget_preview,
+            people::forget_person,
             people::templates,
             people::save_template,
             people::remove_template,

@@ -94,6 +94,7 @@ pub async fn restore(common: &Common, output: Output, arguments: RestoreArgument
                 text += &format!("\n  {account}");
             }
         }
+        text += "\nrepeat removals of people's data that were made after this moment: the backup does not know of them";
         text
     })?;
     Ok(ExitCode::SUCCESS)

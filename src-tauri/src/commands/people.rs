@@ -1,11 +1,19 @@
 //! Who somebody is, and texts that are written again and again.
 
-use skrynka_core::store::{ContactLink, TemplateDraft};
+use skrynka_core::{
+    chain,
+    forget::{self, ForgetError},
+    store::{ContactLink, TemplateDraft},
+};
+use tauri::ipc::Channel;
 
 use super::{DeskState, id, inbox::key, logged};
 use crate::{
-    views,
-    wire::{ContactLinkView, ConversationKey, ErrorCode, FoundPersonView, PersonDetails, Template, WireError},
+    copies, views,
+    wire::{
+        ContactLinkView, ConversationKey, ErrorCode, ForgetPreviewView, ForgetProgress, ForgottenView, FoundPersonView,
+        PersonDetails, Template, WireError, count,
+    },
 };
 
 /// How many people a search finds at most.
@@ -72,6 +80,50 @@ pub async fn restore_links(desk: DeskState<'_>, links: Vec<ContactLinkView>) -> 
             })
             .collect::<Result<Vec<_>, WireError>>()?;
         Ok(desk.office().await?.bureau.store.restore_links(&links).await?)
+    })
+    .await
+}
+
+/// Counts what is kept of a contact, and of all that are the same.
+#[tauri::command]
+#[specta::specta]
+pub async fn forget_preview(desk: DeskState<'_>, contact: String) -> Result<ForgetPreviewView, WireError> {
+    logged("forget_preview", async {
+        let (office, contact) = (desk.office().await?, id(&contact)?);
+        let store = &office.bureau.store;
+        let identity = store.identity_of_contact(contact).await?;
+        let own = store.is_own_account(&identity).await?;
+        Ok(views::forget_preview(contact, &identity, store.forget_preview(&identity).await?, own))
+    })
+    .await
+}
+
+/// Removes what is kept of a contact, and of all that are the same. Tells the channel how far it is; goes on without the
+/// page, and after the program's end by itself.
+#[tauri::command]
+#[specta::specta]
+pub async fn forget_person(
+    desk: DeskState<'_>,
+    contact: String,
+    on_progress: Channel<ForgetProgress>,
+) -> Result<ForgottenView, WireError> {
+    logged("forget_person", async {
+        let office = desk.office().await?;
+        let store = &office.bureau.store;
+        let identity = store.identity_of_contact(id(&contact)?).await?;
+        let tell = |reached: forget::Progress| {
+            let progress = ForgetProgress { done: count(reached.done), total: count(reached.total) };
+            let _page_is_gone = on_progress.send(progress);
+        };
+        let removed = match forget::forget(store, &identity, &tell, &desk.tasks().stopping()).await {
+            Ok(removed) => removed,
+            Err(ForgetError::Stopped | ForgetError::Busy) => return Ok(ForgottenView { removed: 0, later: true }),
+            Err(ForgetError::Store(error)) => return Err(error.into()),
+        };
+        if let Err(error) = copies::forget(&desk.ground()?.profile, store).await {
+            tracing::warn!(target: "skrynka::app", error = chain(&error), "Opened files of a removed person not removed");
+        }
+        Ok(ForgottenView { removed: count(removed), later: false })
     })
     .await
 }

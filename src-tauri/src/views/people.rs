@@ -2,13 +2,13 @@
 
 use skrynka_core::{
     model::{AccountId, ContactId, ConversationId, Direction},
-    store::{ClientCard, ContactLink, FoundPerson, Handle, HandleKind, Note, Store},
+    store::{ClientCard, ContactLink, ForgetPreview, FoundPerson, Handle, HandleKind, Identity, Note, Store},
 };
 
 use super::{conversation, message};
 use crate::wire::{
-    ContactLinkView, ConversationKey, FoundPersonView, HandleKindView, HandleView, NoteView, PersonDetails, PersonFile,
-    WireError, stamp,
+    ContactLinkView, ConversationKey, ForgetPreviewView, FoundPersonView, HandleKindView, HandleView, NoteView,
+    PersonDetails, PersonFile, WireError, count, stamp,
 };
 
 /// Other conversations, and messages with files, that are shown at most.
@@ -76,6 +76,23 @@ pub fn found_person(found: FoundPerson) -> FoundPersonView {
         contact: found.contact.to_string(),
         name: found.name,
         handles: handles(found.handles, found.contact),
+    }
+}
+
+/// What a removal of a contact's data would take away.
+pub fn forget_preview(contact: ContactId, identity: &Identity, preview: ForgetPreview, own: bool) -> ForgetPreviewView {
+    let known = identity.handles().into_iter().map(|handle| Handle { kind: handle.kind, value: handle.value, contact });
+    ForgetPreviewView {
+        name: preview.name,
+        handles: handles(known.collect(), contact),
+        conversations: count(preview.conversations),
+        messages: count(preview.messages),
+        blanked: count(preview.blanked),
+        files: count(preview.files),
+        unsent: count(preview.unsent),
+        notes: count(preview.notes),
+        kept: count(preview.kept),
+        own,
     }
 }
 

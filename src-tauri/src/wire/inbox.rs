@@ -253,6 +253,8 @@ pub struct MessageView {
     pub answered: bool,
     /// When it was found to be gone from the server; it stays here.
     pub gone_at: Option<String>,
+    /// Whether what it said was removed because its author asked for it.
+    pub removed: bool,
     /// Why it could not be read; the original is attached.
     pub unreadable: Option<String>,
     /// Its size in KiB.

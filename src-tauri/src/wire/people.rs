@@ -107,6 +107,52 @@ pub struct ContactLinkView {
     pub same_as: Option<String>,
 }
 
+/// What a removal of a person's data would take away now, and what stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ForgetPreviewView {
+    /// What they are called here; may be empty.
+    pub name: String,
+    /// How they are known, on every network.
+    pub handles: Vec<HandleView>,
+    /// Conversations that go as a whole.
+    pub conversations: u32,
+    /// Mails and messages that go.
+    pub messages: u32,
+    /// Messages among others of which the place stays.
+    pub blanked: u32,
+    /// Files of both.
+    pub files: u32,
+    /// What is still to be sent to them.
+    pub unsent: u32,
+    /// Drafts and notes.
+    pub notes: u32,
+    /// Mails of others in which they stand among the recipients; they stay.
+    pub kept: u32,
+    /// Whether it is an account of the bureau itself, which cannot be removed in this way.
+    pub own: bool,
+}
+
+/// How far a removal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ForgetProgress {
+    /// Messages that are gone.
+    pub done: u32,
+    /// Of so many.
+    pub total: u32,
+}
+
+/// What became of a removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ForgottenView {
+    /// Messages that are gone.
+    pub removed: u32,
+    /// Whether the rest follows by itself: the program ends, or another one is removing at this moment.
+    pub later: bool,
+}
+
 /// A text that is written again and again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]

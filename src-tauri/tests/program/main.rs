@@ -10,6 +10,7 @@ mod chat_ledger;
 mod chat_outbox;
 mod command_line;
 mod common;
+mod forget;
 mod ledger;
 mod outbox;
 mod report;

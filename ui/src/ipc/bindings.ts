@@ -174,6 +174,13 @@ export const commands = {
 	unlinkPerson: (contact: string) => typedError<ContactLinkView[], WireError>(__TAURI_INVOKE("unlink_person", { contact })),
 	/**  Puts links back as they were. */
 	restoreLinks: (links: ContactLinkView[]) => typedError<null, WireError>(__TAURI_INVOKE("restore_links", { links })),
+	/**  Counts what is kept of a contact, and of all that are the same. */
+	forgetPreview: (contact: string) => typedError<ForgetPreviewView, WireError>(__TAURI_INVOKE("forget_preview", { contact })),
+	/**
+	 *  Removes what is kept of a contact, and of all that are the same. Tells the channel how far it is; goes on without the
+	 *  page, and after the program's end by itself.
+	 */
+	forgetPerson: (contact: string, onProgress: Channel<ForgetProgress>) => typedError<ForgottenView, WireError>(__TAURI_INVOKE("forget_person", { contact, onProgress })),
 	/**  Every template, the oldest first. */
 	templates: () => typedError<Template[], WireError>(__TAURI_INVOKE("templates")),
 	/**  Keeps a template in place of what stood under its key. A shortcut that another one has is `already_exists`. */
@@ -1679,6 +1686,46 @@ export type FirstRunStepName =
 /**  The first mailbox or Telegram account; the database is open by then. */
 "account";
 
+/**  What a removal of a person's data would take away now, and what stays. */
+export type ForgetPreviewView = {
+	/**  What they are called here; may be empty. */
+	name: string,
+	/**  How they are known, on every network. */
+	handles: HandleView[],
+	/**  Conversations that go as a whole. */
+	conversations: number,
+	/**  Mails and messages that go. */
+	messages: number,
+	/**  Messages among others of which the place stays. */
+	blanked: number,
+	/**  Files of both. */
+	files: number,
+	/**  What is still to be sent to them. */
+	unsent: number,
+	/**  Drafts and notes. */
+	notes: number,
+	/**  Mails of others in which they stand among the recipients; they stay. */
+	kept: number,
+	/**  Whether it is an account of the bureau itself, which cannot be removed in this way. */
+	own: boolean,
+};
+
+/**  How far a removal is. */
+export type ForgetProgress = {
+	/**  Messages that are gone. */
+	done: number,
+	/**  Of so many. */
+	total: number,
+};
+
+/**  What became of a removal. */
+export type ForgottenView = {
+	/**  Messages that are gone. */
+	removed: number,
+	/**  Whether the rest follows by itself: the program ends, or another one is removing at this moment. */
+	later: boolean,
+};
+
 /**  Where a forwarded message comes from. */
 export type ForwardView = {
 	/**  The author's or the channel's name. */
@@ -2192,6 +2239,8 @@ export type MessageView = {
 	answered: boolean,
 	/**  When it was found to be gone from the server; it stays here. */
 	goneAt: string | null,
+	/**  Whether what it said was removed because its author asked for it. */
+	removed: boolean,
 	/**  Why it could not be read; the original is attached. */
 	unreadable: string | null,
 	/**  Its size in KiB. */

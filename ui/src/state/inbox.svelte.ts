@@ -220,9 +220,12 @@ class Inbox {
 
   /** The open conversation became part of another one, which takes its place. */
   async #followMerge(was: ConversationKey): Promise<void> {
-    const [row] = await ipc.conversationsByKey([was]).catch(() => []);
+    const rows = await ipc.conversationsByKey([was]).catch(() => null);
     const id = idOf(was);
-    if (!row || this.openId !== id) return;
+    if (rows === null || this.openId !== id) return;
+    const [row] = rows;
+    // It was removed with the data of whom it was with.
+    if (!row) return this.close();
     const next = idOf(row.key);
     if (next === id) return;
     this.list.kept = next;

@@ -124,11 +124,13 @@ export class Search {
         const rows = new Map<string, ConversationRow>();
         for (const row of keys.length === 0 ? [] : await ipc.conversationsByKey(keys)) rows.set(idOf(row.key), row);
         // A merged conversation is answered by the one it became, so each is asked for alone.
+        const gone = new Set<string>();
         for (const key of merged) {
           const [row] = await ipc.conversationsByKey([key]);
           if (row) rows.set(idOf(key), row);
+          else gone.add(idOf(key));
         }
-        this.hits = this.hits.map((hit) => {
+        this.hits = this.hits.filter((hit) => !gone.has(idOf(hit.conversation.key))).map((hit) => {
           const row = rows.get(idOf(hit.conversation.key));
           return row ? { ...hit, conversation: row } : hit;
         });

@@ -204,9 +204,9 @@ export class Talk {
       const found = await ipc.messagesByKey(asked.map((message) => message.key));
       if (epoch !== this.#epoch) return;
       this.#replace(found);
-      // What stood for an unreadable message is no message any more once that could be read.
+      // What stood for an unreadable message is no message any more once that could be read, nor what was removed.
       const there = new Set(found.map((message) => message.key.id));
-      const gone = new Set(asked.filter((message) => message.unreadable !== null && !there.has(message.key.id)).map((message) => message.key.id));
+      const gone = new Set(asked.filter((message) => (message.chat === null || message.unreadable !== null) && !there.has(message.key.id)).map((message) => message.key.id));
       if (gone.size > 0) this.messages = this.messages.filter((message) => !gone.has(message.key.id));
     }
   }

@@ -190,6 +190,56 @@ describe('the person column', () => {
     await page.getByTestId('person-handle').getByText('lozovyi@example.org').waitFor();
   });
 
+  test('removes what is kept of somebody once their name is typed, by keyboard alone', async () => {
+    const page = await olena();
+    await page.getByTestId('person-same').click();
+    await page.getByTestId('person-unlink').waitFor();
+    await page.getByTestId('person-forget').focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('forget-stays').waitFor();
+    expect(await page.locator('[data-testid="forget-count"][data-kind="conversations"] .num').textContent()).toMatch(/^[2-9]$/);
+    expect(await page.getByTestId('forget-dialog').textContent()).toContain('olena@example.org');
+    expect(await page.getByTestId('forget-do').isDisabled()).toBe(true);
+    await page.getByTestId('forget-word').focus();
+    await page.keyboard.type('Олена');
+    expect(await page.getByTestId('forget-do').isDisabled(), 'half a name is none').toBe(true);
+    await page.keyboard.type(' вербицька');
+    await page.locator('[data-testid="forget-do"]:enabled').focus();
+    await page.evaluate(() => window.bureau.fail('forgetPerson', true));
+    await page.keyboard.press('Enter');
+    await page.getByTestId('forget-dialog').getByRole('alert').waitFor();
+    expect(await rowOf(page, 't0').count(), 'what failed is not shown as done').toBe(1);
+    await page.evaluate(() => window.bureau.fail('forgetPerson', false));
+    await page.locator('[data-testid="forget-do"]:enabled').focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('forget-progress').waitFor();
+    await page.getByTestId('toast').getByText('Дані людини видалено').waitFor();
+    await rowOf(page, 't0').waitFor({ state: 'detached' });
+    await page.getByTestId('forget-dialog').waitFor({ state: 'detached' });
+    await page.getByTestId('message').first().waitFor({ state: 'detached' });
+    expect(await page.getByText('olena@example.org').count()).toBe(0);
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('asks before it removes anything in a narrow window too, and says when what is kept cannot be counted', async () => {
+    const page = await open({ query: 'telegram&conversations=12&language=pl', width: 1024, height: 600 });
+    await rowOf(page, 't0').click();
+    await page.getByTestId('message').first().waitFor();
+    await page.keyboard.press('KeyI');
+    await page.getByTestId('person-forget').click();
+    await page.getByTestId('forget-stays').waitFor();
+    await page.screenshot({ path: `${pictures}person-forget-narrow.png` });
+    await page.getByTestId('forget-do').scrollIntoViewIfNeeded();
+    const box = await page.getByTestId('forget-do').boundingBox();
+    expect((box?.y ?? 1e9) + (box?.height ?? 0)).toBeLessThanOrEqual(600);
+    await page.keyboard.press('Escape');
+    await page.getByTestId('forget-dialog').waitFor({ state: 'detached' });
+    await page.evaluate(() => window.bureau.fail('forgetPreview', true));
+    await page.getByTestId('person-forget').click();
+    await page.getByTestId('forget-dialog').getByRole('alert').waitFor();
+    expect(await page.getByTestId('forget-do').isDisabled()).toBe(true);
+  });
+
   test('lies over the conversation in a narrow window, opened and left by key', async () => {
     const page = await open({ query: 'telegram&conversations=12', width: 1024, height: 700 });
     await rowOf(page, 't0').click();

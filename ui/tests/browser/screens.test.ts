@@ -84,6 +84,7 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   person: { query: 'telegram&conversations=12', go: person },
   'person-linked': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('person-same').click(), page.getByTestId('person-unlink').waitFor()) },
   'person-link': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('person-link').click(), await page.getByTestId('find-person').fill('ярова'), await page.getByTestId('find-person-option').nth(1).waitFor(), page.keyboard.press('ArrowDown')) },
+  'person-forget': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('person-forget').click(), page.getByTestId('forget-stays').waitFor()) },
   'template-menu': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('template-button').click(), page.getByTestId('template-find-option').first().waitFor()) },
   'template-unfilled': { query: 'telegram&conversations=12', go: async (page) => (await person(page), await page.getByTestId('compose-text').fill('{manager}'), await page.keyboard.press('Control+Enter'), page.getByTestId('compose-warning').waitFor()) },
   'chat-blank': { query: 'telegram&conversations=12', go: async (page) => (await newChat(page, '@petro_koval_example'), await page.getByTestId('nothing-yet').waitFor(), page.getByTestId('person-handle').waitFor()) },
@@ -297,7 +298,7 @@ test.each(Object.keys(screens))('%s has no accessibility violation, no fault and
   await page.context().close();
 });
 
-test.each(['help', 'adopt-looked', 'adopt-accounts', 'settings-backup', 'first-server', 'first-vault', 'inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'away', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
+test.each(['help', 'adopt-looked', 'adopt-accounts', 'settings-backup', 'first-server', 'first-vault', 'inbox-mail', 'inbox-done', 'inbox-bulk', 'inbox-put-aside', 'settings-people', 'mail-reply', 'mail-out', 'mail-undo', 'new-mail', 'outbox', 'chat', 'chat-kinds', 'chat-failed', 'person-linked', 'person-forget', 'chat-blank', 'new-chat', 'new-chat-failed', 'pass-on', 'pass-failed', 'template-menu', 'template-unfilled', 'settings-templates', 'telegram-way', 'telegram-code', 'telegram-qr', 'telegram-session', 'telegram-chats', 'telegram-edit', 'accounts-telegram', 'accounts', 'add-test-failed', 'logs', 'away', 'diagnostics', 'settings', 'start-vault-new'])('%s fits every width, in the language with the longest words', async (name) => {
   const page = await shown(name, { query: 'language=pl' });
   for (const [width, height] of [[1920, 1080], [1200, 800], [1024, 700], [800, 600], [720, 450]] as const) {
     for (const colorScheme of ['dark', 'light'] as const) {

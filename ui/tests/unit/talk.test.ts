@@ -30,7 +30,7 @@ function message(conversation: string, n: number): MessageView {
   const at = new Date(Date.UTC(2026, 10, 22) + Math.floor(n / perSecond) * 1000).toISOString();
   return {
     key: { account: 'x', id: `m${n}` }, conversation, ours: false, authorName: '', authorAddress: '', to: [], cc: [], subject: '', text: texts[n] ?? '', textCut: false, quoteFrom: null, adopted: null, hasHtml: false,
-    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen: seenTo === null ? seen : n <= seenTo, answered: false, goneAt: null, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
+    sentAt: null, receivedAt: at, arrivedAt: at, storedAt: at, seen: seenTo === null ? seen : n <= seenTo, answered: false, goneAt: null, removed: false, unreadable: null, kib: 1, files: [], chat: chat ? { author: null, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: false, album: [] } : null,
   };
 }
 

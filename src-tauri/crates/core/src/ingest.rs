@@ -5,6 +5,7 @@
 
 mod adopted;
 mod chats;
+mod forgotten;
 mod subject;
 mod text;
 mod thread;
@@ -223,7 +224,8 @@ impl Ingest {
     ) -> Result<Ended, StoreError> {
         let mut work = Work::begin(&self.store, to, turns, self.clock.now()).await?;
         fault::point("begun");
-        let sorted = Sorted::of(incoming);
+        let forgotten::Sifted { incoming: kept, cursors } = work.sift(incoming, cursors).await?;
+        let sorted = Sorted::of(&kept);
         work.peers(&sorted.peers).await?;
         work.begin_chats(&sorted.begun).await?;
         for messages in sorted.letters.into_values() {
@@ -252,7 +254,7 @@ impl Ingest {
         if !work.tx.wanted_turns().is_empty() {
             return Ok(Ended::Wants(work.tx.wanted_turns().clone()));
         }
-        let mut done = work.finish(cursors).await?;
+        let mut done = work.finish(&cursors).await?;
         fault::point("committed");
         let now = self.clock.now();
         let arrivals = incoming.iter().filter_map(|incoming| match incoming {
@@ -306,12 +308,12 @@ struct Sorted<'b> {
 }
 
 impl<'b> Sorted<'b> {
-    fn of(incoming: &'b [Incoming]) -> Self {
+    fn of(incoming: &[&'b Incoming]) -> Self {
         let mut sorted = Self::default();
         let further = |marks: &mut BTreeMap<ChatKey, u32>, chat: ChatKey, up_to: u32| {
             marks.entry(chat).and_modify(|mark| *mark = up_to.max(*mark)).or_insert(up_to);
         };
-        for incoming in incoming {
+        for &incoming in incoming {
             match incoming {
                 Incoming::Message(message) if chats::is_chat(message) => sorted.chats.push(message),
                 Incoming::Message(message) => {
@@ -755,7 +757,7 @@ impl Work {
         conversation
     }
 
-    async fn finish(mut self, cursors: &[Cursor]) -> Result<Ingested, StoreError> {
+    async fn finish(mut self, cursors: &[&Cursor]) -> Result<Ingested, StoreError> {
         if !self.unread.is_empty() {
             let mut unread = BTreeMap::new();
             for (conversation, change) in &self.unread {

@@ -16,6 +16,8 @@ pub mod engine;
 pub mod fault;
 pub mod files;
 #[cfg(feature = "store")]
+pub mod forget;
+#[cfg(feature = "store")]
 pub mod ingest;
 #[cfg(feature = "store")]
 pub mod journal;

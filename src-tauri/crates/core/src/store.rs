@@ -15,6 +15,7 @@ mod contacts;
 mod conversations;
 mod cursors;
 mod drafts;
+mod forgetting;
 mod ingest;
 mod journal;
 mod leases;
@@ -37,6 +38,7 @@ mod server;
 mod status;
 mod templates;
 mod threads;
+mod tombstones;
 
 use std::time::Duration;
 
@@ -62,6 +64,7 @@ pub use conversations::{
     ConversationView, MUTED_FOR_GOOD, Seen,
 };
 pub use drafts::StoredDraft;
+pub use forgetting::{ForgetPreview, ForgetTurn, Identity, PersonHandle, Removal, Theirs};
 pub(crate) use ingest::at_name;
 pub use ingest::{Beginning, ChatSummary, Cleared, IngestTx, KnownPlace, NewMessage, SummaryChange};
 pub use journal::{Fact, FactKind, JournalEntry, JournalListener, Vector};
@@ -87,6 +90,7 @@ pub use server::{Column, Queues, Server, TableSize, Unsent, WrongColumn};
 pub use status::{HistoryPoint, Standing, StoredStatus};
 pub use templates::{StoredTemplate, TemplateDraft};
 pub use threads::KnownThread;
+pub(crate) use tombstones::{Salt, Tombstones};
 
 /// The name of the schema that holds everything.
 pub const SCHEMA: &str = "skrynka";
@@ -131,6 +135,9 @@ pub enum StoreError {
     /// Another program listens to the account by now; nothing was written.
     #[error("another program listens to this account by now")]
     LeaseLost,
+    /// Somebody whose data was to be removed is an account of the bureau itself.
+    #[error("this is an account of the bureau; remove the account instead")]
+    OwnAccount,
     /// What was asked for is not there.
     #[error("{0} does not exist")]
     NotFound(&'static str),

@@ -219,6 +219,7 @@ export class Bureau {
       seen: ours,
       answered: false,
       goneAt: null,
+      removed: false,
       unreadable: null,
       kib: 14,
       files: [],

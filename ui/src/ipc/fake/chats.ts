@@ -77,6 +77,7 @@ interface Given {
   files?: FileView[];
   chat?: Partial<ChatMessageView>;
   goneAt?: string;
+  removed?: boolean;
   unseen?: boolean;
 }
 
@@ -86,7 +87,7 @@ export function chatMessage(account: string, conversation: string, given: Given)
   const author = given.author ?? null;
   return {
     key: { account, id: `${conversation}-m${++serial}` }, conversation, ours: given.ours ?? false, authorName: author?.name ?? '', authorAddress: '', to: [], cc: [], subject: '', text: given.text ?? '', textCut: false, quoteFrom: null,
-    hasHtml: false, sentAt: at, receivedAt: at, arrivedAt: iso(given.at + 18), storedAt: iso(given.at + 24), seen: !given.unseen, answered: false, goneAt: given.goneAt ?? null, unreadable: null, kib: 1, files: given.files ?? [], adopted: null,
+    hasHtml: false, sentAt: at, receivedAt: at, arrivedAt: iso(given.at + 18), storedAt: iso(given.at + 24), seen: !given.unseen, answered: false, goneAt: given.goneAt ?? null, removed: given.removed ?? false, unreadable: null, kib: 1, files: given.files ?? [], adopted: null,
     chat: {
       author: author && { peer: author.peer, username: null, initials: author.name.slice(0, 1) }, entities: [], media: null, reply: null, forward: null, service: null, reactions: [], editedAt: null, versions: 0, readThere: given.ours ?? false, album: [],
       ...given.chat,

@@ -1,9 +1,10 @@
-import type { ContactLinkView, ConversationKey, FoundPersonView, HandleView, PersonDetails, PersonFile, Template } from '../bindings';
+import type { ContactLinkView, ConversationKey, ForgetPreviewView, ForgetProgress, FoundPersonView, HandleView, PersonDetails, PersonFile, Template } from '../bindings';
 import { NOON, iso } from './accounts';
 import { type World, fail } from './backend';
 import type { Talk } from './bureau';
 
 const DAY = 86_400_000;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const SHOWN = 50;
 
 interface Contact {
@@ -54,6 +55,13 @@ export function peopleCommands(world: World) {
   function put({ contact, sameAs: other }: ContactLinkView): void {
     if (other === null) sameAs.delete(contact);
     else sameAs.set(contact, other);
+  }
+
+  function talksOf(contact: string): { same: Contact[]; talks: Talk[] } {
+    const same = [...contacts().values()].filter((one) => rootOf(one.id) === rootOf(contact));
+    if (same.length === 0) fail('not_found');
+    const ids = new Set(same.map((one) => one.id));
+    return { same, talks: [...bureau.talks.values()].filter((talk) => ids.has(contactOf(talk)?.id ?? '')) };
   }
 
   function filesOf(talks: Talk[]): PersonFile[] {
@@ -126,6 +134,28 @@ export function peopleCommands(world: World) {
     restoreLinks: async (links: ContactLinkView[]) => {
       links.forEach(put);
       return null;
+    },
+    forgetPreview: async (contact: string): Promise<ForgetPreviewView> => {
+      const { same, talks } = talksOf(contact);
+      const messages = talks.flatMap((talk) => bureau.messages(talk.row.key.id));
+      return {
+        name: same.find((one) => one.name !== '')?.name ?? '', handles: same.flatMap((one) => one.handles), conversations: talks.length, messages: messages.length, blanked: 3,
+        files: messages.reduce((sum, message) => sum + message.files.length, 0), unsent: 0, notes: 1, kept: 2, own: false,
+      };
+    },
+    forgetPerson: async (contact: string, progress: (reached: ForgetProgress) => void) => {
+      const { talks } = talksOf(contact);
+      const total = talks.reduce((sum, talk) => sum + talk.row.messages, 0);
+      let done = 0;
+      for (const { row } of talks) {
+        progress({ done, total });
+        await pause(150);
+        bureau.talks.delete(row.key.id);
+        done += row.messages;
+      }
+      bureau.count();
+      world.tell({ conversations: [], merged: talks.map((talk) => talk.row.key), messages: [], newMessages: 0, overflowed: false, countsChanged: true });
+      return { removed: done, later: false };
     },
     templates: async () => [...world.templates].sort((a, b) => a.name.localeCompare(b.name)),
     saveTemplate: async (template: Template) => {

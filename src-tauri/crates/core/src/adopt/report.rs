@@ -99,6 +99,8 @@ pub enum Why {
     NoFolder,
     /// It has neither an address nor a number.
     NoHandle,
+    /// Its author's data was removed here on their request.
+    Forgotten,
     /// It belongs to something else than a conversation that comes over.
     NotOfConversation,
 }
@@ -134,6 +136,7 @@ impl Why {
             Self::NoFile => "no_file",
             Self::NoFolder => "no_folder",
             Self::NoHandle => "no_handle",
+            Self::Forgotten => "forgotten",
             Self::NotOfConversation => "not_of_conversation",
         }
     }
@@ -168,6 +171,7 @@ impl Why {
             | Self::NoFile
             | Self::NoFolder
             | Self::NoHandle
+            | Self::Forgotten
             | Self::NotOfConversation => false,
         }
     }
@@ -202,6 +206,7 @@ impl Why {
             Self::NoFile => "the file is not in the folder",
             Self::NoFolder => "no folder with files was named",
             Self::NoHandle => "neither an address nor a number is known of them",
+            Self::Forgotten => "the data of the person was removed here on request",
             Self::NotOfConversation => "it belongs to no conversation that comes over",
         }
     }

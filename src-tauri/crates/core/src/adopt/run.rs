@@ -414,6 +414,12 @@ impl Adoption {
         let others = others.into_iter().map(|one| one.id).filter(|id| *id != target.account);
         let among: Vec<AccountId> = others.chain([target.account]).collect();
         let mut tx = self.store.begin_among(target.account, None, &turns).await?;
+        let (items, forgotten) = sift(&mut tx, items).await?;
+        let mut aliases: Vec<AdoptedMessage> = Vec::with_capacity(items.len() + forgotten.len());
+        for item in &forgotten {
+            report.remark(Thing::Messages, Why::Forgotten, "");
+            aliases.push(nameless(item, (target.account, MessageId::new(now))));
+        }
         let people = People::of(&items);
         let mails =
             if people.addresses.is_empty() { BTreeMap::new() } else { tx.contacts(&people.addresses, now).await? };
@@ -477,7 +483,6 @@ impl Adoption {
         }
 
         let mut number = tx.next_adopted_number().await?;
-        let mut aliases = Vec::with_capacity(items.len());
         let mut fresh: Vec<(Item, MessageId, Place, ConversationId, Option<ChatKey>)> = Vec::new();
         for (n, item) in items.into_iter().enumerate() {
             let keyed = &conversations[&item.with.key()];
@@ -825,6 +830,54 @@ async fn standing(
         }
     }
     Ok(found)
+}
+
+/// Parts messages of people whose data was removed here from the others. What they wrote later comes over.
+async fn sift(tx: &mut IngestTx, items: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>), AdoptError> {
+    let Some(salt) = tx.salt().await? else { return Ok((items, Vec::new())) };
+    let keys: Vec<Vec<Vec<u8>>> =
+        items.iter().map(|item| handles_of(item).iter().map(|(kind, value)| salt.key(kind, value)).collect()).collect();
+    let mails: Vec<Option<Vec<u8>>> = items.iter().map(|item| item.rfc.as_ref().map(|id| salt.key("id", id))).collect();
+    let asked: Vec<Vec<u8>> = mails.iter().flatten().cloned().collect();
+    let found = tx.tombstones(&salt, &keys.concat(), &asked, &[]).await?;
+    let (mut kept, mut forgotten) = (Vec::with_capacity(items.len()), Vec::new());
+    for ((item, keys), mail) in items.into_iter().zip(keys).zip(mails) {
+        let was = keys.iter().filter_map(|key| found.handles.get(key)).any(|forgotten| item.at < *forgotten);
+        let is_known = mail.is_some_and(|key| found.mails.contains(&key));
+        if was || is_known { forgotten.push(item) } else { kept.push(item) }
+    }
+    Ok((kept, forgotten))
+}
+
+/// The handles of whoever a message is with, or from, in the words of the database.
+fn handles_of(item: &Item) -> Vec<(&'static str, String)> {
+    let of_key = |key: &str| {
+        let (kind, value) = key.split_once(':')?;
+        match kind {
+            "phone" => Some(("phone", value.to_owned())),
+            "name" => Some(("telegram_username", value.to_owned())),
+            _ => None,
+        }
+    };
+    let mut found = Vec::new();
+    match &item.with {
+        Correspondent::Mail(address) => found.push(("email", address.clone())),
+        Correspondent::Chat(peer) if peer.kind == PeerKind::User => found.push(("telegram_id", peer.id.to_string())),
+        Correspondent::Chat(_) => {}
+        Correspondent::Handle(handle) => found.extend(of_key(handle)),
+    }
+    found.extend(item.handle.as_deref().and_then(of_key));
+    if item.direction == Direction::In {
+        found.extend(item.author_user.map(|id| ("telegram_id", id.to_string())));
+    }
+    found
+}
+
+/// What is noted of a row that stays away: its key alone, so that it is not looked at again.
+fn nameless(item: &Item, message: (AccountId, MessageId)) -> AdoptedMessage {
+    let trace = Trace { text: None, size: None, ..item.trace };
+    let alias = alias(item, message, false, String::new(), Vec::new());
+    AdoptedMessage { status: String::new(), rfc_message_id: None, trace, ..alias }
 }
 
 /// Where a run writes to.

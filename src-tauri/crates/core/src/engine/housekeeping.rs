@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use crate::store::{Bell, StoreError};
+use crate::{
+    forget,
+    store::{Bell, StoreError},
+};
 
 /// Rows of the queue indexed in one transaction, each of at most 100 messages.
 const INDEX_BATCH: i64 = 10;
@@ -115,9 +118,12 @@ pub(super) async fn bells(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
-/// Removes facts, quarters and requests that nobody needs any more.
+/// Removes facts, quarters and requests that nobody needs any more, and ends removals of people that were interrupted.
 pub(super) async fn prune(shared: Arc<Shared>, stop: CancellationToken) {
     loop {
+        if let Err(error) = forget::go_on(&shared.parts.store, &stop).await {
+            tracing::warn!(target: "skrynka::store", error = %crate::chain(&error), "Removal of a person's data not ended");
+        }
         let before = shared.parts.clock.now() - KEEP_FACTS;
         let pruned = async {
             let facts = shared.parts.store.prune_journal(before).await?;

@@ -102,10 +102,16 @@ fn number<N: TryFrom<i64>>(stored: i64) -> Result<N, StoreError> {
 }
 
 impl Store {
-    /// Returns the numbers of a folder's messages that are stored, ascending, also of those that are gone there.
+    /// Returns the numbers of a folder's messages that are stored, ascending, also of those that are gone there, and of
+    /// those that were removed here with somebody's data.
     pub async fn stored_numbers(&self, account: AccountId, mailbox: &str, epoch: u32) -> Result<Vec<u32>, StoreError> {
         let numbers = sqlx::query_scalar!(
-            "SELECT number FROM message_places WHERE account_id = $1 AND mailbox = $2 AND epoch = $3 ORDER BY number",
+            r#"SELECT number AS "number!" FROM message_places WHERE account_id = $1 AND mailbox = $2 AND epoch = $3
+               UNION
+               SELECT f.number FROM forgotten_places f
+               WHERE f.account_id = $1 AND f.epoch = $3
+                 AND f.mailbox = (SELECT sha256(salt || convert_to('mailbox:' || $2, 'UTF8')) FROM bureau)
+               ORDER BY 1"#,
             account.0,
             mailbox,
             i64::from(epoch)

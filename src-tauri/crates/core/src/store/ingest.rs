@@ -1024,7 +1024,7 @@ impl IngestTx {
     }
 
     /// Writes the cursors and the journal rows and commits. After this, and only after this, the facts are true.
-    pub async fn commit(mut self, cursors: &[Cursor], facts: &[Fact]) -> Result<(), StoreError> {
+    pub async fn commit(mut self, cursors: &[&Cursor], facts: &[Fact]) -> Result<(), StoreError> {
         for cursor in cursors {
             cursors::write(&mut self.tx, self.account, cursor).await?;
         }

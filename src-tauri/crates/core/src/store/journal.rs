@@ -21,7 +21,7 @@ pub enum FactKind {
     MessageEdited,
     /// A conversation's summary changed.
     ConversationChanged,
-    /// A conversation became part of another one.
+    /// A conversation became part of another one, or was removed with the data of whom it was with.
     ConversationMerged,
     /// A text on its way out is somewhere else now.
     OutgoingChanged,

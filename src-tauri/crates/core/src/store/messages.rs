@@ -50,6 +50,8 @@ pub struct StoredMessage {
     pub answered: bool,
     /// When it was found to be gone from its server.
     pub deleted_at: Option<OffsetDateTime>,
+    /// When what it said was removed because its author asked for it.
+    pub removed_at: Option<OffsetDateTime>,
     /// Why it could not be read.
     pub unreadable: Option<String>,
     /// Size of the untouched bytes.
@@ -144,6 +146,7 @@ struct MessageRow {
     seen: bool,
     answered: bool,
     deleted_at: Option<OffsetDateTime>,
+    removed_at: Option<OffsetDateTime>,
     reason: Option<String>,
     size: i64,
 }
@@ -170,6 +173,7 @@ impl TryFrom<MessageRow> for StoredMessage {
             seen: row.seen,
             answered: row.answered,
             deleted_at: row.deleted_at,
+            removed_at: row.removed_at,
             unreadable: row.reason,
             size: row.size,
             files: Vec::new(),
@@ -251,7 +255,7 @@ impl Store {
             MessageRow,
             r#"SELECT m.account_id, m.id, m.conversation_id, m.direction, m.author_name, m.author_address,
                       m.recipients_to, m.recipients_cc, m.subject, m.body_text, m.has_html, m.sent_at, m.sent_offset,
-                      m.received_at, m.arrived_at, m.stored_at, m.seen, m.answered, m.deleted_at,
+                      m.received_at, m.arrived_at, m.stored_at, m.seen, m.answered, m.deleted_at, m.removed_at,
                       q.reason AS "reason?", m.size
                FROM messages m
                LEFT JOIN quarantine q ON q.account_id = m.account_id AND q.message_id = m.id
@@ -290,7 +294,7 @@ impl Store {
             MessageRow,
             r#"SELECT m.account_id, m.id, m.conversation_id, m.direction, m.author_name, m.author_address,
                       m.recipients_to, m.recipients_cc, m.subject, m.body_text, m.has_html, m.sent_at, m.sent_offset,
-                      m.received_at, m.arrived_at, m.stored_at, m.seen, m.answered, m.deleted_at,
+                      m.received_at, m.arrived_at, m.stored_at, m.seen, m.answered, m.deleted_at, m.removed_at,
                       q.reason AS "reason?", m.size
                FROM messages m
                LEFT JOIN quarantine q ON q.account_id = m.account_id AND q.message_id = m.id

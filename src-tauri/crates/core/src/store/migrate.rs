@@ -5,7 +5,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use super::{SCHEMA, Store, StoreError};
 
 /// The version of this program in the schema's words: `bureau.min_client` may not be above it.
-pub const CLIENT_VERSION: i32 = 5;
+pub const CLIENT_VERSION: i32 = 6;
 
 /// Every migration that this program knows.
 pub(super) const MIGRATOR: Migrator = Migrator {

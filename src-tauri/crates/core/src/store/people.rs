@@ -43,6 +43,18 @@ pub enum HandleKind {
     TelegramId,
 }
 
+impl HandleKind {
+    /// The word the database uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::TelegramUsername => "telegram_username",
+            Self::TelegramId => "telegram_id",
+        }
+    }
+}
+
 impl FromStr for HandleKind {
     type Err = String;
 

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use skrynka_core::{
     adopt::{AdoptError, AdoptOptions, Adoption, Report, Thing, Why},
-    clock::SystemClock,
+    clock::{Clock as _, SystemClock},
+    forget,
     model::{Direction, Peer, PeerKind},
     postgres::testing::TestDatabase,
     store::{ConversationSummary, StoredMessage},
@@ -162,6 +163,37 @@ async fn what_is_not_the_old_system_is_refused() {
         old.open(&bureau, AdoptOptions { media, ..AdoptOptions::default() }).await,
         Err(AdoptError::Folder(_))
     ));
+}
+
+#[tokio::test]
+async fn whose_data_was_removed_does_not_come_over_again() {
+    let bureau = Bureau::new().await;
+    let old = Old::new().await;
+    let said = |text| ["inbound", "read", text, r#"{"telegram_chat_id": 77, "telegram_username": "canary"}"#, ""];
+    let written = |text| ["inbound", "read", text, "", ""];
+    old.conversation(1, "email", "canary@example.com", "").await;
+    old.conversation(2, "telegram", "@canary", "").await;
+    old.conversation(3, "email", "petro@example.com", "").await;
+    old.message(1, 1, 10, written("канарка пише")).await;
+    old.message(2, 2, 10, said("канарка каже")).await;
+    old.message(3, 3, 10, written("Петро пише")).await;
+    assert_eq!(old.adopt(&bureau).await.of(Thing::Messages).new, 3);
+    let left = async || crate::forget::traces(&bureau, &["canary", "канарка"]).await;
+    assert!(left().await.len() > 5);
+    for who in ["canary@example.com", "77"] {
+        let identity = bureau.store.identity(&who.parse().unwrap()).await.unwrap().unwrap();
+        forget::forget(&bureau.store, &identity, &|_| {}, &CancellationToken::new()).await.unwrap();
+    }
+    assert_eq!(left().await, Vec::<String>::new());
+
+    old.message(4, 1, 20, written("канарка знову")).await;
+    old.message(5, 2, 20, said("канарка ще")).await;
+    let again = old.adopt(&bureau).await;
+    assert_eq!((again.of(Thing::Messages).new, count(&again, Thing::Messages, Why::Forgotten)), (0, 2));
+    assert_eq!(left().await, Vec::<String>::new());
+    let later = (SystemClock.now() - START).whole_seconds() + 60;
+    old.message(6, 1, later, written("нове")).await;
+    assert_eq!(old.adopt(&bureau).await.of(Thing::Messages).new, 1);
 }
 
 #[tokio::test]

@@ -44,12 +44,12 @@ impl Said {
         Self { peer, number, ours: false, seen: false, second: i64::from(number), raw: Vec::new(), chat }
     }
 
-    fn with(mut self, change: impl FnOnce(&mut ChatMessage)) -> Self {
+    pub fn with(mut self, change: impl FnOnce(&mut ChatMessage)) -> Self {
         change(&mut self.chat);
         self
     }
 
-    fn ours(mut self) -> Self {
+    pub fn ours(mut self) -> Self {
         self.ours = true;
         self
     }
@@ -67,7 +67,7 @@ impl Said {
         self
     }
 
-    fn edited(self, second: i64, text: &str) -> Self {
+    pub fn edited(self, second: i64, text: &str) -> Self {
         self.with(|chat| {
             chat.edited_at = Some(START + Duration::seconds(second));
             chat.text = text.to_owned();

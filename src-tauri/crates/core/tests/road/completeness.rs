@@ -24,8 +24,8 @@ const OLENA: Peer = Peer { kind: PeerKind::User, id: 7 };
 const PETRO: Peer = Peer { kind: PeerKind::User, id: 8 };
 
 /// A server that holds a message of each of these numbers, and gives again what it is asked for.
-struct Server {
-    holds: Mutex<Vec<std::ops::RangeInclusive<u32>>>,
+pub struct Server {
+    pub holds: Mutex<Vec<std::ops::RangeInclusive<u32>>>,
     /// It lists only what stands above what was whole before, as chats do.
     by_stretches: bool,
     asked: Mutex<Vec<Place>>,
@@ -35,7 +35,7 @@ struct Server {
 }
 
 impl Server {
-    fn new(holds: std::ops::RangeInclusive<u32>, by_stretches: bool) -> Arc<Self> {
+    pub fn new(holds: std::ops::RangeInclusive<u32>, by_stretches: bool) -> Arc<Self> {
         let (asked, whole, second) = (Mutex::default(), Mutex::default(), Mutex::default());
         Arc::new(Self { holds: Mutex::new(vec![holds]), by_stretches, asked, whole, second })
     }
@@ -81,7 +81,7 @@ impl Remote for Server {
 }
 
 /// A program that listens to the bureau's account at that server.
-async fn listening(bureau: &Bureau, server: &Arc<Server>, wire: &Arc<Wire>) -> crate::programs::Program {
+pub async fn listening(bureau: &Bureau, server: &Arc<Server>, wire: &Arc<Wire>) -> crate::programs::Program {
     let program = Start { remote: server.clone(), ..Start::new(bureau, "one", wire) }.run().await;
     tokio::time::timeout(std::time::Duration::from_secs(20), async {
         while program.engine.remote(bureau.account).is_none() {
@@ -93,7 +93,7 @@ async fn listening(bureau: &Bureau, server: &Arc<Server>, wire: &Arc<Wire>) -> c
     program
 }
 
-fn said(number: u32) -> Incoming {
+pub fn said(number: u32) -> Incoming {
     let (title, username, phone) = ("Olena".to_owned(), None, None);
     let chat = Chat { key: OLENA.into(), kind: ChatKind::Private, title, username, phone };
     Incoming::Message(Box::new(IncomingMessage {

@@ -9,6 +9,7 @@ mod common;
 mod completeness;
 mod deadlines;
 mod engine;
+mod forget;
 mod ingest;
 mod leases;
 mod legacy;

@@ -410,7 +410,8 @@ impl Store {
         if let Some(known) = known {
             return Ok(Some(ContactId(known)));
         }
-        let kinds: Vec<String> = handles.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+        let handles = not_forgotten(&mut tx, handles).await?;
+        let kinds: Vec<String> = handles.iter().map(|(kind, _)| kind.clone()).collect();
         let values: Vec<String> = handles.iter().map(|(_, value)| value.clone()).collect();
         let found = sqlx::query_scalar!(
             r#"SELECT contact AS "contact!" FROM (
@@ -479,9 +480,11 @@ impl Store {
         .await?
         .rows_affected();
         if fresh > 0 {
+            // The conversation may have been removed with somebody's data.
             sqlx::query!(
                 "INSERT INTO adopted_notes (id, account_id, conversation_id, author, body_text, written_at)
-                 VALUES ($1, $2, $3, $4, $5, $6)",
+                 SELECT $1, $2, $3, $4, $5, $6
+                 WHERE EXISTS (SELECT 1 FROM conversations WHERE account_id = $2 AND id = $3)",
                 note.id,
                 account.0,
                 note.conversation.0,
@@ -539,6 +542,23 @@ impl Store {
         .await?;
         Ok(Came { messages: row.messages, waiting: row.waiting })
     }
+}
+
+/// Returns the handles of people whose data was not removed here: where one of somebody's was, none of them is left.
+async fn not_forgotten(
+    connection: &mut sqlx::PgConnection,
+    handles: &[(&str, String)],
+) -> Result<Vec<(String, String)>, StoreError> {
+    let named: Vec<String> = handles.iter().map(|(kind, value)| format!("{kind}:{value}")).collect();
+    let forgotten = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM bureau b CROSS JOIN unnest($1::text[]) AS n (handle)
+                          JOIN forgotten_handles f ON f.key = sha256(b.salt || convert_to(n.handle, 'UTF8'))) AS "forgotten!""#,
+        &named
+    )
+    .fetch_one(connection)
+    .await?;
+    let handles = handles.iter().map(|(kind, value)| ((*kind).to_owned(), value.clone()));
+    Ok(if forgotten { Vec::new() } else { handles.collect() })
 }
 
 /// Switches a new account off, notes where it comes from and announces it.
