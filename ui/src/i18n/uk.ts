@@ -111,7 +111,7 @@ export const uk = {
   'first.backup.pick': 'Вибрати файл',
   'first.backup.reading': 'Перевіряємо файл',
   'first.backup.found': 'Станом на {date}: акаунтів {accounts}, повідомлень {messages}',
-  'first.backup.forgotten': 'Видалення даних людей, зроблені після цієї копії, потім повторіть: вона про них не знає.',
+  'first.backup.forgotten': 'Вилучення даних людей, зроблені після цієї копії, потім повторіть: вона про них не знає.',
   'first.otherData': 'Вибрати інше місце',
   'first.opening': 'Готуємо скриньку',
   'first.openingText': 'Уперше це триває до пів хвилини.',

@@ -213,7 +213,7 @@ describe('the person column', () => {
     await page.locator('[data-testid="forget-do"]:enabled').focus();
     await page.keyboard.press('Enter');
     await page.getByTestId('forget-progress').waitFor();
-    await page.getByTestId('toast').getByText('Дані людини видалено').waitFor();
+    await page.getByTestId('toast').getByText('Дані людини вилучено').waitFor();
     await rowOf(page, 't0').waitFor({ state: 'detached' });
     await page.getByTestId('forget-dialog').waitFor({ state: 'detached' });
     await page.getByTestId('message').first().waitFor({ state: 'detached' });
