@@ -62,9 +62,12 @@ impl Work {
         let mut left_out: Vec<&Place> = Vec::new();
         let mut kept: Vec<&Incoming> = Vec::with_capacity(incoming.len());
         for one in incoming {
-            match one {
-                Incoming::Message(message) if judge.stays_away(message) => left_out.push(&message.place),
-                _ => kept.push(one),
+            if let Incoming::Message(message) = one
+                && judge.stays_away(message)
+            {
+                left_out.push(&message.place);
+            } else {
+                kept.push(one);
             }
         }
         // Who is met again only by name is not brought back by that.

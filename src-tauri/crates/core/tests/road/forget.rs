@@ -384,13 +384,12 @@ async fn nothing_is_left_of_somebody_in_any_column_and_what_others_wrote_stays()
 }
 
 fn renumbered(all: Vec<Incoming>, later: u32) -> Vec<Incoming> {
-    let shift = |one: Incoming| match one {
-        Incoming::Message(mut message) => {
+    let shift = |mut one: Incoming| {
+        if let Incoming::Message(message) = &mut one {
             let Place { epoch, number, .. } = &mut message.place;
             (*epoch, *number) = (*epoch + 1, *number + later);
-            Incoming::Message(message)
         }
-        other => other,
+        one
     };
     all.into_iter().map(shift).collect()
 }
