@@ -452,6 +452,7 @@ fn connect_code(error: PostgresError) -> ErrorCode {
         | StoreError::Migration(_)
         | StoreError::Inconsistent(_)
         | StoreError::AccountExists(_)
+        | StoreError::OwnAccount
         | StoreError::ShortcutTaken(_)
         | StoreError::LeaseLost
         | StoreError::NotFound(_)
