@@ -145,13 +145,18 @@ pub async fn view(desk: &Desk, office: &Office) -> Result<AdoptionView, WireErro
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`] names the field; [`ErrorCode::AdoptionBusy`].
-pub fn look(desk: &Arc<Desk>, office: &Arc<Office>, form: AdoptionForm) -> Result<(), WireError> {
+pub fn look(
+    desk: &Arc<Desk>,
+    office: &Arc<Office>,
+    form: AdoptionForm,
+    password: SecretString,
+) -> Result<(), WireError> {
     let named = AdoptionSettings {
         from: form.from.trim().to_owned(),
         media: form.media.filter(|folder| !folder.trim().is_empty()).map(PathBuf::from),
         client_link: form.client_link.map(|link| link.trim().to_owned()).filter(|link| !link.is_empty()),
     };
-    let source = read(desk, &named, form.password)?;
+    let source = read(desk, &named, password)?;
     {
         let mut inner = office.adopting.lock();
         if is_busy(inner.step) {
@@ -363,7 +368,7 @@ fn telling<'a>(desk: &'a Desk, office: &'a Office) -> impl Fn(Progress) + Send +
     }
 }
 
-fn read(desk: &Desk, named: &AdoptionSettings, password: String) -> Result<Source, WireError> {
+fn read(desk: &Desk, named: &AdoptionSettings, password: SecretString) -> Result<Source, WireError> {
     let invalid = |field: &str| WireError { code: ErrorCode::InvalidInput, detail: field.to_owned() };
     let from: ServerUrl = named.from.parse().map_err(|_| invalid("from"))?;
     if named.client_link.as_deref().is_some_and(|link| !is_card(link)) {
@@ -372,7 +377,7 @@ fn read(desk: &Desk, named: &AdoptionSettings, password: String) -> Result<Sourc
     let trusted = desk.settings().and_then(|settings| settings.database.ca_file);
     Ok(Source {
         from: from.trusting(trusted),
-        password: SecretString::from(password),
+        password,
         media: named.media.clone(),
         client_link: named.client_link.clone(),
     })

@@ -3,6 +3,8 @@
 
 use std::io::Write as _;
 
+use secrecy::SecretString;
+
 use super::{
     DeskState, file_error, logged,
     message::{ask, save_as},
@@ -37,8 +39,9 @@ pub async fn choose_old_folder(desk: DeskState<'_>) -> Result<Option<String>, Wi
 /// password is in memory until `leave_adoption`. `invalid_input` names the field.
 #[tauri::command]
 #[specta::specta]
-pub async fn look_at_old(desk: DeskState<'_>, form: AdoptionForm) -> Result<(), WireError> {
-    logged("look_at_old", async { under_way::look(&desk, &desk.office().await?, form) }).await
+pub async fn look_at_old(desk: DeskState<'_>, form: AdoptionForm, password: String) -> Result<(), WireError> {
+    let password = SecretString::from(password);
+    logged("look_at_old", async { under_way::look(&desk, &desk.office().await?, form, password) }).await
 }
 
 /// Brings over what was looked at. It may be stopped and run again.

@@ -6,14 +6,12 @@ use specta::Type;
 
 use super::{ErrorCode, WireError};
 
-/// Where the old CRM's things are.
+/// Where the old CRM's things are; the database's password travels beside it, once.
 #[derive(Debug, Clone, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct AdoptionForm {
     /// Its database: `postgres://role@host/database`, without a password.
     pub from: String,
-    /// The role's password; may be empty.
-    pub password: String,
     /// The folder with its files.
     pub media: Option<String>,
     /// The address of a client's card there, with `{id}` where the client's key goes.

@@ -65,7 +65,7 @@ export const commands = {
 	 *  Looks at an old database and tells what would come over. Nothing is written there, and here only where it is; its
 	 *  password is in memory until `leave_adoption`. `invalid_input` names the field.
 	 */
-	lookAtOld: (form: AdoptionForm) => typedError<null, WireError>(__TAURI_INVOKE("look_at_old", { form })),
+	lookAtOld: (form: AdoptionForm, password: string) => typedError<null, WireError>(__TAURI_INVOKE("look_at_old", { form, password })),
 	/**  Brings over what was looked at. It may be stopped and run again. */
 	runAdoption: () => typedError<null, WireError>(__TAURI_INVOKE("run_adoption")),
 	/**  Stops looking or bringing over. What came over is kept. */
@@ -569,12 +569,10 @@ export type AdoptedView = {
 /**  Taking over the old database is further than before. */
 export type AdoptionChanged = AdoptionView;
 
-/**  Where the old CRM's things are. */
+/**  Where the old CRM's things are; the database's password travels beside it, once. */
 export type AdoptionForm = {
 	/**  Its database: `postgres://role@host/database`, without a password. */
 	from: string,
-	/**  The role's password; may be empty. */
-	password: string,
 	/**  The folder with its files. */
 	media: string | null,
 	/**  The address of a client's card there, with `{id}` where the client's key goes. */

@@ -75,7 +75,7 @@ class Adoption {
     }
   }
 
-  look = (form: AdoptionForm): Promise<boolean> => this.#ask(() => ipc.lookAtOld(form));
+  look = (form: AdoptionForm, password: string): Promise<boolean> => this.#ask(() => ipc.lookAtOld(form, password));
   run = (): Promise<boolean> => this.#ask(() => ipc.runAdoption());
   stop = (): Promise<boolean> => this.#ask(() => ipc.stopAdoption());
   handOver = (): Promise<boolean> => this.#ask(() => ipc.handOverAccounts(true));

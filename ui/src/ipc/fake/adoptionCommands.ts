@@ -80,12 +80,12 @@ export function adoptionCommands(world: World) {
   return {
     adoption: async () => view,
     chooseOldFolder: async () => '/srv/crm/media',
-    lookAtOld: async (form: AdoptionForm) => {
+    lookAtOld: async (form: AdoptionForm, password: string) => {
       if (form.clientLink?.includes('bad')) fail('invalid_input', 'clientLink');
       view = { ...view, from: form.from, media: form.media, clientLink: form.clientLink };
       begin('looking');
       void (async () => {
-        const code = form.password === 'right' ? null : (query.get('old') as ErrorCode | null);
+        const code = password === 'right' ? null : (query.get('old') as ErrorCode | null);
         const whole = await walk('looking');
         if (code) set({ step: 'source', progress: null, error: { code, detail: 'password authentication failed for user "reader"' } });
         else if (!whole) set({ step: 'source', progress: null, stopped: true });
