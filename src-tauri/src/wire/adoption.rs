@@ -269,6 +269,8 @@ pub enum WhyName {
     NoFolder,
     /// It has neither an address nor a number.
     NoHandle,
+    /// The data of the person was removed here on request.
+    Forgotten,
     /// It belongs to something else than a conversation that comes over.
     NotOfConversation,
 }
@@ -318,6 +320,7 @@ impl From<Why> for WhyName {
             Why::NoFile => Self::NoFile,
             Why::NoFolder => Self::NoFolder,
             Why::NoHandle => Self::NoHandle,
+            Why::Forgotten => Self::Forgotten,
             Why::NotOfConversation => Self::NotOfConversation,
         }
     }

@@ -1913,6 +1913,7 @@ export const en: Catalogue = {
   'adopt.why.no_file': 'the file is not in the folder',
   'adopt.why.no_folder': 'no folder with files was chosen',
   'adopt.why.no_handle': 'neither an address nor a number is known',
+  'adopt.why.forgotten': 'the person’s data was removed here on request',
   'adopt.why.not_of_conversation': 'it belongs to no conversation that comes over',
   'adopt.accounts.title': 'Switch the accounts on here',
   'adopt.accounts.text': 'Skrynka takes the old CRM’s passwords and sessions into the keyring, tries each one and switches on the accounts that work.',

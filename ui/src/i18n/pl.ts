@@ -1913,6 +1913,7 @@ export const pl: Catalogue = {
   'adopt.why.no_file': 'pliku nie ma w folderze',
   'adopt.why.no_folder': 'nie wybrano folderu z plikami',
   'adopt.why.no_handle': 'nie ma ani adresu, ani numeru',
+  'adopt.why.forgotten': 'dane osoby usunięto tu na jej żądanie',
   'adopt.why.not_of_conversation': 'nie należy do żadnej rozmowy, która przechodzi',
   'adopt.accounts.title': 'Włączyć konta tutaj',
   'adopt.accounts.text': 'Skrynka weźmie hasła i sesje starego CRM do magazynu kluczy, sprawdzi każde i włączy działające konta.',

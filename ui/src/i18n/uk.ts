@@ -1912,6 +1912,7 @@ export const uk = {
   'adopt.why.no_file': 'файла немає в теці',
   'adopt.why.no_folder': 'теку з файлами не вибрано',
   'adopt.why.no_handle': 'не відомо ні адреси, ні номера',
+  'adopt.why.forgotten': 'дані людини тут вилучено на її вимогу',
   'adopt.why.not_of_conversation': 'не належить жодній розмові, що переходить',
   'adopt.accounts.title': 'Увімкнути акаунти тут',
   'adopt.accounts.text': 'Скринька візьме паролі й сеанси старої CRM до сховища ключів, спробує кожен і ввімкне акаунти, що працюють.',
