@@ -3258,6 +3258,8 @@ export type WhyName =
 "no_folder" | 
 /**  It has neither an address nor a number. */
 "no_handle" | 
+/**  The data of the person was removed here on request. */
+"forgotten" | 
 /**  It belongs to something else than a conversation that comes over. */
 "not_of_conversation";
 

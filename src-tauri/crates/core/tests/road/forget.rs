@@ -278,6 +278,7 @@ async fn full() -> Both {
         mailbox: HER.to_string(),
         epoch: 0,
         name: "Канарейка".to_owned(),
+        compared: true,
         checked_at: START,
         held: 4,
         missing: 0,
