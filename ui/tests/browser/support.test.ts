@@ -155,7 +155,7 @@ describe('what a person can do on the diagnostics page', () => {
   test.each([
     ['uk', 'Годинники серверів випереджають цей комп’ютер на 2 год 1 хв', 'Вільно 398 МБ', 'Увімкніть автоматичний час'],
     ['en', 'The servers’ clocks are 2 h 1 min ahead of this computer’s', '398 MB free', 'Turn on automatic time'],
-    ['pl', 'Zegary serwerów wyprzedzają ten komputer o 2 godz. 1 min', 'Wolne 398 MB', 'Proszę włączyć automatyczną godzinę'],
+    ['pl', 'Zegary serwerów wyprzedzają ten komputer o 2 godz. 1 min', 'Wolne 398 MB', 'Włącz automatyczną godzinę'],
   ] as const)('says in %s what was found and what is to be done', async (language, clock, room, advice) => {
     const page = await diagnostics({ query: `language=${language}` });
     const said = (name: string) => page.locator(`[data-testid="check"][data-name="${name}"]`).first();

@@ -710,7 +710,10 @@ impl Adoption {
     ) -> Result<(), AdoptError> {
         let known = self.store.adopted_rows(source, AdoptedKind::Client).await?;
         let mut of_client: HashMap<&String, Vec<(AccountId, ConversationId)>> = HashMap::new();
-        for (old_id, conversation) in &self.plan.conversations {
+        // The oldest counts first, in whatever order they were written here.
+        let mut oldest: Vec<(&String, &OldConversation)> = self.plan.conversations.iter().collect();
+        oldest.sort_unstable_by_key(|(id, conversation)| (conversation.created_at, *id));
+        for (old_id, conversation) in oldest {
             if let (Some(client), Some(id)) = (&conversation.client, ours.get(old_id)) {
                 of_client.entry(client).or_default().push(*id);
             }

@@ -181,12 +181,28 @@ pub(super) async fn answer(shared: Arc<Shared>, stop: CancellationToken) {
     let mut busy: HashMap<AccountId, usize> = HashMap::new();
     loop {
         loop {
-            match next(&shared, &busy).await {
+            let mut ended: Vec<AccountId> = Vec::new();
+            let found = {
+                let mut looked = std::pin::pin!(next(&shared, &busy));
+                // What is under way goes on meanwhile: it may hold the very connection that this waits for.
+                loop {
+                    tokio::select! {
+                        found = &mut looked => break found,
+                        Some(account) = under_way.next() => ended.push(account),
+                    }
+                }
+            };
+            for account in &ended {
+                release(&mut busy, *account);
+            }
+            match found {
                 Ok(Some(request)) => {
                     let account = request.account;
                     *busy.entry(account).or_default() += 1;
                     under_way.push(answer_one(&shared, request).map(move |()| account));
                 }
+                // An account may take more by now.
+                Ok(None) if !ended.is_empty() => {}
                 Ok(None) => break,
                 Err(error) => {
                     tracing::debug!(target: "skrynka::store", error = %crate::chain(&error), "Requests not looked up");
@@ -196,14 +212,16 @@ pub(super) async fn answer(shared: Arc<Shared>, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            Some(account) = under_way.next() => {
-                if let Some(count) = busy.get_mut(&account) {
-                    *count = count.saturating_sub(1);
-                }
-            }
+            Some(account) = under_way.next() => release(&mut busy, account),
             () = shared.asked.notified() => {}
             () = tokio::time::sleep(LOOK_FOR_REQUESTS) => {}
         }
+    }
+}
+
+fn release(busy: &mut HashMap<AccountId, usize>, account: AccountId) {
+    if let Some(count) = busy.get_mut(&account) {
+        *count = count.saturating_sub(1);
     }
 }
 

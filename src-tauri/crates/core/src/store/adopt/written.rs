@@ -389,7 +389,7 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Notes that a client of the old system is a contact: that of a conversation, or of an address or number; one is made
+    /// Notes that a client of the old system is a contact: that of the first conversation, or of the first handle; one is made
     /// where there is none. Returns the contact; `None` where nothing is known of the client but a name.
     pub async fn adopt_client(
         &self,
@@ -415,13 +415,13 @@ impl Store {
         let values: Vec<String> = handles.iter().map(|(_, value)| value.clone()).collect();
         let found = sqlx::query_scalar!(
             r#"SELECT contact AS "contact!" FROM (
-                   SELECT c.contact_id AS contact, 0 AS rank, c.created_at::text AS next
-                   FROM unnest($1::uuid[], $2::uuid[]) AS n (account_id, id)
+                   SELECT c.contact_id AS contact, 0 AS rank, n.at
+                   FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS n (account_id, id, at)
                    JOIN conversations c ON c.account_id = n.account_id AND c.id = n.id AND c.contact_id IS NOT NULL
                    UNION ALL
-                   SELECT h.contact_id, 1, h.kind FROM unnest($3::text[], $4::text[]) AS n (kind, value)
+                   SELECT h.contact_id, 1, n.at FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS n (kind, value, at)
                    JOIN contact_handles h ON h.kind = n.kind AND h.value = n.value) found
-               ORDER BY rank, next LIMIT 1"#,
+               ORDER BY rank, at LIMIT 1"#,
             &conversations.iter().map(|(account, _)| account.0).collect::<Vec<_>>(),
             &conversations.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
             &kinds,
