@@ -9,7 +9,6 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-
 use secrecy::SecretString;
 use skrynka_core::{
     adopt::{AdoptError, Adoption, Phase, Progress, Report},

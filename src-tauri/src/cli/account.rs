@@ -269,9 +269,7 @@ async fn test(session: &Session, output: Output, id: AccountId) -> anyhow::Resul
             "code": step.outcome.as_ref().err().map(|trouble| trouble.code),
         });
         let line = || format!("{:<8} {state:<7} {ms:>6} ms  {detail}", step.name.as_str());
-        if let Err(error) = output.record(&record, line) {
-            tracing::debug!(target: "skrynka::app", error = %error, "Step not printed");
-        }
+        output.step(&record, line);
     };
     let tested = mailboxes::test(&mailbox, &mut tried.credential, session.bureau.clock.now(), &mut tell).await;
     tried.keep(&session.bureau).await?;

@@ -3,10 +3,7 @@
 use std::{
     path::PathBuf,
     process::ExitCode,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use secrecy::SecretString;
@@ -83,7 +80,7 @@ async fn adopt(
     adoption: &mut Adoption,
 ) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
-    let told = Told { output, last: AtomicU64::new(0), failed: Mutex::default() };
+    let told = Told { output, last: AtomicU64::new(0) };
     let progress = |progress| told.tell(progress);
     let work = async {
         let mut report = adoption.look(&progress, &stop).await?;
@@ -127,7 +124,6 @@ async fn adopt(
 struct Told {
     output: Output,
     last: AtomicU64,
-    failed: Mutex<Option<std::io::Error>>,
 }
 
 impl Told {
@@ -143,10 +139,7 @@ impl Told {
         }
         self.last.store(done, Ordering::Relaxed);
         let record = json!({"progress": word, "done": done, "total": total});
-        if let Err(error) = self.output.record(&record, || format!("{word}: {done} of {total}")) {
-            // A reader that has gone away ends nothing.
-            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        }
+        self.output.step(&record, || format!("{word}: {done} of {total}"));
     }
 }
 

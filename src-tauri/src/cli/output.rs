@@ -37,6 +37,13 @@ impl Output {
         write_line(&self.line(record, text)?)
     }
 
+    /// Prints how far something is; a reader that has gone away ends nothing.
+    pub fn step(self, record: &impl Serialize, text: impl FnOnce() -> String) {
+        if let Err(error) = self.record(record, text) {
+            tracing::debug!(target: "skrynka::app", error = %error, "Step not printed");
+        }
+    }
+
     /// Returns what [`Self::record`] prints.
     ///
     /// # Errors

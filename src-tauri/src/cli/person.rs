@@ -1,9 +1,6 @@
 //! `skrynka person`: what is kept of somebody, and its removal on their request.
 
-use std::{
-    process::ExitCode,
-    sync::{Mutex, PoisonError},
-};
+use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Subcommand;
@@ -53,13 +50,9 @@ pub async fn run(common: &Common, output: Output, command: PersonCommand) -> any
             bail!("nothing was removed; run it again with --yes to remove this for good");
         }
         let stop = CancellationToken::new();
-        let failed: Mutex<Option<std::io::Error>> = Mutex::default();
         let tell = |Progress { done, total }: Progress| {
             let record = json!({"progress": "removing", "done": done, "total": total});
-            if let Err(error) = output.record(&record, || format!("removed: {done} of {total}")) {
-                // A reader that has gone away ends nothing.
-                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-            }
+            output.step(&record, || format!("removed: {done} of {total}"));
         };
         let work = forget::forget(store, &identity, &tell, &stop);
         tokio::pin!(work);

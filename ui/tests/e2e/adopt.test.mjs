@@ -129,14 +129,7 @@ windowTest('the old CRM comes over from the first run on, and its mailbox is liv
 async function repair(window, lab) {
   await window.driver.executeScript((name) => document.querySelector(`[data-testid="adopt-account"][data-name="${name}"] [data-testid="adopt-repair"]`).click(), OFFICE.address);
   await window.find('wizard', { step: 'servers' });
-  const [imapHost, imapPort] = lab.endpoints.imap.split(':');
-  const [smtpHost, smtpPort] = lab.endpoints.smtp.split(':');
-  await window.choose('imap-security', 'loopback_plain');
-  await window.type('imap-host', imapHost);
-  await window.type('imap-port', imapPort);
-  await window.choose('smtp-security', 'loopback_plain');
-  await window.type('smtp-host', smtpHost);
-  await window.type('smtp-port', smtpPort);
+  await window.typeServers(lab);
   await window.press('wizard-next');
   await window.press('wizard-next');
   await window.find('wizard', { step: 'test' });

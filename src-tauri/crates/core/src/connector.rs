@@ -235,6 +235,25 @@ pub enum Incoming {
     Delivered(Delivered),
 }
 
+impl Incoming {
+    /// The message, where that is what comes.
+    pub fn message(&self) -> Option<&IncomingMessage> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Marks { .. }
+            | Self::Gone { .. }
+            | Self::Deleted { .. }
+            | Self::Reactions { .. }
+            | Self::ReadInbox { .. }
+            | Self::ReadOutbox { .. }
+            | Self::Peer(_)
+            | Self::Chat(_)
+            | Self::Sent { .. }
+            | Self::Delivered(_) => None,
+        }
+    }
+}
+
 /// What became of a mail that a server took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {

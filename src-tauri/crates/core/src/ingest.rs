@@ -31,7 +31,8 @@ use crate::{
         AccountId, Address, ChatKey, ContactId, ConversationId, Direction, MessageId, OutgoingId, Place, Reaction,
     },
     store::{
-        Beginning, Fact, FactKind, IngestTx, KnownPlace, LeaseToken, NewMessage, Store, StoreError, SummaryChange,
+        Beginning, Fact, FactKind, IngestTx, KnownPlace, LeaseToken, LookedFor, NewMessage, Store, StoreError,
+        SummaryChange,
     },
 };
 
@@ -257,20 +258,7 @@ impl Ingest {
         let mut done = work.finish(&cursors).await?;
         fault::point("committed");
         let now = self.clock.now();
-        let arrivals = incoming.iter().filter_map(|incoming| match incoming {
-            Incoming::Message(message) => Some(now - message.arrived_at),
-            Incoming::Marks { .. }
-            | Incoming::Gone { .. }
-            | Incoming::Deleted { .. }
-            | Incoming::Reactions { .. }
-            | Incoming::ReadInbox { .. }
-            | Incoming::ReadOutbox { .. }
-            | Incoming::Peer(_)
-            | Incoming::Chat(_)
-            | Incoming::Sent { .. }
-            | Incoming::Delivered(_) => None,
-        });
-        done.lag = arrivals.max();
+        done.lag = incoming.iter().filter_map(Incoming::message).map(|message| now - message.arrived_at).max();
         Ok(Ended::Committed(done))
     }
 }
@@ -345,6 +333,7 @@ struct Work {
     changed: BTreeSet<ConversationId>,
     /// Where conversations went that were merged in this transaction.
     moved: HashMap<ConversationId, ConversationId>,
+    looked_for: LookedFor,
     giving_way: adopted::GivingWay,
 }
 
@@ -355,8 +344,11 @@ impl Work {
         turns: &BTreeSet<AccountId>,
         now: OffsetDateTime,
     ) -> Result<Self, StoreError> {
+        let mut tx = store.begin_among(to.account, to.lease, turns).await?;
+        let looked_for = tx.looked_for().await?;
         Ok(Self {
-            tx: store.begin_among(to.account, to.lease, turns).await?,
+            tx,
+            looked_for,
             now,
             done: Ingested::default(),
             unread: BTreeMap::new(),

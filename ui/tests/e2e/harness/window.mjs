@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { realpathSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 
 import { Builder, By, Capabilities, Key, until as located } from 'selenium-webdriver';
 
+import { freePort } from './port.mjs';
 import { descendants, programOf, runs } from './processes.mjs';
 import { APP } from './profile.mjs';
 
@@ -88,12 +88,17 @@ export class Window {
 
   /** Types a mailbox of the lab's into the wizard, from its address to its servers. */
   async typeMailbox(lab, { address, password, user }) {
-    const [imapHost, imapPort] = lab.endpoints.imap.split(':');
-    const [smtpHost, smtpPort] = lab.endpoints.smtp.split(':');
     await this.type('mailbox-address', address);
     await this.press('wizard-next');
     await this.type('mailbox-password', password);
     await this.type('mailbox-user', user);
+    await this.typeServers(lab);
+  }
+
+  /** Fills in the servers of a mailbox, as the lab has them. */
+  async typeServers(lab) {
+    const [imapHost, imapPort] = lab.endpoints.imap.split(':');
+    const [smtpHost, smtpPort] = lab.endpoints.smtp.split(':');
     await this.choose('imap-security', 'loopback_plain');
     await this.type('imap-host', imapHost);
     await this.type('imap-port', imapPort);
@@ -208,15 +213,6 @@ export class Window {
     this.#process.kill();
     await ended;
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function answers(server) {

@@ -227,8 +227,7 @@ impl Plan {
         rows.sort_by_key(|(_, row)| !row.flag("is_active").unwrap_or(false));
         for (n, row) in rows {
             let old_id = row.text("id").unwrap_or_else(|| format!("row {}", n + 1));
-            let phone = row.text("phone").and_then(|phone| words::phone_key(&phone));
-            let phone = phone.map(|key| key.trim_start_matches("phone:").to_owned()).unwrap_or_default();
+            let phone = row.text("phone").and_then(|phone| words::phone(&phone)).unwrap_or_default();
             let name: String = row.text("name").unwrap_or_else(|| phone.clone()).chars().take(200).collect();
             let name = if name.is_empty() { "Telegram".to_owned() } else { name };
             let key = if phone.is_empty() { format!("name:{}", name.to_lowercase()) } else { format!("phone:{phone}") };
@@ -399,12 +398,12 @@ impl Plan {
                 row.text("email").map(|email| words::address(&email)).filter(|email| is_plausible_address(email));
             handles.extend(email.map(|email| ("email", email)));
             // The old system put usernames and ids where a phone belongs, and zeros where it had none.
-            if let Some(phone) = row.text("phone") {
-                let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-                if let Some(name) = phone.strip_prefix('@') {
+            if let Some(text) = row.text("phone") {
+                if let Some(name) = text.strip_prefix('@') {
                     handles.push(("telegram_username", name.to_lowercase()));
-                } else if phone.starts_with('+') && digits.len() >= 8 && digits.bytes().any(|digit| digit != b'0') {
-                    handles.push(("phone", format!("+{digits}")));
+                } else if text.starts_with('+') {
+                    let is_one = |phone: &String| phone.len() > 8 && phone.bytes().skip(1).any(|digit| digit != b'0');
+                    handles.extend(words::phone(&text).filter(is_one).map(|phone| ("phone", phone)));
                 }
             }
             handles.retain(|(_, value)| !value.is_empty());

@@ -837,7 +837,7 @@ async fn standing(
 
 /// Parts messages of people whose data was removed here from the others. What they wrote later comes over.
 async fn sift(tx: &mut IngestTx, items: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>), AdoptError> {
-    let Some(salt) = tx.salt().await? else { return Ok((items, Vec::new())) };
+    let Some(salt) = tx.looked_for().await?.forgotten else { return Ok((items, Vec::new())) };
     let keys: Vec<Vec<Vec<u8>>> =
         items.iter().map(|item| handles_of(item).iter().map(|(kind, value)| salt.key(kind, value)).collect()).collect();
     let mails: Vec<Option<Vec<u8>>> = items.iter().map(|item| item.rfc.as_ref().map(|id| salt.key("id", id))).collect();

@@ -97,10 +97,15 @@ pub fn handle(external_id: &str) -> Option<Correspondent> {
     text.parse().ok().and_then(chat).map(Correspondent::Chat)
 }
 
+/// A phone number as `+` and digits; `None` where it has none.
+pub fn phone(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then(|| format!("+{digits}"))
+}
+
 /// The key of a phone number; `None` where it has no digits.
-pub fn phone_key(phone: &str) -> Option<String> {
-    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    (!digits.is_empty()).then(|| format!("phone:+{digits}"))
+pub fn phone_key(text: &str) -> Option<String> {
+    phone(text).map(|phone| format!("phone:{phone}"))
 }
 
 /// The key of a username without `@`.

@@ -2,7 +2,9 @@
 
 use time::OffsetDateTime;
 
-use crate::model::{ChatKey, ChatKind, Entity, Forward, Media, MediaKind, Peer, Reaction, Service, ServiceKind};
+use crate::model::{
+    ChatKey, ChatKind, Entity, Forward, Media, MediaFile, MediaKind, Peer, Reaction, Service, ServiceKind,
+};
 
 /// A chat message as its connector understood it.
 ///
@@ -53,8 +55,13 @@ impl ChatMessage {
 
     /// Counts the files a person would call one: a sticker is not.
     pub fn file_count(&self) -> i32 {
+        i32::from(self.file().is_some_and(|file| file.kind != MediaKind::Sticker))
+    }
+
+    /// Its file, where that is what it carries.
+    pub fn file(&self) -> Option<&MediaFile> {
         match &self.media {
-            Some(Media::File(file)) => i32::from(file.kind != MediaKind::Sticker),
+            Some(Media::File(file)) => Some(file),
             Some(
                 Media::Location { .. }
                 | Media::Contact { .. }
@@ -62,7 +69,7 @@ impl ChatMessage {
                 | Media::WebPage { .. }
                 | Media::Unsupported { .. },
             )
-            | None => 0,
+            | None => None,
         }
     }
 

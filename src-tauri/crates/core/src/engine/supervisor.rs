@@ -577,20 +577,8 @@ fn named(batch: &Batch) -> Vec<(u32, u64)> {
     if batch.incoming.len() > NAMED {
         return Vec::new();
     }
-    let messages = batch.incoming.iter().filter_map(|incoming| match incoming {
-        Incoming::Message(message) => Some((message.place.number, message.raw.size)),
-        Incoming::Marks { .. }
-        | Incoming::Gone { .. }
-        | Incoming::Deleted { .. }
-        | Incoming::Reactions { .. }
-        | Incoming::ReadInbox { .. }
-        | Incoming::ReadOutbox { .. }
-        | Incoming::Peer(_)
-        | Incoming::Chat(_)
-        | Incoming::Sent { .. }
-        | Incoming::Delivered(_) => None,
-    });
-    messages.collect()
+    let messages = batch.incoming.iter().filter_map(Incoming::message);
+    messages.map(|message| (message.place.number, message.raw.size)).collect()
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> ConnectorError {

@@ -8,7 +8,7 @@ use super::{Work, fact, peer};
 use crate::{
     adopt::{CHAT_WINDOW, MAIL_WINDOW, Trace, is_common, name_key, pair, phone_key, text_key},
     connector::{Chat, ChatMessage, Content, IncomingMessage, Letter},
-    model::{AccountId, ConversationId, Direction, Media, MessageId, PeerKind, Place},
+    model::{AccountId, ConversationId, Direction, MessageId, PeerKind, Place},
     store::{Fact, FactKind, NewMessage, StoreError, SummaryChange, Waiting},
 };
 
@@ -27,7 +27,7 @@ pub(super) struct GivingWay {
 impl Work {
     /// Finds the rows of the old system that these mails are, and takes them away.
     pub(super) async fn mails_take_over(&mut self, messages: &[&IncomingMessage]) -> Result<(), StoreError> {
-        if messages.is_empty() || !self.tx.awaits_server().await? {
+        if messages.is_empty() || !self.looked_for.adopted {
             return Ok(());
         }
         let letters: Vec<(&IncomingMessage, &Letter)> =
@@ -69,7 +69,7 @@ impl Work {
 
     /// The same for messages of chats.
     pub(super) async fn chats_take_over(&mut self, messages: &[&IncomingMessage]) -> Result<(), StoreError> {
-        if messages.is_empty() || !self.tx.awaits_server().await? {
+        if messages.is_empty() || !self.looked_for.adopted {
             return Ok(());
         }
         let chats: Vec<(&IncomingMessage, &ChatMessage)> =
@@ -84,17 +84,7 @@ impl Work {
             .iter()
             .filter(|(_, chat)| chat.service.is_none())
             .map(|(message, chat)| {
-                let size = match &chat.media {
-                    Some(Media::File(file)) => i64::try_from(file.size).ok(),
-                    Some(
-                        Media::Location { .. }
-                        | Media::Contact { .. }
-                        | Media::Poll { .. }
-                        | Media::WebPage { .. }
-                        | Media::Unsupported { .. },
-                    )
-                    | None => None,
-                };
+                let size = chat.file().and_then(|file| i64::try_from(file.size).ok());
                 (chat.chat.key.peer.to_string(), *message, trace(message, &chat.text, chat.media.is_some(), size))
             })
             .collect();

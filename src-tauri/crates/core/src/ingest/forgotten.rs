@@ -31,22 +31,8 @@ impl Work {
         incoming: &'b [Incoming],
         cursors: &'b [Cursor],
     ) -> Result<Sifted<'b>, StoreError> {
-        let Some(salt) = self.tx.salt().await? else { return Ok(Sifted::all(incoming, cursors)) };
-        let messages = || {
-            incoming.iter().filter_map(|incoming| match incoming {
-                Incoming::Message(message) => Some(&**message),
-                Incoming::Marks { .. }
-                | Incoming::Gone { .. }
-                | Incoming::Deleted { .. }
-                | Incoming::Reactions { .. }
-                | Incoming::ReadInbox { .. }
-                | Incoming::ReadOutbox { .. }
-                | Incoming::Peer(_)
-                | Incoming::Chat(_)
-                | Incoming::Sent { .. }
-                | Incoming::Delivered(_) => None,
-            })
-        };
+        let Some(salt) = self.looked_for.forgotten.clone() else { return Ok(Sifted::all(incoming, cursors)) };
+        let messages = || incoming.iter().filter_map(Incoming::message);
         let mut handles: HashSet<Vec<u8>> =
             messages().flat_map(named).map(|(kind, value)| salt.key(kind, &value)).collect();
         let users = users(incoming, cursors);

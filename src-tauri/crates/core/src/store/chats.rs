@@ -297,7 +297,7 @@ impl IngestTx {
         .execute(&mut *self.tx)
         .await?;
         let files: Vec<(MessageId, &MediaFile)> =
-            chats.iter().filter_map(|(id, chat, _)| file(chat).map(|file| (*id, file))).collect();
+            chats.iter().filter_map(|(id, chat, _)| chat.file().map(|file| (*id, file))).collect();
         self.insert_media(&files, now).await?;
         let reactions: Vec<_> =
             chats.iter().filter(|(_, c, _)| !c.reactions.is_empty()).map(|(id, c, _)| (*id, &*c.reactions)).collect();
@@ -437,7 +437,7 @@ impl IngestTx {
         )
         .fetch_optional(&mut *self.tx)
         .await?;
-        let file = file(new.chat);
+        let file = new.chat.file();
         let same = match (&shown, file) {
             (None, None) => true,
             (Some(old), Some(new)) => {
@@ -723,10 +723,6 @@ pub(super) fn fold_albums(messages: Vec<StoredMessage>) -> Vec<StoredMessage> {
         }
     }
     folded
-}
-
-fn file(chat: &ChatMessage) -> Option<&MediaFile> {
-    if let Some(Media::File(file)) = &chat.media { Some(file) } else { None }
 }
 
 fn media_json(chat: &ChatMessage) -> Result<Option<Value>, StoreError> {

@@ -569,7 +569,7 @@ impl Store {
         )
         .fetch_all(&mut *tx)
         .await?;
-        leave_adopted(&mut tx, account, &ids).await?;
+        leave_adopted(&mut tx, account, &ids, &[]).await?;
         sqlx::query!(
             "DELETE FROM mail_threads t USING messages m
              WHERE m.account_id = $1 AND m.id = ANY($2) AND t.account_id = $1 AND t.rfc_message_id = m.rfc_message_id",
@@ -683,16 +683,7 @@ impl Store {
         sqlx::query!("DELETE FROM adopted_conversations WHERE account_id = $1 AND key = ANY($2)", account.0, &keys)
             .execute(&mut *tx)
             .await?;
-        sqlx::query!(
-            "UPDATE adopted_messages SET waits = false, status = '', missing_files = '{}', rfc_message_id = NULL,
-                    peer = '', text_key = NULL, file_size = NULL
-             WHERE account_id = $1 AND peer = ANY($2) AND NOT EXISTS (
-                 SELECT 1 FROM messages m WHERE m.account_id = $1 AND m.id = adopted_messages.message_id)",
-            account.0,
-            &keys
-        )
-        .execute(&mut *tx)
-        .await?;
+        leave_adopted(&mut tx, account, &[], &keys).await?;
         let mut facts: Vec<Fact> = begun.iter().map(|id| conversation_fact(*id, true)).collect();
         facts.extend(changed.into_iter().flatten().map(|id| Fact {
             kind: FactKind::OutgoingChanged,
@@ -860,14 +851,22 @@ async fn note_places(connection: &mut PgConnection, account: AccountId, ids: &[U
     Ok(())
 }
 
-/// Rows of the old system that messages came from: they stay, so that they do not come over again, and say nothing.
-async fn leave_adopted(connection: &mut PgConnection, account: AccountId, ids: &[Uuid]) -> Result<(), StoreError> {
+/// Rows of the old system that messages came from, and those with a correspondent whose message is here no more: they
+/// stay, so that they do not come over again, and say nothing.
+async fn leave_adopted(
+    connection: &mut PgConnection,
+    account: AccountId,
+    ids: &[Uuid],
+    keys: &[String],
+) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE adopted_messages SET waits = false, status = '', missing_files = '{}', rfc_message_id = NULL, peer = '',
                 text_key = NULL, file_size = NULL
-         WHERE account_id = $1 AND message_id = ANY($2)",
+         WHERE account_id = $1 AND (message_id = ANY($2) OR peer = ANY($3) AND NOT EXISTS (
+             SELECT 1 FROM messages m WHERE m.account_id = $1 AND m.id = adopted_messages.message_id))",
         account.0,
-        ids
+        ids,
+        keys
     )
     .execute(connection)
     .await?;

@@ -23,6 +23,15 @@ impl Salt {
     }
 }
 
+/// What is looked for in everything that comes.
+#[derive(Debug)]
+pub(crate) struct LookedFor {
+    /// The salt of what was forgotten; `None` where nobody ever was, so that nothing is asked further.
+    pub(crate) forgotten: Option<Salt>,
+    /// Whether anything that came over from the old system waits for this account's server, or for nobody knows which.
+    pub(crate) adopted: bool,
+}
+
 /// What is known to be forgotten of what was asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Tombstones {
@@ -35,12 +44,17 @@ pub(crate) struct Tombstones {
 }
 
 impl IngestTx {
-    /// Returns the salt; `None` where nobody was ever forgotten, so that nothing is asked further.
-    pub(crate) async fn salt(&mut self) -> Result<Option<Salt>, StoreError> {
-        let salt = sqlx::query_scalar!("SELECT salt FROM bureau WHERE EXISTS (SELECT 1 FROM forgotten_people)")
-            .fetch_optional(&mut *self.tx)
-            .await?;
-        Ok(salt.map(Salt))
+    /// Returns what has to be looked for, asked once for a transaction, and after it has its turn.
+    pub(crate) async fn looked_for(&mut self) -> Result<LookedFor, StoreError> {
+        let found = sqlx::query!(
+            r#"SELECT (SELECT salt FROM bureau WHERE EXISTS (SELECT 1 FROM forgotten_people)) AS salt,
+                      EXISTS (SELECT 1 FROM adopted_messages WHERE account_id = $1 AND waits)
+                      OR EXISTS (SELECT 1 FROM adopted_messages WHERE waits AND guessed) AS "adopted!""#,
+            self.account.0
+        )
+        .fetch_one(&mut *self.tx)
+        .await?;
+        Ok(LookedFor { forgotten: found.salt.map(Salt), adopted: found.adopted })
     }
 
     /// Finds what is forgotten among hashes of handles and mails, and among places.

@@ -836,17 +836,6 @@ impl IngestTx {
         Ok(())
     }
 
-    /// Whether anything came over that waits for this account's server, or for nobody knows which.
-    pub async fn awaits_server(&mut self) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT 1 FROM adopted_messages WHERE account_id = $1 AND waits)
-                      OR EXISTS (SELECT 1 FROM adopted_messages WHERE waits AND guessed) AS "waits!""#,
-            self.account.0
-        )
-        .fetch_one(&mut *self.tx)
-        .await?)
-    }
-
     /// Returns what waits with these Message-IDs.
     pub async fn waiting_by_id(&mut self, ids: &[String]) -> Result<Vec<Waiting>, StoreError> {
         let rows = sqlx::query_as!(
