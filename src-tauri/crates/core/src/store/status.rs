@@ -116,7 +116,7 @@ impl Store {
              SELECT $1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $11
              WHERE NOT EXISTS (SELECT 1 FROM leases WHERE account_id = $1 AND holder <> $9)
              ON CONFLICT (account_id) DO UPDATE SET state = excluded.state, since = excluded.since,
-                    heard_at = excluded.heard_at,
+                    heard_at = coalesce(excluded.heard_at, account_status.heard_at),
                     last_message_at = coalesce(excluded.last_message_at, account_status.last_message_at),
                     lag_ms = coalesce(excluded.lag_ms, account_status.lag_ms),
                     last_error = coalesce(excluded.last_error, account_status.last_error),

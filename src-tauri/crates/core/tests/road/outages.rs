@@ -22,11 +22,21 @@ async fn received(bureau: &Bureau, number: u32, at: OffsetDateTime) {
 }
 
 async fn heard(bureau: &Bureau, account: AccountId, at: OffsetDateTime) {
+    write(bureau, account, AccountState::Live, Some(at), at).await;
+}
+
+async fn write(
+    bureau: &Bureau,
+    account: AccountId,
+    state: AccountState,
+    heard_at: Option<OffsetDateTime>,
+    at: OffsetDateTime,
+) {
     let status = StoredStatus {
         account,
-        state: AccountState::Live,
+        state,
         since: at,
-        heard_at: Some(at),
+        heard_at,
         last_message_at: None,
         lag_ms: None,
         certificate_until: None,
@@ -60,6 +70,15 @@ async fn who_comes_back_is_told_once_what_came_meanwhile() {
     assert_eq!(bureau.store.away(now).await.unwrap(), None);
     bureau.store.note_outage(bureau.account, began - Duration::days(9), ended - Duration::days(9)).await.unwrap();
     assert_eq!(bureau.store.away(now).await.unwrap(), None, "too long ago to be told");
+}
+
+#[tokio::test]
+async fn a_program_that_has_heard_nothing_yet_leaves_what_another_has_heard() {
+    let bureau = Bureau::new().await;
+    let last = SystemClock.now().replace_nanosecond(0).unwrap() - Duration::hours(3);
+    heard(&bureau, bureau.account, last).await;
+    write(&bureau, bureau.account, AccountState::Connecting, None, SystemClock.now()).await;
+    assert_eq!(bureau.store.heard_at(bureau.account).await.unwrap(), Some(last), "or the outage would not be told");
 }
 
 #[tokio::test]
