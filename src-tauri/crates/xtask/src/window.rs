@@ -59,7 +59,8 @@ pub(crate) fn run_e2e(project: &Project, evidence: &Evidence, files: &[&str]) ->
     ensure!(!names.is_empty(), "There are no tests in {SCRIPTS}");
     let display = Display::start()?;
     let mut command = project.command("node");
-    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
+    // A test that hangs fails by its name instead of holding up the rest.
+    command.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=900000"]);
     command.args(
         names.iter().map(|name| format!("{SCRIPTS}/{}", name.trim_start_matches(SCRIPTS).trim_start_matches('/'))),
     );
