@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { adopt } from './bench/adopt.mjs';
 import { arrivals } from './bench/arrival.mjs';
+import { backup } from './bench/backup.mjs';
 import { compose } from './bench/compose.mjs';
 import { firstSync, logging } from './bench/first-sync.mjs';
 import { follow } from './bench/follow.mjs';
@@ -15,7 +16,7 @@ import { telegram } from './bench/telegram.mjs';
 import { ARTEFACTS } from './harness.mjs';
 
 /** Each bench returns rows of { what, ours, peer, ratio, budget }. */
-const BENCHES = { 'first-sync': firstSync, arrival: arrivals, office, outbox, compose, telegram, ledger, logs, follow, logging, adopt };
+const BENCHES = { 'first-sync': firstSync, arrival: arrivals, office, outbox, compose, telegram, ledger, logs, follow, logging, adopt, backup };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));
