@@ -20,7 +20,7 @@ export function rowItems(rows: readonly ConversationRow[], now: Date): readonly 
     { label: t(done ? 'triage.reopen' : 'triage.done'), icon: done ? 'inbox' : 'check', key: 'E', testid: 'row-done', onselect: () => void toggle(rows, 'done') },
     { label: t(pending ? 'triage.notPending' : 'triage.pending'), icon: pending ? 'inbox' : 'wait', key: 'W', testid: 'row-pending', onselect: () => void toggle(rows, 'pending') },
     { label: t(mine ? 'triage.nobody' : 'triage.take'), icon: mine ? 'nobody' : 'user', key: 'M', testid: 'row-mine', onselect: () => void toggleMine(rows) },
-    { label: t(unread ? 'triage.markRead' : 'triage.markUnread'), icon: unread ? 'check' : 'mail', key: unread ? '⇧ U' : 'U', testid: 'row-read', onselect: () => void setRead(rows, unread) },
+    { label: t(unread ? (only ? 'keys.read' : 'triage.markRead') : only ? 'keys.unread' : 'triage.markUnread'), icon: unread ? 'check' : 'mail', key: unread ? '⇧ U' : 'U', testid: 'row-read', onselect: () => void setRead(rows, unread) },
     ...(only ? [{ label: t(muted ? 'talk.mute.off' : 'talk.mute.always'), icon: muted ? ('bell' as const) : ('belloff' as const), key: 'B', testid: 'row-mute', onselect: () => void inbox.mute(only.key, muted ? 'off' : 'always') }] : []),
   ];
 }
