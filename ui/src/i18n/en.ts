@@ -1731,6 +1731,11 @@ export const en: Catalogue = {
   'pass.back': 'Another conversation',
   'pass.notSent': 'Not forwarded. Everything is as it was.',
 
+  'palette.title': 'Go to',
+  'palette.find': 'A conversation, page, account or setting',
+  'palette.search': 'Search for “{text}” in all mail and chats',
+  'palette.hint': 'Type some of its name. In a text field Ctrl K makes a link.',
+
   'keys.title': 'Keys',
   'keys.list': 'Conversation list',
   'keys.anywhere': 'Anywhere',
@@ -1769,6 +1774,7 @@ export const en: Catalogue = {
   'keys.mute': 'Mute or unmute',
   'keys.person': 'Show or hide the person',
   'keys.back': 'Back, close',
+  'keys.palette': 'Go to a conversation, page or setting',
   'keys.panes': 'Next, previous part of the window',
   'keys.help': 'These keys',
   'keys.guide': 'Help',

@@ -1731,6 +1731,11 @@ export const pl: Catalogue = {
   'pass.back': 'Inna rozmowa',
   'pass.notSent': 'Nie przekazano. Wszystko zostało bez zmian.',
 
+  'palette.title': 'Przejdź',
+  'palette.find': 'Rozmowa, strona, konto lub ustawienie',
+  'palette.search': 'Szukaj „{text}” we wszystkich wiadomościach i czatach',
+  'palette.hint': 'Wpisz część nazwy. W polu tekstu Ctrl K tworzy odnośnik.',
+
   'keys.title': 'Klawisze',
   'keys.list': 'Lista rozmów',
   'keys.anywhere': 'Wszędzie',
@@ -1769,6 +1774,7 @@ export const pl: Catalogue = {
   'keys.mute': 'Wycisz lub włącz powiadomienia',
   'keys.person': 'Pokaż lub ukryj osobę',
   'keys.back': 'Wstecz, zamknij',
+  'keys.palette': 'Przejdź do rozmowy, strony lub ustawienia',
   'keys.panes': 'Następna, poprzednia część okna',
   'keys.help': 'Te klawisze',
   'keys.guide': 'Pomoc',
