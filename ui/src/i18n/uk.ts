@@ -596,7 +596,7 @@ export const uk = {
   'mail.outbox.failed': 'Список не прочитано, він може бути не найновіший.',
 
   'person.region': 'Людина',
-  'person.write': 'Як писати',
+  'person.write': 'Контакти',
   'person.path': 'Шлях останнього листа',
   'person.serverReceived': 'Сервер отримав',
   'person.arrived': 'Ми прийняли',
@@ -624,7 +624,7 @@ export const uk = {
   'person.link': 'З’єднати з іншою людиною…',
   'person.linkTitle': 'З ким з’єднати?',
   'person.linkText': 'Розмови й файли обох стоятимуть поряд, самі розмови лишаться окремими. Це можна скасувати.',
-  'person.find': 'Кого шукати',
+  'person.find': 'Знайти людину',
   'person.findExample': 'Ім’я, адреса, телефон або @нік',
   'person.findHint': 'Звіряйте адреси й номери: імена бувають однакові.',
   'person.findNone': 'Нікого не знайдено',
