@@ -35,7 +35,10 @@ function formatOf(language: Language, shape: Shape): Intl.DateTimeFormat {
   return format;
 }
 
-const write = (language: Language, shape: Shape, at: Date): string => formatOf(language, shape).format(at).replaceAll(' ', NO_BREAK);
+/** CLDR writes `п\u02bcятниця` with a letter that our typeface does not have. */
+const APOSTROPHE = /\u02bc/gu;
+
+const write = (language: Language, shape: Shape, at: Date): string => formatOf(language, shape).format(at).replaceAll(' ', NO_BREAK).replace(APOSTROPHE, '’');
 
 /** `12:04`. */
 export const clockTime = (language: Language, at: Date): string => write(language, 'time', at);
@@ -98,7 +101,7 @@ export function sinceMonth(language: Language, at: Date): string {
 }
 /** A day of the week by its ISO number, 1 is Monday: `понеділок`, `пн`. */
 export const weekday = (language: Language, day: number, length: 'long' | 'short'): string =>
-  new Intl.DateTimeFormat(tags[language], { weekday: length, timeZone: 'UTC' }).format(Date.UTC(2024, 0, day));
+  new Intl.DateTimeFormat(tags[language], { weekday: length, timeZone: 'UTC' }).format(Date.UTC(2024, 0, day)).replace(APOSTROPHE, '’');
 
 /** A number in E.164 in groups as it is read aloud: `+380 00 000 00 01`. */
 export function phone(number: string): string {

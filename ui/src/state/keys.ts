@@ -26,6 +26,8 @@ export interface Press {
 
 /** The name of a press: `KeyJ`, `Shift+F6`, `Slash`, `?`. Null for what is left to the field or the system. */
 export function nameOf(press: Press, typing: boolean): string | null {
+  // Where something can be searched, it is searched by the key of every other program too.
+  if (press.code === 'KeyF' && press.ctrlKey !== press.metaKey && !press.altKey && !press.shiftKey) return 'Slash';
   if (press.ctrlKey || press.altKey || press.metaKey) return null;
   const named = press.code === 'F6' || press.code === 'Escape';
   if (typing && !named) return null;

@@ -1,5 +1,8 @@
 import type { ConversationView } from '../ipc/client';
 
+/** The parts of the settings. */
+export type SettingsSection = 'look' | 'people' | 'hours' | 'notices' | 'sending' | 'templates' | 'data' | 'logs' | 'updates' | 'about';
+
 /** Where the window is. */
 export type Route =
   /** `talk`: on the narrowest windows the conversation is seen in the place of the list. */
@@ -9,7 +12,7 @@ export type Route =
   | { screen: 'outbox' }
   | { screen: 'logs'; account?: string }
   | { screen: 'diagnostics' }
-  | { screen: 'settings' }
+  | { screen: 'settings'; section?: SettingsSection }
   /** Taking over the old CRM. */
   | { screen: 'adopt' };
 

@@ -71,7 +71,7 @@ export const toggle = (rows: readonly ConversationRow[], aside: 'pending' | 'don
 export async function toggleMine(rows: readonly ConversationRow[]): Promise<void> {
   const { me } = session.preferences;
   if (me !== null) await assign(rows, rows.every((row) => row.assignee === me) ? null : me);
-  else tell({ tone: 'info', text: t('triage.whoAmI'), remedy: { label: t('nav.settings'), testid: 'triage-settings', run: () => go({ screen: 'settings' }) } });
+  else tell({ tone: 'info', text: t('triage.whoAmI'), remedy: { label: t('nav.settings'), testid: 'triage-settings', run: () => go({ screen: 'settings', section: 'people' }) } });
 }
 
 /** Gives conversations to somebody, or to nobody. */

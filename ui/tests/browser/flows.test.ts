@@ -258,7 +258,7 @@ test('a conversation is muted from its menu and with a key, and its row says so'
   await row(page, 0).getByTestId('conversation-muted').waitFor();
   await page.getByText(/^Без сповіщень до /).waitFor({ state: 'attached' });
   const spoken = (words: string) => page.getByTestId('announcer').getByText(words, { exact: true }).waitFor({ state: 'attached' });
-  await spoken('Без сповіщень годину');
+  await spoken('Сповіщення вимкнено на годину');
   await page.keyboard.press('b');
   await spoken('Сповіщення ввімкнено');
   await page.getByTestId('talk-muted').waitFor({ state: 'detached' });

@@ -102,6 +102,7 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'settings-people': { go: async (page) => (await page.getByTestId('nav-settings').click(), await page.getByTestId('person-new').fill('Марко Дуб'), await page.keyboard.press('Enter'), await page.getByTestId('hours-from').selectOption('20:00'), page.getByTestId('hours-bad').waitFor()) },
   'settings-notices': { query: 'quiet', go: async (page) => (await page.getByTestId('nav-settings').click(), page.getByTestId('close-to-tray').scrollIntoViewIfNeeded()) },
   keys: { go: async (page) => (await row(page, 0).waitFor(), page.keyboard.press('?')) },
+  palette: { query: 'telegram', go: async (page) => (await row(page, 0).waitFor(), await page.keyboard.press('Control+KeyK'), await page.getByTestId('palette-find').fill('пр'), page.getByTestId('palette-find-option').nth(4).waitFor()) },
   link: { go: async (page) => (await row(page, 0).waitFor(), await page.evaluate(() => window.bureau.clickLink(true)), page.getByTestId('link-dialog').waitFor()) },
 };
 

@@ -451,11 +451,11 @@ describe('the settings', () => {
     await page.getByTestId('hours-to').selectOption('22:00');
     await page.getByTestId('hours-bad').waitFor({ state: 'detached' });
     await page.getByTestId('nav-inbox').click();
-    await row(page, 0).getByText('поза годинами').waitFor();
+    await row(page, 0).getByText('у неробочий час').waitFor();
     await page.getByTestId('nav-settings').click();
     for (const [id, time] of [['hours-from', '09:00'], ['hours-to', '18:00']] as const) await page.getByTestId(id).selectOption(time);
     await page.getByTestId('day-7').click();
     await page.getByTestId('nav-inbox').click();
-    await row(page, 0).getByText('поза годинами').waitFor();
+    await row(page, 0).getByText('у неробочий час').waitFor();
   });
 });

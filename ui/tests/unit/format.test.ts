@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { bytes, clockTime, countdown, day, logTime, machineTime, shortDate, shortDateTime, span, waiting } from '../../src/i18n/format';
+import { bytes, clockTime, countdown, day, dayLine, logTime, machineTime, shortDate, shortDateTime, span, waiting, weekday } from '../../src/i18n/format';
 import { formatNumber } from '../../src/i18n/number';
 
 const now = new Date(2026, 10, 22, 12, 4, 33);
@@ -27,6 +27,11 @@ test('today is a time, yesterday a word, this year a day and month, else with th
   expect(plain(shortDateTime('uk', new Date(2026, 10, 20, 16, 12), now))).toBe('20 лист., 16:12');
   expect(plain(day('en', new Date(2024, 1, 29), now))).toBe('29 Feb 2024');
   expect(clockTime('en', now)).toBe('12:04');
+});
+
+test('an apostrophe in a day’s name is one that our typeface has', () => {
+  expect(plain(dayLine('uk', new Date(2026, 10, 27), now))).toBe('п’ятниця, 27 листопада');
+  expect(weekday('uk', 5, 'long')).toBe('п’ятниця');
 });
 
 test('a clock that is wrong does not put a mail into the future', () => {

@@ -58,6 +58,12 @@ describe('keys', () => {
     expect(nameOf({ ...plain, code: 'F6', key: 'F6' }, true)).toBe('F6');
   });
 
+  test('what every other program searches with searches here too, from a field as well', () => {
+    expect(nameOf({ ...plain, code: 'KeyF', key: 'а', ctrlKey: true }, true)).toBe('Slash');
+    expect(nameOf({ ...plain, code: 'KeyF', key: 'f', metaKey: true }, false)).toBe('Slash');
+    expect(nameOf({ ...plain, code: 'KeyF', key: 'F', ctrlKey: true, shiftKey: true }, false)).toBeNull();
+  });
+
   test('the screen on top is asked first, and its going gives the key back', () => {
     const heard: string[] = [];
     const below = bindKeys({ Slash: () => heard.push('below') });

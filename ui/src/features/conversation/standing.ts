@@ -31,7 +31,7 @@ export function standing(view: OutgoingView, now: Date): Standing {
     case 'sent':
       return { icon: 'check', tone: 'off', words: t('chat.out.sent') };
     case 'failed':
-      return { icon: 'bad', tone: 'danger', words: error === null ? t('chat.out.failed') : `${t('chat.out.failed')}: ${title(view)}` };
+      return { icon: 'bad', tone: 'danger', words: error === null ? t('chat.out.failed') : `${t('chat.out.failed')}. ${title(view)}` };
     case 'uncertain':
       return { icon: 'help', tone: 'warn', words: t(view.mail === null ? 'chat.out.uncertain' : 'mail.out.uncertain') };
   }
