@@ -7,7 +7,7 @@ use std::{
 };
 
 use skrynka_core::logbook::{
-    Bucket, Cursor, Exclude, Filter, Level, Logbook, MAX_BUCKETS, MAX_PAGE, Marker, Page, Progress, QueryError, Reader,
+    Bucket, Cursor, Exclude, Filter, Level, Logbook, MAX_BUCKETS, MAX_PAGE, Marker, News, Page, Progress, QueryError, Reader,
     Row, Search, Start, Window,
 };
 use tauri::ipc::Channel;
@@ -19,7 +19,7 @@ use crate::{
     desk::Desk,
     views::level_name,
     wire::{
-        ErrorCode, LogAnchor, LogBucket, LogExclude, LogField, LogFilter, LogHistogram, LogLevelName, LogMark, LogPage,
+        ErrorCode, LogAnchor, LogBucket, LogExclude, LogField, LogFilter, LogHistogram, LogLevelName, LogMark, LogNews, LogPage,
         LogProgress, LogRow, LogStats, LogsGrew, SavedFiles, WireError, count, stamp,
     },
 };
@@ -55,6 +55,29 @@ pub async fn log_page(
     searching(&desk, search, &progress, move |progress| {
         let marker = Marker::new(wanted.as_ref())?;
         Ok(anchor.page(&reader, &filter, limit, progress)?.view(&marker))
+    })
+    .await
+}
+
+/// The newest rows after one, or of all, for a list that goes along with the end: at most `limit`, and whether others were
+/// passed over. Takes no channel, since each leaves something behind in the page, and this is asked several times a second.
+#[tauri::command]
+#[specta::specta]
+pub async fn log_news(
+    desk: DeskState<'_>,
+    filter: LogFilter,
+    after: Option<String>,
+    limit: u16,
+) -> Result<LogNews, WireError> {
+    let reader = desk.ground()?.logbook.reader();
+    let wanted = wanted(&filter);
+    let filter = read_filter(filter)?;
+    let limit = usize::from(limit.clamp(1, 1000));
+    let after = after.map(|cursor| cursor.parse::<Cursor>()).transpose().map_err(query_error)?;
+    blocking(move || {
+        let marker = Marker::new(wanted.as_ref())?;
+        let News { rows, passed } = reader.news(&filter, after.as_ref(), limit)?;
+        Ok(LogNews { rows: rows.into_iter().map(|found| row(found, &marker)).collect(), passed })
     })
     .await
 }
