@@ -5,7 +5,7 @@ const PAGE = 300;
 /** So many rows are kept; those farthest from what is looked at are dropped. */
 export const KEPT = 3000;
 /** While lines pass faster than they can be shown, the newest are read so often, in milliseconds. */
-const PASSING_EVERY = 500;
+const PASSING_EVERY = 1000;
 /** How often the figures of what is kept are read while lines come, in milliseconds. */
 const STATS_EVERY = 5000;
 /** How often the lines are counted anew while they come, in milliseconds: every file is read for it. */

@@ -353,9 +353,11 @@ impl Reader {
     ) -> io::Result<Page> {
         let (from, to) = (edges.0.as_ref(), edges.1.as_ref());
         let mut sources = self.open_all(files, matcher, direction, (from, to), progress)?;
-        sources.extend(self.memory(matcher, direction, 0, |key| {
-            from.is_none_or(|from| key >= from) && to.is_none_or(|to| key < to)
-        }));
+        sources.extend(
+            self.memory(matcher, direction, 0, |key| {
+                from.is_none_or(|from| key >= from) && to.is_none_or(|to| key < to)
+            }),
+        );
         merge(&mut sources, matcher, direction, most, progress)
     }
 

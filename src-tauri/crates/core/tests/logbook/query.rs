@@ -340,13 +340,13 @@ fn what_news_pass_over_stands_before_them_each_line_once() {
         } else {
             shown.extend(news.rows);
         }
-        let mut above = Window::new(Start::Before(shown[0].cursor.clone()), 1_000);
         let mut all: Vec<Row> = shown.iter().rev().cloned().collect();
-        loop {
-            let page = reader.page(&filter, &above).unwrap();
+        let mut above = shown.first().map(|row| Window::new(Start::Before(row.cursor.clone()), 1_000));
+        while let Some(window) = &mut above {
+            let page = reader.page(&filter, window).unwrap();
             all.extend(page.rows);
             let Some(next) = page.next else { break };
-            above.start = Start::Before(next);
+            window.start = Start::Before(next);
         }
         all.reverse();
         assert!(all == all_rows(&reader, &filter), "round {round}: {} lines", all.len());

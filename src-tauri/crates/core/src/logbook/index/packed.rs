@@ -77,7 +77,13 @@ mod tests {
                 .map(|at| {
                     random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                     // The least and the most of that width are among them.
-                    base + if at == 3 { 0 } else if at == 60 { mask } else { random & mask }
+                    base + if at == 3 {
+                        0
+                    } else if at == 60 {
+                        mask
+                    } else {
+                        random & mask
+                    }
                 })
                 .collect();
             let before = words.len();
