@@ -174,6 +174,7 @@ pub fn bindings() -> Builder<tauri::Wry> {
             telegram::update_telegram,
             telegram::test_proxy,
             logs::log_page,
+            logs::log_news,
             logs::log_histogram,
             logs::stop_log_search,
             logs::write_log_details,

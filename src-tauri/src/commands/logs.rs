@@ -3,12 +3,12 @@
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use skrynka_core::logbook::{
-    Bucket, Cursor, Exclude, Filter, Level, Logbook, MAX_BUCKETS, MAX_PAGE, Marker, Page, Progress, QueryError, Reader,
-    Row, Search, Start, Window,
+    Bucket, Cursor, Exclude, Filter, Level, Logbook, MAX_BUCKETS, MAX_PAGE, Marker, News, Page, Progress, QueryError,
+    Reader, Row, Search, Start, Window,
 };
 use tauri::ipc::Channel;
 use time::OffsetDateTime;
@@ -19,8 +19,8 @@ use crate::{
     desk::Desk,
     views::level_name,
     wire::{
-        ErrorCode, LogAnchor, LogBucket, LogExclude, LogField, LogFilter, LogHistogram, LogLevelName, LogMark, LogPage,
-        LogProgress, LogRow, LogStats, LogsGrew, SavedFiles, WireError, count, stamp,
+        ErrorCode, LogAnchor, LogBucket, LogExclude, LogField, LogFilter, LogHistogram, LogLevelName, LogMark, LogNews,
+        LogPage, LogProgress, LogRow, LogStats, LogsGrew, SavedFiles, WireError, count, stamp,
     },
 };
 
@@ -55,6 +55,29 @@ pub async fn log_page(
     searching(&desk, search, &progress, move |progress| {
         let marker = Marker::new(wanted.as_ref())?;
         Ok(anchor.page(&reader, &filter, limit, progress)?.view(&marker))
+    })
+    .await
+}
+
+/// The newest rows after one, or of all, for a list that goes along with the end: at most `limit`, and whether others were
+/// passed over. Takes no channel, since each leaves something behind in the page, and this is asked several times a second.
+#[tauri::command]
+#[specta::specta]
+pub async fn log_news(
+    desk: DeskState<'_>,
+    filter: LogFilter,
+    after: Option<String>,
+    limit: u16,
+) -> Result<LogNews, WireError> {
+    let reader = desk.ground()?.logbook.reader();
+    let wanted = wanted(&filter);
+    let filter = read_filter(filter)?;
+    let limit = usize::from(limit.clamp(1, 1000));
+    let after = after.map(|cursor| cursor.parse::<Cursor>()).transpose().map_err(query_error)?;
+    blocking(move || {
+        let marker = Marker::new(wanted.as_ref())?;
+        let News { rows, passed } = reader.news(&filter, after.as_ref(), limit)?;
+        Ok(LogNews { rows: rows.into_iter().map(|found| row(found, &marker)).collect(), passed })
     })
     .await
 }
@@ -195,7 +218,7 @@ pub async fn follow_logs(desk: DeskState<'_>, grew: Channel<LogsGrew>) -> Result
     let number = desk.add_follower(stop.clone());
     let ended = desk.tasks().stopping();
     desk.tasks().spawn("follow log", async move {
-        let mut written = 0_u32;
+        let (mut written, mut told) = (0_u32, None::<Instant>);
         loop {
             let rows = tokio::select! {
                 () = stop.cancelled() => return,
@@ -203,10 +226,18 @@ pub async fn follow_logs(desk: DeskState<'_>, grew: Channel<LogsGrew>) -> Result
                 rows = tail.next() => rows.unwrap_or_default(),
             };
             written = written.saturating_add(count(rows.len()));
+            // Where there is more already, it is counted first: the count goes along with what is written.
+            let more = rows.len() >= MAX_PAGE;
+            if more && told.is_some_and(|at| at.elapsed() < GREW) {
+                continue;
+            }
             if written > 0 && grew.send(LogsGrew { written }).is_err() {
                 return;
             }
-            tokio::time::sleep(GREW).await;
+            told = Some(Instant::now());
+            if !more {
+                tokio::time::sleep(GREW).await;
+            }
         }
     });
     Ok(number)

@@ -92,6 +92,16 @@ pub struct LogPage {
     pub stopped_at: Option<String>,
 }
 
+/// What was written after a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct LogNews {
+    /// The newest of it, oldest first.
+    pub rows: Vec<LogRow>,
+    /// Whether lines between that row and these were passed over: a window before the first of these has them.
+    pub passed: bool,
+}
+
 /// How far a search has come; what was searched and is to be searched are estimates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -192,7 +202,7 @@ pub struct LogStats {
     pub details_until: Option<String>,
 }
 
-/// Lines arrived that the follower has not read; it asks for them with `LogAnchor::After`.
+/// Lines arrived that the follower has not read; it asks for the newest of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct LogsGrew {

@@ -1230,6 +1230,7 @@ export const en: Catalogue = {
   'logs.stop': 'Stop',
   'logs.stopped': 'The search was stopped: older lines were not searched.',
   'logs.searchOn': 'Search on',
+  'logs.passing': 'Lines come faster than they can be shown: these are the newest',
   'logs.details': 'Details for an hour',
   'logs.detailsText': 'Write details to the log too; after an hour it is as before',
   'logs.detailsUntil': 'Details until {time}',

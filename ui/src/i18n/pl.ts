@@ -1230,6 +1230,7 @@ export const pl: Catalogue = {
   'logs.stop': 'Zatrzymaj',
   'logs.stopped': 'Zatrzymano szukanie: starszych wierszy nie przeszukano.',
   'logs.searchOn': 'Szukaj dalej',
+  'logs.passing': 'Wiersze napływają szybciej, niż można je pokazać: to najnowsze',
   'logs.details': 'Szczegóły na godzinę',
   'logs.detailsText': 'Zapisuj w dzienniku także szczegóły; po godzinie będzie jak przedtem',
   'logs.detailsUntil': 'Szczegóły do {time}',

@@ -371,6 +371,11 @@ export const commands = {
 	 */
 	logPage: (filter: LogFilter, anchor: LogAnchor, limit: number, search: number, progress: Channel<LogProgress>) => typedError<LogPage, WireError>(__TAURI_INVOKE("log_page", { filter, anchor, limit, search, progress })),
 	/**
+	 *  The newest rows after one, or of all, for a list that goes along with the end: at most `limit`, and whether others were
+	 *  passed over. Takes no channel, since each leaves something behind in the page, and this is asked several times a second.
+	 */
+	logNews: (filter: LogFilter, after: string | null, limit: number) => typedError<LogNews, WireError>(__TAURI_INVOKE("log_news", { filter, after, limit })),
+	/**
 	 *  Counts the lines that the filter means in so many stretches of equal length, 500 at most; null where there is none, and
 	 *  when it was stopped. `search` and `progress` as for a window of rows.
 	 */
@@ -1988,6 +1993,14 @@ export type LogMark = {
 	to: number,
 };
 
+/**  What was written after a row. */
+export type LogNews = {
+	/**  The newest of it, oldest first. */
+	rows: LogRow[],
+	/**  Whether lines between that row and these were passed over: a window before the first of these has them. */
+	passed: boolean,
+};
+
 /**  A window of rows, oldest first. */
 export type LogPage = {
 	/**  The rows. */
@@ -2048,7 +2061,7 @@ export type LogStats = {
 	detailsUntil: string | null,
 };
 
-/**  Lines arrived that the follower has not read; it asks for them with `LogAnchor::After`. */
+/**  Lines arrived that the follower has not read; it asks for the newest of them. */
 export type LogsGrew = {
 	/**  Lines written since the program started. */
 	written: number,

@@ -1,9 +1,11 @@
 import { clock } from './clock.svelte';
-import { IpcError, type LogAnchor, type LogFilter, type LogHistogram, type LogPage, type LogProgress, type LogRow, type LogStats, ipc } from '../ipc/client';
+import { IpcError, type LogAnchor, type LogFilter, type LogHistogram, type LogNews, type LogPage, type LogProgress, type LogRow, type LogStats, ipc } from '../ipc/client';
 
 const PAGE = 300;
 /** So many rows are kept; those farthest from what is looked at are dropped. */
-const KEPT = 3000;
+export const KEPT = 3000;
+/** While lines pass faster than they can be shown, the newest are read so often, in milliseconds. */
+const PASSING_EVERY = 1000;
 /** How often the figures of what is kept are read while lines come, in milliseconds. */
 const STATS_EVERY = 5000;
 /** How often the lines are counted anew while they come, in milliseconds: every file is read for it. */
@@ -49,13 +51,22 @@ export class LogView {
   progress = $state.raw<LogProgress | null>(null);
   /** Where a search that somebody has stopped goes on. */
   stoppedAt = $state.raw<string | null>(null);
+  /** Whether lines come faster than they can be shown, so that only the newest of them are rows. */
+  passing = $state(false);
 
+  /** How many rows fit on the screen. */
+  readonly #screen: () => number;
   #hasOlder = false;
   /** Rows at the end were dropped to make room for older ones. */
   #endCut = false;
   #epoch = 0;
+  /** Whether rows before or after those shown are being read. */
   #busy = false;
+  /** Whether what came at the end is being read, and whether more has come meanwhile. */
+  #looking = false;
   #again = false;
+  /** How many pages are being read that take the place of all rows. */
+  #renewing = 0;
   #written: number | null = null;
   #pausedAt: number | null = null;
   #follower: number | null = null;
@@ -66,6 +77,10 @@ export class LogView {
   /** When the end of the log was last looked for, RFC 3339 in UTC. */
   #lookedAt = '';
   readonly #searches = new Map<number, Search>();
+
+  constructor(screen: () => number) {
+    this.#screen = screen;
+  }
 
   async open(): Promise<void> {
     await this.newest();
@@ -141,8 +156,10 @@ export class LogView {
   async show(anchor: Extract<LogAnchor, { from: 'around' | 'at' }>): Promise<LogRow | null> {
     const epoch = this.#anew();
     this.following = false;
+    this.passing = false;
     this.#pausedAt = this.#written;
     this.missed = 0;
+    this.#renewing += 1;
     try {
       const page = await this.#page(anchor);
       if (epoch !== this.#epoch) return null;
@@ -152,6 +169,8 @@ export class LogView {
     } catch (thrown) {
       if (epoch === this.#epoch) this.#fail(thrown);
       return null;
+    } finally {
+      this.#renewing -= 1;
     }
   }
 
@@ -166,12 +185,17 @@ export class LogView {
   async newest(): Promise<void> {
     const epoch = this.#anew();
     this.#lookedAt = new Date(clock.exact() - SLACK).toISOString();
+    this.#renewing += 1;
     try {
       const page = await this.#page({ from: 'newest' });
       if (epoch === this.#epoch) this.#take(page);
     } catch (thrown) {
       if (epoch === this.#epoch) this.#fail(thrown);
+    } finally {
+      this.#renewing -= 1;
     }
+    // What came meanwhile may have come too late for it.
+    if (this.#again && this.following) void this.#newer();
   }
 
   /** What is still looked for will not be shown any more. */
@@ -197,6 +221,19 @@ export class LogView {
     this.#pausedAt = on ? null : this.#written;
     this.missed = 0;
     if (on) await this.newest();
+    else this.#passed();
+  }
+
+  /** Lines do not pass any more: what was passed over last is put before what is shown. */
+  #passed(): void {
+    if (!this.passing) return;
+    this.passing = false;
+    if (!this.#closed && this.rows.length < PAGE) void this.older();
+  }
+
+  /** Whether there may be rows before those shown. */
+  get hasOlder(): boolean {
+    return this.#hasOlder;
   }
 
   /** Puts older rows before what is shown. */
@@ -211,12 +248,14 @@ export class LogView {
   }
 
   async #older(cursor: string | undefined): Promise<void> {
-    if (cursor === undefined || !this.#hasOlder || this.#busy) return;
+    if (cursor === undefined || !this.#hasOlder || this.#busy || this.#renewing > 0) return;
     this.#busy = true;
     const epoch = this.#epoch;
+    const first = this.rows[0];
     try {
       const page = await this.#page({ from: 'before', cursor });
-      if (epoch !== this.#epoch) return;
+      // Others may have taken the place of the rows that it comes before.
+      if (epoch !== this.#epoch || this.rows[0] !== first) return;
       const rows = [...page.rows, ...this.rows];
       this.#endCut ||= rows.length > KEPT;
       this.rows = rows.slice(0, KEPT);
@@ -269,29 +308,41 @@ export class LogView {
     }
   }
 
-  /** Reads what follows the last row; far behind, the end itself. */
+  /** Reads what follows the last row; of more than can be shown, the newest. */
   async #newer(): Promise<void> {
-    if (this.#busy) {
-      this.#again = true;
-      return;
-    }
-    this.#busy = true;
-    const epoch = this.#epoch;
+    this.#again = true;
+    if (this.#looking || this.#renewing > 0) return;
+    this.#looking = true;
     try {
-      do {
+      // Nobody stops a search to have it begin again by itself.
+      while (this.#again && this.following && this.#renewing === 0 && (this.rows.length > 0 || this.stoppedAt === null)) {
         this.#again = false;
+        const epoch = this.#epoch;
         const last = this.rows.at(-1);
-        // Nobody stops a search to have it begin again by itself.
-        if (!last && this.stoppedAt !== null) return;
-        const page = await (last ? this.#page({ from: 'after', cursor: last.cursor }) : this.#page({ from: 'newest' }, this.#lately()));
-        if (epoch !== this.#epoch || !this.following) return;
-        if (page.hasNewer) await this.newest();
-        else if (page.rows.length > 0) this.rows = [...this.rows, ...page.rows].slice(-KEPT);
-      } while (this.#again);
+        const news = await ipc.logNews(last ? this.filter : this.#lately(), last?.cursor ?? null, this.passing ? this.#screen() : PAGE);
+        if (epoch !== this.#epoch || !this.following) this.#again = true;
+        else await this.#come(news);
+      }
     } catch (thrown) {
       this.#fail(thrown);
     } finally {
-      this.#busy = false;
+      this.#looking = false;
+      this.#passed();
+    }
+  }
+
+  async #come({ rows, passed }: LogNews): Promise<void> {
+    if (passed) {
+      // What was shown does not adjoin any more.
+      this.rows = rows;
+      this.#hasOlder = true;
+      this.passing = true;
+      // Nobody reads lines that pass. Each that is shown costs the page memory until its garbage is collected.
+      await new Promise((wake) => setTimeout(wake, PASSING_EVERY));
+    } else {
+      this.#hasOlder ||= this.rows.length + rows.length > KEPT;
+      if (rows.length > 0) this.rows = [...this.rows, ...rows].slice(-KEPT);
+      this.#passed();
     }
   }
 

@@ -122,6 +122,82 @@ describe('time', () => {
   });
 });
 
+describe('lines that come faster than they can be shown', () => {
+  /** Has so many lines written ten times a second, until the answer is called. */
+  async function pour(page: Page, lines: number): Promise<() => Promise<void>> {
+    const timer = await page.evaluate((lines) => Number(setInterval(() => window.bureau.grow(lines), 100)), lines);
+    return () => page.evaluate((timer) => clearInterval(timer), timer);
+  }
+  const places = (page: Page) => rows(page).evaluateAll((nodes) => nodes.map((node) => Number(node.id.replace('log-', ''))));
+  const setsize = async (page: Page) => Number(await rows(page).last().getAttribute('aria-setsize'));
+
+  test('pass: the newest are shown, and whoever pauses finds the others above, each once', async () => {
+    const page = await logs();
+    await page.getByTestId('log-together').uncheck();
+    await page.getByTestId('log-level-debug').click();
+    await settled(page, () => document.querySelector('[data-testid="log-row"] .tm') !== null);
+    const before = (await places(page)).at(-1) ?? 0;
+    const stop = await pour(page, 500);
+    await page.getByTestId('log-passing').waitFor();
+    await page.waitForFunction((after) => Number(document.querySelector('.virtual-row:last-child [data-testid="log-row"]')?.id.replace('log-', '')) > after, before + 900);
+    expect(await setsize(page), 'no more rows than the screen has').toBeLessThan(100);
+    await page.getByTestId('log-list').focus();
+    await page.keyboard.press('KeyF');
+    await page.getByTestId('log-passing').waitFor({ state: 'detached' });
+    await stop();
+    // What was passed over last is there without being asked for; the rest comes by scrolling.
+    await page.waitForFunction(() => Number(document.querySelector('[data-testid="log-row"]')?.getAttribute('aria-setsize')) >= 300);
+    const last = Math.max(...(await places(page)));
+    const seen = new Set(await page.evaluate(async (before) => {
+      const list = document.querySelector<HTMLElement>('[data-testid="log-list"]');
+      const found = new Set<number>();
+      for (;;) {
+        for (const row of document.querySelectorAll('[data-testid="log-row"]')) found.add(Number(row.id.replace('log-', '')));
+        if (!list || found.has(before)) return [...found];
+        list.scrollTop -= list.clientHeight;
+        for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+      }
+    }, before));
+    for (let place = before; place <= last; place++) if (!seen.has(place)) throw new Error(`line ${place} of ${before} to ${last} was not shown`);
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('are shown again one after another once they come slowly', async () => {
+    const page = await logs();
+    const stop = await pour(page, 700);
+    await page.getByTestId('log-passing').waitFor();
+    await stop();
+    await page.getByTestId('log-passing').waitFor({ state: 'detached' });
+    await page.locator('[data-testid="log-follow"][aria-pressed="true"]').waitFor();
+    // The list is as long as it is for whoever opens it.
+    await page.getByTestId('log-together').uncheck();
+    await page.waitForFunction(() => Number(document.querySelector('[data-testid="log-row"]')?.getAttribute('aria-setsize')) >= 300);
+    await page.getByTestId('log-level-warn').click();
+    await settled(page, () => [...document.querySelectorAll<HTMLElement>('[data-testid="log-row"]')].every((node) => ['WARN', 'ERROR'].includes(node.dataset['level'] ?? '')));
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('and are all alike are one line, of which no more is read than is kept', async () => {
+    const page = await logs();
+    await page.evaluate(() => window.bureau.grow(32_000));
+    await page.getByTestId('log-level-debug').click();
+    await page.getByTestId('log-text').fill('Heartbeat received');
+    await page.getByTestId('log-times').getByText(/×3[\s,.]?000/u).waitFor();
+    const asked = () => page.evaluate(() => window.bureau.calls['logPage'] ?? 0);
+    await drawn(page);
+    const before = await asked();
+    await page.evaluate(() => window.bureau.grow(9));
+    await drawn(page);
+    expect(await asked()).toBe(before);
+    // Who wants more turns the wheel.
+    await page.getByTestId('log-list').hover();
+    await page.mouse.wheel(0, -200);
+    await page.waitForFunction((before) => (window.bureau.calls['logPage'] ?? 0) > before, before);
+    await page.locator('[data-testid="log-follow"][aria-pressed="false"]').waitFor();
+    expect(faults.get(page)).toEqual([]);
+  });
+});
+
 test('whoever closes the details of a line stands at that line again, and opens it by a key', async () => {
   const page = await logs();
   const list = page.getByTestId('log-list');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { By } from 'selenium-webdriver';
+import { By, Key } from 'selenium-webdriver';
 
 import { ARTEFACTS, Lab, Profile, Telegram, Window, deliver, evidence, until, windowTest } from './harness.mjs';
 
@@ -20,6 +20,9 @@ const PLAN = [
 const SAID = 'Слово про журнал у чаті';
 
 const messages = (window) => window.driver.executeScript(() => [...document.querySelectorAll('[data-testid="log-row"] .msg-text')].map((node) => node.textContent.trim()));
+
+/** How many lines the picture over the list tells of. */
+const counted = (window) => window.driver.executeScript(() => Number(/: (\d[\d\s,]*)/u.exec(document.querySelector('[data-testid="log-histogram"] svg').getAttribute('aria-label'))[1].replaceAll(/\D/g, '')));
 
 /** Waits until the rows that are drawn are such as `wanted` says. */
 function rows(window, what, wanted) {
@@ -103,9 +106,8 @@ windowTest('the log answers the old questions, and leads from an error to its ca
       await window.press('log-level-debug');
       const folder = join(profile.folder, 'logs');
       const lines = () => readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n').filter(Boolean)).length;
-      const counted = () => window.driver.executeScript(() => Number(/: (\d[\d\s,]*)/u.exec(document.querySelector('[data-testid="log-histogram"] svg').getAttribute('aria-label'))[1].replaceAll(/\D/g, '')));
       await until('the picture to count every line', async () => {
-        const [was, is] = [lines(), await counted()];
+        const [was, is] = [lines(), await counted(window)];
         return is >= was - 20 && is <= lines();
       });
 
@@ -124,5 +126,71 @@ windowTest('the log answers the old questions, and leads from an error to its ca
   } finally {
     await profile.remove();
     await lab.stop();
+  }
+});
+
+windowTest('lines that another program writes faster than they can be shown are all found afterwards', { timeout: 120_000 }, async () => {
+  const profile = new Profile();
+  try {
+    const window = await Window.open(profile, { width: 1600, height: 1000 });
+    let pouring;
+    try {
+      await window.press('nav-logs');
+      await window.press('log-ready-all');
+      await window.find('log-row');
+      await window.press('log-together');
+      const folder = join(profile.folder, 'logs');
+      const file = join(folder, 'skrynka-29991231T000000000Z-1.000001.jsonl');
+      let written = 0;
+      const ERROR = 4_321;
+      const pour = () => {
+        const lines = [];
+        for (const to = written + 500; written < to; written++) lines.push(JSON.stringify({ t: new Date().toISOString(), seq: written + 1, level: written === ERROR ? 'ERROR' : 'INFO', area: 'store', msg: 'Poured', fields: { n: written } }));
+        appendFileSync(file, `${lines.join('\n')}\n`);
+      };
+      pouring = setInterval(pour, 50);
+      await until('lines to pass', () => written > 10_000);
+      await window.find('log-passing');
+      const numbers = () => window.driver.executeScript(() => [...document.querySelectorAll('[data-testid="log-row"]')].map((node) => Number(/Poured\s+n=(\d+)/.exec(node.textContent)?.[1] ?? -1)).filter((n) => n >= 0));
+      await until('the newest of them', async () => Math.max(...await numbers()) > written - 10_000);
+      await window.picture(join(ARTEFACTS, 'logs-passing.png'));
+
+      // Whoever pauses finds above what was passed over, line by line.
+      await window.press('log-follow');
+      await until('following to end', () => window.driver.executeScript(() => document.querySelector('[data-testid="log-follow"][aria-pressed="false"]') !== null && document.querySelector('[data-testid="log-passing"]') === null));
+      const last = Math.max(...await numbers());
+      const seen = new Set();
+      const list = await window.find('log-list');
+      while (!seen.has(last - 1_500)) {
+        const shown = await numbers();
+        shown.forEach((n) => seen.add(n));
+        await list.sendKeys(Key.PAGE_UP);
+        await until('older lines', async () => Math.min(...await numbers()) < Math.min(...shown));
+      }
+      assert.equal([...seen].filter((n) => n >= last - 1_500 && n <= last).length, 1_501);
+      clearInterval(pouring);
+      pouring = undefined;
+
+      // One error among them is the next one before the end, and stands among its neighbours.
+      await window.press('log-newest');
+      await until('the last line', async () => (await numbers()).includes(written - 1));
+      await list.sendKeys(Key.chord(Key.SHIFT, 'e'));
+      await until('the error among its neighbours', async () => {
+        const found = await numbers();
+        return [ERROR - 1, ERROR, ERROR + 1].every((n) => found.includes(n));
+      });
+      assert.match(await window.text('log-detail'), new RegExp(`n\\s+${ERROR}`));
+      // A filter finds any of them, and the picture counts every one.
+      await window.press('log-ready-all');
+      await window.type('log-text', 'Poured n=7777');
+      await until('the line that is looked for', async () => (await numbers()).join() === '7777');
+      await window.type('log-text', 'Poured');
+      await until('the picture to count every line', async () => (await counted(window)) === written);
+    } finally {
+      clearInterval(pouring);
+      await window.close();
+    }
+  } finally {
+    await profile.remove();
   }
 });

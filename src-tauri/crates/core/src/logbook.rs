@@ -47,7 +47,7 @@ pub use self::{
     matcher::{Exclude, Filter, Marker, Search},
     panic::{PanicNote, PanicNotes},
     progress::Progress,
-    query::{Cursor, MAX_PAGE, Page, QueryError, Reader, Row, Start, Stats, Window},
+    query::{Cursor, MAX_PAGE, News, Page, QueryError, Reader, Row, Start, Stats, Window},
     rolling::Limits,
     tail::Tail,
 };

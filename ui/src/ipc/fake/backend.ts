@@ -456,6 +456,7 @@ function appCommands(world: World) {
     },
     logPage: (filter: LogFilter, anchor: LogAnchor, limit: number, search: number, told: (progress: LogProgress) => void) =>
       world.logSearches.run(filter.text !== '' && anchor.from === 'newest', search, told, world.logbook.rows.length, (stopped) => world.logbook.page(filter, anchor, limit, stopped)),
+    logNews: async (filter: LogFilter, after: string | null, limit: number) => world.logbook.news(filter, after, limit),
     logHistogram: (filter: LogFilter, buckets: number, search: number, told: (progress: LogProgress) => void) =>
       world.logSearches.run(filter.text !== '', search, told, world.logbook.rows.length, (stopped) => (stopped ? null : world.logbook.histogram(filter, buckets))),
     stopLogSearch: async (search: number) => world.logSearches.stop(search),

@@ -1,4 +1,4 @@
-import type { AccountView, LogAnchor, LogFilter, LogHistogram, LogMark, LogPage, LogProgress, LogRow } from '../bindings';
+import type { AccountView, LogAnchor, LogFilter, LogHistogram, LogMark, LogNews, LogPage, LogProgress, LogRow } from '../bindings';
 import { IpcError } from '../error';
 import { NOON, iso } from './accounts';
 import { Random } from './random';
@@ -64,6 +64,13 @@ export class Logbook {
     const [from, to] = window(matching, anchor, limit);
     const rows = matching.slice(from, to).map((row) => ({ ...row, marks: wanted ? marks(textOf(row), wanted) : [] }));
     return { rows, hasOlder: from > 0 || stoppedAt !== null, hasNewer: to < matching.length, stoppedAt };
+  }
+
+  /** The newest rows after one, and whether others were passed over. */
+  news(filter: LogFilter, after: string | null, limit: number): LogNews {
+    const wanted = wantedBy(filter);
+    const all = this.#matching(filter).filter((row) => after === null || row.cursor > after);
+    return { rows: all.slice(-limit).map((row) => ({ ...row, marks: wanted ? marks(textOf(row), wanted) : [] })), passed: all.length > limit };
   }
 
   histogram(filter: LogFilter, buckets: number): LogHistogram | null {

@@ -6,6 +6,7 @@
 
 mod file;
 mod kinds;
+mod packed;
 mod piece;
 
 use std::{

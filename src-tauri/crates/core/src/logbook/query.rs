@@ -147,6 +147,15 @@ pub struct Page {
     pub scanned: u64,
 }
 
+/// What was written after a place.
+#[derive(Debug, Clone)]
+pub struct News {
+    /// The newest of it, oldest first.
+    pub rows: Vec<Row>,
+    /// Whether lines that match may stand between the place and the first row: they were passed over.
+    pub passed: bool,
+}
+
 /// What the head of the viewer tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
@@ -217,6 +226,24 @@ impl Reader {
         let matcher = Matcher::new(filter)?;
         let files = self.list()?;
         self.page_of(&files, &matcher, window, progress).map_err(|source| self.failed(source))
+    }
+
+    /// Returns the newest `rows` lines among those after a place, or among all without one. Of more, the older ones are
+    /// neither read nor lost: a page before the first row has them.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub fn news(&self, filter: &Filter, after: Option<&Cursor>, rows: usize) -> Result<News, QueryError> {
+        let matcher = Matcher::new(filter)?;
+        let files = self.list()?;
+        let after = after.map(|Cursor(key)| Key { offset: key.offset + 1, ..key.clone() });
+        let (from, to) = edges(&matcher);
+        let most = Most { rows: rows.min(MAX_PAGE), bytes: u64::MAX };
+        let edges = (from.into_iter().chain(after).max(), to);
+        let page = self.page_within(&files, &matcher, Direction::Back, edges, most, &Progress::default());
+        let Page { mut rows, next, .. } = page.map_err(|source| self.failed(source))?;
+        rows.reverse();
+        Ok(News { rows, passed: next.is_some() })
     }
 
     /// Follows the log: the first answer is the newest `backlog` lines, then come the lines as they are written.
@@ -310,11 +337,27 @@ impl Reader {
             Direction::Back => to = to.into_iter().chain(cursor).min(),
             Direction::Forward => from = from.into_iter().chain(cursor).max(),
         }
-        let mut sources = self.open_all(files, matcher, direction, (from.as_ref(), to.as_ref()), progress)?;
-        sources.extend(self.memory(matcher, direction, 0, |key| {
-            from.as_ref().is_none_or(|from| key >= from) && to.as_ref().is_none_or(|to| key < to)
-        }));
         let most = Most { rows: window.rows.min(MAX_PAGE), bytes: window.max_bytes };
+        self.page_within(files, matcher, direction, (from, to), most, progress)
+    }
+
+    /// Reads a page of the lines from `edges.0` on and before `edges.1`.
+    fn page_within(
+        &self,
+        files: &[LogFile],
+        matcher: &Matcher,
+        direction: Direction,
+        edges: (Option<Key>, Option<Key>),
+        most: Most,
+        progress: &Progress,
+    ) -> io::Result<Page> {
+        let (from, to) = (edges.0.as_ref(), edges.1.as_ref());
+        let mut sources = self.open_all(files, matcher, direction, (from, to), progress)?;
+        sources.extend(
+            self.memory(matcher, direction, 0, |key| {
+                from.is_none_or(|from| key >= from) && to.is_none_or(|to| key < to)
+            }),
+        );
         merge(&mut sources, matcher, direction, most, progress)
     }
 

@@ -305,6 +305,61 @@ fn lines_and_bytes_are_counted_without_reading_files_twice() {
     }
 }
 
+/// Follows by asking for news, a few lines at a time, while far more are written.
+#[test]
+fn what_news_pass_over_stands_before_them_each_line_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = HandClock::new();
+    let start = || Lab::new(LogbookOptions { clock: Arc::new(clock.clone()), ..options(dir.path()) });
+    let ours = start();
+    clock.advance(time::Duration::seconds(1));
+    let theirs = start();
+    let reader = ours.logbook.reader();
+    let filter = Filter { min_level: Some(Level::Info), ..Filter::default() };
+    let (mut shown, mut passed) = (Vec::<Row>::new(), 0);
+    for round in 0..30_u64 {
+        for lab in [&ours, &theirs] {
+            // Now and then fewer than are asked for, and none at all.
+            let lines = if round % 3 == 0 { round % 2 * 4 } else { 40 };
+            lab.log(|| {
+                for n in 0..lines {
+                    info!(target: "skrynka::app", round, n, "Line");
+                    debug!(target: "skrynka::app", n, "Not asked for");
+                }
+            });
+            lab.flush();
+            clock.advance(time::Duration::milliseconds(1));
+        }
+        let after = shown.last().map(|row| row.cursor.clone());
+        let news = reader.news(&filter, after.as_ref(), 10).unwrap();
+        assert!(news.rows.len() <= 10);
+        if news.passed {
+            passed += 1;
+            // The list begins anew, and scrolling up finds what stands before it.
+            shown = news.rows;
+        } else {
+            shown.extend(news.rows);
+        }
+        let mut all: Vec<Row> = shown.iter().rev().cloned().collect();
+        let mut above = shown.first().map(|row| Window::new(Start::Before(row.cursor.clone()), 1_000));
+        while let Some(window) = &mut above {
+            let page = reader.page(&filter, window).unwrap();
+            all.extend(page.rows);
+            let Some(next) = page.next else { break };
+            window.start = Start::Before(next);
+        }
+        all.reverse();
+        assert!(all == all_rows(&reader, &filter), "round {round}: {} lines", all.len());
+    }
+    assert!(passed > 15, "{passed} times");
+    assert!(reader.news(&filter, shown.last().map(|row| &row.cursor), 10).unwrap().rows.is_empty());
+    let text = Filter { search: Some(Search::Text("n=39".to_owned())), ..Filter::default() };
+    let found = reader.news(&text, Some(&shown[0].cursor), 100).unwrap();
+    assert!(!found.passed && found.rows.len() == 1, "{} lines", found.rows.len());
+    let found = reader.news(&text, None, 5).unwrap();
+    assert!(found.passed && found.rows.len() == 5, "{} lines", found.rows.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn following_brings_the_backlog_and_then_every_line_of_every_program_once() {
     let dir = tempfile::tempdir().unwrap();

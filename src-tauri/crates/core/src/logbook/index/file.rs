@@ -129,8 +129,7 @@ impl FileIndex {
         {
             return false;
         }
-        for kind in piece.kinds() {
-            let kind = usize::from(*kind);
+        for kind in (0..piece.len()).map(|line| usize::from(piece.kind(line))) {
             if self.counts.len() <= kind {
                 self.counts.resize(kind + 1, 0);
             }
@@ -138,8 +137,9 @@ impl FileIndex {
         }
         let start = self.lines;
         self.lines += piece.len();
-        let small = self.pieces.last_mut().filter(|last| last.len() < SMALL);
-        if !small.is_some_and(|last| last.takes(&piece) && Arc::make_mut(last).append(&piece)) {
+        if let Some(last) = self.pieces.last_mut().filter(|last| last.len() < SMALL && last.takes(&piece)) {
+            Arc::make_mut(last).append(&piece);
+        } else {
             self.starts.push(start);
             self.pieces.push(piece);
         }
@@ -209,13 +209,12 @@ impl Indexed {
     /// Takes up to `most` lines that are meant off one end of `rest`; returns where they begin, in that direction.
     pub(in crate::logbook) fn take(&self, rest: &mut Range<Place>, direction: Direction, most: usize) -> Vec<u64> {
         let mut offsets = Vec::new();
-        let meant = |piece: &Piece, line: usize| self.wanted.is(piece.kinds()[line]);
         match direction {
             Direction::Forward => {
                 for (piece, lines, first) in self.file.parts(rest.clone()) {
                     let start = lines.start;
                     for line in lines {
-                        if meant(piece, line) {
+                        if self.wanted.is(piece.kind(line)) {
                             offsets.push(piece.offset(line));
                             if offsets.len() >= most {
                                 rest.start = first + line - start + 1;
@@ -230,7 +229,7 @@ impl Indexed {
                 for (piece, lines, first) in self.file.parts(rest.clone()).rev() {
                     let start = lines.start;
                     for line in lines.rev() {
-                        if meant(piece, line) {
+                        if self.wanted.is(piece.kind(line)) {
                             offsets.push(piece.offset(line));
                             if offsets.len() >= most {
                                 rest.end = first + line - start;
@@ -248,9 +247,9 @@ impl Indexed {
     /// Hands over the lines that are meant with their milliseconds and levels.
     pub(in crate::logbook) fn each(&self, lines: Range<Place>, mut hand_over: impl FnMut(i64, &[u8])) {
         for (piece, lines, _) in self.file.parts(lines) {
-            for (milliseconds, kind) in piece.lines(lines) {
-                if let Some(level) = self.wanted.level(kind) {
-                    hand_over(milliseconds, level);
+            for line in lines {
+                if let Some(level) = self.wanted.level(piece.kind(line)) {
+                    hand_over(piece.milliseconds(line), level);
                 }
             }
         }

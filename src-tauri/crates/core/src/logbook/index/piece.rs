@@ -1,8 +1,11 @@
-//! The lines of a stretch of a file in columns: 10 bytes a line.
+//! The lines of a stretch of a file in columns, packed: some three bytes a line.
 
 use std::{collections::HashMap, fs::File, io, ops::Range, sync::Arc};
 
-use super::kinds::{Kind, Kinds};
+use super::{
+    kinds::{Kind, Kinds},
+    packed::{Column, LINES},
+};
 use crate::logbook::{
     entry::{Head, Minutes},
     lines::{Lines, blocks},
@@ -11,53 +14,88 @@ use crate::logbook::{
 /// What may stand in a line about its level, area and account.
 const MAX_KIND: usize = 512;
 
-/// The lines of a stretch, in the order in which they stand there. Each column has one number a line.
+/// A line, its offset and time counted from the piece's.
+#[derive(Clone)]
+struct Line {
+    offset: u32,
+    time: u32,
+    kind: u16,
+}
+
+/// [`LINES`] lines whose columns are packed, each as wide as its numbers need.
+#[derive(Clone)]
+struct Group {
+    offsets: Column,
+    times: Column,
+    kinds: Column,
+}
+
+/// The lines of a stretch, in the order in which they stand there.
 #[derive(Clone)]
 pub(super) struct Piece {
     /// What the offsets and the times count from.
     base: u64,
     since: i64,
-    offsets: Vec<u32>,
-    times: Vec<u32>,
-    kinds: Vec<u16>,
+    groups: Vec<Group>,
+    /// The groups' columns.
+    words: Vec<u64>,
+    /// The last lines, too few for a group.
+    rest: Vec<Line>,
 }
 
 impl Piece {
     const fn new(base: u64, since: i64) -> Self {
-        Self { base, since, offsets: Vec::new(), times: Vec::new(), kinds: Vec::new() }
+        Self { base, since, groups: Vec::new(), words: Vec::new(), rest: Vec::new() }
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.kinds.len()
+        self.groups.len() * LINES + self.rest.len()
+    }
+
+    /// A number of a line: where it is packed, or as it is.
+    fn number(&self, line: usize, packed: impl Fn(&Group) -> &Column, plain: impl Fn(&Line) -> u32) -> u32 {
+        match self.groups.get(line / LINES) {
+            Some(group) => packed(group).get(&self.words, line % LINES),
+            None => plain(&self.rest[line - self.groups.len() * LINES]),
+        }
     }
 
     pub(super) fn offset(&self, line: usize) -> u64 {
-        self.base + u64::from(self.offsets[line])
+        self.base + u64::from(self.number(line, |group| &group.offsets, |line| line.offset))
     }
 
     pub(super) fn milliseconds(&self, line: usize) -> i64 {
-        self.since + i64::from(self.times[line])
+        self.since + i64::from(self.number(line, |group| &group.times, |line| line.time))
     }
 
-    pub(super) fn kinds(&self) -> &[u16] {
-        &self.kinds
-    }
-
-    /// The lines with their milliseconds and kinds.
-    pub(super) fn lines(&self, lines: Range<usize>) -> impl Iterator<Item = (i64, u16)> {
-        let kinds = self.kinds[lines.clone()].iter().copied();
-        self.times[lines].iter().map(|time| self.since + i64::from(*time)).zip(kinds)
+    pub(super) fn kind(&self, line: usize) -> u16 {
+        let kind = self.number(line, |group| &group.kinds, |line| line.kind.into());
+        u16::try_from(kind).unwrap_or(u16::MAX)
     }
 
     /// The first line that begins at or after the offset.
     pub(super) fn at_offset(&self, offset: u64) -> usize {
-        self.offsets.partition_point(|line| self.base + u64::from(*line) < offset)
+        self.first(|line| self.offset(line) >= offset)
     }
 
     /// The first line of that time or later; of a later one without `from`.
     pub(super) fn at_time(&self, milliseconds: i64, from: bool) -> usize {
         let before = |time: i64| if from { time < milliseconds } else { time <= milliseconds };
-        self.times.partition_point(|time| before(self.since + i64::from(*time)))
+        self.first(|line| !before(self.milliseconds(line)))
+    }
+
+    /// The first line that passes, as all do after it.
+    fn first(&self, passes: impl Fn(usize) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if passes(middle) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        low
     }
 
     /// Takes a line; false where it is too far from the first one for this piece.
@@ -66,9 +104,14 @@ impl Piece {
         else {
             return false;
         };
-        self.offsets.push(offset);
-        self.times.push(time);
-        self.kinds.push(kind);
+        self.rest.push(Line { offset, time, kind });
+        if self.rest.len() == LINES {
+            let mut pack = |number: fn(&Line) -> u32| Column::pack(&mut self.words, self.rest.iter().map(number));
+            let (offsets, times) = (pack(|line| line.offset), pack(|line| line.time));
+            let kinds = pack(|line| u32::from(line.kind));
+            self.groups.push(Group { offsets, times, kinds });
+            self.rest.clear();
+        }
         true
     }
 
@@ -79,15 +122,19 @@ impl Piece {
             && u32::try_from(next.milliseconds(last) - self.since).is_ok()
     }
 
-    /// Takes the lines of a piece that follows.
-    pub(super) fn append(&mut self, next: &Self) -> bool {
-        (0..next.len()).all(|line| self.push(next.offset(line), next.milliseconds(line), next.kinds[line]))
+    /// Takes the lines of a piece that follows and [fits](Self::takes).
+    pub(super) fn append(&mut self, next: &Self) {
+        for line in 0..next.len() {
+            self.push(next.offset(line), next.milliseconds(line), next.kind(line));
+        }
+        self.shrink();
     }
 
+    /// Gives back the room that was kept for more lines.
     fn shrink(&mut self) {
-        self.offsets.shrink_to_fit();
-        self.times.shrink_to_fit();
-        self.kinds.shrink_to_fit();
+        self.groups.shrink_to_fit();
+        self.words.shrink_to_fit();
+        self.rest.shrink_to_fit();
     }
 }
 
