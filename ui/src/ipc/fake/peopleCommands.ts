@@ -101,7 +101,11 @@ export function peopleCommands(world: World) {
       Object.assign(message, { authorName: '', text: '', files: [], removed: true });
       if (message.chat) Object.assign(message.chat, { author: null, media: null, reply: null, forward: null, service: null, entities: [], reactions: [], versions: 0 });
     }
+    const gone = new Set(theirs.map(({ key }) => key.id));
     const talks = [...bureau.talks.values()].filter((talk) => talk.chat?.messages.some((message) => theirs.includes(message)));
+    for (const { chat } of talks.flatMap((talk) => talk.chat?.messages ?? [])) {
+      if (chat?.reply && gone.has(chat.reply.message ?? '')) Object.assign(chat.reply, { author: '', text: '' });
+    }
     world.tell({ conversations: talks.map((talk) => talk.row.key), merged: [], messages: theirs.map(({ key }) => key), newMessages: 0, overflowed: false, countsChanged: false });
     return { removed: theirs.length, later: false };
   }

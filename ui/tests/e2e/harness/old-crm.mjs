@@ -54,9 +54,9 @@ export class OldCrm {
     return old;
   }
 
-  /** Its address with a role's name: `owner` may do everything, `reader` only read. */
-  url(role) {
-    return `postgres://${role}@127.0.0.1:${this.#port}/postgres`;
+  /** Its address with a role's name, and another database's of the same server: `owner` may do everything, `reader` only read. */
+  url(role, database = 'postgres') {
+    return `postgres://${role}@127.0.0.1:${this.#port}/${database}`;
   }
 
   get password() {
@@ -64,9 +64,9 @@ export class OldCrm {
   }
 
   /** Stops the server, if it runs, and returns what a query printed. */
-  async ask(query) {
+  async ask(query, database) {
     await this.#stop();
-    return this.#single([query]);
+    return this.#single([query], database);
   }
 
   async remove() {
@@ -98,8 +98,8 @@ export class OldCrm {
   }
 
   /** Runs statements without a server: there is no psql among the programs. */
-  #single(lines) {
-    return this.#run('postgres', ['--single', '-D', join(this.#folder, 'data'), '-c', 'fsync=off', '-c', 'exit_on_error=on', 'postgres'], `${lines.join('\n')}\n`);
+  #single(lines, database = 'postgres') {
+    return this.#run('postgres', ['--single', '-D', join(this.#folder, 'data'), '-c', 'fsync=off', '-c', 'exit_on_error=on', database], `${lines.join('\n')}\n`);
   }
 
   #run(program, words, input = '') {
