@@ -160,7 +160,7 @@ windowTest('into a team’s server: a Telegram account goes on with its session,
     await telegram.says(olena, account, TALK[0], 'silent');
     await telegram.says(olena, account, TALK[2], 'silent');
     const teams = 'командна-2025';
-    old = await OldCrm.start(telegramRows(lab, telethon, teams));
+    old = await OldCrm.start(telegramRows(lab, telethon, teams), { durable: true });
 
     window = await Window.open(profile, { environment: { SSL_CERT_FILE: lab.endpoints.ca_file } });
     await window.press('language-uk');

@@ -30,8 +30,9 @@ export class OldCrm {
   #server;
   #port;
 
-  /** Makes the database with these statements beside the tables, one a line, and starts its server. */
-  static async start(statements) {
+  /** Makes the database with these statements beside the tables, one a line, and starts its server; `durable` as one that a
+   * bureau works on has to be. */
+  static async start(statements, { durable = false } = {}) {
     const old = new OldCrm();
     old.#folder = mkdtempSync(join(tmpdir(), 'skrynka-old-crm-'));
     chmodSync(old.#folder, 0o711);
@@ -48,7 +49,7 @@ export class OldCrm {
     old.media = join(old.#folder, 'media');
     mkdirSync(old.media);
     old.#port = await freePort();
-    const settings = ['-D', data, '-p', String(old.#port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'];
+    const settings = ['-D', data, '-p', String(old.#port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', `fsync=${durable ? 'on' : 'off'}`];
     old.#server = spawn(join(POSTGRES, 'native/bin/postgres'), settings, { ...nobody, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
     await old.#ready();
     return old;
