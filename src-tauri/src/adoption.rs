@@ -3,7 +3,10 @@
 
 pub mod under_way;
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
 
 use secrecy::SecretString;
 use skrynka_core::{
@@ -17,6 +20,7 @@ use skrynka_core::{
     store::{OldSecret, closed_to_emptying, empty_old_secret},
 };
 use skrynka_telegram::session::SessionSecret;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     mailboxes::{self, Mailbox, MailboxError, Tried},
@@ -54,8 +58,25 @@ impl Source {
     }
 }
 
+/// What becomes of accounts one after another: it stops between two of them, and tells how far it is.
+pub struct Walk<'a> {
+    /// Cancelled where nothing further is to be begun.
+    pub stop: &'a CancellationToken,
+    /// Is told how many rows are done, and of how many, before one that takes its time.
+    pub progress: &'a (dyn Fn(usize, usize) + Send + Sync),
+}
+
+/// What became of the accounts' secrets.
+#[derive(Debug, Default)]
+pub struct HandedOver {
+    /// Of each row that was looked at, in the order of the old system's.
+    pub accounts: Vec<Handover>,
+    /// Rows that were not begun, since somebody stopped it.
+    pub left: usize,
+}
+
 /// What became of an account's secrets.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Handover {
     /// What the account is called in the old system.
     pub name: String,
@@ -72,7 +93,7 @@ pub struct Handover {
 }
 
 /// Where an account stands between the two systems.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandoverState {
     /// Its secret is kept here and not tried; the account is switched off.
     Kept,
@@ -106,25 +127,49 @@ impl HandoverState {
 }
 
 /// Keeps the secrets of the old system's accounts in the keyring, each checked by its structure and read back. Those that
-/// are kept already stay. With `stopped`, once nothing else uses them, each is tried and its account switched on where the
-/// old system used it. One that is switched on already is not tried: its listener may be using the session.
-pub async fn hand_over(bureau: &Bureau, adoption: &Adoption, stopped: bool) -> Vec<Handover> {
-    let working: HashSet<AccountId> = match bureau.store.accounts().await {
-        Ok(accounts) => accounts.into_iter().filter(|account| account.enabled).map(|account| account.id).collect(),
-        // Without it a session in use could be used a second time.
-        Err(error) => {
-            tracing::warn!(target: "skrynka::app", error = chain(&error), "Accounts not read, no secret handed over");
-            return Vec::new();
-        }
-    };
+/// are kept already stay. With `listeners_stopped`, once nothing else uses them, each is tried and its account switched on
+/// where the old system used it. One that is switched on already is not tried: its listener may be using the session.
+///
+/// `earlier` is what a run that was stopped found: its accounts are not tried again, and this goes on behind them.
+///
+/// # Errors
+/// [`AdoptError::Store`]: which accounts are switched on cannot be read, and nothing is done.
+pub async fn hand_over(
+    bureau: &Bureau,
+    adoption: &Adoption,
+    listeners_stopped: bool,
+    earlier: &[Handover],
+    walk: &Walk<'_>,
+) -> Result<HandedOver, AdoptError> {
+    // Without it a session in use could be used a second time.
+    let accounts = bureau.store.accounts().await.map_err(AdoptError::Store)?;
+    let working: HashSet<AccountId> =
+        accounts.into_iter().filter(|account| account.enabled).map(|account| account.id).collect();
+    // One that works by now stands where it stands, whatever was found earlier.
+    let earlier: HashMap<(bool, &str), &Handover> = earlier
+        .iter()
+        .filter(|one| !working.contains(&one.account))
+        .map(|one| ((one.is_mailbox, one.old_id.as_str()), one))
+        .collect();
+    let total = adoption.telegram_accounts().len() + adoption.mailboxes().len();
     let mut done: Vec<Handover> = Vec::new();
     let mut met: Vec<(SessionSecret, String)> = Vec::new();
     for old in adoption.telegram_accounts() {
+        if walk.stop.is_cancelled() {
+            break;
+        }
+        if let Some(found) = earlier.get(&(false, old.old_id.as_str())) {
+            let session = old.session.as_ref().and_then(|text| SessionSecret::from_foreign(text).ok());
+            met.extend(session.map(|session| (session, old.name.clone())));
+            done.push((*found).clone());
+            continue;
+        }
         let again = again(&done, old.account);
         let is_live = working.contains(&old.account) || again == Some(true);
         let mut state = keep_telegram(bureau, old, &mut met, (is_live, again == Some(false))).await;
         fault::point("secret_kept");
-        if stopped && old.active && state == HandoverState::Kept {
+        if listeners_stopped && old.active && state == HandoverState::Kept {
+            (walk.progress)(done.len(), total);
             state = match Box::pin(telegram_accounts::take_up(bureau, old.account)).await {
                 Ok(()) => HandoverState::Live,
                 Err(error) => {
@@ -137,6 +182,13 @@ pub async fn hand_over(bureau: &Bureau, adoption: &Adoption, stopped: bool) -> V
         done.push(handover(&old.name, &old.old_id, old.account, false, state));
     }
     for old in adoption.mailboxes() {
+        if walk.stop.is_cancelled() {
+            break;
+        }
+        if let Some(found) = earlier.get(&(true, old.old_id.as_str())) {
+            done.push((*found).clone());
+            continue;
+        }
         let again = again(&done, old.account);
         let is_live = working.contains(&old.account) || again == Some(true);
         let others = adoption.mailboxes().iter().filter(|other| other.account == old.account);
@@ -146,7 +198,8 @@ pub async fn hand_over(bureau: &Bureau, adoption: &Adoption, stopped: bool) -> V
         };
         let mut state = keep_mailbox(&bureau.secrets, old, is_live, &tried).await;
         fault::point("secret_kept");
-        if stopped && old.active && state == HandoverState::Kept {
+        if listeners_stopped && old.active && state == HandoverState::Kept {
+            (walk.progress)(done.len(), total);
             state = match take_up_mailbox(bureau, old).await {
                 Ok(()) => HandoverState::Live,
                 Err(why) => HandoverState::Refused(why),
@@ -155,7 +208,7 @@ pub async fn hand_over(bureau: &Bureau, adoption: &Adoption, stopped: bool) -> V
         }
         done.push(handover(&old.address, &old.old_id, old.account, true, state));
     }
-    done
+    Ok(HandedOver { left: total - done.len(), accounts: done })
 }
 
 /// Whether an earlier row of the same account has made it work; `None`: there is none that was tried.
@@ -290,12 +343,13 @@ async fn take_up_mailbox(bureau: &Bureau, old: &OldMailbox) -> Result<(), WireEr
 /// in `done` how many.
 ///
 /// # Errors
-/// [`AdoptError`]: the role may not write there. What is emptied stays so.
+/// [`AdoptError`]: the role may not write there, or somebody stopped it. What is emptied stays so.
 pub async fn empty_old(
     bureau: &Bureau,
     source: &Source,
     adoption: &Adoption,
     done: &mut [Handover],
+    walk: &Walk<'_>,
 ) -> Result<(), AdoptError> {
     let mut connection = source.connect_options().connect().await?;
     let schema = adoption.schema();
@@ -313,7 +367,11 @@ pub async fn empty_old(
             sessions.push((session, *account));
         }
     }
-    for one in done.iter_mut() {
+    let total = done.len();
+    for (number, one) in done.iter_mut().enumerate() {
+        if walk.stop.is_cancelled() {
+            return Err(AdoptError::Stopped);
+        }
         let mut values: Vec<(OldSecret, &SecretString)> = Vec::new();
         for old in adoption.telegram_accounts().iter().filter(|old| !one.is_mailbox && old.old_id == one.old_id) {
             // The account that holds this very session, whichever row it came from.
@@ -337,6 +395,9 @@ pub async fn empty_old(
             {
                 values.push((OldSecret::Password, password));
             }
+        }
+        if !values.is_empty() {
+            (walk.progress)(number, total);
         }
         for (which, value) in values {
             let emptied = empty_old_secret(&mut connection, schema, which, &one.old_id, value).await;

@@ -19,7 +19,7 @@ use skrynka_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Handover, HandoverState, Source, add_colleagues, empty_old, hand_over, know_colleagues};
+use super::{Handover, HandoverState, Source, Walk, add_colleagues, empty_old, hand_over, know_colleagues};
 use crate::{
     commands::file_error,
     desk::{Desk, Office},
@@ -45,10 +45,12 @@ struct Inner {
     progress: Option<AdoptionProgress>,
     report: Option<Report>,
     accounts: Vec<Handover>,
+    /// Accounts whose secrets were not tried, since somebody stopped that.
+    left: usize,
     /// What was handed over: what is emptied later is what was taken.
     taken: Option<Adoption>,
     stop: CancellationToken,
-    stopped: bool,
+    stopped: Option<AdoptionStep>,
     error: Option<WireError>,
     came: Option<Came>,
 }
@@ -85,14 +87,14 @@ impl UnderWay {
         let before = inner.step;
         inner.step = step;
         inner.stop = desk.tasks().stopping().child_token();
-        inner.stopped = false;
+        inner.stopped = None;
         inner.error = None;
         inner.progress = Some(AdoptionProgress { phase: AdoptionPhase::Opening, done: 0, total: 0, per_second: 0 });
         Ok((source, inner.stop.clone(), before))
     }
 
     /// Stops what is being done; what is written is kept.
-    pub fn stop(&self) {
+    fn stop(&self) {
         self.lock().stop.cancel();
     }
 
@@ -121,7 +123,9 @@ impl UnderWay {
             client_link: named.client_link,
             progress: inner.progress,
             report: inner.report.as_ref().filter(|_| inner.progress.is_none()).map(report),
-            accounts: inner.accounts.iter().map(handover).collect(),
+            accounts: inner.accounts.iter().filter(|_| inner.progress.is_none()).map(handover).collect(),
+            left: count(inner.left),
+            stopping: is_busy(inner.step) && inner.stop.is_cancelled(),
             stopped: inner.stopped,
             error: inner.error.clone(),
             came: count(inner.came.unwrap_or_default().messages),
@@ -138,6 +142,12 @@ pub async fn view(desk: &Desk, office: &Office) -> Result<AdoptionView, WireErro
     let came = office.bureau.store.adopted().await?;
     office.adopting.lock().came = Some(came);
     Ok(office.adopting.view(&desk.settings().map(|settings| settings.adoption).unwrap_or_default()))
+}
+
+/// Stops what is being done: between two rows or accounts. What is written is kept.
+pub fn stop(desk: &Desk, office: &Office) {
+    office.adopting.stop();
+    tell(desk, office);
 }
 
 /// Looks at the old database that a person named. Nothing is written but where it is.
@@ -164,7 +174,7 @@ pub fn look(
         desk.change_settings(|settings| settings.adoption = named.clone())?;
         (inner.source, inner.named) = (Some(Arc::new(source)), named);
         inner.step = AdoptionStep::Source;
-        inner.taken = None;
+        (inner.taken, inner.left) = (None, 0);
     }
     let (source, stop, before) = office.adopting.begin(desk, AdoptionStep::Looking, &[AdoptionStep::Source])?;
     let (told, office_of) = (desk.clone(), office.clone());
@@ -233,33 +243,43 @@ pub fn run(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), WireError> {
 }
 
 /// Tries the secrets of the old system's accounts, whose listeners a person has said to be stopped, and switches on those
-/// that work.
+/// that work. Where it was stopped, it goes on with those that it had not begun.
 ///
 /// # Errors
 /// [`ErrorCode::AdoptionBusy`]; [`ErrorCode::InvalidInput`]: nothing came over yet.
 pub fn hand_over_accounts(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), WireError> {
     let from = [AdoptionStep::Came, AdoptionStep::HandedOver, AdoptionStep::Emptied];
-    let (source, _, before) = office.adopting.begin(desk, AdoptionStep::HandingOver, &from)?;
-    let earlier = office.adopting.lock().taken.take();
-    let office_of = office.clone();
+    let (source, stop, before) = office.adopting.begin(desk, AdoptionStep::HandingOver, &from)?;
+    let (told, office_of) = (desk.clone(), office.clone());
     spawn(desk, office, before, async move {
-        let office = &*office_of;
-        if let Some(earlier) = earlier {
-            earlier.close().await;
+        let (desk, office) = (&*told, &*office_of);
+        let (taken, accounts, left) = {
+            let mut inner = office.adopting.lock();
+            (inner.taken.take(), inner.accounts.clone(), inner.left)
+        };
+        if let Some(taken) = taken {
+            taken.close().await;
         }
+        let earlier: &[Handover] = if left > 0 { &accounts } else { &[] };
         let handed = async {
-            let mut adoption = source.open(&office.bureau).await?;
-            let accounts = hand_over(&office.bureau, &adoption, true).await;
+            let mut adoption = tokio::select! {
+                () = stop.cancelled() => return Err(AdoptError::Stopped),
+                opened = source.open(&office.bureau) => opened?,
+            };
+            let progress = walking(desk, office, AdoptionPhase::Trying);
+            let walk = Walk { stop: &stop, progress: &progress };
+            let handed = hand_over(&office.bureau, &adoption, true, earlier, &walk).await;
             if let Err(error) = adoption.end_snapshot().await {
                 tracing::warn!(target: "skrynka::app", error = chain(&error), "Snapshot of the old database not ended");
             }
-            Ok((adoption, accounts))
+            Ok((adoption, handed?))
         };
         let handed = Box::pin(handed).await;
         let mut inner = office.adopting.lock();
         match handed {
-            Ok((adoption, accounts)) => {
-                inner.accounts = accounts;
+            Ok((adoption, handed)) => {
+                inner.stopped = (handed.left > 0).then_some(AdoptionStep::HandingOver);
+                (inner.accounts, inner.left) = (handed.accounts, handed.left);
                 inner.taken = Some(adoption);
                 inner.step = AdoptionStep::HandedOver;
             }
@@ -274,16 +294,18 @@ pub fn hand_over_accounts(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), 
 /// # Errors
 /// [`ErrorCode::AdoptionBusy`]; [`ErrorCode::InvalidInput`]: no secret was handed over yet.
 pub fn empty_old_secrets(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), WireError> {
-    let (source, _, before) = office.adopting.begin(desk, AdoptionStep::Emptying, &[AdoptionStep::HandedOver])?;
-    let office_of = office.clone();
+    let (source, stop, before) = office.adopting.begin(desk, AdoptionStep::Emptying, &[AdoptionStep::HandedOver])?;
+    let (told, office_of) = (desk.clone(), office.clone());
     spawn(desk, office, before, async move {
-        let office = &*office_of;
+        let (desk, office) = (&*told, &*office_of);
         let (taken, mut accounts) = {
             let mut inner = office.adopting.lock();
-            (inner.taken.take(), std::mem::take(&mut inner.accounts))
+            (inner.taken.take(), inner.accounts.clone())
         };
+        let progress = walking(desk, office, AdoptionPhase::Emptying);
+        let walk = Walk { stop: &stop, progress: &progress };
         let emptied = match &taken {
-            Some(adoption) => empty_old(&office.bureau, &source, adoption, &mut accounts).await,
+            Some(adoption) => empty_old(&office.bureau, &source, adoption, &mut accounts, &walk).await,
             None => Ok(()),
         };
         let mut inner = office.adopting.lock();
@@ -298,9 +320,9 @@ pub fn empty_old_secrets(desk: &Arc<Desk>, office: &Arc<Office>) -> Result<(), W
 
 impl Inner {
     fn failed(&mut self, error: AdoptError, step: AdoptionStep) {
-        self.step = step;
+        let doing = std::mem::replace(&mut self.step, step);
         if matches!(error, AdoptError::Stopped) {
-            self.stopped = true;
+            self.stopped = Some(doing);
         } else {
             self.error = Some(error.into());
         }
@@ -363,6 +385,15 @@ fn telling<'a>(desk: &'a Desk, office: &'a Office) -> impl Fn(Progress) + Send +
             total: count(total),
             per_second: (done as f64 / seconds) as u32,
         });
+        tell(desk, office);
+    }
+}
+
+/// Tells the window how many accounts are gone through. Each may take seconds, so that none is left out.
+fn walking<'a>(desk: &'a Desk, office: &'a Office, phase: AdoptionPhase) -> impl Fn(usize, usize) + Send + Sync + 'a {
+    move |done, total| {
+        let (done, total) = (count(done), count(total));
+        office.adopting.lock().progress = Some(AdoptionProgress { phase, done, total, per_second: 0 });
         tell(desk, office);
     }
 }

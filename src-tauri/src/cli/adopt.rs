@@ -9,7 +9,7 @@ use std::{
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use skrynka_core::{
-    adopt::{Adoption, Phase, Progress, Report},
+    adopt::{AdoptError, Adoption, Phase, Progress, Report},
     postgres::ServerUrl,
 };
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use super::{
     account::{EmailSecrets, PASSWORD_FORM, read_secrets},
     asked_to_stop,
 };
-use crate::adoption::{self, Handover, Source};
+use crate::adoption::{self, Handover, Source, Walk};
 
 /// Progress is told each time so many rows are done.
 const TOLD_EVERY: u64 = 10_000;
@@ -93,14 +93,22 @@ async fn adopt(
         adoption::know_colleagues(&session.ground.profile, &mut report)?;
         print(output, &report, "came")?;
         adoption::add_colleagues(&session.ground.profile, &report.colleagues)?;
-        let mut accounts = adoption::hand_over(&session.bureau, adoption, arguments.old_listeners_stopped).await;
+        let trying = walk(output, "trying", "accounts tried");
+        let trying = Walk { stop: &stop, progress: &trying };
+        let listeners_stopped = arguments.old_listeners_stopped;
+        let mut handed = adoption::hand_over(&session.bureau, adoption, listeners_stopped, &[], &trying).await?;
         // What became of each account is told whatever the old database says to having its secrets emptied.
+        let emptying = walk(output, "emptying", "accounts' old secrets emptied");
+        let emptying = Walk { stop: &stop, progress: &emptying };
         let emptied = match arguments.empty_old_secrets {
-            true => adoption::empty_old(&session.bureau, source, adoption, &mut accounts).await,
+            true => adoption::empty_old(&session.bureau, source, adoption, &mut handed.accounts, &emptying).await,
             false => Ok(()),
         };
-        print_accounts(output, &accounts)?;
+        print_accounts(output, &handed.accounts)?;
         emptied?;
+        if handed.left > 0 {
+            return Err(AdoptError::Stopped.into());
+        }
         output.note(adoption::AFTERWARDS)?;
         if !arguments.old_listeners_stopped {
             output.note(
@@ -115,8 +123,9 @@ async fn adopt(
         done = &mut work => return done,
         asked = asked_to_stop() => asked?,
     }
-    // What is being written is committed first.
+    // What is being written is committed first, and an account that is being tried comes to its end.
     stop.cancel();
+    output.step(&json!({"progress": "stopping"}), || "stopping once this step is done".to_owned());
     work.await
 }
 
@@ -140,6 +149,14 @@ impl Told {
         self.last.store(done, Ordering::Relaxed);
         let record = json!({"progress": word, "done": done, "total": total});
         self.output.step(&record, || format!("{word}: {done} of {total}"));
+    }
+}
+
+/// Tells whoever looks on of accounts that are gone through one after another.
+fn walk(output: Output, word: &'static str, words: &'static str) -> impl Fn(usize, usize) + Send + Sync {
+    move |done, total| {
+        let record = json!({"progress": word, "done": done, "total": total});
+        output.step(&record, || format!("{words}: {done} of {total}"));
     }
 }
 

@@ -51,12 +51,12 @@ pub async fn run_adoption(desk: DeskState<'_>) -> Result<(), WireError> {
     logged("run_adoption", async { under_way::run(&desk, &desk.office().await?) }).await
 }
 
-/// Stops looking or bringing over. What came over is kept.
+/// Stops what is being done, between two rows or accounts. What was done is kept, and can be gone on with.
 #[tauri::command]
 #[specta::specta]
 pub async fn stop_adoption(desk: DeskState<'_>) -> Result<(), WireError> {
     logged("stop_adoption", async {
-        desk.office().await?.adopting.stop();
+        under_way::stop(&desk, &*desk.office().await?);
         Ok(())
     })
     .await

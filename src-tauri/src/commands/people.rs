@@ -3,7 +3,7 @@
 use skrynka_core::{
     chain,
     forget::{self, ForgetError},
-    store::{ContactLink, TemplateDraft},
+    store::{ContactLink, HandleKind, Identity, PersonHandle, Store, StoreError, TemplateDraft},
 };
 use tauri::ipc::Channel;
 
@@ -12,7 +12,7 @@ use crate::{
     copies, views,
     wire::{
         ContactLinkView, ConversationKey, ErrorCode, ForgetPreviewView, ForgetProgress, ForgottenView, FoundPersonView,
-        PersonDetails, Template, WireError, count,
+        PersonDetails, RemovedPerson, Template, WireError, count,
     },
 };
 
@@ -84,33 +84,47 @@ pub async fn restore_links(desk: DeskState<'_>, links: Vec<ContactLinkView>) -> 
     .await
 }
 
-/// Counts what is kept of a contact, and of all that are the same.
+/// Who is meant. `not_found`: nothing is kept of them.
+async fn identity(store: &Store, person: &RemovedPerson) -> Result<Identity, WireError> {
+    match person {
+        RemovedPerson::Contact { contact } => Ok(store.identity_of_contact(id(contact)?).await?),
+        RemovedPerson::Author { peer } => {
+            let handle = PersonHandle {
+                kind: HandleKind::TelegramId,
+                value: id::<u64>(peer.strip_prefix("user:").unwrap_or_default())?.to_string(),
+            };
+            Ok(store.identity(&handle).await?.ok_or(StoreError::NotFound("the person"))?)
+        }
+    }
+}
+
+/// Counts what is kept of somebody on every network.
 #[tauri::command]
 #[specta::specta]
-pub async fn forget_preview(desk: DeskState<'_>, contact: String) -> Result<ForgetPreviewView, WireError> {
+pub async fn forget_preview(desk: DeskState<'_>, person: RemovedPerson) -> Result<ForgetPreviewView, WireError> {
     logged("forget_preview", async {
-        let (office, contact) = (desk.office().await?, id(&contact)?);
+        let office = desk.office().await?;
         let store = &office.bureau.store;
-        let identity = store.identity_of_contact(contact).await?;
+        let identity = identity(store, &person).await?;
         let own = store.is_own_account(&identity).await?;
-        Ok(views::forget_preview(contact, &identity, store.forget_preview(&identity).await?, own))
+        Ok(views::forget_preview(&identity, store.forget_preview(&identity).await?, own))
     })
     .await
 }
 
-/// Removes what is kept of a contact, and of all that are the same. Tells the channel how far it is; goes on without the
-/// page, and after the program's end by itself.
+/// Removes what is kept of somebody on every network. Tells the channel how far it is; goes on without the page, and
+/// after the program's end by itself.
 #[tauri::command]
 #[specta::specta]
 pub async fn forget_person(
     desk: DeskState<'_>,
-    contact: String,
+    person: RemovedPerson,
     on_progress: Channel<ForgetProgress>,
 ) -> Result<ForgottenView, WireError> {
     logged("forget_person", async {
         let office = desk.office().await?;
         let store = &office.bureau.store;
-        let identity = store.identity_of_contact(id(&contact)?).await?;
+        let identity = identity(store, &person).await?;
         let tell = |reached: forget::Progress| {
             let progress = ForgetProgress { done: count(reached.done), total: count(reached.total) };
             let _page_is_gone = on_progress.send(progress);

@@ -2,13 +2,15 @@
 
 use skrynka_core::{
     model::{AccountId, ContactId, ConversationId, Direction},
-    store::{ClientCard, ContactLink, ForgetPreview, FoundPerson, Handle, HandleKind, Identity, Note, Store},
+    store::{
+        ClientCard, ContactLink, ForgetPreview, FoundPerson, Handle, HandleKind, Identity, Note, PersonHandle, Store,
+    },
 };
 
 use super::{conversation, message};
 use crate::wire::{
-    ContactLinkView, ConversationKey, ForgetPreviewView, FoundPersonView, HandleKindView, HandleView, NoteView,
-    PersonDetails, PersonFile, WireError, count, stamp,
+    ContactLinkView, ConversationKey, ForgetPreviewView, FoundPersonView, HandleKindView, HandleView, KnownHandle,
+    NoteView, PersonDetails, PersonFile, WireError, count, stamp,
 };
 
 /// Other conversations, and messages with files, that are shown at most.
@@ -79,12 +81,17 @@ pub fn found_person(found: FoundPerson) -> FoundPersonView {
     }
 }
 
-/// What a removal of a contact's data would take away.
-pub fn forget_preview(contact: ContactId, identity: &Identity, preview: ForgetPreview, own: bool) -> ForgetPreviewView {
-    let known = identity.handles().into_iter().map(|handle| Handle { kind: handle.kind, value: handle.value, contact });
+/// What a removal of somebody's data would take away.
+pub fn forget_preview(identity: &Identity, preview: ForgetPreview, own: bool) -> ForgetPreviewView {
+    let handles = identity.handles();
+    let is_named = handles.iter().any(|handle| handle.kind != HandleKind::TelegramId);
+    let known = handles.into_iter().filter_map(|PersonHandle { kind, value }| {
+        let kind = shown_kind(kind, is_named)?;
+        Some(KnownHandle { kind, value })
+    });
     ForgetPreviewView {
         name: preview.name,
-        handles: handles(known.collect(), contact),
+        handles: known.collect(),
         conversations: count(preview.conversations),
         messages: count(preview.messages),
         blanked: count(preview.blanked),
@@ -101,22 +108,27 @@ pub fn contact_link(link: ContactLink) -> ContactLinkView {
     ContactLinkView { contact: link.contact.to_string(), same_as: link.same_as.map(|contact| contact.to_string()) }
 }
 
-/// Handles as they are shown: a Telegram user's number only stands for one who has nothing else.
+/// Handles as they are shown.
 fn handles(handles: Vec<Handle>, own: ContactId) -> Vec<HandleView> {
     let named: Vec<ContactId> =
         handles.iter().filter(|handle| handle.kind != HandleKind::TelegramId).map(|handle| handle.contact).collect();
     handles
         .into_iter()
         .filter_map(|handle| {
-            let kind = match handle.kind {
-                HandleKind::Email => HandleKindView::Email,
-                HandleKind::Phone => HandleKindView::Phone,
-                HandleKind::TelegramUsername => HandleKindView::TelegramUsername,
-                HandleKind::TelegramId if named.contains(&handle.contact) => return None,
-                HandleKind::TelegramId => HandleKindView::Telegram,
-            };
+            let kind = shown_kind(handle.kind, named.contains(&handle.contact))?;
             let linked = handle.contact != own;
             Some(HandleView { kind, value: handle.value, contact: handle.contact.to_string(), linked })
         })
         .collect()
+}
+
+/// What a handle is shown as: a Telegram user's number only stands for one who has nothing else.
+const fn shown_kind(kind: HandleKind, is_named: bool) -> Option<HandleKindView> {
+    match kind {
+        HandleKind::Email => Some(HandleKindView::Email),
+        HandleKind::Phone => Some(HandleKindView::Phone),
+        HandleKind::TelegramUsername => Some(HandleKindView::TelegramUsername),
+        HandleKind::TelegramId if is_named => None,
+        HandleKind::TelegramId => Some(HandleKindView::Telegram),
+    }
 }

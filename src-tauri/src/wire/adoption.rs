@@ -34,10 +34,14 @@ pub struct AdoptionView {
     pub progress: Option<AdoptionProgress>,
     /// What would come over, or came; null until that is known, and while it is being found out.
     pub report: Option<AdoptionReport>,
-    /// What became of the accounts' secrets; empty before that was tried.
+    /// What became of the accounts' secrets; empty before that was tried, and while something is being done.
     pub accounts: Vec<HandoverView>,
-    /// Whether somebody stopped what was done last; what came over is kept.
-    pub stopped: bool,
+    /// Accounts whose secrets were not tried, since somebody stopped that.
+    pub left: u32,
+    /// Whether somebody has asked to stop what is being done; what has begun of it comes to its end.
+    pub stopping: bool,
+    /// What somebody stopped, where that was done last; what was done of it is kept.
+    pub stopped: Option<AdoptionStep>,
     /// Why what was done last ended early.
     pub error: Option<WireError>,
     /// Messages that came over, in every run.
@@ -77,9 +81,9 @@ pub enum AdoptionStep {
 pub struct AdoptionProgress {
     /// What it does.
     pub phase: AdoptionPhase,
-    /// Rows done.
+    /// Rows done; accounts while these are tried or emptied.
     pub done: u32,
-    /// Rows in all; 0 while that is not known.
+    /// Of so many; 0 while that is not known.
     pub total: u32,
     /// Rows a second since this began.
     pub per_second: u32,
@@ -97,6 +101,10 @@ pub enum AdoptionPhase {
     Messages,
     /// Writes what is known of conversations, people and notes.
     Settling,
+    /// Tries the accounts' secrets.
+    Trying,
+    /// Empties the old secrets.
+    Emptying,
 }
 
 /// What comes over and what cannot.

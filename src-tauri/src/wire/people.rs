@@ -107,6 +107,32 @@ pub struct ContactLinkView {
     pub same_as: Option<String>,
 }
 
+/// Whose data a removal takes away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum RemovedPerson {
+    /// A contact, with all that are the same.
+    Contact {
+        /// The contact.
+        contact: String,
+    },
+    /// Somebody who may be known from groups alone.
+    Author {
+        /// The author of a chat's message, as `user:7`.
+        peer: String,
+    },
+}
+
+/// A name by which somebody is known on a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownHandle {
+    /// What it is.
+    pub kind: HandleKindView,
+    /// An address, a phone in E.164, a username without `@`.
+    pub value: String,
+}
+
 /// What a removal of a person's data would take away now, and what stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -114,7 +140,7 @@ pub struct ForgetPreviewView {
     /// What they are called here; may be empty.
     pub name: String,
     /// How they are known, on every network.
-    pub handles: Vec<HandleView>,
+    pub handles: Vec<KnownHandle>,
     /// Conversations that go as a whole.
     pub conversations: u32,
     /// Mails and messages that go.

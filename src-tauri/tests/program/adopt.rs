@@ -3,11 +3,11 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Write as _, copy},
+    io::{BufRead as _, BufReader, Write as _, copy},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::unix::net::UnixStream,
     path::Path,
-    process::{Output, Stdio},
+    process::{Command, Output, Stdio},
     thread,
     time::Duration,
 };
@@ -421,6 +421,96 @@ fn secrets_are_handed_over_tried_and_emptied_and_stand_nowhere_else() {
     }
     assert!(looked > 100, "{looked}");
     evidence("P3 secrets", "the old CRM's secrets stand in the vault alone", &format!("0 hits in {looked} files"));
+}
+
+/// Reads what a program prints until a line tells this step.
+fn until_step(lines: &mut impl Iterator<Item = std::io::Result<String>>, step: &Value) -> Vec<String> {
+    let mut read = Vec::new();
+    for line in lines {
+        let line = line.unwrap();
+        let found = serde_json::from_str::<Value>(&line).is_ok_and(|told| told == *step);
+        read.push(line);
+        if found {
+            return read;
+        }
+    }
+    panic!("{step} was not told: {read:?}");
+}
+
+/// Asks a program to end while it does something, lets that come to its end, and returns what became of each account.
+fn stopped(
+    office: &Office,
+    more: &[&str],
+    step: &Value,
+    come_to_its_end: impl FnOnce(),
+) -> BTreeMap<String, (String, String, u64)> {
+    let url = office.old.url();
+    let words = [&["adopt", "--json", "--secrets-stdin", "--from", &url][..], more].concat();
+    let mut program = office.start(&words, &office.input(), None);
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    until_step(&mut lines, step);
+    assert!(Command::new("kill").args(["-TERM", &program.id().to_string()]).status().unwrap().success());
+    until_step(&mut lines, &json!({"progress": "stopping"}));
+    come_to_its_end();
+    let rest: Vec<u8> = lines.map_while(Result::ok).flat_map(|line| (line + "\n").into_bytes()).collect();
+    let output = Output { stdout: rest, ..program.wait_with_output().unwrap() };
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the next run goes on from there"));
+    accounts(&output)
+}
+
+#[test]
+fn trying_and_emptying_stop_between_two_accounts_and_are_gone_on_with() {
+    let office = Office::open();
+    let (cluster, store) = office.old.runtime.block_on(office.profile.attach());
+    // The second mailbox' server takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    office._smtp.add_user("second@example.org", PASSWORD);
+    office.dovecot.add_user("second@example.org", PASSWORD).unwrap();
+    office.old.run(&format!(
+        "INSERT INTO manager_smtp_accounts (name, email, smtp_host, smtp_port, smtp_user, smtp_password, imap_host,
+                                            imap_port, is_active)
+         SELECT 'Німа', 'silent@example.org', smtp_host, smtp_port, smtp_user, '{OTHER_PASSWORD}', imap_host, {port},
+                true FROM manager_smtp_accounts;
+         INSERT INTO manager_smtp_accounts (name, email, smtp_host, smtp_port, smtp_user, smtp_password, imap_host,
+                                            imap_port, is_active)
+         SELECT 'Друга', 'second@example.org', smtp_host, smtp_port, 'second@example.org', '{PASSWORD}', imap_host,
+                imap_port, true FROM manager_smtp_accounts WHERE id = 1"
+    ));
+    let step = |word: &str, done: u64| json!({"progress": word, "done": done, "total": 3});
+    let told = stopped(&office, &["--old-listeners-stopped"], &step("trying", 1), || drop(silent.accept().unwrap()));
+    assert_eq!(told.len(), 2, "the third is not begun: {told:?}");
+    assert_eq!((state(&told, USER).0, state(&told, "silent@example.org").0), ("live", "refused"), "{told:?}");
+    let enabled = office.profile.records(&["account", "list"]).iter().filter(|one| one["enabled"] == true).count();
+    assert_eq!(enabled, 1, "what works is switched on, and what was not begun is not");
+    drop(silent);
+    let told = office.handed_over(&["--old-listeners-stopped"]);
+    assert_eq!((state(&told, USER).0, state(&told, "second@example.org").0), ("live", "live"), "{told:?}");
+
+    // The first row cannot be changed until a table has a row.
+    office.old.run(
+        "CREATE TABLE gate (open boolean);
+         CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN
+                 WHILE NOT EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
+                 RETURN NEW;
+             END $$;
+         CREATE TRIGGER wait BEFORE UPDATE ON manager_smtp_accounts FOR EACH ROW WHEN (OLD.id = 1)
+             EXECUTE FUNCTION wait()",
+    );
+    let passwords = || office.old.texts("SELECT smtp_password FROM manager_smtp_accounts ORDER BY id");
+    let both = ["--old-listeners-stopped", "--empty-old-secrets"];
+    let told = stopped(&office, &both, &step("emptying", 0), || office.old.run("INSERT INTO gate VALUES (true)"));
+    assert_eq!((state(&told, USER), state(&told, "second@example.org")), (("live", 1), ("live", 0)), "{told:?}");
+    assert_eq!(passwords(), ["", OTHER_PASSWORD, PASSWORD], "the second row that works is not begun");
+    let told = office.handed_over(&both);
+    assert_eq!((state(&told, USER), state(&told, "second@example.org")), (("live", 0), ("live", 1)), "{told:?}");
+    assert_eq!(passwords(), ["", OTHER_PASSWORD, ""]);
+    office.old.runtime.block_on(async {
+        store.close().await;
+        cluster.stop().await.unwrap();
+    });
 }
 
 #[test]

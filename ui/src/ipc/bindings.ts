@@ -68,7 +68,7 @@ export const commands = {
 	lookAtOld: (form: AdoptionForm, password: string) => typedError<null, WireError>(__TAURI_INVOKE("look_at_old", { form, password })),
 	/**  Brings over what was looked at. It may be stopped and run again. */
 	runAdoption: () => typedError<null, WireError>(__TAURI_INVOKE("run_adoption")),
-	/**  Stops looking or bringing over. What came over is kept. */
+	/**  Stops what is being done, between two rows or accounts. What was done is kept, and can be gone on with. */
 	stopAdoption: () => typedError<null, WireError>(__TAURI_INVOKE("stop_adoption")),
 	/**
 	 *  Tries the sessions and passwords of the old accounts, and switches on those that work. `listeners_stopped`: a person
@@ -174,13 +174,13 @@ export const commands = {
 	unlinkPerson: (contact: string) => typedError<ContactLinkView[], WireError>(__TAURI_INVOKE("unlink_person", { contact })),
 	/**  Puts links back as they were. */
 	restoreLinks: (links: ContactLinkView[]) => typedError<null, WireError>(__TAURI_INVOKE("restore_links", { links })),
-	/**  Counts what is kept of a contact, and of all that are the same. */
-	forgetPreview: (contact: string) => typedError<ForgetPreviewView, WireError>(__TAURI_INVOKE("forget_preview", { contact })),
+	/**  Counts what is kept of somebody on every network. */
+	forgetPreview: (person: RemovedPerson) => typedError<ForgetPreviewView, WireError>(__TAURI_INVOKE("forget_preview", { person })),
 	/**
-	 *  Removes what is kept of a contact, and of all that are the same. Tells the channel how far it is; goes on without the
-	 *  page, and after the program's end by itself.
+	 *  Removes what is kept of somebody on every network. Tells the channel how far it is; goes on without the page, and
+	 *  after the program's end by itself.
 	 */
-	forgetPerson: (contact: string, onProgress: Channel<ForgetProgress>) => typedError<ForgottenView, WireError>(__TAURI_INVOKE("forget_person", { contact, onProgress })),
+	forgetPerson: (person: RemovedPerson, onProgress: Channel<ForgetProgress>) => typedError<ForgottenView, WireError>(__TAURI_INVOKE("forget_person", { person, onProgress })),
 	/**  Every template, the oldest first. */
 	templates: () => typedError<Template[], WireError>(__TAURI_INVOKE("templates")),
 	/**  Keeps a template in place of what stood under its key. A shortcut that another one has is `already_exists`. */
@@ -593,15 +593,19 @@ export type AdoptionPhase =
 /**  Writes messages with their files. */
 "messages" | 
 /**  Writes what is known of conversations, people and notes. */
-"settling";
+"settling" | 
+/**  Tries the accounts' secrets. */
+"trying" | 
+/**  Empties the old secrets. */
+"emptying";
 
 /**  How far a run is. */
 export type AdoptionProgress = {
 	/**  What it does. */
 	phase: AdoptionPhase,
-	/**  Rows done. */
+	/**  Rows done; accounts while these are tried or emptied. */
 	done: number,
-	/**  Rows in all; 0 while that is not known. */
+	/**  Of so many; 0 while that is not known. */
 	total: number,
 	/**  Rows a second since this began. */
 	perSecond: number,
@@ -650,10 +654,14 @@ export type AdoptionView = {
 	progress: AdoptionProgress | null,
 	/**  What would come over, or came; null until that is known, and while it is being found out. */
 	report: AdoptionReport | null,
-	/**  What became of the accounts' secrets; empty before that was tried. */
+	/**  What became of the accounts' secrets; empty before that was tried, and while something is being done. */
 	accounts: HandoverView[],
-	/**  Whether somebody stopped what was done last; what came over is kept. */
-	stopped: boolean,
+	/**  Accounts whose secrets were not tried, since somebody stopped that. */
+	left: number,
+	/**  Whether somebody has asked to stop what is being done; what has begun of it comes to its end. */
+	stopping: boolean,
+	/**  What somebody stopped, where that was done last; what was done of it is kept. */
+	stopped: AdoptionStep | null,
 	/**  Why what was done last ended early. */
 	error: WireError | null,
 	/**  Messages that came over, in every run. */
@@ -1694,7 +1702,7 @@ export type ForgetPreviewView = {
 	/**  What they are called here; may be empty. */
 	name: string,
 	/**  How they are known, on every network. */
-	handles: HandleView[],
+	handles: KnownHandle[],
 	/**  Conversations that go as a whole. */
 	conversations: number,
 	/**  Mails and messages that go. */
@@ -1839,6 +1847,14 @@ export type HistoryMark =
 "retrying" | 
 /**  Waits for a person. */
 "failed";
+
+/**  A name by which somebody is known on a network. */
+export type KnownHandle = {
+	/**  What it is. */
+	kind: HandleKindView,
+	/**  An address, a phone in E.164, a username without `@`. */
+	value: string,
+};
 
 /**  A recording that nobody has ended. */
 export type LeftRecording = {
@@ -2642,6 +2658,17 @@ export type RemovedKind =
 "words" | 
 /**  A field that is not known to be harmless. */
 "field";
+
+/**  Whose data a removal takes away. */
+export type RemovedPerson = 
+/**  A contact, with all that are the same. */
+{ kind: "contact"; 
+/**  The contact. */
+contact: string } | 
+/**  Somebody who may be known from groups alone. */
+{ kind: "author"; 
+/**  The author of a chat's message, as `user:7`. */
+peer: string };
 
 /**  The message that another one answers. */
 export type ReplyView = {

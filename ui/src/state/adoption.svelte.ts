@@ -57,7 +57,8 @@ class Adoption {
   }
 
   #enter(view: AdoptionView): void {
-    if (this.view?.step !== view.step) this.page = pageOf[view.step];
+    // What was stopped, or failed, is said where it was begun.
+    if (this.view?.step !== view.step) this.page = pageOf[this.view?.step === 'emptying' && view.step === 'handed_over' ? 'emptying' : view.step];
     this.view = view;
   }
 

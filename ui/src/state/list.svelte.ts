@@ -55,7 +55,7 @@ export class ConversationList {
   #epoch = 0;
   /** Raised whenever `#next` belongs to other rows than before: a page asked for earlier does not fit any more. */
   #generation = 0;
-  #loadingMore: number | null = null;
+  #loadingMore: { generation: number; done: Promise<void> } | null = null;
   #reading = false;
   #changed = new Map<string, ConversationKey>();
   #reread = false;
@@ -125,17 +125,21 @@ export class ConversationList {
   /** Reads the next page; called when its rows come near. */
   async loadMore(): Promise<void> {
     const generation = this.#generation;
-    if (this.#loadingMore === generation || this.#next === null) return;
-    this.#loadingMore = generation;
+    if (this.#next === null) return;
+    if (this.#loadingMore?.generation !== generation) this.#loadingMore = { generation, done: this.#readPage(generation, this.#next) };
+    await this.#loadingMore.done;
+  }
+
+  async #readPage(generation: number, after: string): Promise<void> {
     try {
-      const page = await this.#page(this.#next);
+      const page = await this.#page(after);
       if (generation !== this.#generation) return;
       this.#append(page);
       this.#recovered();
     } catch (thrown) {
       if (generation === this.#generation) this.error = IpcError.from(thrown);
     } finally {
-      if (this.#loadingMore === generation) this.#loadingMore = null;
+      if (this.#loadingMore?.generation === generation) this.#loadingMore = null;
     }
   }
 

@@ -15,7 +15,7 @@ export interface Notice {
   counting?: (seconds: number) => string;
   remedy?: Remedy;
   /** Leads to what explains it. */
-  help?: { label: string; open: () => void };
+  help?: { label: string; open: () => void } | undefined;
 }
 
 const SHOWN = 8000;

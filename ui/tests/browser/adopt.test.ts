@@ -102,6 +102,44 @@ test('it goes on while somebody works elsewhere, is stopped and goes on, and say
   await step(page, 'came');
 });
 
+test('trying accounts and emptying their old secrets stop between two, and are gone on with', async () => {
+  const page = await open({ query: 'adopt=came&adoptHeld' });
+  await fromSettings(page);
+  await page.getByTestId('adopt-next').click();
+  await page.getByTestId('adopt-stopped').check();
+  await page.getByTestId('adopt-try').click();
+  // The one that is being tried comes to its end; whoever waits is told so.
+  await page.locator('[data-testid="adopt-progress"][data-phase="trying"][data-done="1"]').getByText('1 з 6').waitFor();
+  await page.locator('[data-testid="adopt-stop"]:focus').waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByTestId('adopt-stopping').waitFor();
+  expect(await page.getByTestId('adopt-stop').isDisabled()).toBe(true);
+  await page.evaluate(() => window.bureau.adoptionEnds());
+  await step(page, 'handed_over');
+  await page.getByText('Ще не перевірено 4 акаунти').waitFor();
+  expect(await page.getByTestId('adopt-account').count()).toBe(2);
+  await page.getByTestId('adopt-go-on').click();
+  await page.getByTestId('adopt-again').waitFor();
+  expect(await page.getByTestId('adopt-account').count()).toBe(6);
+  await page.getByTestId('adopt-next').click();
+  await page.getByTestId('adopt-sure').check();
+  await page.getByTestId('adopt-empty').click();
+  await page.locator('[data-testid="adopt-progress"][data-phase="emptying"][data-done="0"]').waitFor();
+  await page.getByTestId('adopt-stop').click();
+  await page.getByTestId('adopt-stopping').waitFor();
+  await page.evaluate(() => window.bureau.adoptionEnds());
+  // What was emptied is said where it was begun.
+  await shown(page, 'secrets');
+  await step(page, 'handed_over');
+  await page.getByText('Стерто 2 секрети. Решта лежить').waitFor();
+  await page.getByTestId('adopt-sure').check();
+  await page.getByTestId('adopt-empty').click();
+  await page.locator('[data-testid="adopt-progress"][data-phase="emptying"]').waitFor();
+  await page.evaluate(() => window.bureau.adoptionEnds());
+  await step(page, 'emptied');
+  await page.getByText('Стерто 3 секрети').waitFor();
+});
+
 test('an account that did not work leads to its repair and back', async () => {
   const page = await open({ query: 'telegram&adopt=handed_over' });
   await fromSettings(page);

@@ -218,6 +218,7 @@ describe('files', () => {
     await page.evaluate(() => window.bureau.fail('attachEnd', true));
     await page.getByTestId('mail-attach').setInputFiles({ name: 'збій.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(9) });
     await page.getByTestId('mail-upload-again').waitFor();
+    await page.getByTestId('mail-upload').getByTestId('what-is-this').waitFor();
     await page.getByTestId('mail-send').click();
     await page.getByTestId('mail-problem').getByText('Не всі файли додано').waitFor();
     expect(await calls(page, 'sendMail')).toBe(1);
@@ -280,8 +281,12 @@ describe('before sending', () => {
     await page.keyboard.press('Control+Enter');
     await page.getByTestId('mail-problem').getByText('усе лишилося тут').waitFor();
     expect(await text(page).inputValue()).toBe('Важливе.');
+    await page.getByTestId('mail-problem').getByTestId('what-is-this').click();
+    await page.locator('[data-testid="help"] .asked').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('help').waitFor({ state: 'detached' });
     await page.evaluate(() => window.bureau.fail('sendMail', false));
-    await page.keyboard.press('Control+Enter');
+    await text(page).press('Control+Enter');
     await page.getByTestId('mail-composer').waitFor({ state: 'detached' });
   });
 });

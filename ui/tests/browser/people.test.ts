@@ -207,7 +207,7 @@ describe('the person column', () => {
     await page.locator('[data-testid="forget-do"]:enabled').focus();
     await page.evaluate(() => window.bureau.fail('forgetPerson', true));
     await page.keyboard.press('Enter');
-    await page.getByTestId('forget-dialog').getByRole('alert').waitFor();
+    await page.getByTestId('forget-dialog').getByRole('alert').getByTestId('what-is-this').waitFor();
     expect(await rowOf(page, 't0').count(), 'what failed is not shown as done').toBe(1);
     await page.evaluate(() => window.bureau.fail('forgetPerson', false));
     await page.locator('[data-testid="forget-do"]:enabled').focus();
@@ -218,6 +218,30 @@ describe('the person column', () => {
     await page.getByTestId('forget-dialog').waitFor({ state: 'detached' });
     await page.getByTestId('message').first().waitFor({ state: 'detached' });
     expect(await page.getByText('olena@example.org').count()).toBe(0);
+    expect(faults.get(page)).toEqual([]);
+  });
+
+  test('of somebody known from groups alone is reached from what they wrote, whose place stays and says nothing', async () => {
+    const page = await open({ query: 'telegram&conversations=12' });
+    await rowOf(page, 't1').click();
+    const asks = page.getByTestId('message').filter({ hasText: 'Хто сьогодні бере іспанську?' }).first();
+    await asks.hover();
+    await asks.getByRole('button', { name: 'Дії з повідомленням' }).click();
+    await page.getByTestId('message-forget').click();
+    await page.locator('[data-testid="forget-count"][data-kind="blanked"]').waitFor();
+    await page.getByTestId('forget-word').fill('Остап Криничний');
+    await page.keyboard.press('Tab');
+    await page.getByTestId('forget-do').click();
+    await page.getByTestId('toast').getByText('Дані людини вилучено').waitFor();
+    await page.getByTestId('forget-dialog').waitFor({ state: 'detached' });
+    await page.getByTestId('message-removed').nth(1).waitFor();
+    expect(await page.getByTestId('message-removed').count()).toBe(2);
+    expect(await page.locator('.thread .author').allTextContents(), 'nobody else is named in their place').not.toContain('Остап Криничний');
+    // What says nothing has nobody's data to be removed, and what we wrote is ours.
+    await page.getByTestId('message').filter({ hasText: 'Вилучено на вимогу' }).first().click();
+    await page.getByTestId('message').filter({ hasText: 'Вилучено на вимогу' }).first().getByRole('button', { name: 'Дії з повідомленням' }).click();
+    await page.getByTestId('message-choose').waitFor();
+    expect(await page.getByTestId('message-forget').count()).toBe(0);
     expect(faults.get(page)).toEqual([]);
   });
 

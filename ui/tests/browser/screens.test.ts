@@ -30,6 +30,7 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'adopt-source': { query: 'scenario=first&step=data', go: async (page) => (await page.getByTestId('data-adopt').check(), await page.getByTestId('first-next').click(), page.locator('[data-testid="adopt-from"]:focus').waitFor()) },
   'adopt-looked': { query: 'adopt=looked', go: adopt },
   'adopt-running': { query: 'adopt=running', go: adopt },
+  'adopt-trying': { query: 'adopt=handing_over', go: adopt },
   'adopt-accounts': { query: 'adopt=handed_over', go: adopt },
   'adopt-secrets': { query: 'adopt=handed_over', go: async (page) => (await adopt(page), await page.getByTestId('adopt-next').click(), page.getByTestId('adopt-sure').waitFor()) },
   'adopt-end': { query: 'adopt=emptied', go: async (page) => (await adopt(page), await page.getByTestId('adopt-next').click(), page.getByTestId('adopt-done').waitFor()) },
@@ -64,6 +65,7 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   chat: { query: 'telegram', go: (page) => chat(page, 't0') },
   'chat-kinds': { query: 'telegram', go: async (page) => (await chat(page, 't2'), page.getByTestId('thread-scroll').evaluate((node) => node.scrollTo(0, 700))) },
   'chat-group': { query: 'telegram', go: (page) => chat(page, 't1') },
+  'chat-removed': { query: 'telegram', go: removed },
   'chat-channel': { query: 'telegram', go: (page) => chat(page, 't4') },
   'chat-rtl': { query: 'telegram', go: (page) => chat(page, 't6') },
   'chat-composer': { query: 'telegram', go: composing },
@@ -112,6 +114,20 @@ async function chat(page: Page, id: string): Promise<void> {
   await page.getByTestId('filter-telegram').click();
   await page.locator(`[data-testid="conversation-row"][data-id="${id}"]`).click();
   await page.locator('[data-testid="message"]').first().waitFor();
+}
+
+/** A group in which somebody's data was removed. */
+async function removed(page: Page): Promise<void> {
+  await chat(page, 't1');
+  const asks = page.getByTestId('message').filter({ hasText: 'Хто сьогодні бере іспанську?' }).first();
+  await asks.hover();
+  await asks.getByRole('button', { name: 'Дії з повідомленням' }).click();
+  await page.getByTestId('message-forget').click();
+  await page.getByTestId('forget-word').fill('Остап Криничний');
+  await page.getByTestId('forget-do').click();
+  await page.getByTestId('forget-dialog').waitFor({ state: 'detached' });
+  await page.getByTestId('message-removed').first().waitFor();
+  await page.getByTestId('thread-scroll').evaluate((node) => node.scrollTo(0, 200));
 }
 
 /** Somebody who likely writes by mail too. */

@@ -586,6 +586,8 @@ describe('the composer', () => {
     await page.getByTestId('composer').getByRole('alert').getByText('текст лишився').waitFor();
     expect(await page.getByTestId('compose-text').inputValue()).toBe('Важливе');
     await page.getByTestId('outgoing').waitFor({ state: 'detached' });
+    await page.getByTestId('composer').getByTestId('what-is-this').click();
+    await page.locator('[data-testid="help"] .asked').waitFor();
   });
 
   test('the next text is typed and sent while the one before it is handed over', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ARTEFACTS, Lab, OldCrm, Profile, Window, deliver, until, windowTest } from './harness.mjs';
+import { API, ARTEFACTS, Lab, OldCrm, Profile, Telegram, Window, deliver, evidence, until, windowTest } from './harness.mjs';
 
 const OFFICE = { user: 'office', address: 'office@skrynka.test', password: 'пошта-2023' };
 const CLIENT = 'olena@example.net';
@@ -124,6 +124,128 @@ windowTest('the old CRM comes over from the first run on, and its mailbox is liv
     await lab.stop();
   }
 });
+
+const PHONE = '380445550171';
+const TALK = ['Добрий день, чи готовий переклад договору?', 'Так, можете забрати після четвертої.', 'Дякую, буду о п’ятій.'];
+
+/** Of Telegram: an account whose session works, one talk of which the server holds two messages; and a mailbox. A database beside
+ * it is the team's. */
+function telegramRows(lab, session, password) {
+  const [host, port] = lab.endpoints.imaps.split(':');
+  const [smtpHost, smtpPort] = lab.endpoints.smtps.split(':');
+  const talk = uuid(1, 1);
+  const message = (number, direction, text) => `INSERT INTO communications_messages VALUES ('${uuid(2, number)}', '${talk}', '${direction}', 'text', '${text.replaceAll("'", "''")}', 'read', NULL, NULL, NULL, NULL, NULL, now() - interval '${60 - number} seconds')`;
+  return [
+    `CREATE ROLE bureau LOGIN PASSWORD '${password}'`,
+    'CREATE DATABASE bureau OWNER bureau',
+    `INSERT INTO telegram_accounts (name, phone, session_string, api_id, api_hash, is_active) VALUES ('Київ', '+${PHONE}', '${session}', ${API.id}, '${API.hash}', true)`,
+    `INSERT INTO manager_smtp_accounts VALUES (7, 'Бюро', '${OFFICE.address}', '${smtpHost}', ${smtpPort}, '${OFFICE.user}', '${OFFICE.password}', '${host}', ${port}, true)`,
+    `INSERT INTO communications_conversations VALUES ('${talk}', NULL, 'telegram', '@olena_sh', NULL, NULL, NULL, false, now())`,
+    message(1, 'inbound', TALK[0]),
+    message(2, 'outbound', 'Лише стара CRM пам’ятає це'),
+    message(3, 'inbound', TALK[2]),
+  ];
+}
+
+windowTest('into a team’s server: a Telegram account goes on with its session, trying and emptying are stopped and gone on with', { timeout: 180_000 }, async () => {
+  const lab = await Lab.start();
+  const profile = new Profile({ fresh: true });
+  let old;
+  let window;
+  try {
+    await lab.ask('add_user', { user: OFFICE.user, password: OFFICE.password });
+    const telegram = await Telegram.start(lab, profile);
+    const { account, telethon } = await telegram.ask('add_account', { phone: PHONE, first_name: 'Бюро' });
+    const olena = await telegram.ask('add_user', { first_name: 'Олена', last_name: 'Шевченко', username: 'olena_sh' });
+    await telegram.says(olena, account, TALK[0], 'silent');
+    await telegram.says(olena, account, TALK[2], 'silent');
+    const teams = 'командна-2025';
+    old = await OldCrm.start(telegramRows(lab, telethon, teams), { durable: true });
+
+    window = await Window.open(profile, { environment: { SSL_CERT_FILE: lab.endpoints.ca_file } });
+    await window.press('language-uk');
+    await window.press('first-next');
+    await window.type('vault-passphrase', 'довга фраза для скриньки');
+    await window.type('vault-passphrase-again', 'довга фраза для скриньки');
+    await window.press('vault-submit');
+    await window.find('first-secrets', { state: 'ready' });
+    await window.press('first-next');
+    await window.press('data-adopt');
+    await window.press('adopt-to-server');
+    await window.type('first-server-url', old.url('bureau', 'bureau'));
+    await window.type('first-server-password', teams);
+    await themes(window, 'adopt-to-server');
+    await window.press('first-next');
+
+    await window.find('adopt', { page: 'source' }, 60_000);
+    await window.type('adopt-from', old.url('owner'));
+    await window.type('adopt-password', old.password);
+    await window.press('adopt-look');
+    await window.find('adopt', { step: 'looked' }, 60_000);
+    await window.find('adopt-thing', { thing: 'messages', new: '3' });
+    await window.press('adopt-run');
+    await window.find('adopt', { step: 'came' }, 90_000);
+    await window.press('adopt-next');
+
+    // Telegram says nothing while the first account is tried: stopped now, the mailbox is not begun.
+    await telegram.lead();
+    await telegram.ask('freeze');
+    await window.press('adopt-stopped');
+    await window.press('adopt-try');
+    await window.find('adopt-progress', { phase: 'trying' });
+    await window.shows('adopt-progress', '0 з 2');
+    await window.press('adopt-stop');
+    await window.find('adopt-stopping');
+    await window.picture(join(ARTEFACTS, 'adopt-stopping.png'));
+    await telegram.ask('thaw');
+    await window.find('adopt-account', { name: 'Київ', state: 'live' }, 60_000);
+    await window.shows('adopt', 'Ще не перевірено 1 акаунт');
+    assert.equal((await window.findAll('adopt-account')).length, 1, 'the mailbox was not begun');
+    await themes(window, 'adopt-stopped');
+    await window.press('adopt-go-on');
+    await window.find('adopt-account', { name: OFFICE.address, state: 'live' }, 60_000);
+    await window.find('adopt-account', { name: 'Київ', state: 'live' });
+    await window.press('adopt-next');
+    await window.press('adopt-sure');
+    await window.press('adopt-empty');
+    await window.find('adopt', { step: 'emptied' }, 30_000);
+    await themes(window, 'adopt-emptied');
+    await window.press('adopt-next');
+    await window.press('adopt-end');
+
+    // The account is live on the session that it had: what the server pushes now is painted, in the talk that came over.
+    await window.pressRow('Олена Шевченко');
+    await window.shows('thread', TALK[2], 60_000);
+    await window.shows('thread', 'Лише стара CRM пам’ятає це');
+    const live = 'І ще одне: чи можна карткою?';
+    await until('a pushed message', async () => {
+      await telegram.says(olena, account, live);
+      return window.shows('thread', live, 5_000).then(() => true, () => false);
+    }, { within: 90_000 });
+    await themes(window, 'adopt-team-inbox');
+    assert.deepEqual((await telegram.ask('stats')).greatest_with_one_key, 1, 'the session was never used twice at once');
+    await window.close();
+    window = undefined;
+    const left = await old.ask("SELECT 'left=' || string_agg(session_string || api_hash, ',') || (SELECT string_agg(smtp_password, ',') FROM manager_smtp_accounts) AS left FROM telegram_accounts");
+    assert.match(left, /left = "left="/, 'what works here is emptied there');
+    const stored = await old.ask("SELECT 'stored=' || count(*) FILTER (WHERE body_text LIKE 'Добрий день%') || '/' || count(*) FILTER (WHERE body_text LIKE 'Лише стара%') AS stored FROM skrynka.messages", 'bureau');
+    assert.match(stored, /stored = "stored=1\/1"/, 'it stands in the team’s database, each once');
+    evidence('P7 the old CRM', 'taken over into a team’s server; a Telegram session goes on', 'stopped between two accounts, gone on with, live');
+  } finally {
+    await window?.close();
+    await profile.remove();
+    await old?.remove();
+    await lab.stop();
+  }
+});
+
+/** Pictures in both themes. */
+async function themes(window, name) {
+  for (const theme of ['dark', 'light']) {
+    await window.theme(theme);
+    await window.picture(join(ARTEFACTS, `${name}-${theme}.png`));
+  }
+}
 
 /** The mailbox' servers, as the lab has them. */
 async function repair(window, lab) {

@@ -41,6 +41,7 @@ export function adoptionCommands(world: World) {
     ];
   };
   const progress = (phase: AdoptionProgress['phase'], done: number): AdoptionProgress => ({ phase, done, total: phase === 'opening' ? 0 : MESSAGES, perSecond: phase === 'opening' ? 0 : 4_120 });
+  const walked = (phase: AdoptionProgress['phase'], done: number): AdoptionProgress => ({ phase, done, total: accounts().length, perSecond: 0 });
   const later = ['handed_over', 'emptying', 'emptied'].includes(began);
   let stopped = false;
   let runs = began === 'came' || later ? 1 : 0;
@@ -49,10 +50,12 @@ export function adoptionCommands(world: World) {
     from: began === 'source' ? '' : 'postgres://reader@127.0.0.1:5432/crm',
     media: began === 'source' ? null : '/srv/crm/media',
     clientLink: null,
-    progress: began === 'looking' ? progress('looking', 12_500) : began === 'running' ? progress('messages', 31_500) : null,
+    progress: began === 'looking' ? progress('looking', 12_500) : began === 'running' ? progress('messages', 31_500) : began === 'handing_over' ? walked('trying', 2) : began === 'emptying' ? walked('emptying', 3) : null,
     report: ['looked', 'came'].includes(began) || later ? would : null,
     accounts: later ? accounts() : [],
-    stopped: query.has('adoptStopped'),
+    left: 0,
+    stopping: false,
+    stopped: null,
     error: null,
     came: runs > 0 ? MESSAGES - 88 : 0,
     waiting: runs > 0 ? 1_204 : 0,
@@ -64,7 +67,7 @@ export function adoptionCommands(world: World) {
   const begin = (step: AdoptionStep) => {
     if (view.progress !== null) fail('adoption_busy');
     stopped = false;
-    set({ step, progress: progress('opening', 0), stopped: false, error: null });
+    set({ step, progress: progress('opening', 0), stopping: false, stopped: null, error: null });
   };
   /** Walks through the messages; false where somebody stopped it. */
   const walk = async (phase: AdoptionProgress['phase']) => {
@@ -75,6 +78,16 @@ export function adoptionCommands(world: World) {
     }
     if (query.has('adoptHeld')) await new Promise<void>((resolve) => (world.adoptionEnds = resolve));
     return !stopped;
+  };
+  /** Walks through the accounts from one on, and returns where it came to. With `?adoptHeld` the one at `held` takes until the test says so. */
+  const walkAccounts = async (phase: AdoptionProgress['phase'], from: number, held: number) => {
+    for (let done = from; done < accounts().length; done++) {
+      set({ progress: walked(phase, done) });
+      await pause(5);
+      if (query.has('adoptHeld') && done === held) await new Promise<void>((resolve) => (world.adoptionEnds = resolve));
+      if (stopped) return done + 1;
+    }
+    return accounts().length;
   };
   const report = () => (runs > 0 ? known(would) : would);
   return {
@@ -88,7 +101,7 @@ export function adoptionCommands(world: World) {
         const code = password === 'right' ? null : (query.get('old') as ErrorCode | null);
         const whole = await walk('looking');
         if (code) set({ step: 'source', progress: null, error: { code, detail: 'password authentication failed for user "reader"' } });
-        else if (!whole) set({ step: 'source', progress: null, stopped: true });
+        else if (!whole) set({ step: 'source', progress: null, stopping: false, stopped: 'looking' });
         else set({ step: 'looked', progress: null, report: report() });
       })();
       return null;
@@ -97,7 +110,7 @@ export function adoptionCommands(world: World) {
       const before = view.step;
       begin('running');
       void (async () => {
-        if (!(await walk('messages'))) return set({ step: before, progress: null, stopped: true });
+        if (!(await walk('messages'))) return set({ step: before, progress: null, stopping: false, stopped: 'running' });
         const came = report();
         runs += 1;
         set({ step: 'came', progress: null, report: came, came: MESSAGES - 88, waiting: 1_204 });
@@ -106,26 +119,35 @@ export function adoptionCommands(world: World) {
     },
     stopAdoption: async () => {
       stopped = true;
-      world.adoptionEnds();
+      set({ stopping: true });
+      // An account that is being tried comes to its end first.
+      if (view.step === 'looking' || view.step === 'running') world.adoptionEnds();
       return null;
     },
     handOverAccounts: async (listenersStopped: boolean) => {
       if (!listenersStopped) fail('invalid_input', 'listenersStopped');
+      const from = view.left > 0 ? view.accounts.length : 0;
       begin('handing_over');
-      void pause(20).then(() => set({ step: 'handed_over', progress: null, accounts: accounts() }));
+      void walkAccounts('trying', from, 1).then((done) => {
+        const left = accounts().length - done;
+        set({ step: 'handed_over', progress: null, accounts: accounts().slice(0, done), left, stopping: false, stopped: left > 0 ? 'handing_over' : null });
+      });
       return null;
     },
     emptyOldSecrets: async (sendsNoMore: boolean) => {
       if (!sendsNoMore) fail('invalid_input', 'sendsNoMore');
       begin('emptying');
-      void pause(20).then(() => {
+      void walkAccounts('emptying', 0, 0).then((done) => {
         if (query.get('role') === 'reader') set({ step: 'handed_over', progress: null, error: { code: 'old_database_read_only', detail: 'permission denied for table telegram_accounts' } });
-        else set({ step: 'emptied', progress: null, accounts: view.accounts.map((one) => (one.state === 'live' ? { ...one, emptied: one.isMailbox ? 1 : 2 } : one)) });
+        else {
+          const emptied = view.accounts.map((one, at) => (one.state === 'live' && at < done ? { ...one, emptied: one.isMailbox ? 1 : 2 } : one));
+          set({ step: stopped ? 'handed_over' : 'emptied', progress: null, accounts: emptied, stopping: false, stopped: stopped ? 'emptying' : null });
+        }
       });
       return null;
     },
     leaveAdoption: async () => {
-      if (view.progress === null) view = { ...view, step: 'source', accounts: [], report: null, stopped: false, error: null };
+      if (view.progress === null) view = { ...view, step: 'source', accounts: [], report: null, left: 0, stopping: false, stopped: null, error: null };
       return view;
     },
     saveAdoptionReport: async () => ({ folder: '/home/bureau', saved: 1, failed: null }),

@@ -1,4 +1,4 @@
-import type { ContactLinkView, ConversationKey, ForgetPreviewView, ForgetProgress, FoundPersonView, HandleView, PersonDetails, PersonFile, Template } from '../bindings';
+import type { ContactLinkView, ConversationKey, ForgetPreviewView, ForgetProgress, FoundPersonView, HandleView, PersonDetails, PersonFile, RemovedPerson, Template } from '../bindings';
 import { NOON, iso } from './accounts';
 import { type World, fail } from './backend';
 import type { Talk } from './bureau';
@@ -83,6 +83,33 @@ export function peopleCommands(world: World) {
         }
       : { cards: [], notes: [] };
 
+  const written = (peer: string) => [...bureau.talks.values()].flatMap((talk) => (talk.chat?.messages ?? []).filter((message) => message.chat?.author?.peer === peer));
+
+  function authorPreview(peer: string): ForgetPreviewView {
+    const theirs = written(peer);
+    const first = theirs[0] ?? fail('not_found');
+    const files = theirs.reduce((sum, { files }) => sum + files.length, 0);
+    return { name: first.authorName, handles: [{ kind: 'telegram', value: peer.slice(5) }], conversations: 0, messages: 0, blanked: theirs.length, files, unsent: 0, notes: 0, kept: 0, own: false };
+  }
+
+  /** Those of whom only what they wrote among others is kept. */
+  async function forgetAuthor(peer: string, progress: (reached: ForgetProgress) => void) {
+    const theirs = written(peer);
+    progress({ done: 0, total: theirs.length });
+    await pause(150);
+    for (const message of theirs) {
+      Object.assign(message, { authorName: '', text: '', files: [], removed: true });
+      if (message.chat) Object.assign(message.chat, { author: null, media: null, reply: null, forward: null, service: null, entities: [], reactions: [], versions: 0 });
+    }
+    const gone = new Set(theirs.map(({ key }) => key.id));
+    const talks = [...bureau.talks.values()].filter((talk) => talk.chat?.messages.some((message) => theirs.includes(message)));
+    for (const { chat } of talks.flatMap((talk) => talk.chat?.messages ?? [])) {
+      if (chat?.reply && gone.has(chat.reply.message ?? '')) Object.assign(chat.reply, { author: '', text: '' });
+    }
+    world.tell({ conversations: talks.map((talk) => talk.row.key), merged: [], messages: theirs.map(({ key }) => key), newMessages: 0, overflowed: false, countsChanged: false });
+    return { removed: theirs.length, later: false };
+  }
+
   return {
     person: async (key: ConversationKey): Promise<PersonDetails> => {
       const talk = bureau.talks.get(key.id) ?? fail('not_found');
@@ -135,7 +162,9 @@ export function peopleCommands(world: World) {
       links.forEach(put);
       return null;
     },
-    forgetPreview: async (contact: string): Promise<ForgetPreviewView> => {
+    forgetPreview: async (person: RemovedPerson): Promise<ForgetPreviewView> => {
+      if (person.kind === 'author') return authorPreview(person.peer);
+      const { contact } = person;
       const { same, talks } = talksOf(contact);
       const messages = talks.flatMap((talk) => bureau.messages(talk.row.key.id));
       return {
@@ -143,8 +172,9 @@ export function peopleCommands(world: World) {
         files: messages.reduce((sum, message) => sum + message.files.length, 0), unsent: 0, notes: 1, kept: 2, own: false,
       };
     },
-    forgetPerson: async (contact: string, progress: (reached: ForgetProgress) => void) => {
-      const { talks } = talksOf(contact);
+    forgetPerson: async (person: RemovedPerson, progress: (reached: ForgetProgress) => void) => {
+      if (person.kind === 'author') return forgetAuthor(person.peer, progress);
+      const { talks } = talksOf(person.contact);
       const total = talks.reduce((sum, talk) => sum + talk.row.messages, 0);
       let done = 0;
       for (const { row } of talks) {

@@ -30,8 +30,9 @@ export class OldCrm {
   #server;
   #port;
 
-  /** Makes the database with these statements beside the tables, one a line, and starts its server. */
-  static async start(statements) {
+  /** Makes the database with these statements beside the tables, one a line, and starts its server; `durable` as one that a
+   * bureau works on has to be. */
+  static async start(statements, { durable = false } = {}) {
     const old = new OldCrm();
     old.#folder = mkdtempSync(join(tmpdir(), 'skrynka-old-crm-'));
     chmodSync(old.#folder, 0o711);
@@ -48,15 +49,15 @@ export class OldCrm {
     old.media = join(old.#folder, 'media');
     mkdirSync(old.media);
     old.#port = await freePort();
-    const settings = ['-D', data, '-p', String(old.#port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'];
+    const settings = ['-D', data, '-p', String(old.#port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', `fsync=${durable ? 'on' : 'off'}`];
     old.#server = spawn(join(POSTGRES, 'native/bin/postgres'), settings, { ...nobody, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
     await old.#ready();
     return old;
   }
 
-  /** Its address with a role's name: `owner` may do everything, `reader` only read. */
-  url(role) {
-    return `postgres://${role}@127.0.0.1:${this.#port}/postgres`;
+  /** Its address with a role's name, and another database's of the same server: `owner` may do everything, `reader` only read. */
+  url(role, database = 'postgres') {
+    return `postgres://${role}@127.0.0.1:${this.#port}/${database}`;
   }
 
   get password() {
@@ -64,9 +65,9 @@ export class OldCrm {
   }
 
   /** Stops the server, if it runs, and returns what a query printed. */
-  async ask(query) {
+  async ask(query, database) {
     await this.#stop();
-    return this.#single([query]);
+    return this.#single([query], database);
   }
 
   async remove() {
@@ -98,8 +99,8 @@ export class OldCrm {
   }
 
   /** Runs statements without a server: there is no psql among the programs. */
-  #single(lines) {
-    return this.#run('postgres', ['--single', '-D', join(this.#folder, 'data'), '-c', 'fsync=off', '-c', 'exit_on_error=on', 'postgres'], `${lines.join('\n')}\n`);
+  #single(lines, database = 'postgres') {
+    return this.#run('postgres', ['--single', '-D', join(this.#folder, 'data'), '-c', 'fsync=off', '-c', 'exit_on_error=on', database], `${lines.join('\n')}\n`);
   }
 
   #run(program, words, input = '') {

@@ -10,7 +10,7 @@ export type Item =
 /** Messages of one author stand together when they follow each other this closely, in milliseconds. */
 const CLOSE = 5 * 60_000;
 
-const authorOf = (message: MessageView): string => `${message.ours}/${message.chat?.author?.peer ?? ''}`;
+const authorOf = (message: MessageView): string => `${message.ours}/${message.removed}/${message.chat?.author?.peer ?? ''}`;
 
 function together(a: MessageView | undefined, b: MessageView | undefined): boolean {
   if (!a || !b || a.chat?.service || b.chat?.service || authorOf(a) !== authorOf(b)) return false;

@@ -35,6 +35,7 @@ export function serviceWords(service: ServiceView, ours: boolean): string {
 export function summary(message: MessageView): string {
   const text = message.text.trim().replace(/\s+/g, ' ');
   const kind = message.files[0]?.media?.kind;
+  if (message.removed) return t('chat.removed');
   if (text !== '') return text.slice(0, 160);
   if (message.chat?.service) return serviceWords(message.chat.service, message.ours);
   if (kind === 'document' || kind === 'audio') return message.files[0]?.name ?? '';
@@ -43,8 +44,8 @@ export function summary(message: MessageView): string {
   return media && media.kind !== 'web_page' ? t(`chat.media.${media.kind}`) : '';
 }
 
-/** Who wrote a message. */
-export const authorName = (message: MessageView, chatName: string): string => message.authorName || (message.ours ? t('talk.we') : chatName);
+/** Who wrote a message; of whom the data was removed, nothing is known. */
+export const authorName = (message: MessageView, chatName: string): string => message.authorName || (message.ours ? t('talk.we') : message.removed ? t('chat.someone') : chatName);
 
 /** `0:42` of a length in milliseconds. */
 export const length = (ms: number | null): string => {

@@ -1,13 +1,13 @@
 import type { IconName } from '../../../components/icons';
 import { f, t } from '../../../i18n/index.svelte';
-import type { HandleKindView, HandleView } from '../../../ipc/client';
+import type { HandleKindView, KnownHandle } from '../../../ipc/client';
 
 const icons: Record<HandleKindView, IconName> = { email: 'mail', phone: 'phone', telegram_username: 'tg', telegram: 'tg' };
 
-export const handleIcon = ({ kind }: HandleView): IconName => icons[kind];
+export const handleIcon = ({ kind }: KnownHandle): IconName => icons[kind];
 
 /** A handle as people write it. */
-export function handleWords({ kind, value }: HandleView): string {
+export function handleWords({ kind, value }: KnownHandle): string {
   if (kind === 'phone') return f.phone(value);
   if (kind === 'telegram_username') return `@${value}`;
   return kind === 'telegram' ? t('person.noUsername') : value;
