@@ -457,6 +457,7 @@ pub fn know_colleagues(profile: &Profile, report: &mut Report) -> Result<(), Pro
 
 /// What is still to be done by a person once secrets have moved.
 pub const AFTERWARDS: &str = "The old database, its backups, its WAL and its logs hold, or held, these sessions and \
-    passwords in plain text, and emptying them there does not take them out of the others. To be sure, change each \
+    passwords in plain text, and emptying them there does not take them out of the others. Where the table of its Telegram \
+    accounts was repaired, so does the copy beside it, telegram_accounts_before: drop that table. To be sure, change each \
     mailbox's password, and sign in to each Telegram account anew; then end the old session in Telegram under Settings > \
     Devices. Once its secrets are emptied, the old application can neither send nor receive.";

@@ -55,6 +55,12 @@ pub enum SendError {
     /// Nobody but its owners writes there.
     #[error("only its owners write in a channel")]
     ReadOnly,
+    /// The old system kept a number or a name alone, and Telegram has not told of the chat.
+    #[error(
+        "nothing but {0} is known of this chat, which came over from the old system; nothing was sent: begin a chat with \
+         that number or name, or wait until they write, and it becomes this one"
+    )]
+    Unknown(String),
     /// The database refused, or there is no such chat.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -66,7 +72,7 @@ impl From<SendError> for WireError {
         let code = match error {
             SendError::Empty => ErrorCode::InvalidInput,
             SendError::TooLong(..) | SendError::FileSize(..) => ErrorCode::TooLong,
-            SendError::ReadOnly => ErrorCode::NotOffered,
+            SendError::ReadOnly | SendError::Unknown(_) => ErrorCode::NotOffered,
             SendError::Store(error) => return error.into(),
         };
         Self { code, detail }
@@ -114,9 +120,7 @@ pub async fn send(
     draft: Option<DraftId>,
 ) -> Result<Vec<OutgoingId>, SendError> {
     texts.iter().try_for_each(check)?;
-    if !views::is_writable(bureau.store.chat_reach(account, conversation).await?.kind) {
-        return Err(SendError::ReadOnly);
-    }
+    writable(bureau, account, conversation).await?;
     let albums = albums(&texts, rand::random);
     let queued = texts.into_iter().zip(albums).map(|(text, album)| OutgoingDraft {
         id: OutgoingId::new(bureau.clock.now()),
@@ -139,6 +143,21 @@ pub async fn send(
     Ok(queued.into_iter().map(|text| text.id).collect())
 }
 
+/// Tells whether somebody of the bureau may write to a chat.
+async fn writable(bureau: &Bureau, account: AccountId, conversation: ConversationId) -> Result<(), SendError> {
+    match bureau.store.chat_reach(account, conversation).await {
+        Ok(chat) if views::is_writable(chat.kind) => Ok(()),
+        Ok(_) => Err(SendError::ReadOnly),
+        Err(StoreError::NotFound(what)) => {
+            let found = bureau.store.conversations_by_key(&[(account, conversation)]).await?;
+            let unknown = found.into_iter().find(|one| one.chat.as_ref().is_some_and(|chat| chat.key.is_none()));
+            let named = unknown.map(|one| if one.peer_address.is_empty() { one.peer_name } else { one.peer_address });
+            Err(named.map_or(SendError::Store(StoreError::NotFound(what)), SendError::Unknown))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Puts messages of a chat on their way to another one of the same account, as they are, with those that belong to the same
 /// albums: together and in order. Telegram keeps whose they were, unless they go `nameless`.
 ///
@@ -152,9 +171,7 @@ pub async fn pass_on(
     nameless: bool,
     send_at: Option<OffsetDateTime>,
 ) -> Result<Vec<OutgoingId>, SendError> {
-    if !views::is_writable(bureau.store.chat_reach(account, to).await?.kind) {
-        return Err(SendError::ReadOnly);
-    }
+    writable(bureau, account, to).await?;
     let mut passed: BTreeMap<MessageId, OutgoingForward> = BTreeMap::new();
     let mut of = None;
     for id in messages.iter().copied() {

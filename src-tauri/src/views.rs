@@ -268,7 +268,7 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
     ConversationRow {
         key: ConversationKey { account: summary.account.to_string(), id: summary.id.to_string() },
         company: match &summary.chat {
-            Some(chat) => !matches!(chat.kind, ChatKind::Private | ChatKind::Bot),
+            Some(chat) => !matches!(chat.kind, Some(ChatKind::Private | ChatKind::Bot) | None),
             None => looks_like_a_company(&name),
         },
         name,
@@ -286,11 +286,12 @@ pub fn conversation(summary: ConversationSummary) -> ConversationRow {
         assignee: summary.assignee,
         stuck_texts: count(summary.stuck_texts),
         chat: summary.chat.map(|chat| ChatRow {
-            kind: chat.kind.into(),
+            kind: chat.kind.map(Into::into),
             username: summary.peer_address.strip_prefix('@').map(ToOwned::to_owned),
             last_author: chat.last_author,
             last_media: chat.last_media,
-            writable: is_writable(chat.kind),
+            known: chat.key.is_some(),
+            writable: chat.key.is_some() && chat.kind.is_some_and(is_writable),
         }),
     }
 }

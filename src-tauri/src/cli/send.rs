@@ -185,7 +185,11 @@ async fn attached(
 }
 
 async fn chat(store: &Store, account: AccountId, to: &str) -> anyhow::Result<ConversationId> {
-    let found = store.find_chats(account, to.trim()).await?;
+    let mut found = store.find_chats(account, to.trim()).await?;
+    // One that Telegram knows goes before one that came over with nothing but a name.
+    if found.iter().any(|chat| chat.kind.is_some()) {
+        found.retain(|chat| chat.kind.is_some());
+    }
     match found.as_slice() {
         [] => bail!("the account has no chat {to:?}"),
         [chat] => Ok(chat.conversation),

@@ -263,8 +263,8 @@ impl From<ChatKind> for ChatKindName {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatRow {
-    /// What kind of chat.
-    pub kind: ChatKindName,
+    /// What kind of chat; null: nobody knows until Telegram tells of it.
+    pub kind: Option<ChatKindName>,
     /// The other side's username without `@`, where it has one.
     pub username: Option<String>,
     /// Who wrote the latest message, where several write; may be empty.
@@ -272,8 +272,11 @@ pub struct ChatRow {
     /// What the latest message is where it is not just text: a [`MediaName`], or `location`, `contact`, `poll`,
     /// `service`, `unsupported`.
     pub last_media: Option<String>,
-    /// Whether a text can be sent to it.
+    /// Whether a text can be sent to it. Not where nobody but its owners writes, nor where nothing but a number or a name is
+    /// known.
     pub writable: bool,
+    /// Whether Telegram has told which chat it is.
+    pub known: bool,
 }
 
 /// What a chat message has beside a mail. Its text, files and times stand in the message.

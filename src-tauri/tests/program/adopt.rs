@@ -298,6 +298,8 @@ fn secrets_are_handed_over_tried_and_emptied_and_stand_nowhere_else() {
 
     let kept = office.adopt(&[]);
     assert!(kept.status.success(), "{}", String::from_utf8_lossy(&kept.stderr));
+    let words = String::from_utf8_lossy(&kept.stderr);
+    assert!(words.contains("telegram_accounts_before"), "what a repair left holds the secrets too: {words}");
     let told = accounts(&kept);
     assert_eq!(told["Основний"].0, "kept");
     assert_eq!((&*told["Той самий"].0, &*told["Той самий"].1), ("same_session", "Основний"));
@@ -543,6 +545,104 @@ fn a_vault_that_is_lost_midway_keeps_what_it_has_and_empties_nothing() {
     let told = office.handed_over(&["--old-listeners-stopped", "--empty-old-secrets"]);
     assert_eq!((state(&told, "Основний"), state(&told, "office@example.org")), (("live", 2), ("live", 1)), "{told:?}");
     assert_eq!(office.net.connections(&office.key).greatest, 1);
+}
+
+#[test]
+fn a_chat_that_is_known_by_a_name_alone_is_found_exported_and_not_written_to_by_mistake() {
+    let office = Office::open();
+    office.old_account("Основний", "+380445550100", &office.session(), true);
+    office.old.run(
+        "INSERT INTO communications_conversations (id, platform, external_id)
+         VALUES ('00000000-0000-4000-8000-000000000001', 'telegram', '@verbytska_example'),
+                ('00000000-0000-4000-8000-000000000002', 'telegram', '+48 600 100 200');
+         INSERT INTO communications_messages (conversation_id, direction, type, content, status, created_at)
+         VALUES ('00000000-0000-4000-8000-000000000001', 'inbound', 'text', 'давнє від імені', 'read', now()),
+                ('00000000-0000-4000-8000-000000000002', 'inbound', 'text', 'давнє від номера', 'read', now())",
+    );
+    let told = office.handed_over(&["--old-listeners-stopped"]);
+    assert_eq!(state(&told, "Основний").0, "live");
+    let account = office.list()["telegram"]["id"].as_str().unwrap().to_owned();
+    let exported = || office.profile.records(&["export", "messages"]);
+    let texts = |records: &[Value]| {
+        let mut texts: Vec<String> = records.iter().map(|one| one["text"].as_str().unwrap().to_owned()).collect();
+        texts.sort_unstable();
+        texts
+    };
+    let messages = exported();
+    assert_eq!(texts(&messages), ["давнє від номера", "давнє від імені"]);
+    assert!(messages.iter().all(|one| one["channel"] == "telegram"), "{messages:?}");
+    assert_eq!(office.profile.records(&["search", "давнє"]).len(), 2);
+    // Nothing goes to whoever may have that name by now, and nothing waits for ever.
+    for to in ["@verbytska_example", "+48600100200"] {
+        let refused = office.run(&["send", "--account", &account, "--to", to, "--text", "вітаю", "--json"], "");
+        let words = String::from_utf8_lossy(&refused.stderr);
+        assert!(
+            refused.status.code() == Some(1) && words.contains(to) && words.contains("nothing was sent"),
+            "{words}"
+        );
+    }
+    assert!(office.net.sent_by(office.account).is_empty());
+    // Once Telegram has told of it, it is the same chat, and takes texts.
+    office.net.send(office.customer, office.account, "нове", Push::Silent).unwrap();
+    office.listen();
+    let sent =
+        office.run(&["send", "--account", &account, "--to", "@verbytska_example", "--text", "вітаю", "--json"], "");
+    assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+    let messages = exported();
+    let chat = |text: &str| messages.iter().find(|one| one["text"] == text).unwrap()["conversation"].clone();
+    assert_eq!((chat("давнє від імені"), chat("вітаю")), (chat("нове"), chat("нове")));
+}
+
+/// So many accounts, each with conversations. By hand with 10000: `SKRYNKA_OLD_ACCOUNTS`.
+#[test]
+fn every_account_of_a_large_old_system_comes_over_with_its_conversations() {
+    let number = std::env::var("SKRYNKA_OLD_ACCOUNTS").ok().and_then(|number| number.parse().ok()).unwrap_or(60_usize);
+    let half = number / 2;
+    let profile = Profile::new();
+    let old = Old::new();
+    old.run(&format!(
+        "INSERT INTO telegram_accounts (name, phone, session_string, api_id, is_active)
+         SELECT 'Акаунт ' || n, '+48' || 100000000 + n, 'не сесія', '12345', n = 1 FROM generate_series(1, {half}) n;
+         INSERT INTO manager_smtp_accounts (name, email, smtp_host, smtp_port, smtp_password, imap_host, is_active)
+         SELECT 'Пошта ' || n, 'm' || n || '@example.org', 'smtp.example.org', 587, CASE WHEN n <= 50 THEN 'p' || n ELSE '' END,
+                'imap.example.org', true FROM generate_series(1, {half}) n;
+         INSERT INTO communications_conversations (id, platform, external_id, manager_smtp_account_id)
+         SELECT md5('t' || n)::uuid, 'telegram', (100000 + n)::text, NULL FROM generate_series(1, 3 * {half}) n
+         UNION ALL
+         SELECT md5('e' || n)::uuid, 'email', 'c' || n || '@example.com', 1 + n % {half} FROM generate_series(1, 3 * {half}) n;
+         INSERT INTO communications_messages (id, conversation_id, direction, type, content, status, external_id, created_at)
+         SELECT md5(kind || n || '/' || m)::uuid, md5(kind || n)::uuid, CASE m WHEN 1 THEN 'inbound' ELSE 'outbound' END,
+                'text', 'Повідомлення ' || m || ' розмови ' || kind || n, 'read',
+                CASE WHEN kind = 'e' AND m = 1 THEN n || '@example.com' END,
+                '2026-01-01'::timestamptz + n * interval '1 minute' + m * interval '1 second'
+         FROM generate_series(1, 3 * {half}) n, generate_series(1, 2) m, (VALUES ('t'), ('e')) k (kind)"
+    ));
+    let input = json!({"password": old.reached.password}).to_string();
+    let url = old.url();
+    let began = std::time::Instant::now();
+    let mut command = profile.command(&["adopt", "--json", "--secrets-stdin", "--from", &url]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let watched = thread::spawn(move || {
+        let mut peak = 0_u64;
+        while let Ok(text) = std::fs::read_to_string(&status) {
+            let Some(line) = text.lines().find(|line| line.starts_with("VmHWM:")) else { break };
+            peak = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).unwrap_or(peak);
+            thread::sleep(Duration::from_millis(20));
+        }
+        peak
+    });
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    println!("{number} accounts: {:?}, {} MiB at most", began.elapsed(), watched.join().unwrap() / 1024);
+    let report = records(&output);
+    let of = |thing: &str| report.iter().rfind(|record| record["thing"] == thing).unwrap()["new"].as_u64().unwrap();
+    let expected = half as u64;
+    assert_eq!((of("telegram_accounts"), of("mailboxes")), (expected, expected));
+    assert_eq!((of("conversations"), of("messages")), (6 * expected, 12 * expected));
+    assert_eq!(profile.records(&["account", "list"]).len(), 2 * half);
+    assert_eq!(profile.records(&["export", "messages"]).len(), 12 * half);
 }
 
 /// What came over, without the keys that each run makes anew.

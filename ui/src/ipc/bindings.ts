@@ -898,8 +898,8 @@ export type ChatMessageView = {
 
 /**  What a chat's row has beside a thread's. */
 export type ChatRow = {
-	/**  What kind of chat. */
-	kind: ChatKindName,
+	/**  What kind of chat; null: nobody knows until Telegram tells of it. */
+	kind: ChatKindName | null,
 	/**  The other side's username without `@`, where it has one. */
 	username: string | null,
 	/**  Who wrote the latest message, where several write; may be empty. */
@@ -909,8 +909,13 @@ export type ChatRow = {
 	 *  `service`, `unsupported`.
 	 */
 	lastMedia: string | null,
-	/**  Whether a text can be sent to it. */
+	/**
+	 *  Whether a text can be sent to it. Not where nobody but its owners writes, nor where nothing but a number or a name is
+	 *  known.
+	 */
 	writable: boolean,
+	/**  Whether Telegram has told which chat it is. */
+	known: boolean,
 };
 
 /**  One line of the diagnostics page. */

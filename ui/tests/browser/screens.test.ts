@@ -37,6 +37,7 @@ const screens: Record<string, { query?: string; go?: (page: Page) => Promise<unk
   'adopt-refused': { query: 'old=old_database_closed', go: async (page) => (await adopt(page), await page.getByTestId('adopt-from').fill('postgres://reader@127.0.0.1/crm'), await page.getByTestId('adopt-look').click(), page.locator('.adopt-body .banner.danger').waitFor()) },
   'mail-adopted': { query: 'adopted', go: async (page) => (await openFirst(page), page.getByTestId('adopted-waits').first().waitFor()) },
   'chat-adopted': { query: 'telegram&adopted', go: async (page) => (await chat(page, 't0'), page.getByTestId('adopted-waits').first().waitFor()) },
+  'chat-unknown': { query: 'telegram&unknown', go: async (page) => (await chat(page, 't0'), page.getByTestId('composer-closed').waitFor()) },
   'inbox-first-run': { query: 'scenario=empty', go: (page) => page.getByTestId('add-mailbox').waitFor() },
   inbox: { go: (page) => row(page, 0).waitFor() },
   'inbox-compact': { query: 'compact', go: (page) => row(page, 0).waitFor() },

@@ -614,6 +614,13 @@ describe('the composer', () => {
     expect(await page.getByTestId('compose-text').count()).toBe(0);
   });
 
+  test('a chat of which only a name came over says so and takes no answer', async () => {
+    const page = await chat('t0', { query: 'unknown' });
+    await page.getByTestId('composer-closed').getByText('відомо лише номер чи ім’я').waitFor();
+    await page.getByText('Telegram, вид чату невідомий').first().waitFor();
+    expect(await page.getByTestId('compose-text').count()).toBe(0);
+  });
+
   test('grows with the text, and the end of the chat stays in view', async () => {
     const page = await chat('t5');
     const before = await page.getByTestId('compose-text').evaluate((node) => node.clientHeight);

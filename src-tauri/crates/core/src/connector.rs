@@ -6,6 +6,7 @@
 mod chat;
 mod permit;
 mod remote;
+mod salt;
 mod submit;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -23,6 +24,7 @@ pub use self::{
         AlbumError, AlbumTrouble, Fetched, FileSource, ForwardMessage, FoundPerson, History, Holding, Looked,
         PersonName, Quota, Remote, SendError, SendFile, SendText, Sent, not_offered,
     },
+    salt::Salt,
     submit::{BeforeEnd, MailFile, Outcome, Outcomes, OutgoingMail, SentCopy, Submitter},
 };
 use crate::{
@@ -143,6 +145,8 @@ pub struct Resume {
     pub latest: BTreeMap<String, u32>,
     /// The right to talk to the server. The engine has checked it before `open`.
     pub permit: Permit,
+    /// What hides the names of cursors whose chats say nothing of themselves; see [`hidden_cursor`].
+    pub salt: Option<Salt>,
 }
 
 impl Resume {
@@ -150,6 +154,13 @@ impl Resume {
     pub fn cursor(&self, mailbox: &str) -> Option<&serde_json::Value> {
         self.cursors.iter().find(|cursor| cursor.mailbox == mailbox).map(|cursor| &cursor.state)
     }
+}
+
+/// Returns the cursor of a chat of whose other side nothing is kept, however often it is met: it stands under a name that
+/// only who knows the chat can find.
+pub fn hidden_cursor<'c>(cursors: &'c [Cursor], salt: Option<&Salt>, mailbox: &str) -> Option<&'c serde_json::Value> {
+    let name = salt?.cursor(mailbox);
+    cursors.iter().find(|cursor| cursor.mailbox == name).map(|cursor| &cursor.state)
 }
 
 /// How far a mailbox has been read. The state belongs to the connector; the core only keeps it.

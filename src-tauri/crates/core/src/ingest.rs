@@ -11,7 +11,7 @@ mod text;
 mod thread;
 
 pub use self::subject::base as base_subject;
-pub(crate) use self::{chats::content_hash, text::snippet};
+pub(crate) use self::{chats::content_hash, forgotten::is_before, text::snippet};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -255,6 +255,7 @@ impl Ingest {
         if !work.tx.wanted_turns().is_empty() {
             return Ok(Ended::Wants(work.tx.wanted_turns().clone()));
         }
+        let cursors: Vec<&Cursor> = cursors.iter().map(AsRef::as_ref).collect();
         let mut done = work.finish(&cursors).await?;
         fault::point("committed");
         let now = self.clock.now();

@@ -90,7 +90,7 @@ pub use server::{Column, Queues, Server, TableSize, Unsent, WrongColumn};
 pub use status::{HistoryPoint, Standing, StoredStatus};
 pub use templates::{StoredTemplate, TemplateDraft};
 pub use threads::KnownThread;
-pub(crate) use tombstones::{LookedFor, Salt, Tombstones};
+pub(crate) use tombstones::{LookedFor, Tombstones};
 
 /// The name of the schema that holds everything.
 pub const SCHEMA: &str = "skrynka";

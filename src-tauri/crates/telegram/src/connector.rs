@@ -106,6 +106,7 @@ impl TelegramConnector {
             clock: clock.clone(),
             watch: watch.clone(),
             annex: Annex::new(way, self.centres.clone()),
+            salt: resume.salt.clone(),
         };
         let chats = Chats::restore(&resume);
         let ends = pool.ends();

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use self::{
-    chats::{Chats, Gap, gaps},
+    chats::{Chats, Gap, gaps, read_before},
     errand::{dialogs, listed, page},
 };
 use self::{

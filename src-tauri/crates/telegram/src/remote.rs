@@ -17,7 +17,7 @@ use serde_json::Value;
 use skrynka_core::{
     connector::{
         AlbumError, Batch, ConnectorError, Cursor, Fetched, ForwardMessage, FoundPerson, History, Holding, Incoming,
-        IncomingSender, PersonName, Remote, SendError, SendFile, SendText, Sent,
+        IncomingSender, PersonName, Remote, Salt, SendError, SendFile, SendText, Sent,
     },
     model::{AccountId, ChatKey, Entity, Peer, PeerKind, Place},
 };
@@ -50,6 +50,8 @@ pub(crate) struct TelegramRemote {
     pub(crate) clock: Clocked,
     pub(crate) watch: Arc<Watch>,
     pub(crate) annex: Annex,
+    /// What hides the names of some cursors.
+    pub(crate) salt: Option<Salt>,
 }
 
 impl TelegramRemote {

@@ -112,7 +112,9 @@ export function chatRow(account: string, id: string, chat: Chat): ConversationRo
   const media = last?.chat?.media;
   const lastMedia = last?.chat?.service ? 'service' : (last?.files[0]?.media?.kind ?? (media && media.kind !== 'web_page' ? media.kind : null));
   const several = chat.kind !== 'private' && chat.kind !== 'bot' && chat.kind !== 'broadcast';
-  const row: ChatRow = { kind: chat.kind, username: chat.username, lastAuthor: several ? (last?.authorName ?? '') : '', lastMedia, writable: chat.kind !== 'broadcast' };
+  // Nothing but a name came over of people, where `?unknown` asks for it.
+  const known = chat.kind !== 'private' || !new URLSearchParams(location.search).has('unknown');
+  const row: ChatRow = { kind: known ? chat.kind : null, username: chat.username, lastAuthor: several ? (last?.authorName ?? '') : '', lastMedia, writable: known && chat.kind !== 'broadcast', known };
   return {
     key: { account, id }, name: chat.name, address: chat.username ? `@${chat.username}` : '', company: !['private', 'bot'].includes(chat.kind), subject: '', snippet: (last?.text ?? '').slice(0, 160), lastIsOurs: last?.ours ?? true,
     lastAt: last?.receivedAt ?? iso(chat.begun ?? NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, mutedUntil: null, triage: chat.triage, assignee: chat.assignee, stuckTexts: chat.outgoing.filter((text) => text.state === 'failed' || text.state === 'uncertain').length, chat: row,

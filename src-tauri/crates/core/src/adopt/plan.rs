@@ -110,6 +110,8 @@ pub(super) struct Plan {
     pub targets: Vec<Target>,
     /// Where each account stands among them.
     of_account: HashMap<AccountId, usize>,
+    /// Those for what belongs to none, of each network one at most.
+    shelves: Vec<(Channel, usize)>,
     pub conversations: HashMap<String, OldConversation>,
     /// Conversations that do not come over; their messages do not either.
     pub refused: HashSet<String>,
@@ -544,8 +546,9 @@ impl Plan {
             Channel::Telegram => here.telegram.get(&key),
             Channel::Email => here.mailboxes.get(&key),
         };
-        if let Some(at) = self.targets.iter().position(|target| target.channel == channel && target.key == key) {
-            return at;
+        let met = self.shelves.iter().find(|(of, _)| *of == channel);
+        if let Some((_, at)) = met {
+            return *at;
         }
         let account = known.copied().unwrap_or_else(|| AccountId::new(here.now));
         let made = if known.is_some() { Made::Nothing } else { Made::Shelf };
@@ -553,7 +556,10 @@ impl Plan {
             Channel::Telegram => "CRM: Telegram",
             Channel::Email => "CRM: e-mail",
         };
-        self.target(Target { account, channel, name: name.to_owned(), key, made, address: String::new(), user: 0 })
+        let target = Target { account, channel, name: name.to_owned(), key, made, address: String::new(), user: 0 };
+        let at = self.target(target);
+        self.shelves.push((channel, at));
+        at
     }
 }
 

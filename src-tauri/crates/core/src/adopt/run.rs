@@ -23,7 +23,7 @@ use crate::{
     clock::Clock,
     connector::{Chat, ChatAuthor, ChatMessage, Letter, RawBytes},
     fault,
-    ingest::{content_hash, fold, snippet},
+    ingest::{content_hash, fold, is_before, snippet},
     model::{
         Account, AccountId, Address, Channel, ChatKey, ChatKind, ContactId, ConversationId, Direction, MessageId, Peer,
         PeerKind, Place,
@@ -479,7 +479,8 @@ impl Adoption {
         let before: HashSet<MessageId> = by_id.values().map(|(_, message)| *message).collect();
         let mut here: HashMap<usize, (AccountId, MessageId)> = HashMap::new();
         if guessed || !writing.fresh.contains(&target.account) {
-            here = standing(&mut tx, &items, (&among, &conversations, &chats), &contact).await?;
+            let own = writing.source;
+            here = standing(&mut tx, own, &items, (&among, &conversations, &chats), &contact).await?;
         }
 
         let mut number = tx.next_adopted_number().await?;
@@ -697,6 +698,7 @@ impl Adoption {
         }
         self.settle_clients(source, &ours, report, stop).await?;
         self.settle_notes(source, &ours, report).await?;
+        self.settle_twins(stop).await?;
         progress(Progress { phase: Phase::Settling, done: total, total });
         Ok(())
     }
@@ -738,6 +740,31 @@ impl Adoption {
         Ok(())
     }
 
+    /// A mail that came over twice, to its mailbox and to where it was put by a guess, is one: in whatever order the rows
+    /// were read, the guess gives way.
+    async fn settle_twins(&self, stop: &CancellationToken) -> Result<(), AdoptError> {
+        for (account, others) in self.store.accounts_with_twins().await? {
+            if stop.is_cancelled() {
+                return Err(AdoptError::Stopped);
+            }
+            let mut tx = self.store.begin_among(account, None, &others).await?;
+            let twins = tx.adopted_twins().await?;
+            let rows: Vec<_> = twins.iter().map(|(waiting, ..)| waiting.clone()).collect();
+            let emptied: HashSet<_> = tx.clear_adopted(&rows).await?.into_iter().collect();
+            let became: Vec<_> = twins.iter().map(|(row, now, _)| (row.account, row.message, *now)).collect();
+            tx.adopted_became(&became).await?;
+            let mut left = HashSet::new();
+            for (row, _, into) in &twins {
+                let from = (row.account, row.conversation);
+                if emptied.contains(&from) && left.insert(from) {
+                    tx.leave_empty(from, *into).await?;
+                }
+            }
+            tx.commit(&[], &[]).await?;
+        }
+        Ok(())
+    }
+
     async fn settle_notes(
         &self,
         source: Uuid,
@@ -774,10 +801,11 @@ impl Adoption {
     }
 }
 
-/// Finds messages that a server has brought already, one for each row at most. `chats` are those of users whom the old
+/// Finds messages that a server or another old system has brought already, one for each row at most. `chats` are those of users whom the old
 /// system knew by a number or a username.
 async fn standing(
     tx: &mut IngestTx,
+    source: Uuid,
     items: &[Item],
     (among, conversations, chats): (&[AccountId], &HashMap<String, KeyedConversation>, &HashMap<String, String>),
     contact: &impl Fn(&Correspondent) -> Option<ContactId>,
@@ -805,7 +833,7 @@ async fn standing(
     }
     let peers: Vec<String> = groups.keys().map(|(_, peer)| peer.clone()).collect();
     let between = (first - MAIL_WINDOW.1, last + MAIL_WINDOW.0);
-    let standing = tx.standing_between(among, (&peers, &ids), &people, between).await?;
+    let standing = tx.standing_between(source, among, (&peers, &ids), &people, between).await?;
     let mut found = HashMap::new();
     let mut taken: HashSet<(AccountId, MessageId)> = HashSet::new();
     for ((guessed, peer), rows) in groups {
@@ -845,7 +873,7 @@ async fn sift(tx: &mut IngestTx, items: Vec<Item>) -> Result<(Vec<Item>, Vec<Ite
     let found = tx.tombstones(&salt, &keys.concat(), &asked, &[]).await?;
     let (mut kept, mut forgotten) = (Vec::with_capacity(items.len()), Vec::new());
     for ((item, keys), mail) in items.into_iter().zip(keys).zip(mails) {
-        let was = keys.iter().filter_map(|key| found.handles.get(key)).any(|forgotten| item.at < *forgotten);
+        let was = keys.iter().filter_map(|key| found.handles.get(key)).any(|forgotten| is_before(item.at, *forgotten));
         let is_known = mail.is_some_and(|key| found.mails.contains(&key));
         if was || is_known { forgotten.push(item) } else { kept.push(item) }
     }

@@ -333,7 +333,8 @@ impl Supervisor {
             Channel::Email => Default::default(),
             Channel::Telegram => (store.peers(id).await?, store.latest_numbers(id).await?),
         };
-        Ok(Resume { cursors, peers, latest, permit })
+        let salt = Some(store.salt().await?);
+        Ok(Resume { cursors, peers, latest, permit, salt })
     }
 
     /// Stores what is handed over, batch by batch, and acknowledges what is committed.

@@ -1,8 +1,9 @@
-//! What came over from the old system gives way to what its server tells of it: one row to one message.
+//! What came over from the old system gives way to what its server tells of it: one row of each old system to one message.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{Work, fact, peer};
 use crate::{
@@ -16,12 +17,22 @@ use crate::{
 #[derive(Default)]
 pub(super) struct GivingWay {
     /// By the place of the message that takes its place.
-    rows: HashMap<Place, Waiting>,
+    rows: HashMap<Place, Vec<Waiting>>,
     /// Conversations that it left empty.
     emptied: HashSet<(AccountId, ConversationId)>,
     /// Whether these are chats, whose conversation is not looked for by its mails.
     chats: bool,
     became: Vec<(Waiting, MessageId, ConversationId)>,
+}
+
+/// A message for which rows are looked for.
+struct Asked<'m> {
+    /// The correspondent, as rows have it.
+    key: String,
+    message: &'m IncomingMessage,
+    trace: Trace,
+    /// The old systems of which it has taken a row: each has one of it at most.
+    taken: Vec<Uuid>,
 }
 
 impl Work {
@@ -43,19 +54,30 @@ impl Work {
         }
         let mut found: Vec<(Place, Waiting)> = Vec::new();
         let mut threads: Vec<(String, ConversationId)> = Vec::new();
-        let mut others: Vec<(String, &IncomingMessage, Trace)> = Vec::new();
+        let mut others: Vec<Asked<'_>> = Vec::new();
         for (message, letter) in letters {
-            let same = letter.message_id.as_ref().and_then(|id| by_id.get_mut(id)).and_then(Vec::pop);
-            if let Some(waiting) = same {
-                found.push((message.place.clone(), waiting));
-            } else if let Some(with) = peer(message) {
+            let mut taken = Vec::new();
+            let same = letter.message_id.as_ref().and_then(|id| by_id.get_mut(id)).map(|rows| (rows.pop(), rows));
+            if let Some((Some(waiting), rows)) = same {
+                let told = trace(message, &letter.text, false, None);
+                let is_copy = |row: &mut Waiting| {
+                    row.trace.outgoing == told.outgoing && [waiting.trace.text, told.text].contains(&row.trace.text)
+                };
+                // Copies of the same mail, from another old system or put elsewhere by a guess, are this one too.
+                let copies: Vec<Waiting> = rows.extract_if(.., is_copy).collect();
+                for row in copies.into_iter().chain([waiting]) {
+                    taken.extend(&row.sources);
+                    found.push((message.place.clone(), row));
+                }
+            }
+            if let Some(with) = peer(message) {
                 let key = format!("mail:{}", with.address.to_lowercase());
                 let size = letter.attachments.iter().filter_map(|file| i64::try_from(file.size).ok()).max();
                 let media = !letter.attachments.is_empty();
-                others.push((key, message, trace(message, &letter.text, media, size)));
+                others.push(Asked { key, message, trace: trace(message, &letter.text, media, size), taken });
             }
         }
-        for (message, waiting) in self.waiting_for(&others, &HashMap::new(), MAIL_WINDOW).await? {
+        for (message, waiting) in self.waiting_for(others, &HashMap::new(), MAIL_WINDOW).await? {
             // The row had no Message-ID by which the thread is found.
             if waiting.account == self.tx.account() && waiting.rfc_message_id.is_none() {
                 let id = letter(message).and_then(|letter| letter.message_id.clone());
@@ -80,15 +102,16 @@ impl Work {
             .filter(|(_, message)| message.chat.key.peer.kind == PeerKind::User)
             .flat_map(|(_, message)| handles(&message.chat).map(|handle| (handle, message.chat.key.peer.to_string())))
             .collect();
-        let asked: Vec<(String, &IncomingMessage, Trace)> = chats
+        let asked: Vec<Asked<'_>> = chats
             .iter()
             .filter(|(_, chat)| chat.service.is_none())
             .map(|(message, chat)| {
                 let size = chat.file().and_then(|file| i64::try_from(file.size).ok());
-                (chat.chat.key.peer.to_string(), *message, trace(message, &chat.text, chat.media.is_some(), size))
+                let trace = trace(message, &chat.text, chat.media.is_some(), size);
+                Asked { key: chat.chat.key.peer.to_string(), message, trace, taken: Vec::new() }
             })
             .collect();
-        let found = self.waiting_for(&asked, &names, CHAT_WINDOW).await?;
+        let found = self.waiting_for(asked, &names, CHAT_WINDOW).await?;
         let found = found.into_iter().map(|(message, waiting)| (message.place.clone(), waiting)).collect();
         self.giving_way.chats = true;
         self.give_way(found).await
@@ -98,17 +121,17 @@ impl Work {
     /// `names` are the chats of users whom the old system knew by a number or a username.
     async fn waiting_for<'m>(
         &mut self,
-        asked: &[(String, &'m IncomingMessage, Trace)],
+        asked: Vec<Asked<'m>>,
         names: &HashMap<String, String>,
         window: (time::Duration, time::Duration),
     ) -> Result<Vec<(&'m IncomingMessage, Waiting)>, StoreError> {
-        let times = || asked.iter().map(|(.., trace)| trace.at);
+        let times = || asked.iter().map(|one| one.trace.at);
         let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(Vec::new()) };
-        let mut peers: BTreeMap<&str, Vec<(&'m IncomingMessage, Trace)>> = BTreeMap::new();
-        for (key, message, trace) in asked {
-            peers.entry(key).or_default().push((message, *trace));
+        let mut peers: BTreeMap<String, Vec<Asked<'m>>> = BTreeMap::new();
+        for one in asked {
+            peers.entry(one.key.clone()).or_default().push(one);
         }
-        let keys: Vec<String> = peers.keys().map(|key| (*key).to_owned()).collect();
+        let keys: Vec<String> = peers.keys().cloned().collect();
         let between = (first - window.0, last + window.1);
         let mut found = Vec::new();
         let mut pairs = |waiting: Vec<Waiting>| {
@@ -117,17 +140,20 @@ impl Work {
                 by_key.entry(names.get(&one.peer).unwrap_or(&one.peer).clone()).or_default().push(one);
             }
             for (key, messages) in &mut peers {
-                let Some(waiting) = by_key.get(*key) else { continue };
-                let old: Vec<Trace> = waiting.iter().map(|one| one.trace).collect();
-                let new: Vec<Trace> = messages.iter().map(|(_, trace)| *trace).collect();
-                let mut rows = pair(&old, &new, window).into_iter();
-                messages.retain(|(message, _)| match rows.next().flatten() {
-                    Some(row) => {
-                        found.push((*message, waiting[row].clone()));
-                        false
+                let Some(waiting) = by_key.get(key) else { continue };
+                let sources: BTreeSet<Uuid> = waiting.iter().map(|one| one.source).collect();
+                for source in sources {
+                    let rows: Vec<&Waiting> = waiting.iter().filter(|one| one.source == source).collect();
+                    let mut open: Vec<_> = messages.iter_mut().filter(|one| !one.taken.contains(&source)).collect();
+                    let old: Vec<Trace> = rows.iter().map(|one| one.trace).collect();
+                    let new: Vec<Trace> = open.iter().map(|one| one.trace).collect();
+                    for (one, row) in open.iter_mut().zip(pair(&old, &new, window)) {
+                        if let Some(row) = row {
+                            one.taken.extend(&rows[row].sources);
+                            found.push((one.message, rows[row].clone()));
+                        }
                     }
-                    None => true,
-                });
+                }
             }
         };
         pairs(self.tx.waiting_between(&keys, between).await?);
@@ -193,24 +219,26 @@ impl Work {
             self.facts.push(fact(FactKind::MessageGone, waiting.conversation, waiting.message));
             self.changed.insert(waiting.conversation);
         }
-        self.giving_way.rows.extend(found);
+        for (place, waiting) in found {
+            self.giving_way.rows.entry(place).or_default().push(waiting);
+        }
         Ok(())
     }
 
     /// What was read in the old system is read here.
     pub(super) fn read_before(&self, row: &mut NewMessage<'_>) {
-        if self.giving_way.rows.get(row.place).is_some_and(|waiting| waiting.read) {
+        if self.giving_way.rows.get(row.place).is_some_and(|rows| rows.iter().any(|waiting| waiting.read)) {
             row.read = true;
         }
     }
 
     /// What was known already is nobody's turn again.
     pub(super) fn known_before(&mut self, row: &NewMessage<'_>, change: &mut SummaryChange) {
-        if let Some(waiting) = self.giving_way.rows.get(row.place) {
+        if let Some(rows) = self.giving_way.rows.get(row.place) {
             if row.read {
                 change.last_in = None;
             }
-            self.giving_way.became.push((waiting.clone(), row.id, row.conversation));
+            self.giving_way.became.extend(rows.iter().map(|waiting| (waiting.clone(), row.id, row.conversation)));
         }
     }
 
@@ -244,17 +272,24 @@ impl Work {
         let now = self.tx.known_places(&places).await?;
         let mut left = HashSet::new();
         for place in places {
-            let waited = self.giving_way.rows.get(place).filter(|waiting| waiting.account == self.tx.account());
-            let Some(from) = waited.map(|waiting| waiting.conversation) else { continue };
-            let from = self.where_it_went(from);
-            let Some(into) = now.get(place).map(|known| known.conversation).filter(|into| *into != from) else {
-                continue;
-            };
-            if emptied.contains(&(self.tx.account(), from)) && self.tx.is_empty(from).await? && left.insert(from) {
-                self.tx.merge(&[(from, into)]).await?;
-                self.moved.insert(from, into);
-                self.facts.push(Fact { kind: FactKind::ConversationMerged, conversation: Some(from), message: None });
-                self.changed.insert(into);
+            let rows = self.giving_way.rows.get(place).into_iter().flatten();
+            let own = rows.filter(|waiting| waiting.account == self.tx.account());
+            let waited: Vec<ConversationId> = own.map(|waiting| waiting.conversation).collect();
+            for from in waited {
+                let from = self.where_it_went(from);
+                let Some(into) = now.get(place).map(|known| known.conversation).filter(|into| *into != from) else {
+                    continue;
+                };
+                if emptied.contains(&(self.tx.account(), from)) && self.tx.is_empty(from).await? && left.insert(from) {
+                    self.tx.merge(&[(from, into)]).await?;
+                    self.moved.insert(from, into);
+                    self.facts.push(Fact {
+                        kind: FactKind::ConversationMerged,
+                        conversation: Some(from),
+                        message: None,
+                    });
+                    self.changed.insert(into);
+                }
             }
         }
         Ok(())

@@ -1,26 +1,29 @@
 //! What somebody wrote whose data was removed stays away, however it comes again: by a new listing, older history, another
 //! number or folder. What they write after the removal arrives as from somebody new: the server's date decides.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
+};
 
 use time::OffsetDateTime;
 
 use super::Work;
 use crate::{
-    connector::{Content, Cursor, Incoming, IncomingMessage, Letter},
+    connector::{Content, Cursor, Incoming, IncomingMessage, Letter, Salt},
     model::{Direction, Peer, PeerKind, Place},
-    store::{Salt, StoreError, Tombstones},
+    store::{StoreError, Tombstones},
 };
 
 /// A batch without what must stay away.
 pub(super) struct Sifted<'b> {
     pub(super) incoming: Vec<&'b Incoming>,
-    pub(super) cursors: Vec<&'b Cursor>,
+    pub(super) cursors: Vec<Cow<'b, Cursor>>,
 }
 
 impl<'b> Sifted<'b> {
     fn all(incoming: &'b [Incoming], cursors: &'b [Cursor]) -> Self {
-        Self { incoming: incoming.iter().collect(), cursors: cursors.iter().collect() }
+        Self { incoming: incoming.iter().collect(), cursors: cursors.iter().map(Cow::Borrowed).collect() }
     }
 }
 
@@ -63,7 +66,13 @@ impl Work {
         back.extend(kept.iter().flat_map(|one| writers(one)));
         let is_away = |peer: &Peer| away.contains(peer) && !back.contains(peer);
         kept.retain(|one| !matches!(one, Incoming::Peer(known) if is_away(&known.peer)));
-        let cursors = cursors.iter().filter(|cursor| !cursor.mailbox.parse::<Peer>().is_ok_and(|peer| is_away(&peer)));
+        // How far their chats were read is kept under a name that says nothing, or each connection would read them anew.
+        let cursors = cursors.iter().map(|cursor| match cursor.mailbox.parse::<Peer>() {
+            Ok(peer) if is_away(&peer) => {
+                Cow::Owned(Cursor { mailbox: salt.cursor(&cursor.mailbox), state: cursor.state.clone() })
+            }
+            _ => Cow::Borrowed(cursor),
+        });
         if !left_out.is_empty() {
             tracing::info!(
                 target: "skrynka::store", account = %self.tx.account(), messages = left_out.len(),
@@ -124,10 +133,11 @@ impl Judge<'_> {
     }
 }
 
-/// Telegram tells whole seconds: what was sent in the very second of the removal counts as sent after it, since nothing
-/// new may be lost.
-fn is_before(at: OffsetDateTime, forgotten: OffsetDateTime) -> bool {
-    at < forgotten.replace_nanosecond(0).unwrap_or(forgotten)
+/// Whether something was there before its sender's data was removed. Telegram and mailboxes tell whole seconds: what was
+/// sent in the very second of the removal counts as sent after it, since nothing new may be lost.
+pub(crate) fn is_before(at: OffsetDateTime, forgotten: OffsetDateTime) -> bool {
+    let whole_second = at.nanosecond() == 0;
+    at < if whole_second { forgotten.replace_nanosecond(0).unwrap_or(forgotten) } else { forgotten }
 }
 
 /// The handles in a message that may make it somebody's.

@@ -47,10 +47,10 @@ pub struct ConversationSummary {
 /// What a chat's row has beside a thread's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatOfSummary {
-    /// Which chat.
-    pub key: ChatKey,
-    /// What kind of chat.
-    pub kind: ChatKind,
+    /// Which chat; none where nothing but a number or a name is known, until its server tells of it.
+    pub key: Option<ChatKey>,
+    /// What kind of chat, where that is known.
+    pub kind: Option<ChatKind>,
     /// Who wrote the latest message, where several write.
     pub last_author: String,
     /// What the latest message is, where it is not text: a kind of file, `location`, `contact`, `poll`, `service`.
@@ -151,6 +151,7 @@ struct SummaryRow {
     triage: String,
     assignee: Option<String>,
     stuck_texts: i64,
+    is_chat: bool,
     remote_peer: Option<String>,
     chat_kind: Option<String>,
     last_author: String,
@@ -161,14 +162,18 @@ impl TryFrom<SummaryRow> for ConversationSummary {
     type Error = StoreError;
 
     fn try_from(row: SummaryRow) -> Result<Self, Self::Error> {
-        let chat = match (row.remote_peer, row.chat_kind) {
-            (Some(peer), Some(kind)) => Some(ChatOfSummary {
-                key: peer.parse().map_err(|_| StoreError::Inconsistent(format!("a chat {peer:?}")))?,
-                kind: kind.parse().map_err(StoreError::Inconsistent)?,
+        let key =
+            row.remote_peer.map(|peer| peer.parse().map_err(|_| StoreError::Inconsistent(format!("a chat {peer:?}"))));
+        let kind = row.chat_kind.map(|kind| kind.parse().map_err(StoreError::Inconsistent)).transpose()?;
+        let chat = match (row.is_chat, key.transpose()?) {
+            (false, _) => None,
+            (true, key) => Some(ChatOfSummary {
+                key,
+                // Nobody but people has a phone.
+                kind: kind.or_else(|| row.peer_address.starts_with('+').then_some(ChatKind::Private)),
                 last_author: row.last_author,
                 last_media: row.last_media,
             }),
-            _ => None,
         };
         Ok(Self {
             chat,
@@ -208,12 +213,16 @@ macro_rules! page {
             "SELECT account_id, id, peer_name, peer_address, subject, snippet, last_at, last_direction,
                     last_unreadable, message_count, unread_count, file_count, remote_peer, chat_kind, last_author,
                     last_media, muted_until, triage, assignee,
+                    EXISTS (SELECT 1 FROM accounts a WHERE a.id = conversations.account_id AND a.channel = 'telegram')
+                        AS \"is_chat!\",
                     (SELECT count(*) FROM outgoing o WHERE o.account_id = conversations.account_id
                      AND o.conversation_id = conversations.id AND o.state IN ('failed', 'uncertain'))
                         AS \"stuck_texts!\"
              FROM conversations
              WHERE merged_into IS NULL AND (last_at, account_id, id) " + $beyond + " ($1, $2, $3)
-               AND ($5::boolean IS NULL OR (remote_peer IS NOT NULL) = $5) AND " + $condition + "
+               AND ($5::boolean IS NULL
+                    OR (SELECT a.channel = 'telegram' FROM accounts a WHERE a.id = conversations.account_id) = $5)
+               AND " + $condition + "
              ORDER BY " + $order + " LIMIT $4",
             $after.last_at,
             $after.account.0,
@@ -286,6 +295,7 @@ impl Store {
             r#"SELECT c.account_id, c.id, c.peer_name, c.peer_address, c.subject, c.snippet, c.last_at, c.last_direction,
                     c.last_unreadable, c.message_count, c.unread_count, c.file_count, c.remote_peer, c.chat_kind,
                     c.last_author, c.last_media, c.muted_until, c.triage, c.assignee,
+                    EXISTS (SELECT 1 FROM accounts a WHERE a.id = c.account_id AND a.channel = 'telegram') AS "is_chat!",
                     (SELECT count(*) FROM outgoing o WHERE o.account_id = c.account_id AND o.conversation_id = c.id
                      AND o.state IN ('failed', 'uncertain')) AS "stuck_texts!"
              FROM conversations c

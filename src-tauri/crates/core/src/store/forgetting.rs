@@ -570,6 +570,19 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         leave_adopted(&mut tx, account, &ids, &[]).await?;
+        // What somebody else is to get says nothing of theirs either.
+        sqlx::query!(
+            "UPDATE outgoing_mails o
+             SET refs = ARRAY(SELECT r.id FROM unnest(o.refs) WITH ORDINALITY AS r (id, at)
+                              WHERE NOT (r.id = ANY(gone.ids)) ORDER BY r.at)
+             FROM (SELECT array_agg(rfc_message_id) AS ids FROM messages
+                   WHERE account_id = $1 AND id = ANY($2) AND rfc_message_id IS NOT NULL) gone
+             WHERE o.account_id = $1 AND o.refs && gone.ids",
+            account.0,
+            &gone
+        )
+        .execute(&mut *tx)
+        .await?;
         sqlx::query!(
             "DELETE FROM mail_threads t USING messages m
              WHERE m.account_id = $1 AND m.id = ANY($2) AND t.account_id = $1 AND t.rfc_message_id = m.rfc_message_id",
@@ -589,6 +602,7 @@ impl Store {
             .await?;
         blank_out(&mut tx, account, &blank).await?;
         let emptied = summarise(&mut tx, account, (&touched, &ended), &removal.identity, &own).await?;
+        let detached = detach_mails(&mut tx, account, &emptied).await?;
         files.extend(delete_conversations(&mut tx, account, &emptied).await?);
         drop_blobs(&mut tx, account, &files).await?;
         let is_emptied = |id: &Uuid| emptied.contains(id);
@@ -602,6 +616,9 @@ impl Store {
             })
             .collect();
         facts.extend(touched.iter().map(|id| conversation_fact(*id, is_emptied(id))));
+        if detached {
+            facts.push(Fact { kind: FactKind::OutgoingChanged, conversation: None, message: None });
+        }
         journal::announce(&mut tx, account, &facts).await?;
         Ok(tx.commit().await?)
     }
@@ -676,9 +693,19 @@ impl Store {
         sqlx::query!("DELETE FROM completeness WHERE account_id = $1 AND mailbox = ANY($2)", account.0, &away)
             .execute(&mut *tx)
             .await?;
-        sqlx::query!("DELETE FROM account_cursors WHERE account_id = $1 AND mailbox = ANY($2)", account.0, &away)
-            .execute(&mut *tx)
-            .await?;
+        // How far their chats were read stays, under a name that says nothing.
+        sqlx::query!(
+            "WITH gone AS (
+                 DELETE FROM account_cursors WHERE account_id = $1 AND mailbox = ANY($2) RETURNING mailbox, state)
+             INSERT INTO account_cursors (account_id, mailbox, state)
+             SELECT $1, 'forgotten:' || encode(sha256(b.salt || convert_to('mailbox:' || gone.mailbox, 'UTF8')), 'hex'),
+                    gone.state FROM gone, bureau b
+             ON CONFLICT (account_id, mailbox) DO UPDATE SET state = excluded.state, updated_at = clock_timestamp()",
+            account.0,
+            &away
+        )
+        .execute(&mut *tx)
+        .await?;
         let named_elsewhere = forget_mentions(&mut tx, account, &peers).await?;
         sqlx::query!("DELETE FROM adopted_conversations WHERE account_id = $1 AND key = ANY($2)", account.0, &keys)
             .execute(&mut *tx)
@@ -1000,6 +1027,21 @@ async fn summarise(
     .execute(connection)
     .await?;
     Ok(emptied)
+}
+
+/// Takes mails out of conversations that go, as those to somebody new stand: they are their recipients', and
+/// [`Store::forget_remains`] judges them by these. Tells whether there were any.
+async fn detach_mails(connection: &mut PgConnection, account: AccountId, ids: &[Uuid]) -> Result<bool, StoreError> {
+    let detached = sqlx::query!(
+        "UPDATE outgoing o SET conversation_id = NULL FROM outgoing_mails m, conversations c
+         WHERE o.account_id = $1 AND m.account_id = $1 AND m.outgoing_id = o.id
+           AND c.account_id = $1 AND c.id = o.conversation_id AND (c.id = ANY($2) OR c.merged_into = ANY($2))",
+        account.0,
+        ids
+    )
+    .execute(connection)
+    .await?;
+    Ok(detached.rows_affected() > 0)
 }
 
 /// Deletes conversations that hold no message, with what was merged into them and all that hangs on them. Returns the

@@ -25,8 +25,8 @@ pub struct NamedChat {
     pub conversation: ConversationId,
     /// The other side's name.
     pub name: String,
-    /// What kind of chat.
-    pub kind: ChatKind,
+    /// What kind of chat; none where nothing but a number or a name is known.
+    pub kind: Option<ChatKind>,
 }
 
 /// As whom a Telegram account is signed in.
@@ -112,12 +112,14 @@ impl Store {
     }
 
     /// Finds an account's chats by what a person would write: the conversation's key, the chat as an export has it
-    /// (`user:7`), `@username`, phone number, or the whole name.
+    /// (`user:7`), `@username`, phone number, or the whole name. Among them may be some of which nothing but a number or a
+    /// name is known.
     pub async fn find_chats(&self, account: AccountId, text: &str) -> Result<Vec<NamedChat>, StoreError> {
         let rows = sqlx::query!(
-            r#"SELECT c.id, c.peer_name, c.chat_kind AS "chat_kind!" FROM conversations c
+            r#"SELECT c.id, c.peer_name, CASE WHEN c.remote_peer IS NOT NULL THEN c.chat_kind END AS chat_kind
+               FROM conversations c JOIN accounts a ON a.id = c.account_id AND a.channel = 'telegram'
                LEFT JOIN telegram_peers t ON t.account_id = c.account_id AND t.peer = c.remote_peer
-               WHERE c.account_id = $1 AND c.remote_peer IS NOT NULL AND c.chat_kind IS NOT NULL
+               WHERE c.account_id = $1 AND c.merged_into IS NULL
                  AND (c.id::text = lower($2) OR c.remote_peer = $2 OR t.phone = $2 OR lower(c.peer_address) = lower($2)
                       OR lower('@' || t.username) = lower($2) OR lower(c.peer_name) = lower($2))
                ORDER BY c.last_at DESC LIMIT 10"#,
@@ -131,7 +133,7 @@ impl Store {
                 Ok(NamedChat {
                     conversation: ConversationId(row.id),
                     name: row.peer_name,
-                    kind: row.chat_kind.parse().map_err(StoreError::Inconsistent)?,
+                    kind: row.chat_kind.map(|kind| kind.parse().map_err(StoreError::Inconsistent)).transpose()?,
                 })
             })
             .collect()

@@ -2,26 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use super::{IngestTx, Store, StoreError, forgetting::own_addresses, ingest::columns};
-use crate::model::{AccountId, Peer, PeerKind, Place};
-
-/// What goes into every hash of this installation.
-#[derive(Debug, Clone)]
-pub(crate) struct Salt(Vec<u8>);
-
-impl Salt {
-    /// Hashes what is known of something, as the database does.
-    pub(crate) fn key(&self, kind: &str, value: &str) -> Vec<u8> {
-        let mut hasher = Sha256::new();
-        for part in [&self.0, kind.as_bytes(), b":", value.as_bytes()] {
-            hasher.update(part);
-        }
-        hasher.finalize().to_vec()
-    }
-}
+use crate::{
+    connector::Salt,
+    model::{AccountId, Peer, PeerKind, Place},
+};
 
 /// What is looked for in everything that comes.
 #[derive(Debug)]
@@ -54,7 +41,7 @@ impl IngestTx {
         )
         .fetch_one(&mut *self.tx)
         .await?;
-        Ok(LookedFor { forgotten: found.salt.map(Salt), adopted: found.adopted })
+        Ok(LookedFor { forgotten: found.salt.map(Salt::new), adopted: found.adopted })
     }
 
     /// Finds what is forgotten among hashes of handles and mails, and among places.
@@ -140,6 +127,14 @@ impl IngestTx {
 }
 
 impl Store {
+    /// Returns what goes into every hash of this installation.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn salt(&self) -> Result<Salt, StoreError> {
+        Ok(Salt::new(sqlx::query_scalar!("SELECT salt FROM bureau").fetch_one(&self.pool).await?))
+    }
+
     /// Tells whether a folder is the private chat with somebody who was forgotten and has not written since.
     ///
     /// # Errors

@@ -6,9 +6,9 @@ use skrynka_core::{
     adopt::{AdoptError, AdoptOptions, Adoption, Report, Thing, Why},
     clock::{Clock as _, SystemClock},
     forget,
-    model::{Direction, Peer, PeerKind},
+    model::{Channel, ChatKind, Direction, Peer, PeerKind},
     postgres::testing::TestDatabase,
-    store::{ConversationSummary, StoredMessage},
+    store::{ConversationListing, ConversationSummary, StoredMessage},
 };
 use sqlx::AssertSqlSafe;
 use time::Duration;
@@ -266,7 +266,7 @@ async fn every_row_comes_over_once_or_is_told_by_name() {
     );
     assert_eq!(bureau.store.adopted_notes(mail.account, mail.id).await.unwrap().len(), 1);
     let olena = Peer { kind: PeerKind::User, id: 77 };
-    let chat = all.iter().find(|one| one.chat.as_ref().is_some_and(|chat| chat.key.peer == olena)).unwrap();
+    let chat = all.iter().find(|one| one.chat.as_ref().is_some_and(|chat| chat.key == Some(olena.into()))).unwrap();
     assert_eq!((chat.messages, chat.unread), (3, 1));
 
     let before = texts(&bureau).await;
@@ -504,6 +504,181 @@ async fn two_old_systems_are_kept_apart_even_where_one_was_interrupted() {
         notes += bureau.store.adopted_notes(one.account, one.id).await.unwrap().len();
     }
     assert_eq!(notes, 4, "a number of a note is not the other system's");
+}
+
+/// Both systems listened to the same accounts; one of them missed some, and a message was deleted on the server.
+#[tokio::test]
+async fn a_message_of_two_old_systems_stands_once_in_whatever_order_they_come() {
+    let (first, second) = (Old::new().await, Old::new().await);
+    let long = "Договір на переклад готовий";
+    for (old, n) in [(&first, 0), (&second, 10)] {
+        old.conversation(1 + n, "telegram", "7", "").await;
+        old.conversation(2 + n, "email", "olena@example.org", "").await;
+        let late = i64::from(n) / 10;
+        let said = |text| ["inbound", "read", text, "", ""];
+        old.message(1 + n, 1 + n, 10 + late, said(long)).await;
+        old.message(2 + n, 1 + n, 20 + 2 * late, said("ok")).await;
+        old.message(5 + n, 2 + n, 100 + late, ["outbound", "sent", "Вітаю", "", ""]).await;
+    }
+    first.message(3, 1, 25, ["inbound", "read", "ok", "", ""]).await;
+    first.message(4, 2, 70, ["inbound", "read", "Текст листа 1", "", "1@example.org"]).await;
+    second.message(13, 11, 4000, ["inbound", "read", "Лише у другій", "", ""]).await;
+    second.message(14, 12, 71, ["inbound", "read", "Текст листа 1", "", ""]).await;
+    let mut expected = ["ok", "ok", long, "Лише у другій", "Вітаю", "Текст листа 1"];
+    expected.sort_unstable();
+    for order in ["12s", "21s", "1s2", "s21"] {
+        let (mail, chats) = bureau().await;
+        for step in order.chars() {
+            match step {
+                '1' => _ = first.adopt(&mail).await,
+                '2' => _ = second.adopt(&mail).await,
+                _ => {
+                    let olena = Peer { kind: PeerKind::User, id: 7 };
+                    let said = |number, at, text| Said::new(olena, number, text).at(at).incoming();
+                    chats.ingest(vec![said(10, 9, long), said(11, 19, "ok")]).await;
+                    mail.ingest(vec![Mail::new(1).incoming()]).await;
+                }
+            }
+        }
+        mail.assert_summaries_true().await;
+        let mut stand: Vec<String> = texts(&mail).await.into_values().flatten().collect();
+        stand.sort_unstable();
+        assert_eq!(stand, expected, "{order}");
+        // The second "ok", which its server has no more, and what it never told.
+        assert_eq!(mail.store.adopted().await.unwrap().waiting, 3, "{order}");
+        let counted: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM skrynka.messages").fetch_one(&mail.database.pool).await.unwrap();
+        assert_eq!(counted, 6, "{order}");
+        assert_eq!(first.adopt(&mail).await.of(Thing::Messages).new, 0, "{order}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_of_a_mailbox_that_is_gone_gives_way_to_the_same_of_one_that_is_there() {
+    // The conversation of the lost mailbox is read first or last; the server tells before, after, or nothing.
+    for (lost, kept) in [(1, 2), (2, 1)] {
+        for order in ["as", "sa", "a"] {
+            let (mail, _) = bureau().await;
+            let old = Old::new().await;
+            old.conversation(lost, "email", "olena@example.org", "").await;
+            old.conversation(kept, "email", "olena@example.org", "").await;
+            old.run(&format!(
+                r#"INSERT INTO "old CRM".manager_smtp_accounts (id, email, smtp_host, smtp_password)
+                   VALUES (8, 'other@example.org', 'smtp.example.org', 'p');
+                   UPDATE "old CRM".communications_conversations SET manager_smtp_account_id = 99 WHERE id = '{}'"#,
+                key(1, lost)
+            ))
+            .await;
+            for (number, conversation) in [(1, lost), (2, kept)] {
+                old.message(number, conversation, 70, ["inbound", "sent", "Текст листа 1", "", "1@example.org"]).await;
+            }
+            old.message(3, lost, 130, ["inbound", "read", "Лише там", "", "x@example.org"]).await;
+            for step in order.chars() {
+                if step == 'a' {
+                    old.adopt(&mail).await;
+                } else {
+                    mail.ingest(vec![Mail::new(1).incoming()]).await;
+                }
+            }
+            mail.assert_summaries_true().await;
+            let all = mail.conversations().await;
+            let of = |own: bool| -> i32 {
+                all.iter().filter(|one| (one.account == mail.account) == own).map(|one| one.messages).sum()
+            };
+            assert_eq!((of(true), of(false)), (1, 1), "{lost} {order}: {:?}", texts(&mail).await);
+            let waiting = mail.store.adopted().await.unwrap().waiting;
+            assert_eq!(waiting, if order == "a" { 2 } else { 1 }, "{lost} {order}");
+            assert_eq!(old.adopt(&mail).await.of(Thing::Messages).new, 0);
+        }
+    }
+}
+
+/// Old programs wrote moments with a fraction, servers tell whole seconds: the second of a removal counts as after it,
+/// where nothing tells more.
+#[tokio::test]
+async fn what_was_said_in_the_second_of_a_removal_stands_once() {
+    let (mail, chats) = bureau().await;
+    let old = Old::new().await;
+    let canary = Peer { kind: PeerKind::User, id: 77 };
+    chats.ingest(vec![Said::new(canary, 10, "давнє").at(-60).incoming()]).await;
+    let identity = chats.store.identity(&"77".parse().unwrap()).await.unwrap().unwrap();
+    forget::forget(&chats.store, &identity, &|_| {}, &CancellationToken::new()).await.unwrap();
+    sqlx::raw_sql("UPDATE skrynka.forgotten_people SET forgotten_at = '2026-11-22 10:00:30.5+00'")
+        .execute(&mail.database.pool)
+        .await
+        .unwrap();
+    old.conversation(1, "telegram", "77", "").await;
+    for (number, at, text) in [
+        (1, "10:00:29", "перед тією секундою"),
+        (2, "10:00:30", "у ту саму секунду, без частки"),
+        (3, "10:00:30.3", "у ту саму секунду, але раніше"),
+        (4, "10:00:30.7", "у ту саму секунду, але пізніше"),
+    ] {
+        old.message(number, 1, 0, ["inbound", "read", text, "", ""]).await;
+        old.run(&format!(
+            r#"UPDATE "old CRM".communications_messages SET created_at = '2026-11-22 {at}+00' WHERE id = '{}'"#,
+            key(2, number)
+        ))
+        .await;
+    }
+    let report = old.adopt(&chats).await;
+    assert_eq!((report.of(Thing::Messages).new, count(&report, Thing::Messages, Why::Forgotten)), (2, 2));
+    let said = |number, at, text| Said::new(canary, number, text).at(at).incoming();
+    chats
+        .ingest(vec![
+            said(11, 29, "перед тією секундою"),
+            said(12, 30, "у ту саму секунду, без частки"),
+            said(13, 30, "у ту саму секунду, але раніше"),
+            said(14, 30, "у ту саму секунду, але пізніше"),
+        ])
+        .await;
+    let texts: Vec<String> = chats.said(canary).await.into_iter().map(|message| message.text).collect();
+    assert_eq!(texts.len(), 3, "{texts:?}");
+    assert!(!texts.contains(&"перед тією секундою".to_owned()), "{texts:?}");
+    assert_eq!(chats.store.adopted().await.unwrap().waiting, 0);
+}
+
+/// Telegram has yet to tell of a chat of which the old system knew a number or a username alone.
+#[tokio::test]
+async fn a_chat_that_is_known_by_a_name_alone_is_a_chat_of_unknown_kind() {
+    let (mail, chats) = bureau().await;
+    let old = Old::new().await;
+    for (number, external, text) in
+        [(1, "+48 600 100 200", "телефон"), (2, "@Olena_V", "імʼя"), (3, "Олена В", "слово")]
+    {
+        old.conversation(number, "telegram", external, "").await;
+        old.message(number, number, 1, ["inbound", "read", text, "", ""]).await;
+    }
+    old.conversation(4, "email", "olena@example.org", "").await;
+    old.message(4, 4, 2, ["inbound", "read", "лист", "", ""]).await;
+    old.adopt(&mail).await;
+    let listed = async |channel| {
+        let listing = ConversationListing { channel: Some(channel), ..ConversationListing::default() };
+        mail.store.conversations(&listing, None, 100).await.unwrap()
+    };
+    let all = listed(Channel::Telegram).await;
+    let mut kinds: Vec<_> = all
+        .iter()
+        .map(|one| (one.peer_address.as_str(), one.chat.as_ref().map(|chat| (chat.key, chat.kind))))
+        .collect();
+    kinds.sort_by_key(|(address, _)| *address);
+    let unknown = Some((None, None));
+    let person = Some((None, Some(ChatKind::Private)));
+    assert_eq!(kinds, [("", unknown), ("+48600100200", person), ("@olena_v", unknown)]);
+    let mails = listed(Channel::Email).await;
+    assert!(mails.len() == 1 && mails[0].chat.is_none(), "{mails:?}");
+    for text in ["+48600100200", "@olena_v"] {
+        let found = chats.store.find_chats(chats.account, text).await.unwrap();
+        assert!(found.len() == 1 && found[0].kind.is_none(), "{found:?}");
+    }
+    // Its server tells of one, and it is like any other.
+    let olena = Peer { kind: PeerKind::User, id: 7 };
+    let told = Said::new(olena, 10, "нове").at(5000).with(|chat| chat.chat.username = Some("Olena_V".to_owned()));
+    chats.ingest(vec![told.incoming()]).await;
+    let all = listed(Channel::Telegram).await;
+    let known: Vec<_> = all.iter().filter_map(|one| Some((one.chat.as_ref()?.key?, one.messages))).collect();
+    assert_eq!(known, [(olena.into(), 2)]);
+    assert_eq!(chats.store.find_chats(chats.account, "@olena_v").await.unwrap()[0].kind, Some(ChatKind::Private));
 }
 
 #[tokio::test]

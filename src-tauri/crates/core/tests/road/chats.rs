@@ -108,7 +108,7 @@ impl Bureau {
     pub async fn said(&self, peer: impl Into<ChatKey>) -> Vec<StoredMessage> {
         let key = peer.into();
         let all = self.conversations().await;
-        let found = all.iter().find(|c| c.chat.as_ref().is_some_and(|chat| chat.key == key)).unwrap();
+        let found = all.iter().find(|c| c.chat.as_ref().is_some_and(|chat| chat.key == Some(key))).unwrap();
         self.store.messages(self.account, found.id, None, 100).await.unwrap()
     }
 

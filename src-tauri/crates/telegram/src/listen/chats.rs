@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use grammers_session::types::{ChannelState, UpdatesState};
 use serde::{Deserialize, Serialize};
 use skrynka_core::{
-    connector::{Cursor, Resume},
+    connector::{Cursor, Resume, Salt, hidden_cursor},
     model::{Peer, PeerKind},
 };
 
@@ -70,6 +70,8 @@ pub(crate) struct Chats {
     /// crash the messages behind it are still missing.
     skipped: bool,
     dirty: BTreeSet<Peer>,
+    /// What was stored, and what hides the names of some of it.
+    hidden: (Vec<Cursor>, Option<Salt>),
 }
 
 impl Chats {
@@ -95,7 +97,19 @@ impl Chats {
                 });
             }
         }
+        let is_hidden = |cursor: &&Cursor| cursor.mailbox.parse::<Peer>().is_err();
+        chats.hidden = (resume.cursors.iter().filter(is_hidden).cloned().collect(), resume.salt.clone());
         chats
+    }
+
+    /// A chat; one that is met for the first time may have been read before all the same, with nothing kept of it.
+    fn chat(&mut self, peer: Peer) -> &mut Progress {
+        let (cursors, salt) = &self.hidden;
+        self.chats.entry(peer).or_insert_with(|| {
+            let stored = hidden_cursor(cursors, salt.as_ref(), &peer.to_string());
+            let stored = stored.and_then(|state| Stored::deserialize(state).ok()).unwrap_or_default();
+            Progress { stored, ..Progress::default() }
+        })
     }
 
     /// The state from which to go on; channels that `follows` refuses are left out. `None` the first time.
@@ -127,8 +141,9 @@ impl Chats {
     ///
     /// A chat that was not known may have a past, and what was said in a channel while it was not followed is missing.
     pub(crate) fn arrived(&mut self, peer: Peer, number: u32, behind: bool) {
-        let is_new = !self.chats.contains_key(&peer);
-        let progress = self.chats.entry(peer).or_default();
+        let is_known = self.chats.contains_key(&peer);
+        let progress = self.chat(peer);
+        let is_new = !is_known && progress.stored.top == 0;
         if number > progress.stored.top {
             if behind && progress.settled.is_none() {
                 progress.settled = Some(progress.stored.top);
@@ -164,7 +179,7 @@ impl Chats {
 
     /// Compares a chat with the last message that the server has, and notes what is missing. Tells whether anything is.
     pub(crate) fn compare(&mut self, peer: Peer, top: u32) -> bool {
-        let progress = self.chats.entry(peer).or_default();
+        let progress = self.chat(peer);
         let low = progress.settled.unwrap_or(progress.stored.top);
         if top <= low {
             return false;
@@ -284,6 +299,12 @@ pub(crate) fn gaps(cursors: &[Cursor], peer: Peer) -> Vec<Gap> {
     let stored = cursors.iter().find(|cursor| cursor.mailbox == mailbox);
     let stored = stored.and_then(|cursor| Stored::deserialize(&cursor.state).ok());
     stored.map(|stored| stored.gaps).unwrap_or_default()
+}
+
+/// Up to where a chat was read of which nothing is kept.
+pub(crate) fn read_before(cursors: &[Cursor], salt: Option<&Salt>, peer: Peer) -> Option<u32> {
+    let stored = Stored::deserialize(hidden_cursor(cursors, salt, &peer.to_string())?).ok()?;
+    Some(stored.top).filter(|_| stored.gaps.is_empty())
 }
 
 fn cursor(mailbox: String, state: &impl Serialize) -> Cursor {

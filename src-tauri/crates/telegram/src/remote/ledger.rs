@@ -19,7 +19,7 @@ use super::{PAGE, TelegramRemote};
 use crate::{
     convert::{Reader, date, place},
     error::{Result, TelegramError},
-    listen::{Gap, dialogs, gaps, listed, page},
+    listen::{Gap, dialogs, gaps, listed, page, read_before},
     waits::{Limited, Wait},
 };
 
@@ -74,7 +74,7 @@ impl TelegramRemote {
                 continue;
             }
             let name = self.book.name(dialog.peer).unwrap_or_else(|| mailbox.clone());
-            let above = above.unwrap_or(0);
+            let above = above.or_else(|| read_before(cursors, self.salt.as_ref(), dialog.peer)).unwrap_or(0);
             let (numbers, looked) = if dialog.top <= above {
                 (Vec::new(), Looked::Above(above))
             } else if pages < LEAST_PAGES {

@@ -259,6 +259,7 @@ impl Desk {
             peers: self.peers.values().cloned().collect(),
             latest,
             permit: self.permit.clone(),
+            salt: None,
         }
     }
 

@@ -123,6 +123,10 @@ pub struct Waiting {
     pub rfc_message_id: Option<String>,
     /// The chat or the correspondent, as a key.
     pub peer: String,
+    /// The old system whose row it is.
+    pub source: Uuid,
+    /// Every old system that has a row of it.
+    pub sources: Vec<Uuid>,
     pub(crate) trace: Trace,
 }
 
@@ -533,6 +537,23 @@ impl Store {
         Ok(rows.into_iter().map(|row| ClientCard { old_id: row.old_id, pattern: row.client_link }).collect())
     }
 
+    /// Returns the mailboxes in which mails stand that also came over to other accounts by a guess and wait there, with these
+    /// accounts.
+    pub async fn accounts_with_twins(&self) -> Result<BTreeMap<AccountId, BTreeSet<AccountId>>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT DISTINCT t.account_id, a.account_id AS guessed FROM adopted_messages a
+             JOIN mail_threads t ON t.rfc_message_id = a.rfc_message_id AND t.account_id <> a.account_id
+             WHERE a.waits AND a.guessed AND a.rfc_message_id IS NOT NULL"
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut found: BTreeMap<AccountId, BTreeSet<AccountId>> = BTreeMap::new();
+        for row in rows {
+            found.entry(AccountId(row.account_id)).or_default().insert(AccountId(row.guessed));
+        }
+        Ok(found)
+    }
+
     /// Counts what came over.
     pub async fn adopted(&self) -> Result<Came, StoreError> {
         let row = sqlx::query!(
@@ -682,9 +703,11 @@ impl IngestTx {
     }
 
     /// Returns messages of these accounts, in these chats and conversations and in mails with these contacts, between two
-    /// moments, that no row of the old system has become.
+    /// moments, that no row of this old system has become. What another one brought and its server has yet to tell of is
+    /// compared as its row had it.
     pub async fn standing_between(
         &mut self,
+        source: Uuid,
         accounts: &[AccountId],
         (peers, conversations): (&[String], &[ConversationId]),
         contacts: &[ContactId],
@@ -693,41 +716,48 @@ impl IngestTx {
         // Of a forum every topic is a conversation.
         let rows = sqlx::query!(
             r#"SELECT m.account_id, m.id, m.conversation_id, c.contact_id, m.direction, m.received_at, m.body_text,
-                      split_part(c.remote_peer, ';', 1) AS peer,
-                      m.file_count > 0 OR EXISTS (SELECT 1 FROM chat_messages x WHERE x.account_id = m.account_id
-                                                  AND x.message_id = m.id AND x.media IS NOT NULL)
+                      split_part(c.remote_peer, ';', 1) AS peer, w.at IS NOT NULL AS "waits!",
+                      w.text_key AS "text_key?",
+                      coalesce(w.has_media,
+                          m.file_count > 0 OR EXISTS (SELECT 1 FROM chat_messages x WHERE x.account_id = m.account_id
+                                                      AND x.message_id = m.id AND x.media IS NOT NULL)
                           OR EXISTS (SELECT 1 FROM attachments f WHERE f.account_id = m.account_id
-                                     AND f.message_id = m.id) AS "has_media!",
-                      (SELECT max(f.size) FROM attachments f WHERE f.account_id = m.account_id
-                       AND f.message_id = m.id) AS size
+                                     AND f.message_id = m.id)) AS "has_media!",
+                      coalesce(w.file_size, (SELECT max(f.size) FROM attachments f WHERE f.account_id = m.account_id
+                                             AND f.message_id = m.id)) AS size
                FROM conversations c
                JOIN messages m ON m.account_id = c.account_id AND m.conversation_id = c.id
+               LEFT JOIN LATERAL (
+                   SELECT a.at, a.text_key, a.has_media, a.file_size FROM adopted_messages a
+                   WHERE a.account_id = m.account_id AND a.message_id = m.id AND a.waits LIMIT 1) w ON true
                WHERE c.account_id = ANY($1) AND c.merged_into IS NULL
                  AND (c.id = ANY($2) OR split_part(c.remote_peer, ';', 1) = ANY($6)
                       OR c.remote_peer IS NULL AND c.contact_id = ANY($3))
                  AND m.received_at BETWEEN $4 AND $5 AND m.kind IN ('mail', 'chat')
                  AND NOT EXISTS (SELECT 1 FROM adopted_messages a
-                                 WHERE a.account_id = m.account_id AND a.message_id = m.id)"#,
+                                 WHERE a.account_id = m.account_id AND a.message_id = m.id AND a.source = $7)"#,
             &accounts.iter().map(|account| account.0).collect::<Vec<_>>(),
             &conversations.iter().map(|id| id.0).collect::<Vec<_>>(),
             &contacts.iter().map(|id| id.0).collect::<Vec<_>>(),
             from,
             to,
-            peers
+            peers,
+            source
         )
         .fetch_all(&mut *self.tx)
         .await?;
         Ok(rows
             .into_iter()
             .map(|row| {
+                let text = if row.waits { row.text_key } else { crate::adopt::text_key(&row.body_text) };
                 let trace = Trace {
                     outgoing: row.direction == "out",
                     at: row.received_at,
-                    text: crate::adopt::text_key(&row.body_text),
+                    text,
                     has_media: row.has_media,
                     size: row.size,
                     guessed: false,
-                    common: crate::adopt::is_common(&row.body_text),
+                    common: text.is_none() || crate::adopt::is_common(&row.body_text),
                 };
                 TracedMessage {
                     account: AccountId(row.account_id),
@@ -840,11 +870,13 @@ impl IngestTx {
     pub async fn waiting_by_id(&mut self, ids: &[String]) -> Result<Vec<Waiting>, StoreError> {
         let rows = sqlx::query_as!(
             WaitingRow,
-            "SELECT DISTINCT ON (a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen, a.rfc_message_id,
-                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.guessed
+            r#"SELECT DISTINCT ON (a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen, a.rfc_message_id,
+                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.guessed, a.source,
+                    ARRAY(SELECT o.source FROM adopted_messages o
+                          WHERE o.account_id = a.account_id AND o.message_id = a.message_id) AS "sources!"
              FROM adopted_messages a JOIN messages m ON m.account_id = $1 AND m.id = a.message_id
              WHERE a.account_id = $1 AND a.waits AND a.rfc_message_id = ANY($2)
-             ORDER BY a.message_id",
+             ORDER BY a.message_id"#,
             self.account.0,
             ids
         )
@@ -885,13 +917,15 @@ impl IngestTx {
     ) -> Result<Vec<Waiting>, StoreError> {
         let rows = sqlx::query_as!(
             WaitingRow,
-            "SELECT DISTINCT ON (a.account_id, a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen,
-                    a.rfc_message_id, a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.guessed
+            r#"SELECT DISTINCT ON (a.account_id, a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen,
+                    a.rfc_message_id, a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.guessed, a.source,
+                    ARRAY(SELECT o.source FROM adopted_messages o
+                          WHERE o.account_id = a.account_id AND o.message_id = a.message_id) AS "sources!"
              FROM adopted_messages a JOIN messages m ON m.account_id = a.account_id AND m.id = a.message_id
              WHERE a.account_id <> $1 AND a.waits AND a.guessed
                AND (a.rfc_message_id = ANY($2)
                     OR a.rfc_message_id IS NULL AND a.peer = ANY($3) AND a.at BETWEEN $4 AND $5)
-             ORDER BY a.account_id, a.message_id",
+             ORDER BY a.account_id, a.message_id"#,
             self.account.0,
             ids,
             peers,
@@ -903,6 +937,57 @@ impl IngestTx {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
+    /// Returns what waits by a guess in the other accounts of this transaction and stands in this account as well, told by its
+    /// server or without a guess: the same Message-ID, direction and text. With each, the message here and its conversation.
+    pub async fn adopted_twins(&mut self) -> Result<Vec<(Waiting, MessageId, ConversationId)>, StoreError> {
+        let others: Vec<Uuid> = self.turns.iter().map(|account| account.0).filter(|id| *id != self.account.0).collect();
+        let rows = sqlx::query!(
+            r#"SELECT DISTINCT ON (a.account_id, a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen,
+                      a.rfc_message_id, a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.source,
+                      n.id, n.conversation_id AS into_id, n.body_text,
+                      ARRAY(SELECT o.text_key FROM adopted_messages o
+                            WHERE o.account_id = n.account_id AND o.message_id = n.id) AS "texts!: Vec<Option<i64>>"
+               FROM adopted_messages a
+               JOIN messages m ON m.account_id = a.account_id AND m.id = a.message_id
+               JOIN mail_threads t ON t.account_id = $1 AND t.rfc_message_id = a.rfc_message_id
+               JOIN conversations met ON met.account_id = $1 AND met.id = t.conversation_id
+               JOIN messages n ON n.account_id = $1 AND n.conversation_id = coalesce(met.merged_into, met.id)
+                    AND n.rfc_message_id = a.rfc_message_id AND (n.direction = 'out') = a.outgoing AND n.removed_at IS NULL
+               WHERE a.account_id = ANY($2) AND a.waits AND a.guessed
+                 AND NOT EXISTS (SELECT 1 FROM adopted_messages g WHERE g.account_id = $1 AND g.message_id = n.id
+                                 AND g.waits AND g.guessed)
+               ORDER BY a.account_id, a.message_id, n.id"#,
+            self.account.0,
+            &others
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let same = rows
+            .into_iter()
+            .filter(|row| row.texts.contains(&row.text_key) || crate::adopt::text_key(&row.body_text) == row.text_key);
+        Ok(same
+            .map(|row| {
+                let waiting = WaitingRow {
+                    account_id: row.account_id,
+                    message_id: row.message_id,
+                    conversation_id: row.conversation_id,
+                    seen: row.seen,
+                    rfc_message_id: row.rfc_message_id,
+                    peer: row.peer,
+                    outgoing: row.outgoing,
+                    at: row.at,
+                    text_key: row.text_key,
+                    has_media: row.has_media,
+                    file_size: row.file_size,
+                    guessed: true,
+                    source: row.source,
+                    sources: vec![row.source],
+                };
+                (waiting.into(), MessageId(row.id), ConversationId(row.into_id))
+            })
+            .collect())
+    }
+
     /// Returns what waits without a Message-ID with these correspondents between two moments.
     pub async fn waiting_between(
         &mut self,
@@ -911,12 +996,14 @@ impl IngestTx {
     ) -> Result<Vec<Waiting>, StoreError> {
         let rows = sqlx::query_as!(
             WaitingRow,
-            "SELECT DISTINCT ON (a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen, a.rfc_message_id,
-                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.guessed
+            r#"SELECT DISTINCT ON (a.message_id) a.account_id, a.message_id, m.conversation_id, m.seen, a.rfc_message_id,
+                    a.peer, a.outgoing, a.at, a.text_key, a.has_media, a.file_size, a.guessed, a.source,
+                    ARRAY(SELECT o.source FROM adopted_messages o
+                          WHERE o.account_id = a.account_id AND o.message_id = a.message_id) AS "sources!"
              FROM adopted_messages a JOIN messages m ON m.account_id = $1 AND m.id = a.message_id
              WHERE a.account_id = $1 AND a.waits AND a.peer = ANY($2) AND a.at BETWEEN $3 AND $4
                AND a.rfc_message_id IS NULL
-             ORDER BY a.message_id",
+             ORDER BY a.message_id"#,
             self.account.0,
             peers,
             from,
@@ -1101,6 +1188,8 @@ struct WaitingRow {
     has_media: bool,
     file_size: Option<i64>,
     guessed: bool,
+    source: Uuid,
+    sources: Vec<Uuid>,
 }
 
 impl From<WaitingRow> for Waiting {
@@ -1112,6 +1201,8 @@ impl From<WaitingRow> for Waiting {
             read: row.seen,
             rfc_message_id: row.rfc_message_id,
             peer: row.peer,
+            source: row.source,
+            sources: row.sources,
             trace: Trace {
                 outgoing: row.outgoing,
                 at: row.at,
