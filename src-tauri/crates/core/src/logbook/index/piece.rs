@@ -1,4 +1,4 @@
-//! The lines of a stretch of a file in columns, packed: some three bytes a line.
+//! The lines of a stretch of a file in columns, packed: some four bytes a line.
 
 use std::{collections::HashMap, fs::File, io, ops::Range, sync::Arc};
 
