@@ -353,7 +353,7 @@ fn what_news_pass_over_stands_before_them_each_line_once() {
     }
     assert!(passed > 15, "{passed} times");
     assert!(reader.news(&filter, shown.last().map(|row| &row.cursor), 10).unwrap().rows.is_empty());
-    let text = Filter { search: Some(Search::Text("n=39".to_owned())), ..Filter::default() };
+    let text = Filter { search: Some(Search::Text("n=39".to_owned())), ..filter };
     let found = reader.news(&text, Some(&shown[0].cursor), 100).unwrap();
     assert!(!found.passed && found.rows.len() == 1, "{} lines", found.rows.len());
     let found = reader.news(&text, None, 5).unwrap();
