@@ -1,6 +1,7 @@
 //! The one window: Tauri's builder, the commands and events it knows, its start and its end.
 
 use std::{
+    collections::BTreeSet,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
     process::ExitCode,
@@ -317,6 +318,7 @@ fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
         .min_inner_size(720.0, 450.0)
         // Files that are dropped are the page's: it has their bytes and never their paths.
         .disable_drag_drop_handler()
+        .zoom_hotkeys_enabled(true)
         .on_navigation(move |url| mail_scheme::may_navigate(&navigated, url))
         // The window shows no page but the app's own, and its frames run nothing: who asks is our recorder.
         .on_permission_request(|_, kind| {
@@ -325,18 +327,27 @@ fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
         })
         .build()?;
     #[cfg(target_os = "linux")]
-    offer_microphone(&window)?;
+    complete_webview(&window)?;
     draw_again(&window, desk)
 }
 
-/// Lets the page ask for the microphone; WebKitGTK has no such question unless it is told to.
+/// What other webviews do by themselves: lets the page ask for the microphone, and checks the spelling of what is
+/// written, in those of our languages and the system's that the computer has dictionaries of.
 #[cfg(target_os = "linux")]
-fn offer_microphone(window: &tauri::WebviewWindow) -> tauri::Result<()> {
-    use webkit2gtk::{SettingsExt as _, WebViewExt as _};
+fn complete_webview(window: &tauri::WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::{SettingsExt as _, WebContextExt as _, WebViewExt as _};
 
     window.with_webview(|webview| {
-        if let Some(settings) = webview.inner().settings() {
+        let view = webview.inner();
+        if let Some(settings) = view.settings() {
             settings.set_enable_media_stream(true);
+        }
+        if let Some(context) = view.context() {
+            let system = context.spell_checking_languages();
+            let languages: BTreeSet<&str> =
+                system.iter().map(|language| language.as_str()).chain(["uk_UA", "en_US", "pl_PL"]).collect();
+            context.set_spell_checking_languages(&languages.into_iter().collect::<Vec<_>>());
+            context.set_spell_checking_enabled(true);
         }
     })
 }
