@@ -384,16 +384,19 @@ async fn export_page(
                    FROM attachments f WHERE f.account_id = m.account_id AND f.message_id = m.id
                         AND f.replaced_at IS NULL) AS "files!",
                   v.peer_name, v.peer_address, v.remote_peer, a.name AS account_name
-           FROM messages m JOIN accounts a ON a.id = m.account_id
+           -- The page comes first: what it is joined with is never put together for all that follows it.
+           FROM (SELECT * FROM messages m
+                 WHERE ($1::uuid IS NULL OR m.account_id = $1) AND ($2::timestamptz IS NULL OR m.received_at >= $2)
+                   AND (m.account_id, m.id) > ($3, $4)
+                 ORDER BY m.account_id, m.id LIMIT $5) m
+           JOIN accounts a ON a.id = m.account_id
            JOIN conversations v ON v.account_id = m.account_id AND v.id = m.conversation_id
            LEFT JOIN LATERAL (
                SELECT p.mailbox, p.epoch, p.number FROM message_places p
                WHERE p.account_id = m.account_id AND p.message_id = m.id
                ORDER BY p.gone_at IS NOT NULL, p.epoch, p.mailbox, p.number LIMIT 1
            ) p ON true
-           WHERE ($1::uuid IS NULL OR m.account_id = $1) AND ($2::timestamptz IS NULL OR m.received_at >= $2)
-             AND (m.account_id, m.id) > ($3, $4)
-           ORDER BY m.account_id, m.id LIMIT $5"#,
+           ORDER BY m.account_id, m.id"#,
         account.map(|id| id.0),
         since,
         after.0,
