@@ -5,10 +5,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
-    sync::{
-        PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -33,10 +30,6 @@ const AT_ONCE: usize = 4;
 const TAKEN: i64 = 32;
 /// Mails whose sending is noted in one transaction.
 const NOTED: usize = 64;
-/// So long mails that were sent wait for others that are about to be, so that they are stored together.
-const NOTED_AFTER: Duration = Duration::from_millis(100);
-/// So many bytes of files wait with them.
-const NOTED_BYTES: usize = 8 << 20;
 /// Another program's mail is found at least this often, should its ring be lost.
 const LOOK: Duration = Duration::from_secs(15);
 /// A refused sign-in is tried again after so long: more would lock the account out. Changed settings begin anew.
@@ -99,7 +92,6 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
         taken: Mutex::default(),
         told: AtomicU64::new(0),
         busy: watch::Sender::new(0),
-        accepted: std::sync::Mutex::default(),
     };
     let stop = async {
         ended.cancelled().await;
@@ -124,8 +116,6 @@ struct Post<'a> {
     told: AtomicU64,
     /// Workers that have a mail, or look for one.
     busy: watch::Sender<usize>,
-    /// Mails that the server took for every address that it had not refused, of which nothing is noted yet.
-    accepted: std::sync::Mutex<Vec<OutgoingId>>,
 }
 
 /// A mail whose last dot is the next thing to be said.
@@ -311,9 +301,6 @@ impl Post<'_> {
         self.note_size().await;
         match outcome {
             Tried::Taken(taken) => {
-                if taken.again.is_none() {
-                    self.accepted.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-                }
                 // Whoever notes outlives the workers.
                 let _noted_with_others = ways.delivered.send((mail, taken)).await;
             }
@@ -343,15 +330,13 @@ impl Post<'_> {
         }
     }
 
-    /// Notes that mails are about to end, those together that wait for it together: each worker has one at most. With
-    /// them it notes which ones were taken since, so that a crash leaves few in doubt before they are stored.
+    /// Notes that mails are about to end, those together that wait for it together: each worker has one at most.
     async fn note_ends(&self, mut endings: mpsc::Receiver<Ending>) {
         let store = &self.shared.parts.store;
         let mut some = Vec::with_capacity(AT_ONCE);
         while endings.recv_many(&mut some, AT_ONCE).await > 0 {
             let mails: Vec<_> = some.iter().map(|ending: &Ending| (ending.id, &ending.outcomes)).collect();
-            let accepted = std::mem::take(&mut *self.accepted.lock().unwrap_or_else(PoisonError::into_inner));
-            let noted = match store.mails_end(self.account.id, self.lease.token(), &mails, &accepted).await {
+            let noted = match store.mails_end(self.account.id, self.lease.token(), &mails).await {
                 Ok(noted) => noted,
                 Err(error) => {
                     let count = mails.len();
@@ -370,7 +355,6 @@ impl Post<'_> {
     async fn note(&self, mut deliveries: mpsc::Receiver<Taken>, ring: &Notify, ended: &CancellationToken) {
         let mut taken = Vec::with_capacity(NOTED);
         while deliveries.recv_many(&mut taken, NOTED).await > 0 {
-            self.gather(&mut deliveries, &mut taken).await;
             if self.delivered(&taken).await.is_err() {
                 // One that the database refuses keeps no other from being noted.
                 for one in taken.chunks(1) {
@@ -380,26 +364,6 @@ impl Post<'_> {
             taken.clear();
             // The next ones of their conversations may go.
             ring.notify_one();
-        }
-    }
-
-    /// Waits for more mails to be noted together while others go out: storing each takes longer than sending it.
-    async fn gather(&self, deliveries: &mut mpsc::Receiver<Taken>, taken: &mut Vec<Taken>) {
-        let bytes = |taken: &[Taken]| -> usize {
-            taken.iter().flat_map(|(mail, _)| &mail.mail.files).map(|file| file.bytes.len()).sum()
-        };
-        let more = async {
-            while taken.len() < NOTED && bytes(taken) < NOTED_BYTES {
-                if deliveries.recv_many(taken, NOTED - taken.len()).await == 0 {
-                    return;
-                }
-            }
-        };
-        let mut busy = self.busy.subscribe();
-        tokio::select! {
-            () = more => {}
-            _nothing_goes_out = busy.wait_for(|busy| *busy == 0) => {}
-            () = tokio::time::sleep(NOTED_AFTER) => {}
         }
     }
 

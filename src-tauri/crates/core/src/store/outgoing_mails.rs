@@ -466,15 +466,11 @@ impl Store {
 
     /// Notes that the server is about to be given the ends of mails, each with what it said of the addresses: from here on
     /// only its answers tell whether they were sent. Returns those of them that are still being sent.
-    ///
-    /// Notes of `accepted` ones that the server took them, as if a person had said so: should they not be stored any more,
-    /// whoever comes next does it and asks nobody.
     pub async fn mails_end(
         &self,
         account: AccountId,
         lease: LeaseToken,
         mails: &[(OutgoingId, &Outcomes)],
-        accepted: &[OutgoingId],
     ) -> Result<HashSet<OutgoingId>, StoreError> {
         let ids: Vec<Uuid> = mails.iter().map(|(id, _)| id.0).collect();
         let outcomes = mails.iter().map(|(_, outcomes)| serde_json::to_value(outcomes).map_err(wrong));
@@ -493,17 +489,6 @@ impl Store {
         )
         .fetch_all(&mut *tx)
         .await?;
-        if !accepted.is_empty() {
-            sqlx::query!(
-                "UPDATE outgoing_mails m SET confirmed = true FROM outgoing o
-                 WHERE m.account_id = $1 AND m.outgoing_id = ANY($2) AND o.account_id = $1 AND o.id = m.outgoing_id
-                   AND o.state = 'sending'",
-                account.0,
-                &accepted.iter().map(|id| id.0).collect::<Vec<_>>()
-            )
-            .execute(&mut *tx)
-            .await?;
-        }
         tx.commit().await?;
         Ok(noted.into_iter().map(OutgoingId).collect())
     }
