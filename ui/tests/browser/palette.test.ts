@@ -6,6 +6,8 @@ import { faults, row, useBrowser } from './browser';
 const { open } = useBrowser();
 
 async function ask(page: Page, text: string): Promise<void> {
+  // While one is still closing, keys are its.
+  await page.getByTestId('palette').waitFor({ state: 'detached' });
   await page.keyboard.press('Control+KeyK');
   await page.locator('[data-testid="palette-find"]:focus').waitFor();
   await page.keyboard.type(text);
