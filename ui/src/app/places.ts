@@ -19,29 +19,25 @@ export interface Place {
   go: () => void;
 }
 
-const views: readonly { kind: ConversationView; icon: IconName; key: string }[] = [
-  { kind: 'mine', icon: 'user', key: 'G M' },
-  { kind: 'unassigned', icon: 'nobody', key: 'G U' },
-  { kind: 'waiting', icon: 'clock', key: 'G W' },
-  { kind: 'done', icon: 'check', key: 'G D' },
-  { kind: 'all', icon: 'stack', key: 'G A' },
+/** The views of conversations, with the letter that leads to each after G. */
+export const views: readonly { kind: ConversationView; icon: IconName; key: string }[] = [
+  { kind: 'mine', icon: 'user', key: 'M' },
+  { kind: 'unassigned', icon: 'nobody', key: 'U' },
+  { kind: 'waiting', icon: 'clock', key: 'W' },
+  { kind: 'done', icon: 'check', key: 'D' },
+  { kind: 'all', icon: 'stack', key: 'A' },
 ];
-const screens: readonly { screen: 'accounts' | 'logs' | 'diagnostics' | 'settings' | 'outbox'; icon: IconName }[] = [
-  { screen: 'accounts', icon: 'accounts' },
-  { screen: 'outbox', icon: 'send' },
-  { screen: 'diagnostics', icon: 'pulse' },
-  { screen: 'logs', icon: 'logs' },
-  { screen: 'settings', icon: 'gear' },
-];
+export const screenIcons = { accounts: 'accounts', outbox: 'send', diagnostics: 'pulse', logs: 'logs', settings: 'gear' } as const satisfies Record<string, IconName>;
+const screens = ['accounts', 'outbox', 'diagnostics', 'logs', 'settings'] as const;
 const pages: readonly GuidePage[] = ['manager', 'owner', 'administrator', 'errors'];
 
 /** Everything that has a name in the window, the most usual first. */
 export function places(accounts: readonly AccountView[], onkeys: () => void): Place[] {
   const mailbox = accounts.find((account) => account.mailbox !== null);
   return [
-    ...views.map(({ kind, icon, key }) => ({ id: `view ${kind}`, label: t(`nav.${kind}`), of: '', icon, key, go: () => show({ kind }) })),
+    ...views.map(({ kind, icon, key }) => ({ id: `view ${kind}`, label: t(`nav.${kind}`), of: '', icon, key: `G ${key}`, go: () => show({ kind }) })),
     ...(mailbox ? [{ id: 'new mail', label: t('mail.compose'), of: '', icon: 'pen' as const, key: 'C', go: () => void mails.compose(mailbox.id) }] : []),
-    ...screens.map(({ screen, icon }) => ({ id: screen, label: t(`nav.${screen}`), of: '', icon, go: () => go({ screen }) })),
+    ...screens.map((screen) => ({ id: screen, label: t(`nav.${screen}`), of: '', icon: screenIcons[screen], go: () => go({ screen }) })),
     { id: 'add account', label: t('accounts.add'), of: t('nav.accounts'), icon: 'plus', go: () => go({ screen: 'account' }) },
     ...accounts.map((account) => ({ id: `account ${account.id}`, label: account.name, of: t('nav.mailboxes'), icon: 'inbox' as const, account, go: () => show({ kind: 'account', account: account.id }) })),
     ...Object.entries(sectionLooks).map(([section, look]) => ({ id: `settings ${section}`, label: t(look.label), of: t('nav.settings'), icon: look.icon, go: () => go({ screen: 'settings', section: section as SettingsSection }) })),

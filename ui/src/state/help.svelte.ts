@@ -1,3 +1,4 @@
+import type { HelpLink } from '../components/help';
 import { t } from '../i18n/index.svelte';
 import type { ErrorCode } from '../ipc/client';
 import type { GuidePage } from './guide';
@@ -28,4 +29,4 @@ export function closeHelp(): void {
 }
 
 /** The link from an error to its paragraph. */
-export const helpFor = (code: ErrorCode): { label: string; open: () => void } => ({ label: t('help.what'), open: () => openHelp({ page: 'errors', anchor: code }) });
+export const helpFor = (code: ErrorCode): HelpLink => ({ label: t('help.what'), open: () => openHelp({ page: 'errors', anchor: code }) });

@@ -1,3 +1,5 @@
+import type { HelpLink } from '../components/help';
+
 /** What can be done about something that was told, by button and by key. */
 export interface Remedy {
   label: string;
@@ -15,7 +17,7 @@ export interface Notice {
   counting?: (seconds: number) => string;
   remedy?: Remedy;
   /** Leads to what explains it. */
-  help?: { label: string; open: () => void } | undefined;
+  help?: HelpLink | undefined;
 }
 
 const SHOWN = 8000;

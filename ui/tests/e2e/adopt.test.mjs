@@ -43,10 +43,7 @@ windowTest('the old CRM comes over from the first run on, and its mailbox is liv
     writeFileSync(join(profile.folder, 'settings.json'), JSON.stringify({ language: 'uk', first_run: 'secrets', adoption: { media: old.media } }));
 
     window = await Window.open(profile);
-    await window.type('vault-passphrase', 'довга фраза для скриньки');
-    await window.type('vault-passphrase-again', 'довга фраза для скриньки');
-    await window.press('vault-submit');
-    await window.find('first-secrets', { state: 'ready' });
+    await window.makeVault('довга фраза для скриньки');
     await window.press('first-next');
     await window.press('data-adopt');
     await window.picture(join(ARTEFACTS, 'adopt-choice.png'));
@@ -165,10 +162,7 @@ windowTest('into a team’s server: a Telegram account goes on with its session,
     window = await Window.open(profile, { environment: { SSL_CERT_FILE: lab.endpoints.ca_file } });
     await window.press('language-uk');
     await window.press('first-next');
-    await window.type('vault-passphrase', 'довга фраза для скриньки');
-    await window.type('vault-passphrase-again', 'довга фраза для скриньки');
-    await window.press('vault-submit');
-    await window.find('first-secrets', { state: 'ready' });
+    await window.makeVault('довга фраза для скриньки');
     await window.press('first-next');
     await window.press('data-adopt');
     await window.press('adopt-to-server');

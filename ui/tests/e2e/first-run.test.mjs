@@ -31,10 +31,7 @@ windowTest('a newcomer comes from the first window to an inbox that fills', { ti
 
       // What was reached is reached after a restart.
       window = await Window.open(profile);
-      await window.type('vault-passphrase', phrase);
-      await window.type('vault-passphrase-again', phrase);
-      await window.press('vault-submit');
-      await window.find('first-secrets', { state: 'ready' });
+      await window.makeVault(phrase);
       await inEveryLanguage(window, 'first-secrets');
       await window.press('first-next');
       await window.find('first-data');

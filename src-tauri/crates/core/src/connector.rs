@@ -145,7 +145,7 @@ pub struct Resume {
     pub latest: BTreeMap<String, u32>,
     /// The right to talk to the server. The engine has checked it before `open`.
     pub permit: Permit,
-    /// What hides the names of cursors whose chats say nothing of themselves; see [`hidden_cursor`].
+    /// What hides the names of cursors whose chats say nothing of themselves; see [`hidden_cursor`]. Mailboxes have none.
     pub salt: Option<Salt>,
 }
 

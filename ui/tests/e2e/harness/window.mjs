@@ -86,6 +86,14 @@ export class Window {
     await element.sendKeys(text || Key.BACK_SPACE);
   }
 
+  /** Chooses a passphrase for a vault, in the first run. */
+  async makeVault(phrase) {
+    await this.type('vault-passphrase', phrase);
+    await this.type('vault-passphrase-again', phrase);
+    await this.press('vault-submit');
+    await this.find('first-secrets', { state: 'ready' });
+  }
+
   /** Types a mailbox of the lab's into the wizard, from its address to its servers. */
   async typeMailbox(lab, { address, password, user }) {
     await this.type('mailbox-address', address);

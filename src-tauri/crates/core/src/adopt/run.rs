@@ -801,8 +801,8 @@ impl Adoption {
     }
 }
 
-/// Finds messages that a server or another old system has brought already, one for each row at most. `chats` are those of users whom the old
-/// system knew by a number or a username.
+/// Finds messages that a server or another old system has brought already, one for each row at most. `chats` are those of
+/// users whom the old system knew by a number or a username.
 async fn standing(
     tx: &mut IngestTx,
     source: Uuid,

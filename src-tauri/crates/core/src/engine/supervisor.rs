@@ -329,11 +329,10 @@ impl Supervisor {
     async fn resume(&self, permit: Permit) -> Result<Resume, StoreError> {
         let (store, id) = (&self.shared.parts.store, self.account.id);
         let cursors = store.cursors(id).await?;
-        let (peers, latest) = match self.account.channel {
+        let (peers, latest, salt) = match self.account.channel {
             Channel::Email => Default::default(),
-            Channel::Telegram => (store.peers(id).await?, store.latest_numbers(id).await?),
+            Channel::Telegram => (store.peers(id).await?, store.latest_numbers(id).await?, Some(store.salt().await?)),
         };
-        let salt = Some(store.salt().await?);
         Ok(Resume { cursors, peers, latest, permit, salt })
     }
 

@@ -1,0 +1,5 @@
+/** Leads to what explains something. */
+export interface HelpLink {
+  label: string;
+  open: () => void;
+}
