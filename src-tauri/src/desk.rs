@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use skrynka_core::{
     engine::{Engine, Tasks},
     journal::JournalReader,
+    logbook::FLUSH_LIMIT,
     model::{AccountId, AttachmentId, ConversationId},
     notices::ConversationRef,
     postgres::PostgresError,
@@ -384,6 +385,10 @@ impl Desk {
             office.bureau.close().await;
         }
         tracing::info!(target: "skrynka::app", "Program ended");
+        // The event loop ends the process, or starts another in its place, without dropping what waits in the log.
+        if let Ok(ground) = self.ground() {
+            ground.logbook.flush(FLUSH_LIMIT);
+        }
     }
 
     async fn open(self: Arc<Self>) {

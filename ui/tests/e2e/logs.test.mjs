@@ -143,16 +143,18 @@ windowTest('lines that another program writes faster than they can be shown are 
       const file = join(folder, 'skrynka-29991231T000000000Z-1.000001.jsonl');
       let written = 0;
       const ERROR = 4_321;
-      const pour = () => {
+      const pour = (count) => {
         const lines = [];
-        for (const to = written + 500; written < to; written++) lines.push(JSON.stringify({ t: new Date().toISOString(), seq: written + 1, level: written === ERROR ? 'ERROR' : 'INFO', area: 'store', msg: 'Poured', fields: { n: written } }));
+        for (const to = written + count; written < to; written++) lines.push(JSON.stringify({ t: new Date().toISOString(), seq: written + 1, level: written === ERROR ? 'ERROR' : 'INFO', area: 'store', msg: 'Poured', fields: { n: written } }));
         appendFileSync(file, `${lines.join('\n')}\n`);
       };
-      pouring = setInterval(pour, 50);
+      pouring = setInterval(pour, 50, 500);
       await until('lines to pass', () => written > 10_000);
       await window.find('log-passing');
       const numbers = () => window.driver.executeScript(() => [...document.querySelectorAll('[data-testid="log-row"]')].map((node) => Number(/Poured\s+n=(\d+)/.exec(node.textContent)?.[1] ?? -1)).filter((n) => n >= 0));
       await until('the newest of them', async () => Math.max(...await numbers()) > written - 10_000);
+      const atEnd = () => window.driver.executeScript(() => { const list = document.querySelector('[data-testid="log-list"]'); return list.scrollTop + list.clientHeight >= list.scrollHeight - 24; });
+      assert.ok(await atEnd(), 'the newest line stands in view');
       await window.picture(join(ARTEFACTS, 'logs-passing.png'));
 
       // Whoever pauses finds above what was passed over, line by line.
@@ -175,6 +177,12 @@ windowTest('lines that another program writes faster than they can be shown are 
       // One error among them is the next one before the end, and stands among its neighbours.
       await window.press('log-newest');
       await until('the last line', async () => (await numbers()).includes(written - 1));
+      // One at a time, too, they come into view below those before.
+      for (let more = 0; more < 3; more++) {
+        pour(1);
+        await until('one more line', async () => (await numbers()).includes(written - 1));
+        assert.ok(await atEnd(), 'it stands in view');
+      }
       await list.sendKeys(Key.chord(Key.SHIFT, 'e'));
       await until('the error among its neighbours', async () => {
         const found = await numbers();

@@ -55,7 +55,7 @@ use self::{filter::Levels, layer::LogLayer, rolling::Rolling, shared::Shared};
 use crate::clock::Clock;
 
 /// How long the end of the program waits for the last lines to be written.
-const FLUSH_LIMIT: Duration = Duration::from_secs(5);
+pub const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 
 /// How the logbook is kept.
 #[derive(Clone)]

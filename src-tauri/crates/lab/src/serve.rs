@@ -125,6 +125,10 @@ pub enum Command {
         fault: Fault,
     },
     SmtpMails,
+    /// When the server took each mail whose subject begins with these words, Unix milliseconds.
+    SmtpTimes {
+        subject: String,
+    },
     /// The network is started with the first question.
     Telegram {
         ask: Ask,
@@ -232,6 +236,7 @@ impl Lab {
             Command::ListenFor { words } => self.plain.listen_for(&words),
             Command::Heard => return Ok(self.plain.heard().into_iter().map(milliseconds).collect()),
             Command::SmtpFault { fault } => self.smtp.set_fault(fault),
+            Command::SmtpTimes { subject } => return Ok(self.smtp.times(&subject).into_iter().map(milliseconds).collect()),
             Command::SmtpMails => return Ok(self.smtp.mails().iter().map(sent_mail).collect()),
             Command::Telegram { ask } => return self.telegram()?.carry_out(ask),
             Command::Log => return Ok(dovecot.log().into()),

@@ -6,6 +6,7 @@ use std::{
     collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
 use anyhow::{Context, Result};
@@ -76,6 +77,7 @@ pub struct Received {
     pub to: Vec<String>,
     /// The message with CRLF line ends, leading dots as the sender wrote them.
     pub raw: Vec<u8>,
+    pub at: SystemTime,
 }
 
 /// A running sink: one port speaks plainly and offers STARTTLS, the other speaks inside TLS.
@@ -149,6 +151,13 @@ impl SmtpSink {
     /// Returns the mails taken so far, oldest first.
     pub fn mails(&self) -> Vec<Received> {
         lock(&self.shared.mails).clone()
+    }
+
+    /// Returns when each mail was taken whose subject begins with these words, oldest first.
+    pub fn times(&self, subject: &str) -> Vec<SystemTime> {
+        let line = format!("\r\nSubject: {subject}");
+        let is_meant = |mail: &&Received| String::from_utf8_lossy(&mail.raw).contains(&line);
+        lock(&self.shared.mails).iter().filter(is_meant).map(|mail| mail.at).collect()
     }
 }
 

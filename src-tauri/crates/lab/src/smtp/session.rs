@@ -1,6 +1,6 @@
 //! One SMTP conversation (RFC 5321, RFC 3207, RFC 4954).
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc, time::SystemTime};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tokio::{
@@ -198,7 +198,7 @@ impl Session {
             | Fault::NoTls => {}
         }
         let (user, from, to) = (self.user.clone(), self.from.clone(), self.to.clone());
-        lock(&self.shared.mails).push(Received { user, from, to, raw });
+        lock(&self.shared.mails).push(Received { user, from, to, raw, at: SystemTime::now() });
         if self.fault() == Fault::CloseAfterMail {
             return Ok(ControlFlow::Break(()));
         }
