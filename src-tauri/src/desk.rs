@@ -184,6 +184,7 @@ impl Desk {
 
     /// Forgets what belongs to pages that are no more: the conversation in front, who follows the log, and
     /// what is looked for in it.
+    #[cfg(target_os = "linux")]
     pub fn page_gone(&self) {
         self.set_front(None);
         self.monitor.window_gone();

@@ -44,9 +44,24 @@ use clap::Parser as _;
 
 /// Reads the command line and does what it says: one command, or the window.
 pub fn run() -> ExitCode {
+    #[cfg(windows)]
+    if std::env::args_os().len() > 1 {
+        take_console();
+    }
     let arguments = cli::Arguments::parse();
     match arguments.command {
         Some(command) => cli::run(arguments.common, command),
         None => window::run(arguments.common),
     }
+}
+
+/// Lets a command speak in the terminal that it was typed in: Windows gives a program with a window none. What is led
+/// elsewhere stays led there, and whoever was started otherwise has no terminal to speak in.
+#[cfg(windows)]
+fn take_console() {
+    use windows_sys::Win32::System::Console::{ATTACH_PARENT_PROCESS, AttachConsole};
+
+    #[expect(unsafe_code, reason = "a system call")]
+    // SAFETY: it takes no pointer.
+    let _without_one = unsafe { AttachConsole(ATTACH_PARENT_PROCESS) };
 }

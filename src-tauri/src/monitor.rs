@@ -147,6 +147,7 @@ impl Monitor {
     }
 
     /// The window's pages are gone.
+    #[cfg(any(target_os = "linux", test))]
     pub fn window_gone(&self) {
         self.state().window = None;
         self.changed.notify_waiters();

@@ -403,6 +403,7 @@ impl Shown {
         self.ids.get(&tag).copied()
     }
 
+    #[cfg(target_os = "linux")]
     fn tag(&self, id: u32) -> Option<Tag> {
         self.ids.iter().find_map(|(tag, shown)| (*shown == id).then_some(*tag))
     }

@@ -53,6 +53,7 @@ impl<K: Copy + Eq + Hash> Jobs<K> {
     }
 
     /// Stops everything.
+    #[cfg(target_os = "linux")]
     pub fn stop_all(&self) {
         lock(&self.running).values().for_each(|job| job.stop.cancel());
     }

@@ -1,7 +1,6 @@
 //! The one window: Tauri's builder, the commands and events it knows, its start and its end.
 
 use std::{
-    collections::BTreeSet,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
     process::ExitCode,
@@ -335,6 +334,8 @@ fn open_window(app: &tauri::App, desk: Arc<Desk>) -> tauri::Result<()> {
 /// written, in those of our languages and the system's that the computer has dictionaries of.
 #[cfg(target_os = "linux")]
 fn complete_webview(window: &tauri::WebviewWindow) -> tauri::Result<()> {
+    use std::collections::BTreeSet;
+
     use webkit2gtk::{SettingsExt as _, WebContextExt as _, WebViewExt as _};
 
     window.with_webview(|webview| {
@@ -349,7 +350,36 @@ fn complete_webview(window: &tauri::WebviewWindow) -> tauri::Result<()> {
             context.set_spell_checking_languages(&languages.into_iter().collect::<Vec<_>>());
             context.set_spell_checking_enabled(true);
         }
+        view.connect_context_menu(|_, menu, _, _| !leave_what_serves(menu));
     })
+}
+
+/// Takes out of WebKit's own menu what belongs to a browser: pages to go back to, windows, files fetched past the app. Returns
+/// whether anything is left.
+#[cfg(target_os = "linux")]
+fn leave_what_serves(menu: &webkit2gtk::ContextMenu) -> bool {
+    use webkit2gtk::{ContextMenuAction as Action, ContextMenuExt as _, ContextMenuItemExt as _};
+
+    const SERVING: [Action; 15] = [
+        Action::Copy,
+        Action::Cut,
+        Action::Paste,
+        Action::Delete,
+        Action::SelectAll,
+        Action::CopyLinkToClipboard,
+        Action::CopyImageToClipboard,
+        Action::InputMethods,
+        Action::Unicode,
+        Action::SpellingGuess,
+        Action::NoGuessesFound,
+        Action::IgnoreSpelling,
+        Action::LearnSpelling,
+        Action::IgnoreGrammar,
+        Action::PasteAsPlainText,
+    ];
+    let items = menu.items();
+    items.iter().filter(|item| !SERVING.contains(&item.stock_action())).for_each(|item| menu.remove(item));
+    menu.n_items() > 0
 }
 
 /// Loads the pages again when the process that draws them has died: of a fault in a graphics driver, or for want of

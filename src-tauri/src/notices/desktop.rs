@@ -9,6 +9,7 @@ use super::Tag;
 
 /// What a person did with a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "elsewhere nobody tells what became of a notice"))]
 pub enum Said {
     /// It may still be shown.
     Clicked(Tag),

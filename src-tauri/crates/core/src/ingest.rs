@@ -249,9 +249,7 @@ impl Ingest {
         for (random_id, place) in sorted.sent {
             work.sent(random_id, place).await?;
         }
-        for delivered in sorted.delivered {
-            work.delivered(delivered).await?;
-        }
+        work.delivered(&sorted.delivered).await?;
         if !work.tx.wanted_turns().is_empty() {
             return Ok(Ended::Wants(work.tx.wanted_turns().clone()));
         }
@@ -486,10 +484,10 @@ impl Work {
         Ok(fresh)
     }
 
-    /// Notes that a server took a mail of ours.
-    async fn delivered(&mut self, delivered: &Delivered) -> Result<(), StoreError> {
-        if let Some(conversation) = self.tx.delivered(delivered).await? {
-            self.facts.push(outgoing_changed(conversation));
+    /// Notes that servers took mails of ours.
+    async fn delivered(&mut self, delivered: &[&Delivered]) -> Result<(), StoreError> {
+        if !delivered.is_empty() {
+            self.facts.extend(self.tx.delivered(delivered).await?.into_iter().map(outgoing_changed));
         }
         Ok(())
     }

@@ -204,6 +204,8 @@ pub struct Store {
     /// Connections that only ingest uses: in the common pool each batch would meet another one, whose plans and caches
     /// are cold.
     ingest: PgPool,
+    /// Connections on which the outbox notes what becomes of each message: somebody waits for it, and ingest may be busy.
+    outbox: PgPool,
     /// Rings when connections that seem alive are likely dead.
     lost: tokio::sync::watch::Sender<()>,
 }
@@ -214,15 +216,16 @@ impl Store {
     /// At most 16 connections are opened; one that stood idle is checked before it is handed out, so that a database
     /// that was restarted or frozen is noticed instead of waited for.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, StoreError> {
-        let pool = options.pool(checked(10, ACQUIRE_DEADLINE));
-        let ingest = options.pool(checked(6, INGEST_ACQUIRE_DEADLINE));
+        let pool = options.pool(checked(8, ACQUIRE_DEADLINE));
+        let ingest = options.by_key().pool(checked(6, INGEST_ACQUIRE_DEADLINE));
+        let outbox = options.by_key().pool(checked(2, ACQUIRE_DEADLINE));
         drop(pool.acquire().await?);
-        Ok(Self { pool, ingest, lost: tokio::sync::watch::Sender::new(()) })
+        Ok(Self { pool, ingest, outbox, lost: tokio::sync::watch::Sender::new(()) })
     }
 
     /// Closes every connection, waiting for those in use, but no longer than a few seconds.
     pub async fn close(&self) {
-        let closed = futures_util::future::join(self.pool.close(), self.ingest.close());
+        let closed = futures_util::future::join3(self.pool.close(), self.ingest.close(), self.outbox.close());
         if tokio::time::timeout(CLOSE_DEADLINE, closed).await.is_err() {
             tracing::warn!(target: "skrynka::store", "Connections left open, the database does not answer");
         }

@@ -236,7 +236,9 @@ impl Lab {
             Command::ListenFor { words } => self.plain.listen_for(&words),
             Command::Heard => return Ok(self.plain.heard().into_iter().map(milliseconds).collect()),
             Command::SmtpFault { fault } => self.smtp.set_fault(fault),
-            Command::SmtpTimes { subject } => return Ok(self.smtp.times(&subject).into_iter().map(milliseconds).collect()),
+            Command::SmtpTimes { subject } => {
+                return Ok(self.smtp.times(&subject).into_iter().map(milliseconds).collect());
+            }
             Command::SmtpMails => return Ok(self.smtp.mails().iter().map(sent_mail).collect()),
             Command::Telegram { ask } => return self.telegram()?.carry_out(ask),
             Command::Log => return Ok(dovecot.log().into()),

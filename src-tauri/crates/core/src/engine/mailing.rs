@@ -5,7 +5,10 @@
 
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -27,9 +30,17 @@ use crate::{
 /// Mails that are offered at the same time.
 const AT_ONCE: usize = 4;
 /// Mails that are taken from the outbox in one transaction.
-const TAKEN: i64 = 32;
-/// Mails whose sending is noted in one transaction.
-const NOTED: usize = 64;
+const TAKEN: i64 = 128;
+/// So long a mail that is about to end waits for those of the other workers, to be noted together with them.
+const TOGETHER: Duration = Duration::from_millis(1);
+/// Mails whose sending is noted in one transaction,
+const NOTED: usize = 256;
+/// and that wait for the one before it to end.
+const NOTED_NEXT: usize = 64;
+/// So long mails that were sent wait for others that are about to be, so that they are stored together.
+const NOTED_AFTER: Duration = Duration::from_millis(100);
+/// So many bytes of files wait with them.
+const NOTED_BYTES: usize = 8 << 20;
 /// Another program's mail is found at least this often, should its ring be lost.
 const LOOK: Duration = Duration::from_secs(15);
 /// A refused sign-in is tried again after so long: more would lock the account out. Changed settings begin anew.
@@ -92,6 +103,7 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
         taken: Mutex::default(),
         told: AtomicU64::new(0),
         busy: watch::Sender::new(0),
+        accepted: std::sync::Mutex::default(),
     };
     let stop = async {
         ended.cancelled().await;
@@ -116,6 +128,8 @@ struct Post<'a> {
     told: AtomicU64,
     /// Workers that have a mail, or look for one.
     busy: watch::Sender<usize>,
+    /// Mails that the server took for every address that it had not refused, of which nothing is noted yet.
+    accepted: std::sync::Mutex<Vec<OutgoingId>>,
 }
 
 /// A mail whose last dot is the next thing to be said.
@@ -195,7 +209,7 @@ impl Post<'_> {
                 self.sent.notify_one();
             }
         };
-        let (delivered, deliveries) = mpsc::channel(NOTED);
+        let (delivered, deliveries) = mpsc::channel(NOTED_NEXT);
         let (ending, endings) = mpsc::channel(AT_ONCE);
         let workers = async {
             let ways = Ways { ending: &ending, delivered: &delivered };
@@ -301,6 +315,9 @@ impl Post<'_> {
         self.note_size().await;
         match outcome {
             Tried::Taken(taken) => {
+                if taken.again.is_none() {
+                    self.accepted.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+                }
                 // Whoever notes outlives the workers.
                 let _noted_with_others = ways.delivered.send((mail, taken)).await;
             }
@@ -330,13 +347,16 @@ impl Post<'_> {
         }
     }
 
-    /// Notes that mails are about to end, those together that wait for it together: each worker has one at most.
+    /// Notes that mails are about to end, those together that wait for it together: each worker has one at most. With
+    /// them it notes which ones were taken since, so that a crash leaves few in doubt before they are stored.
     async fn note_ends(&self, mut endings: mpsc::Receiver<Ending>) {
         let store = &self.shared.parts.store;
         let mut some = Vec::with_capacity(AT_ONCE);
         while endings.recv_many(&mut some, AT_ONCE).await > 0 {
+            self.wait_for_others(&mut endings, &mut some).await;
             let mails: Vec<_> = some.iter().map(|ending: &Ending| (ending.id, &ending.outcomes)).collect();
-            let noted = match store.mails_end(self.account.id, self.lease.token(), &mails).await {
+            let accepted = std::mem::take(&mut *self.accepted.lock().unwrap_or_else(PoisonError::into_inner));
+            let noted = match store.mails_end(self.account.id, self.lease.token(), &mails, &accepted).await {
                 Ok(noted) => noted,
                 Err(error) => {
                     let count = mails.len();
@@ -351,10 +371,24 @@ impl Post<'_> {
         }
     }
 
+    /// Waits for the ends of the mails that the other workers have.
+    async fn wait_for_others(&self, endings: &mut mpsc::Receiver<Ending>, some: &mut Vec<Ending>) {
+        let all = async {
+            while some.len() < *self.busy.borrow() {
+                if endings.recv_many(some, AT_ONCE - some.len()).await == 0 {
+                    return;
+                }
+            }
+        };
+        // What is not here by then takes longer: a large mail, or a slow server.
+        let _some_are_not_there = tokio::time::timeout(TOGETHER, all).await;
+    }
+
     /// Notes mails that servers took, as many together as there are: the account's transactions follow one another.
     async fn note(&self, mut deliveries: mpsc::Receiver<Taken>, ring: &Notify, ended: &CancellationToken) {
         let mut taken = Vec::with_capacity(NOTED);
         while deliveries.recv_many(&mut taken, NOTED).await > 0 {
+            self.gather(&mut deliveries, &mut taken).await;
             if self.delivered(&taken).await.is_err() {
                 // One that the database refuses keeps no other from being noted.
                 for one in taken.chunks(1) {
@@ -364,6 +398,26 @@ impl Post<'_> {
             taken.clear();
             // The next ones of their conversations may go.
             ring.notify_one();
+        }
+    }
+
+    /// Waits for more mails to be noted together while others go out: storing each takes longer than sending it.
+    async fn gather(&self, deliveries: &mut mpsc::Receiver<Taken>, taken: &mut Vec<Taken>) {
+        let bytes = |taken: &[Taken]| -> usize {
+            taken.iter().flat_map(|(mail, _)| &mail.mail.files).map(|file| file.bytes.len()).sum()
+        };
+        let more = async {
+            while taken.len() < NOTED && bytes(taken) < NOTED_BYTES {
+                if deliveries.recv_many(taken, NOTED - taken.len()).await == 0 {
+                    return;
+                }
+            }
+        };
+        let mut busy = self.busy.subscribe();
+        tokio::select! {
+            () = more => {}
+            _nothing_goes_out = busy.wait_for(|busy| *busy == 0) => {}
+            () = tokio::time::sleep(NOTED_AFTER) => {}
         }
     }
 

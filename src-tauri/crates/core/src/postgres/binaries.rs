@@ -18,6 +18,9 @@ mod layout;
 
 /// The oldest major version that can run a cluster of ours: the `builtin` locale provider came with it.
 const OLDEST: u32 = 17;
+/// A program of the terminal opens none of its own beside our window (CreateProcess, process creation flags).
+#[cfg(windows)]
+pub(super) const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
 /// Where to look for the Postgres programs, in this order; at last comes the npm project of a development checkout.
 #[derive(Debug, Clone, Default)]
@@ -95,8 +98,11 @@ fn bare_command(program: &Path, run_as: RunAs) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("LC_ALL", "C").env("TZ", "UTC");
     #[cfg(windows)]
-    for name in ["SystemRoot", "PATH", "TEMP"] {
-        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    {
+        for name in ["SystemRoot", "PATH", "TEMP"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        command.creation_flags(CREATE_NO_WINDOW);
     }
     run_as.apply(&mut command);
     command

@@ -56,6 +56,13 @@ impl ConnectOptions {
         options.connect_lazy_with(self.0.clone())
     }
 
+    /// The same for connections whose statements find rows by their keys. They are planned once: planning such a statement
+    /// takes longer than carrying it out, and the server would do it each time, since it takes every array for longer than
+    /// it is.
+    pub fn by_key(&self) -> Self {
+        Self(self.0.clone().options([("plan_cache_mode", "force_generic_plan")]))
+    }
+
     /// The same server and role with another database.
     pub fn with_database(&self, database: &str) -> Self {
         Self(self.0.clone().database(database))

@@ -29,10 +29,12 @@ pub(super) const ROOM_TO_START: u64 = 64_000_000;
 /// Free bytes without which no cluster is made: its files, and the write-ahead log of the first hours.
 pub(super) const ROOM_TO_CREATE: u64 = 200_000_000;
 /// The longest path of a socket's folder: the address holds 104 bytes on macOS, and the file's name takes 14.
+#[cfg(unix)]
 const LONGEST_SOCKET_DIR: usize = 84;
 /// What interrupted attempts leave starts with this.
 const UNFINISHED: &str = "unfinished-";
 /// The length of `/skrynka-` with six random letters.
+#[cfg(unix)]
 const RANDOM_NAME: usize = 15;
 /// Where root keeps clusters whose profile `nobody` cannot reach.
 const SYSTEM_FOLDER: &str = "/var/lib/skrynka";
@@ -99,6 +101,7 @@ impl Home {
 
     /// Returns a 0700 folder with a short path for the Unix socket: in the cluster's folder, or else the one used
     /// before, or else a new one in the user's runtime or temporary folder.
+    #[cfg(unix)]
     pub fn socket_dir(&self) -> Result<PathBuf, PostgresError> {
         let inside = self.dir.join("socket");
         if inside.as_os_str().len() <= LONGEST_SOCKET_DIR {
@@ -300,11 +303,6 @@ fn is_private(path: &Path, run_as: RunAs) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     fs::symlink_metadata(path)
         .is_ok_and(|meta| meta.is_dir() && meta.uid() == run_as.uid && meta.mode() & 0o777 == 0o700)
-}
-
-#[cfg(not(unix))]
-fn is_private(path: &Path, _run_as: RunAs) -> bool {
-    path.is_dir()
 }
 
 fn open_lock(path: &Path) -> Result<File, PostgresError> {

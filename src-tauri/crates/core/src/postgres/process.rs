@@ -60,7 +60,11 @@ pub(super) fn identify(pid: i32, data: &Path) -> Identity {
 #[cfg(not(unix))]
 pub(super) fn identify(pid: i32, _data: &Path) -> Identity {
     let filter = format!("PID eq {pid}");
-    let output = std::process::Command::new("tasklist").args(["/NH", "/FO", "CSV", "/FI", &filter]).output();
+    let mut command = std::process::Command::new("tasklist");
+    command.args(["/NH", "/FO", "CSV", "/FI", &filter]);
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::creation_flags(&mut command, super::binaries::CREATE_NO_WINDOW);
+    let output = command.output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     match text.trim().strip_prefix('"') {
         Some(name) if name.starts_with("postgres.exe") => Identity::Ours,

@@ -362,7 +362,7 @@ impl Store {
         now: OffsetDateTime,
         limit: i64,
     ) -> Result<Vec<DueMail>, StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.outbox.begin().await?;
         leases::fence(&mut tx, account, lease).await?;
         let ids = sqlx::query_scalar!(
             "SELECT due.id FROM outgoing due
@@ -465,31 +465,44 @@ impl Store {
     }
 
     /// Notes that the server is about to be given the ends of mails, each with what it said of the addresses: from here on
-    /// only its answers tell whether they were sent. Returns those of them that are still being sent.
+    /// only its answers tell whether they were sent. Returns those of them that are still being sent, none where the lease
+    /// is not ours any more.
+    ///
+    /// Notes of `accepted` ones that the server took them, as if a person had said so: should they not be stored any more,
+    /// whoever comes next does it and asks nobody.
     pub async fn mails_end(
         &self,
         account: AccountId,
         lease: LeaseToken,
         mails: &[(OutgoingId, &Outcomes)],
+        accepted: &[OutgoingId],
     ) -> Result<HashSet<OutgoingId>, StoreError> {
         let ids: Vec<Uuid> = mails.iter().map(|(id, _)| id.0).collect();
         let outcomes = mails.iter().map(|(_, outcomes)| serde_json::to_value(outcomes).map_err(wrong));
         let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
-        let mut tx = self.begin().await?;
-        leases::fence(&mut tx, account, lease).await?;
+        // One statement, and the fence in it: every mail waits for this.
         let noted = sqlx::query_scalar!(
-            r#"WITH noted AS (UPDATE outgoing SET maybe_sent = true
-                              WHERE account_id = $1 AND id = ANY($2) AND state = 'sending' RETURNING id)
+            r#"WITH held AS MATERIALIZED (
+                   SELECT 1 FROM leases l JOIN accounts a ON a.id = l.account_id AND a.removed_at IS NULL
+                   WHERE l.account_id = $1 AND l.token = $5 AND l.holder IS NOT NULL FOR KEY SHARE OF l),
+               taken AS (
+                   UPDATE outgoing_mails m SET confirmed = true FROM held, outgoing o
+                   WHERE m.account_id = $1 AND m.outgoing_id = ANY($4) AND o.account_id = $1 AND o.id = m.outgoing_id
+                     AND o.state = 'sending'),
+               noted AS (
+                   UPDATE outgoing o SET maybe_sent = true FROM held
+                   WHERE o.account_id = $1 AND o.id = ANY($2) AND o.state = 'sending' RETURNING o.id)
                UPDATE outgoing_mails m SET outcomes = m.outcomes || ended.outcomes
                FROM noted JOIN unnest($2::uuid[], $3::jsonb[]) AS ended (id, outcomes) ON ended.id = noted.id
                WHERE m.account_id = $1 AND m.outgoing_id = noted.id RETURNING m.outgoing_id"#,
             account.0,
             &ids,
-            &outcomes
+            &outcomes,
+            &accepted.iter().map(|id| id.0).collect::<Vec<_>>(),
+            lease.0
         )
-        .fetch_all(&mut *tx)
+        .fetch_all(&self.outbox)
         .await?;
-        tx.commit().await?;
         Ok(noted.into_iter().map(OutgoingId).collect())
     }
 
@@ -680,59 +693,79 @@ impl IngestTx {
         .await?;
         let Some(told) = told else { return Ok(None) };
         let outcomes: Outcomes = serde_json::from_value(told).map_err(wrong)?;
-        self.delivered(&Delivered { outgoing: id, outcomes: as_accepted(&outcomes), again: None }).await
+        let delivered = Delivered { outgoing: id, outcomes: as_accepted(&outcomes), again: None };
+        Ok(self.delivered(&[&delivered]).await?.pop())
     }
 
-    /// Notes that the server took a mail: it is sent, unless addresses are left that were refused, now or before, or are
-    /// to be tried again. Returns its conversation where that is news.
-    pub async fn delivered(&mut self, delivered: &Delivered) -> Result<Option<Option<ConversationId>>, StoreError> {
-        let before = sqlx::query_scalar!(
-            "SELECT m.outcomes FROM outgoing_mails m JOIN outgoing o ON o.account_id = m.account_id AND o.id = m.outgoing_id
-             WHERE m.account_id = $1 AND m.outgoing_id = $2 AND o.state <> 'sent' FOR UPDATE",
+    /// Notes that servers took mails: one is sent, unless addresses are left that were refused, now or before, or are to be
+    /// tried again. Returns the conversations of those for which that is news. None is named twice.
+    pub async fn delivered(&mut self, delivered: &[&Delivered]) -> Result<Vec<Option<ConversationId>>, StoreError> {
+        let ids: Vec<Uuid> = delivered.iter().map(|delivered| delivered.outgoing.0).collect();
+        let before = sqlx::query!(
+            "SELECT m.outgoing_id, m.outcomes FROM outgoing_mails m
+             JOIN outgoing o ON o.account_id = m.account_id AND o.id = m.outgoing_id
+             WHERE m.account_id = $1 AND m.outgoing_id = ANY($2) AND o.state <> 'sent' FOR UPDATE",
             self.account.0,
-            delivered.outgoing.0
+            &ids
         )
-        .fetch_optional(&mut *self.tx)
+        .fetch_all(&mut *self.tx)
         .await?;
-        let Some(before) = before else { return Ok(None) };
-        let mut outcomes: Outcomes = serde_json::from_value(before).map_err(wrong)?;
-        outcomes.extend(delivered.outcomes.clone());
-        let first = |later: bool| {
-            outcomes.iter().find_map(|(address, outcome)| match outcome {
-                Outcome::Refused { reply } if !later => Some(format!("{address}: {reply}")),
-                Outcome::Later { reply } if later => Some(format!("{address}: {reply}")),
-                Outcome::Told | Outcome::Accepted | Outcome::Refused { .. } | Outcome::Later { .. } => None,
-            })
-        };
-        let (later, refused) = (first(true), first(false));
-        let state = match (&later, &refused) {
-            (Some(_), _) if delivered.again.is_some() => "waiting",
-            (None, None) => "sent",
-            _ => "failed",
-        };
-        let why = later.or(refused).map(|detail| Trouble { code: TroubleCode::Refused, detail });
-        let conversation = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = $3, error = $4, not_before = $5, maybe_sent = false,
+        let mut before: HashMap<Uuid, serde_json::Value> =
+            before.into_iter().map(|row| (row.outgoing_id, row.outcomes)).collect();
+        let (mut ids, mut states, mut errors, mut agains, mut all) = (vec![], vec![], vec![], vec![], vec![]);
+        for delivered in delivered {
+            let Some(before) = before.remove(&delivered.outgoing.0) else { continue };
+            let mut outcomes: Outcomes = serde_json::from_value(before).map_err(wrong)?;
+            outcomes.extend(delivered.outcomes.clone());
+            let (state, why) = state_after(&outcomes, delivered.again.is_some());
+            ids.push(delivered.outgoing.0);
+            states.push(state.to_owned());
+            errors.push(why.map(serde_json::to_value).transpose().map_err(wrong)?);
+            agains.push(delivered.again);
+            all.push(serde_json::to_value(&outcomes).map_err(wrong)?);
+        }
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let conversations = sqlx::query_scalar!(
+            "WITH told AS (
+                 SELECT * FROM unnest($2::uuid[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::jsonb[])
+                     AS told (id, state, error, again, outcomes)),
+             noted AS (
+                 UPDATE outgoing_mails m SET outcomes = told.outcomes, confirmed = false FROM told
+                 WHERE m.account_id = $1 AND m.outgoing_id = told.id)
+             UPDATE outgoing o SET state = told.state, error = told.error, not_before = told.again, maybe_sent = false,
                     sent_at = clock_timestamp()
-             WHERE account_id = $1 AND id = $2 RETURNING conversation_id",
+             FROM told WHERE o.account_id = $1 AND o.id = told.id RETURNING o.conversation_id",
             self.account.0,
-            delivered.outgoing.0,
-            state,
-            why.map(serde_json::to_value).transpose().map_err(wrong)?,
-            delivered.again
+            &ids,
+            &states,
+            &errors as &[Option<serde_json::Value>],
+            &agains as &[Option<OffsetDateTime>],
+            &all
         )
-        .fetch_one(&mut *self.tx)
+        .fetch_all(&mut *self.tx)
         .await?;
-        sqlx::query!(
-            "UPDATE outgoing_mails SET outcomes = $3, confirmed = false WHERE account_id = $1 AND outgoing_id = $2",
-            self.account.0,
-            delivered.outgoing.0,
-            serde_json::to_value(&outcomes).map_err(wrong)?
-        )
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(Some(conversation.map(ConversationId)))
+        Ok(conversations.into_iter().map(|id| id.map(ConversationId)).collect())
     }
+}
+
+/// How a mail stands after a server took it for some addresses, and what it said of the others.
+fn state_after(outcomes: &Outcomes, is_tried_again: bool) -> (&'static str, Option<Trouble>) {
+    let first = |later: bool| {
+        outcomes.iter().find_map(|(address, outcome)| match outcome {
+            Outcome::Refused { reply } if !later => Some(format!("{address}: {reply}")),
+            Outcome::Later { reply } if later => Some(format!("{address}: {reply}")),
+            Outcome::Told | Outcome::Accepted | Outcome::Refused { .. } | Outcome::Later { .. } => None,
+        })
+    };
+    let (later, refused) = (first(true), first(false));
+    let state = match (&later, &refused) {
+        (Some(_), _) if is_tried_again => "waiting",
+        (None, None) => "sent",
+        _ => "failed",
+    };
+    (state, later.or(refused).map(|detail| Trouble { code: TroubleCode::Refused, detail }))
 }
 
 /// What a server said, once it is known that it took the mail for those it had not refused.

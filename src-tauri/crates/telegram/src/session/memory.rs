@@ -159,6 +159,7 @@ fn place(option: &mut DcOption, address: SocketAddr) {
 }
 
 /// A data centre at an address.
+#[cfg(feature = "testing")]
 pub(crate) fn option_at(id: i32, address: SocketAddr, key: Option<[u8; 256]>) -> DcOption {
     let mut option = DcOption {
         id,
