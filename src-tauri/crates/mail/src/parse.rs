@@ -6,6 +6,7 @@
 mod attachments;
 mod charset;
 mod headers;
+mod html_text;
 mod limits;
 mod names;
 mod text;

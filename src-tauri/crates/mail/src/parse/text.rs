@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Message, MessagePart, MimeHeaders, PartType, decoders::html::html_to_text};
+use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
-use super::{attachments::transfer_decoded, charset};
+use super::{attachments::transfer_decoded, charset, html_text};
 
 /// Bytes of text that are kept; the untouched mail keeps the rest.
 const TEXT: usize = 2 << 20;
@@ -17,7 +17,7 @@ pub(super) fn plain(raw: &[u8], message: &Message<'_>) -> String {
     for part in message.text_body.iter().filter_map(|id| message.parts.get(*id as usize)) {
         let piece = match &part.body {
             PartType::Text(decoded) => decoded_text(raw, part, decoded),
-            PartType::Html(decoded) => Cow::Owned(html_text(&decoded_text(raw, part, decoded))),
+            PartType::Html(decoded) => Cow::Owned(said(&decoded_text(raw, part, decoded))),
             _ => continue,
         };
         append(&mut text, &piece);
@@ -26,7 +26,7 @@ pub(super) fn plain(raw: &[u8], message: &Message<'_>) -> String {
         && let Some(html) = html(raw, message)
     {
         text.clear();
-        append(&mut text, &html_text(&html));
+        append(&mut text, &said(&html));
     }
     if text.trim().is_empty()
         && let [only] = message.parts.as_slice()
@@ -65,8 +65,8 @@ fn decoded_text<'t>(raw: &[u8], part: &MessagePart<'_>, decoded: &'t str) -> Cow
     if mostly_right || damaged(&guessed) > damaged(decoded) { Cow::Borrowed(decoded) } else { Cow::Owned(guessed) }
 }
 
-fn html_text(html: &str) -> String {
-    html_to_text(html.get(..floor(html, HTML)).unwrap_or_default())
+fn said(html: &str) -> String {
+    html_text::of(html.get(..floor(html, HTML)).unwrap_or_default())
 }
 
 /// Appends with unified line ends and without NUL, which no database text can hold.

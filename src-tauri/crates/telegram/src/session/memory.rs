@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
+    net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -164,7 +164,7 @@ pub(crate) fn option_at(id: i32, address: SocketAddr, key: Option<[u8; 256]>) ->
     let mut option = DcOption {
         id,
         ipv4: SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0),
-        ipv6: SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0),
+        ipv6: SocketAddrV6::new(std::net::Ipv6Addr::UNSPECIFIED, 0, 0, 0),
         auth_key: key,
     };
     place(&mut option, address);
