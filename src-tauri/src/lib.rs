@@ -45,23 +45,35 @@ use clap::Parser as _;
 /// Reads the command line and does what it says: one command, or the window.
 pub fn run() -> ExitCode {
     #[cfg(windows)]
-    if std::env::args_os().len() > 1 {
-        take_console();
-    }
+    console::take();
     let arguments = cli::Arguments::parse();
     match arguments.command {
         Some(command) => cli::run(arguments.common, command),
-        None => window::run(arguments.common),
+        None => {
+            #[cfg(windows)]
+            console::leave();
+            window::run(arguments.common)
+        }
     }
 }
 
-/// Lets a command speak in the terminal that it was typed in: Windows gives a program with a window none. What is led
-/// elsewhere stays led there, and whoever was started otherwise has no terminal to speak in.
+/// The terminal that a command was typed in: Windows gives a program with a window none. What is led elsewhere stays led
+/// there. The terminal does not wait for such a program unless it is told to (`start /wait`).
 #[cfg(windows)]
-fn take_console() {
-    use windows_sys::Win32::System::Console::{ATTACH_PARENT_PROCESS, AttachConsole};
+mod console {
+    use windows_sys::Win32::System::Console::{ATTACH_PARENT_PROCESS, AttachConsole, FreeConsole};
 
-    #[expect(unsafe_code, reason = "a system call")]
-    // SAFETY: it takes no pointer.
-    let _without_one = unsafe { AttachConsole(ATTACH_PARENT_PROCESS) };
+    /// Speaks in it from here on. Whoever was started otherwise has none to speak in.
+    pub fn take() {
+        #[expect(unsafe_code, reason = "a system call")]
+        // SAFETY: it takes no pointer.
+        let _without_one = unsafe { AttachConsole(ATTACH_PARENT_PROCESS) };
+    }
+
+    /// Lets it go: whoever closes it would close the window too.
+    pub fn leave() {
+        #[expect(unsafe_code, reason = "a system call")]
+        // SAFETY: it takes nothing.
+        let _without_one = unsafe { FreeConsole() };
+    }
 }

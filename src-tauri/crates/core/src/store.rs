@@ -204,7 +204,8 @@ pub struct Store {
     /// Connections that only ingest uses: in the common pool each batch would meet another one, whose plans and caches
     /// are cold.
     ingest: PgPool,
-    /// Connections on which the outbox notes what becomes of each message: somebody waits for it, and ingest may be busy.
+    /// Connections on which it is noted that mails are about to end: a server waits for it, and no other statement may
+    /// hold it up.
     outbox: PgPool,
     /// Rings when connections that seem alive are likely dead.
     lost: tokio::sync::watch::Sender<()>,
@@ -217,7 +218,7 @@ impl Store {
     /// that was restarted or frozen is noticed instead of waited for.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, StoreError> {
         let pool = options.pool(checked(8, ACQUIRE_DEADLINE));
-        let ingest = options.by_key().pool(checked(6, INGEST_ACQUIRE_DEADLINE));
+        let ingest = options.pool(checked(6, INGEST_ACQUIRE_DEADLINE));
         let outbox = options.by_key().pool(checked(2, ACQUIRE_DEADLINE));
         drop(pool.acquire().await?);
         Ok(Self { pool, ingest, outbox, lost: tokio::sync::watch::Sender::new(()) })

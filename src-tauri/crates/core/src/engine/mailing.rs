@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
     sync::{
-        PoisonError,
+        MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -128,7 +128,7 @@ struct Post<'a> {
     told: AtomicU64,
     /// Workers that have a mail, or look for one.
     busy: watch::Sender<usize>,
-    /// Mails that the server took for every address that it had not refused, of which nothing is noted yet.
+    /// Mails that the server took for every address that it had not refused, of which nothing is noted or being stored yet.
     accepted: std::sync::Mutex<Vec<OutgoingId>>,
 }
 
@@ -316,13 +316,17 @@ impl Post<'_> {
         match outcome {
             Tried::Taken(taken) => {
                 if taken.again.is_none() {
-                    self.accepted.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+                    self.accepted().push(id);
                 }
                 // Whoever notes outlives the workers.
                 let _noted_with_others = ways.delivered.send((mail, taken)).await;
             }
             Tried::NotTaken(not) => self.persist(Ended::NotTaken(id, &not), ended).await,
         }
+    }
+
+    fn accepted(&self) -> MutexGuard<'_, Vec<OutgoingId>> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The mail's files with their bytes.
@@ -355,7 +359,7 @@ impl Post<'_> {
         while endings.recv_many(&mut some, AT_ONCE).await > 0 {
             self.wait_for_others(&mut endings, &mut some).await;
             let mails: Vec<_> = some.iter().map(|ending: &Ending| (ending.id, &ending.outcomes)).collect();
-            let accepted = std::mem::take(&mut *self.accepted.lock().unwrap_or_else(PoisonError::into_inner));
+            let accepted = std::mem::take(&mut *self.accepted());
             let noted = match store.mails_end(self.account.id, self.lease.token(), &mails, &accepted).await {
                 Ok(noted) => noted,
                 Err(error) => {
@@ -389,6 +393,8 @@ impl Post<'_> {
         let mut taken = Vec::with_capacity(NOTED);
         while deliveries.recv_many(&mut taken, NOTED).await > 0 {
             self.gather(&mut deliveries, &mut taken).await;
+            // What is stored now needs no word before: two transactions might wait for each other's rows.
+            self.accepted().retain(|id| taken.iter().all(|(mail, _)| mail.id != *id));
             if self.delivered(&taken).await.is_err() {
                 // One that the database refuses keeps no other from being noted.
                 for one in taken.chunks(1) {
@@ -574,8 +580,14 @@ impl Post<'_> {
                 files => files?,
             };
             let outcomes = as_accepted(&mail.outcomes);
-            let delivered = Delivered { outgoing: mail.id, outcomes, again: None };
-            self.delivered(&[(mail, delivered)]).await?;
+            let (id, delivered) = (mail.id, Delivered { outgoing: mail.id, outcomes, again: None });
+            match self.delivered(&[(mail, delivered)]).await {
+                // One that the database refuses keeps no other from being noted.
+                Err(error @ StoreError::Refused(_)) => tracing::error!(
+                    target: "skrynka::outbox", outgoing = %id, error = %crate::chain(&error), "Outcome of a mail not noted"
+                ),
+                settled => settled?,
+            }
         }
         Ok(())
     }

@@ -58,9 +58,9 @@ impl ConnectOptions {
 
     /// The same for connections whose statements find rows by their keys. They are planned once: planning such a statement
     /// takes longer than carrying it out, and the server would do it each time, since it takes every array for longer than
-    /// it is.
+    /// it is. A plan that was made while a table was small goes by its index all the same.
     pub fn by_key(&self) -> Self {
-        Self(self.0.clone().options([("plan_cache_mode", "force_generic_plan")]))
+        Self(self.0.clone().options([("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")]))
     }
 
     /// The same server and role with another database.

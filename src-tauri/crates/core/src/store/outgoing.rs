@@ -513,7 +513,7 @@ impl Store {
     }
 
     /// Lets a text that failed, or whose fate stayed unknown, be tried again as the same message. A mail that may have
-    /// been sent is sent again: a person has decided so.
+    /// been sent is sent again: a person has decided so. One that is known to have been sent is not.
     pub async fn retry_text(&self, account: AccountId, id: OutgoingId) -> Result<(), StoreError> {
         let mut tx = self.begin_for(account).await?;
         let conversation = sqlx::query_scalar!(
@@ -523,11 +523,15 @@ impl Store {
                                              WHERE e.value ->> 'outcome' = 'accepted'), '{}')
                  FROM outgoing o
                  WHERE m.account_id = $1 AND m.outgoing_id = $2 AND o.account_id = $1 AND o.id = $2
-                   AND o.state IN ('failed', 'uncertain') RETURNING m.outgoing_id)
+                   AND (o.state = 'failed' OR o.state = 'uncertain' AND NOT m.confirmed) RETURNING m.outgoing_id)
              UPDATE outgoing SET tries = 0, not_before = NULL,
                     state = CASE WHEN state = 'failed' OR id IN (SELECT outgoing_id FROM mail) THEN 'waiting' ELSE state END,
                     maybe_sent = maybe_sent AND id NOT IN (SELECT outgoing_id FROM mail)
-             WHERE account_id = $1 AND id = $2 AND state IN ('failed', 'uncertain') RETURNING conversation_id",
+             WHERE account_id = $1 AND id = $2
+               AND (state = 'failed' OR state = 'uncertain' AND NOT EXISTS (
+                   SELECT 1 FROM outgoing_mails known
+                   WHERE known.account_id = $1 AND known.outgoing_id = $2 AND known.confirmed))
+             RETURNING conversation_id",
             account.0,
             id.0
         )

@@ -362,7 +362,7 @@ impl Store {
         now: OffsetDateTime,
         limit: i64,
     ) -> Result<Vec<DueMail>, StoreError> {
-        let mut tx = self.outbox.begin().await?;
+        let mut tx = self.begin().await?;
         leases::fence(&mut tx, account, lease).await?;
         let ids = sqlx::query_scalar!(
             "SELECT due.id FROM outgoing due
@@ -485,16 +485,21 @@ impl Store {
             r#"WITH held AS MATERIALIZED (
                    SELECT 1 FROM leases l JOIN accounts a ON a.id = l.account_id AND a.removed_at IS NULL
                    WHERE l.account_id = $1 AND l.token = $5 AND l.holder IS NOT NULL FOR KEY SHARE OF l),
+               -- What another transaction holds is being stored by it: nobody waits for that.
+               free AS MATERIALIZED (
+                   SELECT m.outgoing_id FROM held, outgoing_mails m JOIN outgoing o ON o.id = m.outgoing_id
+                   WHERE m.account_id = $1 AND m.outgoing_id = ANY($4) AND o.account_id = $1 AND o.id = ANY($4)
+                     AND o.state = 'sending' AND o.maybe_sent
+                   FOR NO KEY UPDATE OF m, o SKIP LOCKED),
                taken AS (
-                   UPDATE outgoing_mails m SET confirmed = true FROM held, outgoing o
-                   WHERE m.account_id = $1 AND m.outgoing_id = ANY($4) AND o.account_id = $1 AND o.id = m.outgoing_id
-                     AND o.state = 'sending'),
+                   UPDATE outgoing_mails m SET confirmed = true FROM free
+                   WHERE m.account_id = $1 AND m.outgoing_id = free.outgoing_id AND m.outgoing_id = ANY($4)),
                noted AS (
                    UPDATE outgoing o SET maybe_sent = true FROM held
                    WHERE o.account_id = $1 AND o.id = ANY($2) AND o.state = 'sending' RETURNING o.id)
                UPDATE outgoing_mails m SET outcomes = m.outcomes || ended.outcomes
                FROM noted JOIN unnest($2::uuid[], $3::jsonb[]) AS ended (id, outcomes) ON ended.id = noted.id
-               WHERE m.account_id = $1 AND m.outgoing_id = noted.id RETURNING m.outgoing_id"#,
+               WHERE m.account_id = $1 AND m.outgoing_id = noted.id AND m.outgoing_id = ANY($2) RETURNING m.outgoing_id"#,
             account.0,
             &ids,
             &outcomes,
@@ -565,7 +570,7 @@ impl Store {
             "SELECT o.id, m.confirmed FROM outgoing o
              JOIN outgoing_mails m ON m.account_id = o.account_id AND m.outgoing_id = o.id
              WHERE o.account_id = $1 AND o.state = 'uncertain' AND (m.confirmed OR m.uncertain_since > $2)
-             ORDER BY o.created_at LIMIT 100",
+             ORDER BY m.confirmed DESC, o.created_at LIMIT 100",
             account.0,
             since
         )
@@ -698,7 +703,7 @@ impl IngestTx {
     }
 
     /// Notes that servers took mails: one is sent, unless addresses are left that were refused, now or before, or are to be
-    /// tried again. Returns the conversations of those for which that is news. None is named twice.
+    /// tried again. Returns the conversations of those for which that is news. No mail is named twice.
     pub async fn delivered(&mut self, delivered: &[&Delivered]) -> Result<Vec<Option<ConversationId>>, StoreError> {
         let ids: Vec<Uuid> = delivered.iter().map(|delivered| delivered.outgoing.0).collect();
         let before = sqlx::query!(

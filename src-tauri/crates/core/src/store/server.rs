@@ -192,7 +192,7 @@ impl Store {
         if known < stored / 2 {
             sqlx::query!(
                 "ANALYZE messages, message_places, conversations, mail_threads, contacts, contact_handles,
-                         chat_messages, message_versions, reactions, attachments, outgoing"
+                         chat_messages, message_versions, reactions, attachments, outgoing, outgoing_mails"
             )
             .execute(&self.pool)
             .await?;

@@ -11,14 +11,15 @@ use skrynka_core::{
     clock::{Clock as _, SystemClock},
     connector::{
         AlbumError, AlbumTrouble, Chat, ChatMessage, ConnectorError, Content, ForwardMessage, Incoming,
-        IncomingMessage, Raw, Remote, SendError, SendFile, SendText, Sent,
+        IncomingMessage, Outcome, Outcomes, OutgoingMail, Raw, Remote, SendError, SendFile, SendText, Sent,
     },
     model::{
-        ChatKey, ChatKind, ConversationId, Direction, MessageId, OutgoingId, Peer, PeerKind, Trouble, TroubleCode,
-        VoiceNote,
+        Address, ChatKey, ChatKind, ConversationId, Direction, MessageId, OutgoingId, Peer, PeerKind, Trouble,
+        TroubleCode, VoiceNote,
     },
     store::{
-        LeaseToken, NotSent, OutgoingDraft, OutgoingFile, OutgoingForward, OutgoingState, StoreError, StoredOutgoing,
+        DueMail, LeaseHolder, LeaseSpan, LeaseToken, MailDraft, NotSent, OutgoingDraft, OutgoingFile, OutgoingForward,
+        OutgoingState, StoreError, StoredOutgoing, TakenLease,
     },
 };
 
@@ -584,4 +585,64 @@ async fn a_message_that_stands_nowhere_is_not_passed_on() {
     let refused = bureau.store.queue_texts(bureau.account, &[unknown], None).await;
     assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
     assert_eq!(bureau.store.outgoing(bureau.account, conversation).await.unwrap(), []);
+}
+
+/// What is said of a mail with the next ones' ends is known after a crash: nobody is asked, and nobody can send it twice.
+#[tokio::test]
+async fn a_mail_that_is_known_to_be_taken_is_settled_without_a_person() {
+    let bureau = Bureau::new().await;
+    let (store, account) = (&bureau.store, bureau.account);
+    let mails: Vec<MailDraft> = (0..3).map(mail).collect();
+    for mail in &mails {
+        store.queue_mail(account, mail).await.unwrap();
+    }
+    let holder = LeaseHolder { id: uuid::Uuid::from_u128(1), name: "one".to_owned(), home: String::new() };
+    let span = LeaseSpan { valid: Duration::from_secs(3600), linger: Duration::ZERO };
+    let TakenLease::Ours(lease) = store.take_lease(account, &holder, span, None).await.unwrap() else {
+        panic!("nobody else is there")
+    };
+    let taken = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
+    let [known, last, unsaid] = [0, 1, 2].map(|at| taken[at].id);
+    let outcomes = Outcomes::from([("customer@example.net".to_owned(), Outcome::Told)]);
+    let ends = |id| [(id, &outcomes)];
+
+    let lost = store.mails_end(account, LeaseToken(7), &ends(known), &[]).await.unwrap();
+    assert!(lost.is_empty(), "no dot without the lease");
+    assert_eq!(store.mails_end(account, lease, &ends(known), &[]).await.unwrap(), [known].into());
+    // One whose end was not noted cannot have been taken, whatever is said of it.
+    assert_eq!(store.mails_end(account, lease, &ends(last), &[known, unsaid]).await.unwrap(), [last].into());
+    store.recover_mails(account, lease, SystemClock.now()).await.unwrap();
+
+    let uncertain = store.uncertain_mails(account, START).await.unwrap();
+    let of = |(mail, confirmed): &(DueMail, bool)| (mail.id, *confirmed);
+    assert_eq!(uncertain.iter().map(of).collect::<Vec<_>>(), [(known, true), (last, false)]);
+    assert!(matches!(store.retry_text(account, known).await, Err(StoreError::NotFound(_))), "it was sent");
+    store.retry_text(account, last).await.unwrap();
+    let again = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
+    assert_eq!(again.iter().map(|mail| mail.id).collect::<Vec<_>>(), [last, unsaid]);
+}
+
+fn mail(number: u32) -> MailDraft {
+    let address = |name: &str| Address { name: String::new(), address: format!("{name}@example.net") };
+    MailDraft {
+        id: OutgoingId::new(START + time::Duration::seconds(number.into())),
+        conversation: None,
+        send_at: None,
+        draft: None,
+        mail: OutgoingMail {
+            message_id: format!("{number}@bureau.example"),
+            from: address("bureau"),
+            to: vec![address("customer")],
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            subject: String::new(),
+            date: START,
+            references: Vec::new(),
+            text: "Готово".to_owned(),
+            html: None,
+            files: Vec::new(),
+        },
+        entities: Vec::new(),
+        files: Vec::new(),
+    }
 }

@@ -33,18 +33,24 @@ struct Written {
     text: String,
     /// White space was met on this line and is written before the next word.
     space: bool,
-    /// Elements that say nothing to a reader, and how deep in them.
-    hidden: usize,
+    /// Inside an element whose content is no markup and nothing to read.
+    silent: bool,
+    /// How deep in templates, which say nothing either.
+    templates: usize,
     preformatted: usize,
+    /// The tag before was that of preformatted text: a line end right after it does not count.
+    begun: bool,
 }
 
 impl Written {
     fn characters(&mut self, characters: &str) {
-        if self.hidden > 0 {
+        if self.is_hidden() {
             return;
         }
         if self.preformatted > 0 {
-            self.text.push_str(characters);
+            let begun = std::mem::take(&mut self.begun);
+            let first = |end| characters.strip_prefix(end).filter(|_| begun);
+            self.text.push_str(first("\r\n").or_else(|| first("\n")).unwrap_or(characters));
             return;
         }
         for c in characters.chars() {
@@ -60,15 +66,17 @@ impl Written {
         }
     }
 
+    const fn is_hidden(&self) -> bool {
+        self.silent || self.templates > 0
+    }
+
     fn begins_line(&self) -> bool {
         self.text.is_empty() || self.text.ends_with('\n')
     }
 
     fn line_end(&mut self) {
-        if self.hidden == 0 {
-            self.text.push('\n');
-            self.space = false;
-        }
+        self.text.push('\n');
+        self.space = false;
     }
 
     /// The edge of a block: what follows stands on another line than what was before.
@@ -82,15 +90,21 @@ impl Written {
     fn tag(&mut self, tag: &Tag) {
         let opens = tag.kind == TagKind::StartTag;
         let nest = |depth: usize| if opens { depth + 1 } else { depth.saturating_sub(1) };
+        self.begun = false;
         match &*tag.name {
-            "script" | "style" | "title" | "template" | "iframe" | "noembed" | "noframes" => {
-                self.hidden = nest(self.hidden)
-            }
+            // In a drawing an element may end where it begins. In HTML it may not, and is read so that no text is lost.
+            "script" | "style" | "title" | "iframe" | "noembed" | "noframes" | "template" | "pre" | "xmp"
+            | "listing"
+                if tag.self_closing => {}
+            "script" | "style" | "title" | "iframe" | "noembed" | "noframes" => self.silent = opens,
+            "template" => self.templates = nest(self.templates),
+            _ if self.is_hidden() => {}
             "br" => self.line_end(),
             "td" | "th" => self.space = true,
             "pre" | "xmp" | "listing" => {
                 self.edge();
                 self.preformatted = nest(self.preformatted);
+                self.begun = opens;
             }
             "address" | "article" | "aside" | "blockquote" | "body" | "center" | "dd" | "details" | "div" | "dl"
             | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4" | "h5"
@@ -110,7 +124,7 @@ impl TokenSink for Sink {
             Token::CharacterTokens(characters) => written.characters(&characters),
             Token::TagToken(tag) => {
                 written.tag(&tag);
-                if tag.kind == TagKind::StartTag {
+                if tag.kind == TagKind::StartTag && !tag.self_closing {
                     return match &*tag.name {
                         "title" | "textarea" => TokenSinkResult::RawData(Rcdata),
                         "style" | "xmp" | "iframe" | "noembed" | "noframes" => TokenSinkResult::RawData(Rawtext),
@@ -148,7 +162,9 @@ mod tests {
             ),
             ("<ul><li>first<li>second</ul>", "first\nsecond\n"),
             ("a<br><br>b<hr>c", "a\n\nb\nc"),
-            ("<pre>  as\n it  is</pre>done", "  as\n it  is\ndone"),
+            ("a<pre>\n  as\n it  is</pre>done", "a\n  as\n it  is\ndone"),
+            ("<svg><title/><style/></svg>no<template><div> <td></div></template>thing", "nothing"),
+            ("<template></title>x</template>one <template><p>x</p></template>two", "one two"),
             ("5 &lt; 7 &amp; 7 < 9 &euro;", "5 < 7 & 7 < 9 €"),
             ("no\u{0}<!-- nothing -->thing", "nothing"),
             ("", ""),
