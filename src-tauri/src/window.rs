@@ -354,8 +354,8 @@ fn complete_webview(window: &tauri::WebviewWindow) -> tauri::Result<()> {
     })
 }
 
-/// Takes out of WebKit's own menu what belongs to a browser: pages to go back to, windows, files fetched past the app. Returns
-/// whether anything is left.
+/// Takes out of WebKit's own menu what belongs to a browser: pages to go back to, windows, files fetched past the app.
+/// Returns whether anything is left.
 #[cfg(target_os = "linux")]
 fn leave_what_serves(menu: &webkit2gtk::ContextMenu) -> bool {
     use webkit2gtk::{ContextMenuAction as Action, ContextMenuExt as _, ContextMenuItemExt as _};

@@ -128,7 +128,8 @@ struct Post<'a> {
     told: AtomicU64,
     /// Workers that have a mail, or look for one.
     busy: watch::Sender<usize>,
-    /// Mails that the server took for every address that it had not refused, of which nothing is noted or being stored yet.
+    /// Mails that the server took for every address that it had not refused, and that are neither noted as taken nor
+    /// being stored yet.
     accepted: std::sync::Mutex<Vec<OutgoingId>>,
 }
 
@@ -393,7 +394,7 @@ impl Post<'_> {
         let mut taken = Vec::with_capacity(NOTED);
         while deliveries.recv_many(&mut taken, NOTED).await > 0 {
             self.gather(&mut deliveries, &mut taken).await;
-            // What is stored now needs no word before: two transactions might wait for each other's rows.
+            // What is stored now needs no word any more: said with later ends, it would be of another try.
             self.accepted().retain(|id| taken.iter().all(|(mail, _)| mail.id != *id));
             if self.delivered(&taken).await.is_err() {
                 // One that the database refuses keeps no other from being noted.
