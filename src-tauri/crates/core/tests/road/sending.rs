@@ -483,7 +483,9 @@ async fn files_of_an_album_go_together_and_once() {
 async fn what_is_scheduled_goes_when_a_person_says_so() {
     let (bureau, conversation) = bureau().await;
     let server = Arc::new(Server::default());
-    let (tomorrow, next_week) = (START + time::Duration::days(1), START + time::Duration::days(7));
+    // The program goes by the real clock; whole seconds, since Postgres keeps no nanoseconds.
+    let now = SystemClock.now().replace_nanosecond(0).unwrap();
+    let (tomorrow, next_week) = (now + time::Duration::days(1), now + time::Duration::days(7));
     let mut items = album(&bureau, conversation, &[1, 2]).await;
     items.iter_mut().for_each(|item| item.send_at = Some(tomorrow));
     let alone = OutgoingDraft { send_at: Some(tomorrow), ..draft(conversation, "alone", 3) };
@@ -492,17 +494,17 @@ async fn what_is_scheduled_goes_when_a_person_says_so() {
     let wire = Arc::new(Wire::default());
     let program = Start { remote: server.clone(), ..Start::new(&bureau, "one", &wire) }.run().await;
 
-    bureau.store.reschedule(bureau.account, alone.id, next_week, START).await.unwrap();
+    bureau.store.reschedule(bureau.account, alone.id, next_week, now).await.unwrap();
     let waiting = bureau.store.outgoing(bureau.account, conversation).await.unwrap();
     let times: Vec<_> = waiting.iter().map(|one| (one.id, one.send_at.unwrap())).collect();
     assert_eq!(times, [(items[0].id, tomorrow), (items[1].id, tomorrow), (alone.id, next_week)]);
 
-    bureau.store.reschedule(bureau.account, items[1].id, START, START).await.unwrap();
+    bureau.store.reschedule(bureau.account, items[1].id, now, now).await.unwrap();
     let sent = |all: &[StoredOutgoing]| all.iter().filter(|one| one.state == OutgoingState::Sent).count() == 2;
     until(&bureau, conversation, sent).await;
     assert_eq!(*server.albums.lock().unwrap(), [[1, 2]]);
     for gone in [items[0].id, OutgoingId::new(START)] {
-        let refused = bureau.store.reschedule(bureau.account, gone, next_week, START).await;
+        let refused = bureau.store.reschedule(bureau.account, gone, next_week, now).await;
         assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
     }
     program.engine.shutdown().await;
