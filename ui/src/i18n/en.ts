@@ -361,6 +361,8 @@ export const en: Catalogue = {
   'chat.media.contact': 'Contact',
   'chat.media.poll': 'Poll',
   'chat.media.service': 'Chat event',
+  'chat.media.call': 'Call',
+  'chat.media.secret_chat': 'Secret chat',
   'chat.media.unsupported': 'A message Skrynka cannot show yet',
   'chat.which': '{what} {n} of {of}',
   'chat.albumOf': { one: 'Album, {n} picture', other: 'Album, {n} pictures' },

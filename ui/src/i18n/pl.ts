@@ -361,6 +361,8 @@ export const pl: Catalogue = {
   'chat.media.contact': 'Kontakt',
   'chat.media.poll': 'Ankieta',
   'chat.media.service': 'Zdarzenie w rozmowie',
+  'chat.media.call': 'Połączenie',
+  'chat.media.secret_chat': 'Tajny czat',
   'chat.media.unsupported': 'Wiadomość, której Skrynka jeszcze nie pokazuje',
   'chat.which': '{what} {n} z {of}',
   'chat.albumOf': { one: 'Album, {n} zdjęcie', few: 'Album, {n} zdjęcia', many: 'Album, {n} zdjęć', other: 'Album, {n} zdjęcia' },

@@ -360,6 +360,8 @@ export const uk = {
   'chat.media.contact': 'Контакт',
   'chat.media.poll': 'Опитування',
   'chat.media.service': 'Подія розмови',
+  'chat.media.call': 'Дзвінок',
+  'chat.media.secret_chat': 'Секретний чат',
   'chat.media.unsupported': 'Повідомлення, якого Скринька ще не показує',
   'chat.which': '{what} {n} з {of}',
   'chat.albumOf': { one: 'Альбом, {n} фото', few: 'Альбом, {n} фото', many: 'Альбом, {n} фото', other: 'Альбом, {n} фото' },

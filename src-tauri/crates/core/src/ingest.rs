@@ -901,7 +901,7 @@ pub(crate) fn fold(sum: &mut SummaryChange, change: &SummaryChange) {
     let (messages, unread, files) =
         (sum.messages + change.messages, sum.unread + change.unread, sum.files + change.files);
     let (new, last_in) = (sum.new, sum.last_in.max(change.last_in));
-    if (change.last_at, change.last_message) >= (sum.last_at, sum.last_message) {
+    if change.rank() >= sum.rank() {
         *sum = change.clone();
     }
     (sum.messages, sum.unread, sum.files, sum.new, sum.last_in) = (messages, unread, files, new, last_in);

@@ -108,9 +108,10 @@ const wave = (count: number): number[] => {
 
 /** The row a chat shows in the list. */
 export function chatRow(account: string, id: string, chat: Chat): ConversationRow {
-  const last = chat.messages.at(-1);
+  const word = (message?: Message) => { const kind = message?.chat?.service?.kind; return kind && (['call', 'missed_call', 'secret_chat'].includes(kind) ? kind : 'service'); };
+  const last = chat.messages.findLast((message) => word(message) !== 'service') ?? chat.messages.at(-1);
   const media = last?.chat?.media;
-  const lastMedia = last?.chat?.service ? 'service' : (last?.files[0]?.media?.kind ?? (media && media.kind !== 'web_page' ? media.kind : null));
+  const lastMedia = word(last) ?? (last?.files[0]?.media?.kind ?? (media && media.kind !== 'web_page' ? media.kind : null));
   const several = chat.kind !== 'private' && chat.kind !== 'bot' && chat.kind !== 'broadcast';
   // Nothing but a name came over of people, where `?unknown` asks for it.
   const known = chat.kind !== 'private' || !new URLSearchParams(location.search).has('unknown');

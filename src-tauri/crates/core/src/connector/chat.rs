@@ -75,8 +75,8 @@ impl ChatMessage {
 
     /// What the message is, in one word, where it is not just text; for a list that shows no more of it.
     pub fn media_word(&self) -> Option<&'static str> {
-        if self.service.is_some() {
-            return Some("service");
+        if let Some(service) = &self.service {
+            return Some(service.kind.word());
         }
         match self.media.as_ref()? {
             Media::File(file) => Some(file.kind.as_str()),

@@ -344,6 +344,8 @@ fn summary_change(message: &IncomingMessage, row: &NewMessage<'_>, key: ChatKey,
         ChatKind::Group | ChatKind::Supergroup | ChatKind::Topic => true,
     };
     let author = chat.and_then(|chat| chat.author.as_ref()).filter(|_| several && row.direction == Direction::In);
+    // What asks nobody for anything makes it nobody's turn, and opens nothing that was put aside.
+    let turn = if chat.is_some_and(ChatMessage::is_quiet) { Direction::Out } else { row.direction };
     SummaryChange {
         conversation: row.conversation,
         new,
@@ -352,8 +354,8 @@ fn summary_change(message: &IncomingMessage, row: &NewMessage<'_>, key: ChatKey,
         files: row.file_count(),
         last_message: row.id,
         last_at: row.received_at,
-        last_direction: row.direction,
-        last_in: (row.direction == Direction::In).then_some(row.received_at),
+        last_direction: turn,
+        last_in: (turn == Direction::In).then_some(row.received_at),
         snippet: chat.map(snippet).unwrap_or_default(),
         unreadable: row.unreadable.is_some(),
         contact: None,

@@ -414,6 +414,29 @@ impl ServiceKind {
     pub const fn asks(self) -> bool {
         matches!(self, Self::MissedCall | Self::SecretChat)
     }
+
+    /// Its word in a list: calls and what asks for something have their own, every other is [`Self::LINE`].
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::MissedCall => "missed_call",
+            Self::SecretChat => "secret_chat",
+            Self::ChatCreated
+            | Self::TitleChanged
+            | Self::PhotoChanged
+            | Self::MembersJoined
+            | Self::MemberLeft
+            | Self::Migrated
+            | Self::MessagePinned
+            | Self::TopicChanged
+            | Self::ContactSignedUp
+            | Self::HistoryCleared
+            | Self::Other => Self::LINE,
+        }
+    }
+
+    /// The word of what nobody said: a conversation's latest message is such a line only where it holds nothing else.
+    pub const LINE: &str = "service";
 }
 
 /// How often one reaction was given.

@@ -555,11 +555,15 @@ impl Store {
                LEFT JOIN (
                    SELECT account_id, conversation_id, count(*) AS messages,
                           count(*) FILTER (WHERE NOT seen AND direction = 'in') AS unread,
-                          sum(file_count) AS files, max(received_at) AS last_at
+                          sum(file_count) AS files
                    FROM messages GROUP BY account_id, conversation_id
                ) m ON m.account_id = c.account_id AND m.conversation_id = c.id
                WHERE c.message_count <> coalesce(m.messages, 0) OR c.unread_count <> coalesce(m.unread, 0)
-                  OR c.file_count <> coalesce(m.files, 0) OR (c.merged_into IS NULL AND c.last_at <> m.last_at)"#
+                  OR c.file_count <> coalesce(m.files, 0)
+                  OR c.merged_into IS NULL AND EXISTS (
+                         SELECT FROM latest_message(c.account_id, c.id) l
+                         WHERE (l.received_at, l.id, l.direction)
+                               IS DISTINCT FROM (c.last_at, c.last_message_id, c.last_direction))"#
         )
         .fetch_one(&self.pool)
         .await?;

@@ -960,16 +960,13 @@ async fn summarise(
                last_author = CASE WHEN NOT (c.id = ANY($3)) THEN c.last_author
                                   WHEN c.chat_kind IN ('group', 'supergroup', 'topic') AND l.direction = 'in'
                                   THEN l.author_name ELSE '' END,
-               last_media = CASE WHEN NOT (c.id = ANY($3)) THEN c.last_media END
+               last_media = CASE WHEN NOT (c.id = ANY($3)) THEN c.last_media ELSE l.line END
            FROM unnest($2::uuid[]) AS n (id)
            CROSS JOIN LATERAL (
                SELECT count(*)::integer AS messages, coalesce(sum(m.file_count), 0)::integer AS files,
                       (count(*) FILTER (WHERE NOT m.seen AND m.direction = 'in'))::integer AS unread
                FROM messages m WHERE m.account_id = $1 AND m.conversation_id = n.id) s
-           LEFT JOIN LATERAL (
-               SELECT m.id, m.received_at, m.direction, m.kind, m.author_name, m.body_text FROM messages m
-               WHERE m.account_id = $1 AND m.conversation_id = n.id
-               ORDER BY m.received_at DESC, m.id DESC LIMIT 1) l ON true
+           LEFT JOIN LATERAL latest_message($1, n.id) l ON true
            WHERE c.account_id = $1 AND c.id = n.id
            RETURNING c.id, c.message_count, l.body_text AS "body_text?""#,
         account.0,

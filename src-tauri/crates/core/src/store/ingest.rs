@@ -18,6 +18,7 @@ use crate::{
     ingest::snippet,
     model::{
         AccountId, Address, AttachmentId, ChatKey, ChatKind, ContactId, ConversationId, Direction, MessageId, Place,
+        ServiceKind,
     },
 };
 
@@ -182,7 +183,7 @@ pub struct SummaryChange {
     pub last_message: MessageId,
     /// When it was received.
     pub last_at: OffsetDateTime,
-    /// Whose it is.
+    /// Whose it is; ours where it asks nobody for an answer.
     pub last_direction: Direction,
     /// When the latest of the customer's was received.
     pub last_in: Option<OffsetDateTime>,
@@ -200,6 +201,14 @@ pub struct SummaryChange {
     pub subject_key: String,
     /// Of a chat.
     pub chat: Option<ChatSummary>,
+}
+
+impl SummaryChange {
+    /// What the latest is chosen by: a service line only where there is nothing else, then the time.
+    pub fn rank(&self) -> (bool, OffsetDateTime, MessageId) {
+        let is_line = self.chat.as_ref().is_some_and(|chat| chat.media == Some(ServiceKind::LINE));
+        (!is_line, self.last_at, self.last_message)
+    }
 }
 
 /// What a chat's summary has beside a thread's.
@@ -528,7 +537,10 @@ impl IngestTx {
              FROM (
                  SELECT n.*,
                         -- A chat that was begun here has no message yet.
-                        old.message_count = 0 OR (n.last_at, n.last_message) >= (old.last_at, old.last_message_id) AS newer,
+                        -- A service line is the latest only where there is nothing else.
+                        old.message_count = 0
+                            OR (n.media IS DISTINCT FROM 'service', n.last_at, n.last_message)
+                               >= (old.last_media IS DISTINCT FROM 'service', old.last_at, old.last_message_id) AS newer,
                         coalesce(n.last_in >= old.last_at, false) AS reopens,
                         -- The customer who wrote last names the conversation; our own mails never rename it. A chat
                         -- has the name that its latest message came with.
@@ -937,17 +949,14 @@ impl IngestTx {
                    last_author = CASE WHEN d.was_last AND c.chat_kind IN ('group', 'supergroup', 'topic')
                                            AND l.direction = 'in' THEN l.author_name
                                       WHEN d.was_last THEN '' ELSE c.last_author END,
-                   last_media = CASE WHEN d.was_last THEN NULL ELSE c.last_media END
+                   last_media = CASE WHEN d.was_last THEN l.line ELSE c.last_media END
                FROM (
                    SELECT n.id, count(*)::integer AS gone, (count(*) FILTER (WHERE n.unread))::integer AS unread,
                           bool_or(old.last_message_id = n.message) AS was_last
                    FROM unnest($2::uuid[], $3::uuid[], $4::boolean[]) AS n (message, id, unread)
                    JOIN conversations old ON old.account_id = $1 AND old.id = n.id
                    GROUP BY n.id) d
-               LEFT JOIN LATERAL (
-                   SELECT m.id, m.received_at, m.direction, m.kind, m.author_name, m.body_text FROM messages m
-                   WHERE m.account_id = $1 AND m.conversation_id = d.id
-                   ORDER BY m.received_at DESC, m.id DESC LIMIT 1) l ON true
+               LEFT JOIN LATERAL latest_message($1, d.id) l ON true
                WHERE c.account_id = $1 AND c.id = d.id
                RETURNING c.id, c.message_count, d.was_last AS "was_last!", l.body_text AS "body_text?""#,
             self.account.0,

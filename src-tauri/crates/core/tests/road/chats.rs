@@ -6,9 +6,9 @@ use skrynka_core::{
     connector::{Batch, Chat, ChatAuthor, ChatMessage, Content, Cursor, Incoming, IncomingMessage, KnownPeer, Raw},
     model::{
         ChatKey, ChatKind, Direction, Entity, EntityKind, Media, MediaFile, MediaKind, Peer, PeerKind, PollAnswer,
-        Reaction, Service, ServiceKind,
+        Reaction, Service, ServiceKind, Triage,
     },
-    store::{FactKind, StoredMessage},
+    store::{FactKind, Seen, StoredMessage},
 };
 use time::Duration;
 
@@ -346,18 +346,53 @@ async fn topics_of_a_forum_are_conversations_of_their_own_over_one_count() {
     bureau.assert_summaries_true().await;
 }
 
+/// A service line of Olena's chat.
+fn line(number: u32, kind: ServiceKind) -> Incoming {
+    Said::new(OLENA, number, "")
+        .with(|chat| chat.service = Some(Service { kind, about: String::new(), seconds: None }))
+        .incoming()
+}
+
 #[tokio::test]
 async fn a_missed_call_counts_as_unread_and_other_service_lines_do_not() {
     let bureau = Bureau::with_chats().await;
-    let service = |n, kind| {
-        Said::new(OLENA, n, "")
-            .with(|chat| chat.service = Some(Service { kind, about: String::new(), seconds: None }))
-            .incoming()
-    };
-    bureau.ingest(vec![service(1, ServiceKind::ContactSignedUp), service(2, ServiceKind::MissedCall)]).await;
+    bureau.ingest(vec![line(1, ServiceKind::MissedCall), line(2, ServiceKind::TitleChanged)]).await;
     let conversation = bureau.conversations().await.remove(0);
     assert_eq!((conversation.messages, conversation.unread), (2, 1));
-    assert_eq!(conversation.chat.unwrap().last_media.as_deref(), Some("service"));
+    assert_eq!(conversation.last_direction, Direction::In, "somebody has to call back");
+    assert_eq!(conversation.chat.unwrap().last_media.as_deref(), Some("missed_call"));
+    bureau.assert_summaries_true().await;
+}
+
+/// Whose turn it is, where the chat stands in the list and what was put aside are left as they were.
+#[tokio::test]
+async fn what_nobody_said_is_nobodys_turn() {
+    let bureau = Bureau::with_chats().await;
+    let waiting = async || bureau.store.conversation_counts(None).await.unwrap().waiting;
+    bureau.ingest(vec![line(5, ServiceKind::ContactSignedUp)]).await;
+    let begun = bureau.conversations().await.remove(0);
+    assert_eq!((begun.last_direction, waiting().await), (Direction::Out, 0));
+
+    // Older than the line, and yet the latest that somebody said.
+    bureau.ingest(vec![Said::new(OLENA, 3, "Скільки коштує?").incoming()]).await;
+    let asked = bureau.conversations().await.remove(0);
+    assert_eq!((&*asked.snippet, asked.last_direction, waiting().await), ("Скільки коштує?", Direction::In, 1));
+    assert!(asked.last_at < begun.last_at);
+    assert_eq!(asked.chat.unwrap().last_media, None);
+    bureau.ingest(vec![line(6, ServiceKind::MessagePinned)]).await;
+    let pinned = bureau.conversations().await.remove(0);
+    assert_eq!((pinned.last_at, &*pinned.snippet, waiting().await), (asked.last_at, "Скільки коштує?", 1));
+    bureau.assert_summaries_true().await;
+
+    let seen = Seen { conversation: pinned.id, last_at: pinned.last_at, messages: pinned.messages };
+    bureau.store.set_triage(bureau.account, &[seen], Triage::Done).await.unwrap();
+    bureau.ingest(vec![line(7, ServiceKind::TitleChanged), line(8, ServiceKind::Call)]).await;
+    let called = bureau.conversations().await.remove(0);
+    assert_eq!((called.triage, called.last_direction), (Triage::Done, Direction::Out), "a call that was taken");
+    assert_eq!(called.chat.unwrap().last_media.as_deref(), Some("call"));
+    bureau.ingest(vec![line(9, ServiceKind::MissedCall)]).await;
+    let missed = bureau.conversations().await.remove(0);
+    assert_eq!((missed.triage, missed.last_direction), (Triage::Open, Direction::In));
     bureau.assert_summaries_true().await;
 }
 
