@@ -29,8 +29,10 @@ use crate::{
 
 /// Mails that are offered at the same time.
 const AT_ONCE: usize = 4;
-/// Mails that are taken from the outbox in one transaction.
-const TAKEN: i64 = 128;
+/// Mails that are taken from the outbox in one transaction, so that the first ones go soon,
+const TAKEN: usize = 64;
+/// and that are left when the next ones are fetched.
+const LEFT: usize = 32;
 /// So long a mail that is about to end waits for those of the other workers, to be noted together with them.
 const TOGETHER: Duration = Duration::from_millis(1);
 /// Mails whose sending is noted in one transaction,
@@ -100,6 +102,7 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
         lease,
         submitter: &*submitter,
         sent: Notify::new(),
+        low: Notify::new(),
         taken: Mutex::default(),
         told: AtomicU64::new(0),
         busy: watch::Sender::new(0),
@@ -122,6 +125,8 @@ struct Post<'a> {
     submitter: &'a dyn Submitter,
     /// Rings when a mail was sent: its copy is wanted.
     sent: Notify,
+    /// Rings when few mails are left of those that were taken.
+    low: Notify,
     /// Mails that are taken from the outbox and not offered yet.
     taken: Mutex<VecDeque<DueMail>>,
     /// Bytes of a mail that the server takes, as was noted last; 0 at first.
@@ -215,17 +220,18 @@ impl Post<'_> {
         let workers = async {
             let ways = Ways { ending: &ending, delivered: &delivered };
             futures_util::future::join_all((0..AT_ONCE).map(|_| self.work(&ring, ways, ended))).await;
-            self.put_back().await;
             drop((ending, delivered));
         };
         let rest = async {
             tokio::select! {
                 () = ended.cancelled() => {}
                 () = rings => {}
+                () = self.fetch_ahead(&ring) => {}
                 () = self.settle() => {}
             }
         };
         futures_util::join!(workers, self.note_ends(endings), self.note(deliveries, &ring, ended), rest);
+        self.put_back().await;
     }
 
     /// One worker: a mail after the other.
@@ -273,10 +279,36 @@ impl Post<'_> {
     async fn next(&self, now: OffsetDateTime) -> Result<Option<DueMail>, StoreError> {
         let mut taken = self.taken.lock().await;
         if taken.is_empty() {
-            let store = &self.shared.parts.store;
-            taken.extend(store.next_mails(self.account.id, self.lease.token(), now, TAKEN).await?);
+            taken.extend(self.take(now, TAKEN).await?);
         }
-        Ok(taken.pop_front())
+        let next = taken.pop_front();
+        if taken.len() == LEFT {
+            self.low.notify_one();
+        }
+        Ok(next)
+    }
+
+    /// Takes the next mails before the workers have to wait for them.
+    async fn fetch_ahead(&self, ring: &Notify) {
+        loop {
+            self.low.notified().await;
+            match self.take(self.shared.parts.clock.now(), TAKEN - LEFT).await {
+                Ok(more) => {
+                    self.taken.lock().await.extend(more);
+                    // Somebody may have found none meanwhile.
+                    ring.notify_one();
+                }
+                // Whoever finds none left tries again, and says so.
+                Err(error) => tracing::debug!(
+                    target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read ahead"
+                ),
+            }
+        }
+    }
+
+    async fn take(&self, now: OffsetDateTime, most: usize) -> Result<Vec<DueMail>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.shared.parts.store.next_mails(self.account.id, self.lease.token(), now, most).await
     }
 
     /// Gives back what was taken and cannot be offered now. What could not be put back is tried again after the next

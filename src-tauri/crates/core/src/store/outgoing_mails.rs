@@ -364,47 +364,39 @@ impl Store {
     ) -> Result<Vec<DueMail>, StoreError> {
         let mut tx = self.begin().await?;
         leases::fence(&mut tx, account, lease).await?;
-        let ids = sqlx::query_scalar!(
-            "SELECT due.id FROM outgoing due
-             JOIN outgoing_mails m ON m.account_id = due.account_id AND m.outgoing_id = due.id
-             WHERE due.account_id = $1 AND due.state = 'waiting' AND (due.not_before IS NULL OR due.not_before <= $2)
-               AND (due.send_at IS NULL OR due.send_at <= $2)
-               AND NOT EXISTS (
-                   SELECT 1 FROM outgoing earlier
-                   WHERE earlier.account_id = $1 AND earlier.conversation_id = due.conversation_id
-                     AND earlier.state IN ('waiting', 'sending') AND (earlier.send_at IS NULL OR earlier.send_at <= $2)
-                     AND (coalesce(earlier.send_at, earlier.created_at), earlier.id)
-                         < (coalesce(due.send_at, due.created_at), due.id))
-             ORDER BY coalesce(due.send_at, due.created_at), due.id LIMIT $3
-             FOR UPDATE OF due SKIP LOCKED",
+        let taken = sqlx::query!(
+            r#"WITH line AS (
+                   SELECT o.id, coalesce(o.send_at, o.created_at) AS at,
+                          row_number() OVER (PARTITION BY coalesce(o.conversation_id, o.id)
+                                             ORDER BY coalesce(o.send_at, o.created_at), o.id) AS turn
+                   FROM outgoing o
+                   WHERE o.account_id = $1 AND o.state IN ('waiting', 'sending') AND (o.send_at IS NULL OR o.send_at <= $2)),
+               due AS MATERIALIZED (
+                   SELECT o.id, first.at FROM line first
+                   JOIN outgoing o ON o.account_id = $1 AND o.id = first.id
+                   JOIN outgoing_mails m ON m.account_id = $1 AND m.outgoing_id = o.id
+                   WHERE first.turn = 1 AND o.state = 'waiting' AND (o.not_before IS NULL OR o.not_before <= $2)
+                   ORDER BY first.at, o.id LIMIT $3
+                   FOR UPDATE OF o SKIP LOCKED),
+               dated AS (
+                   UPDATE outgoing_mails m SET dated_at = $2 FROM due
+                   WHERE m.account_id = $1 AND m.outgoing_id = due.id AND m.dated_at IS NULL),
+               taken AS (
+                   UPDATE outgoing o SET state = 'sending', tries = o.tries + 1, maybe_sent = false FROM due
+                   WHERE o.account_id = $1 AND o.id = due.id RETURNING o.id, o.conversation_id, due.at)
+               SELECT id AS "id!", conversation_id FROM taken ORDER BY at, id"#,
             account.0,
             now,
             limit
         )
         .fetch_all(&mut *tx)
         .await?;
-        if ids.is_empty() {
+        if taken.is_empty() {
             return Ok(Vec::new());
         }
-        let conversations = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = 'sending', tries = tries + 1, maybe_sent = false
-             WHERE account_id = $1 AND id = ANY($2) RETURNING conversation_id",
-            account.0,
-            &ids
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        sqlx::query!(
-            "UPDATE outgoing_mails SET dated_at = coalesce(dated_at, $3)
-             WHERE account_id = $1 AND outgoing_id = ANY($2)",
-            account.0,
-            &ids,
-            now
-        )
-        .execute(&mut *tx)
-        .await?;
+        let ids: Vec<Uuid> = taken.iter().map(|mail| mail.id).collect();
         let mails = mails(&mut tx, account, &ids).await?;
-        let facts: Vec<Fact> = conversations.into_iter().map(changed).collect();
+        let facts: Vec<Fact> = taken.into_iter().map(|mail| changed(mail.conversation_id)).collect();
         journal::announce(&mut tx, account, &facts).await?;
         tx.commit().await?;
         Ok(mails)

@@ -9,6 +9,20 @@ use crate::error::{MailError, Result};
 /// Written at a time; each piece has its own deadline.
 const PIECE: usize = 64 << 10;
 
+/// Commands that are said in one go.
+const AT_ONCE: usize = 50;
+/// The reply after which the mail follows.
+const GO_AHEAD: u16 = 354;
+
+/// What a server said before the mail itself.
+struct Announced {
+    sender: Answer,
+    /// One for each address; none where the sender was refused.
+    addresses: Vec<Answer>,
+    /// Whether the mail may follow, where that was asked already.
+    ready: Option<Answer>,
+}
+
 /// Why a transaction did not end with the mail being taken.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -41,22 +55,26 @@ impl Line {
         before_end: &BeforeEnd<'_>,
     ) -> std::result::Result<Outcomes, Refusal> {
         let sender = self.sender(from, to, mail)?;
-        let mut answers = self.announce(&sender, to).await?.into_iter();
-        let first = answers.next().ok_or_else(|| MailError::Protocol("no answer to MAIL".to_owned()))?;
-        if first.code != 250 {
-            return Err(refused(&first));
+        let Announced { sender, addresses, ready } = self.announce(&sender, to).await?;
+        if sender.code != 250 {
+            return Err(refused(&sender));
         }
         let mut outcomes = Outcomes::new();
-        for ((address, _), answer) in to.iter().zip(answers) {
+        for ((address, _), answer) in to.iter().zip(addresses) {
             outcomes.insert(address.clone(), outcome(&answer));
         }
         if !outcomes.values().any(|outcome| *outcome == Outcome::Told) {
-            // What was said of the addresses is known, however the rest goes.
-            self.spent = self.ask("RSET").await.map_or(true, |answer| answer.code != 250);
+            // What was said of the addresses is known, however the rest goes. A server that wants the mail nevertheless
+            // gets nothing, not even its end.
+            let wants = ready.is_some_and(|ready| ready.code == GO_AHEAD);
+            self.spent = wants || self.ask("RSET").await.map_or(true, |answer| answer.code != 250);
             return Ok(outcomes);
         }
-        let ready = self.ask("DATA").await?;
-        if ready.code != 354 {
+        let ready = match ready {
+            Some(ready) => ready,
+            None => self.ask("DATA").await?,
+        };
+        if ready.code != GO_AHEAD {
             return Err(refused(&ready));
         }
         self.write_mail(mail).await?;
@@ -105,32 +123,33 @@ impl Line {
         Ok(command)
     }
 
-    /// Says from whom and to whom; in one go where the server takes that (RFC 2920).
-    async fn announce(&mut self, sender: &str, to: &[(String, String)]) -> Result<Vec<Answer>> {
-        let commands: Vec<String> = std::iter::once(sender.to_owned())
-            .chain(to.iter().map(|(_, address)| format!("RCPT TO:<{address}>")))
-            .collect();
-        let deadline = self.tuning.command;
-        let mut answers = Vec::with_capacity(commands.len());
-        if self.offered.iter().any(|line| line.trim() == "PIPELINING") {
-            for some in commands.chunks(50) {
-                let lines: String = some.iter().flat_map(|command| [command.as_str(), "\r\n"]).collect();
-                self.write(lines.as_bytes()).await?;
-                for _ in some {
-                    answers.push(self.answer(deadline).await?);
+    /// Says from whom and to whom, and asks whether the mail may follow; in one go where the server takes that (RFC 2920).
+    async fn announce(&mut self, sender: &str, to: &[(String, String)]) -> Result<Announced> {
+        let addresses: Vec<String> = to.iter().map(|(_, address)| format!("RCPT TO:<{address}>")).collect();
+        if !self.offered.iter().any(|line| line.trim() == "PIPELINING") {
+            let sender = self.ask(sender).await?;
+            let mut answers = Vec::with_capacity(addresses.len());
+            if sender.code == 250 {
+                for address in &addresses {
+                    answers.push(self.ask(address).await?);
                 }
             }
-        } else {
-            for command in commands {
-                let answer = self.ask(&command).await?;
-                let goes_on = !answers.is_empty() || answer.code == 250;
-                answers.push(answer);
-                if !goes_on {
-                    break;
-                }
+            return Ok(Announced { sender, addresses: answers, ready: None });
+        }
+        let commands: Vec<&str> =
+            std::iter::once(sender).chain(addresses.iter().map(String::as_str)).chain(["DATA"]).collect();
+        let mut answers = Vec::with_capacity(commands.len());
+        for some in commands.chunks(AT_ONCE) {
+            let lines: String = some.iter().flat_map(|command| [*command, "\r\n"]).collect();
+            self.write(lines.as_bytes()).await?;
+            for _ in some {
+                answers.push(self.answer(self.tuning.command).await?);
             }
         }
-        Ok(answers)
+        let mut answers = answers.into_iter();
+        let missing = || MailError::Protocol("no answer to MAIL".to_owned());
+        let (sender, ready) = (answers.next().ok_or_else(missing)?, answers.next_back());
+        Ok(Announced { sender, addresses: answers.collect(), ready })
     }
 
     /// Writes the mail up to its end, with a dot before every line that begins with one (RFC 5321 section 4.5.2).
