@@ -52,6 +52,8 @@ pub enum Fault {
     SilentAt(Verb),
     /// Addresses that begin with `later` are taken now.
     TakesLater,
+    /// Wants a mail although it has refused each of its recipients.
+    WantsAll,
     /// Offers no STARTTLS.
     NoTls,
 }

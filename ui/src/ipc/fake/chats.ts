@@ -108,7 +108,10 @@ const wave = (count: number): number[] => {
 
 /** The row a chat shows in the list. */
 export function chatRow(account: string, id: string, chat: Chat): ConversationRow {
-  const word = (message?: Message) => { const kind = message?.chat?.service?.kind; return kind && (['call', 'missed_call', 'secret_chat'].includes(kind) ? kind : 'service'); };
+  const word = (message?: MessageView) => {
+    const kind = message?.chat?.service?.kind;
+    return kind === 'call' || kind === 'missed_call' || kind === 'secret_chat' ? kind : kind && 'service';
+  };
   const last = chat.messages.findLast((message) => word(message) !== 'service') ?? chat.messages.at(-1);
   const media = last?.chat?.media;
   const lastMedia = word(last) ?? (last?.files[0]?.media?.kind ?? (media && media.kind !== 'web_page' ? media.kind : null));
@@ -117,7 +120,7 @@ export function chatRow(account: string, id: string, chat: Chat): ConversationRo
   const known = chat.kind !== 'private' || !new URLSearchParams(location.search).has('unknown');
   const row: ChatRow = { kind: known ? chat.kind : null, username: chat.username, lastAuthor: several ? (last?.authorName ?? '') : '', lastMedia, writable: known && chat.kind !== 'broadcast', known };
   return {
-    key: { account, id }, name: chat.name, address: chat.username ? `@${chat.username}` : '', company: !['private', 'bot'].includes(chat.kind), subject: '', snippet: (last?.text ?? '').slice(0, 160), lastIsOurs: last?.ours ?? true,
+    key: { account, id }, name: chat.name, address: chat.username ? `@${chat.username}` : '', company: !['private', 'bot'].includes(chat.kind), subject: '', snippet: (last?.text ?? '').slice(0, 160), lastIsOurs: (last?.ours ?? true) || ['service', 'call'].includes(word(last) ?? ''),
     lastAt: last?.receivedAt ?? iso(chat.begun ?? NOON), unread: chat.messages.filter((message) => !message.seen).length, messages: chat.messages.length, hasFiles: chat.messages.some((message) => message.files.length > 0), unreadable: false, mutedUntil: null, triage: chat.triage, assignee: chat.assignee, stuckTexts: chat.outgoing.filter((text) => text.state === 'failed' || text.state === 'uncertain').length, chat: row,
   };
 }

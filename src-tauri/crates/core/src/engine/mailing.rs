@@ -29,10 +29,12 @@ use crate::{
 
 /// Mails that are offered at the same time.
 const AT_ONCE: usize = 4;
-/// Mails that are taken from the outbox in one transaction, so that the first ones go soon,
-const TAKEN: usize = 64;
-/// and that are left when the next ones are fetched.
-const LEFT: usize = 32;
+/// Mails that are taken from the outbox while workers wait for them: the first ones go soon.
+const TAKEN: i64 = 32;
+/// When so many of them are left,
+const LEFT: usize = 16;
+/// so many more are fetched.
+const AHEAD: i64 = 256;
 /// So long a mail that is about to end waits for those of the other workers, to be noted together with them.
 const TOGETHER: Duration = Duration::from_millis(1);
 /// Mails whose sending is noted in one transaction,
@@ -103,7 +105,9 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
         submitter: &*submitter,
         sent: Notify::new(),
         low: Notify::new(),
+        taking: Mutex::default(),
         taken: Mutex::default(),
+        held: std::sync::Mutex::default(),
         told: AtomicU64::new(0),
         busy: watch::Sender::new(0),
         accepted: std::sync::Mutex::default(),
@@ -127,8 +131,12 @@ struct Post<'a> {
     sent: Notify,
     /// Rings when few mails are left of those that were taken.
     low: Notify,
+    /// Held by whoever takes mails from the outbox, or puts back what nobody holds.
+    taking: Mutex<()>,
     /// Mails that are taken from the outbox and not offered yet.
     taken: Mutex<VecDeque<DueMail>>,
+    /// These, and those that are being offered.
+    held: std::sync::Mutex<HashSet<OutgoingId>>,
     /// Bytes of a mail that the server takes, as was noted last; 0 at first.
     told: AtomicU64,
     /// Workers that have a mail, or look for one.
@@ -292,7 +300,7 @@ impl Post<'_> {
     async fn fetch_ahead(&self, ring: &Notify) {
         loop {
             self.low.notified().await;
-            match self.take(self.shared.parts.clock.now(), TAKEN - LEFT).await {
+            match self.take(self.shared.parts.clock.now(), AHEAD).await {
                 Ok(more) => {
                     self.taken.lock().await.extend(more);
                     // Somebody may have found none meanwhile.
@@ -306,9 +314,18 @@ impl Post<'_> {
         }
     }
 
-    async fn take(&self, now: OffsetDateTime, most: usize) -> Result<Vec<DueMail>, StoreError> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.shared.parts.store.next_mails(self.account.id, self.lease.token(), now, most).await
+    async fn take(&self, now: OffsetDateTime, most: i64) -> Result<Vec<DueMail>, StoreError> {
+        let _alone = self.taking.lock().await;
+        let mails = self.shared.parts.store.next_mails(self.account.id, self.lease.token(), now, most).await?;
+        self.held().extend(mails.iter().map(|mail| mail.id));
+        Ok(mails)
+    }
+
+    /// Puts back mails that were taken, although the answer to that was lost: nobody would offer them.
+    async fn put_back_lost(&self) -> Result<(), StoreError> {
+        let _alone = self.taking.lock().await;
+        let held: Vec<_> = self.held().iter().copied().collect();
+        self.shared.parts.store.put_back_others(self.account.id, self.lease.token(), &held).await
     }
 
     /// Gives back what was taken and cannot be offered now. What could not be put back is tried again after the next
@@ -320,7 +337,10 @@ impl Post<'_> {
         }
         let ids: Vec<_> = taken.iter().map(|mail| mail.id).collect();
         match self.shared.parts.store.put_back(self.account.id, self.lease.token(), &ids).await {
-            Ok(()) | Err(StoreError::LeaseLost) => taken.clear(),
+            Ok(()) | Err(StoreError::LeaseLost) => {
+                taken.clear();
+                self.held().retain(|id| !ids.contains(id));
+            }
             Err(error) => {
                 tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Mails not put back");
             }
@@ -356,6 +376,11 @@ impl Post<'_> {
             }
             Tried::NotTaken(not) => self.persist(Ended::NotTaken(id, &not), ended).await,
         }
+        self.held().remove(&id);
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashSet<OutgoingId>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn accepted(&self) -> MutexGuard<'_, Vec<OutgoingId>> {
@@ -578,6 +603,7 @@ impl Post<'_> {
                 looked = Some(now);
             }
             let settled = async {
+                self.put_back_lost().await?;
                 self.settle_uncertain(now, look).await?;
                 // Whoever sends many mails waits for them, and for no copy. Out of time is no failure.
                 let mut busy = self.busy.subscribe();

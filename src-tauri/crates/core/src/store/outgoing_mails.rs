@@ -409,21 +409,48 @@ impl Store {
         lease: LeaseToken,
         mails: &[OutgoingId],
     ) -> Result<(), StoreError> {
+        self.put_back_where(account, lease, mails, true).await
+    }
+
+    /// Puts back what was taken and not offered to its end, and is none of these that somebody has: they were taken, and
+    /// the answer was lost.
+    pub async fn put_back_others(
+        &self,
+        account: AccountId,
+        lease: LeaseToken,
+        held: &[OutgoingId],
+    ) -> Result<(), StoreError> {
+        self.put_back_where(account, lease, held, false).await
+    }
+
+    async fn put_back_where(
+        &self,
+        account: AccountId,
+        lease: LeaseToken,
+        mails: &[OutgoingId],
+        among: bool,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         leases::fence(&mut tx, account, lease).await?;
         let conversations = sqlx::query_scalar!(
             "WITH back AS (
-                 UPDATE outgoing SET state = 'waiting', tries = tries - 1
-                 WHERE account_id = $1 AND id = ANY($2) AND state = 'sending' RETURNING id, conversation_id, tries),
+                 UPDATE outgoing o SET state = 'waiting', tries = o.tries - 1 FROM outgoing_mails m
+                 WHERE o.account_id = $1 AND o.state = 'sending' AND NOT o.maybe_sent AND (o.id = ANY($2)) = $3
+                   AND m.account_id = $1 AND m.outgoing_id = o.id
+                 RETURNING o.id, o.conversation_id, o.tries),
              undated AS (
                  UPDATE outgoing_mails m SET dated_at = NULL FROM back
                  WHERE m.account_id = $1 AND m.outgoing_id = back.id AND back.tries = 0)
              SELECT conversation_id FROM back",
             account.0,
-            &mails.iter().map(|id| id.0).collect::<Vec<_>>()
+            &mails.iter().map(|id| id.0).collect::<Vec<_>>(),
+            among
         )
         .fetch_all(&mut *tx)
         .await?;
+        if conversations.is_empty() {
+            return Ok(());
+        }
         let facts: Vec<Fact> = conversations.into_iter().map(changed).collect();
         journal::announce(&mut tx, account, &facts).await?;
         Ok(tx.commit().await?)

@@ -598,11 +598,7 @@ async fn a_mail_that_is_known_to_be_taken_is_settled_without_a_person() {
     for mail in &mails {
         store.queue_mail(account, mail).await.unwrap();
     }
-    let holder = LeaseHolder { id: uuid::Uuid::from_u128(1), name: "one".to_owned(), home: String::new() };
-    let span = LeaseSpan { valid: Duration::from_secs(3600), linger: Duration::ZERO };
-    let TakenLease::Ours(lease) = store.take_lease(account, &holder, span, None).await.unwrap() else {
-        panic!("nobody else is there")
-    };
+    let lease = leased(&bureau).await;
     let taken = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
     let [known, last, unsaid] = [0, 1, 2].map(|at| taken[at].id);
     let outcomes = Outcomes::from([("customer@example.net".to_owned(), Outcome::Told)]);
@@ -622,6 +618,36 @@ async fn a_mail_that_is_known_to_be_taken_is_settled_without_a_person() {
     store.retry_text(account, last).await.unwrap();
     let again = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
     assert_eq!(again.iter().map(|mail| mail.id).collect::<Vec<_>>(), [last, unsaid]);
+}
+
+/// Mails that were taken while the answer was lost are nobody's, and go back; what is offered, or was, does not.
+#[tokio::test]
+async fn mails_that_nobody_holds_go_back() {
+    let bureau = Bureau::new().await;
+    let (store, account) = (&bureau.store, bureau.account);
+    for number in 0..3 {
+        store.queue_mail(account, &mail(number)).await.unwrap();
+    }
+    let lease = leased(&bureau).await;
+    let taken = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
+    let [held, ended, lost] = [0, 1, 2].map(|at| taken[at].id);
+    let outcomes = Outcomes::from([("customer@example.net".to_owned(), Outcome::Told)]);
+    store.mails_end(account, lease, &[(ended, &outcomes)], &[]).await.unwrap();
+
+    store.put_back_others(account, lease, &[held]).await.unwrap();
+    let again = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
+    assert_eq!(again.iter().map(|mail| (mail.id, mail.tries)).collect::<Vec<_>>(), [(lost, 1)], "not tried before");
+    assert!(matches!(store.put_back_others(account, LeaseToken(7), &[]).await, Err(StoreError::LeaseLost)));
+}
+
+/// The bureau's account for an hour.
+async fn leased(bureau: &Bureau) -> LeaseToken {
+    let holder = LeaseHolder { id: uuid::Uuid::from_u128(1), name: "one".to_owned(), home: String::new() };
+    let span = LeaseSpan { valid: Duration::from_secs(3600), linger: Duration::ZERO };
+    match bureau.store.take_lease(bureau.account, &holder, span, None).await.unwrap() {
+        TakenLease::Ours(lease) => lease,
+        other => panic!("nobody else is there: {other:?}"),
+    }
 }
 
 fn mail(number: u32) -> MailDraft {

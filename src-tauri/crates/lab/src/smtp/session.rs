@@ -81,7 +81,9 @@ impl Session {
                     self.to.push(address(rest));
                     self.say("250 2.1.5 Ok").await?;
                 }
-                "DATA" if self.to.is_empty() => self.say("503 5.5.1 No recipients").await?,
+                "DATA" if self.to.is_empty() && self.fault() != Fault::WantsAll => {
+                    self.say("503 5.5.1 No recipients").await?
+                }
                 "DATA" => {
                     if self.data().await?.is_break() {
                         return Ok(());
@@ -195,6 +197,7 @@ impl Session {
             | Fault::SilentAfterMail
             | Fault::SilentAt(_)
             | Fault::TakesLater
+            | Fault::WantsAll
             | Fault::NoTls => {}
         }
         let (user, from, to) = (self.user.clone(), self.from.clone(), self.to.clone());

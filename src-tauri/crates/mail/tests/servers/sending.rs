@@ -149,6 +149,18 @@ async fn each_address_has_its_own_answer() {
 }
 
 #[tokio::test]
+async fn a_server_that_wants_a_mail_for_nobody_gets_none() {
+    let desk = Desk::new(Security::LoopbackPlain);
+    let submitter = desk.submitter(Tuning::default());
+    desk.smtp.set_fault(Fault::WantsAll);
+    let none = send(&*submitter, &mail(&["refused@example.org"])).await.unwrap();
+    assert!(matches!(&none["refused@example.org"], Outcome::Refused { .. }));
+    assert!(send(&*submitter, &mail(&["olena@example.org"])).await.is_ok(), "over another connection");
+    let kept: Vec<_> = desk.smtp.mails().into_iter().map(|mail| mail.to).collect();
+    assert_eq!(kept, [["olena@example.org"]]);
+}
+
+#[tokio::test]
 async fn a_refusal_for_good_is_told_from_one_for_now() {
     let desk = Desk::new(Security::LoopbackPlain);
     let submitter = desk.submitter(Tuning::default());
