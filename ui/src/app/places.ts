@@ -33,10 +33,10 @@ const pages: readonly GuidePage[] = ['manager', 'owner', 'administrator', 'error
 
 /** Everything that has a name in the window, the most usual first. */
 export function places(accounts: readonly AccountView[], onkeys: () => void): Place[] {
-  const mailbox = accounts.find((account) => account.mailbox !== null);
+  const writable = accounts.some((account) => account.mailbox !== null);
   return [
     ...views.map(({ kind, icon, key }) => ({ id: `view ${kind}`, label: t(`nav.${kind}`), of: '', icon, key: `G ${key}`, go: () => show({ kind }) })),
-    ...(mailbox ? [{ id: 'new mail', label: t('mail.compose'), of: '', icon: 'pen' as const, key: 'C', go: () => void mails.compose(mailbox.id) }] : []),
+    ...(writable ? [{ id: 'new mail', label: t('mail.compose'), of: '', icon: 'pen' as const, key: 'C', go: () => void mails.composeHere() }] : []),
     ...screens.map((screen) => ({ id: screen, label: t(`nav.${screen}`), of: '', icon: screenIcons[screen], go: () => go({ screen }) })),
     { id: 'add account', label: t('accounts.add'), of: t('nav.accounts'), icon: 'plus', go: () => go({ screen: 'account' }) },
     ...accounts.map((account) => ({ id: `account ${account.id}`, label: account.name, of: t('nav.mailboxes'), icon: 'inbox' as const, account, go: () => show({ kind: 'account', account: account.id }) })),

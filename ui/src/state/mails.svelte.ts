@@ -10,7 +10,7 @@ import { type Remedy, tell } from './notice.svelte';
 import { idOf } from './ordering';
 import { outbox } from './outbox.svelte';
 import { isPicture, picturesIn, placesOf } from './pictures';
-import { go } from './route.svelte';
+import { go, place } from './route.svelte';
 import { session } from './session.svelte';
 import { helpFor } from './help.svelte';
 import { errorTitle } from './words';
@@ -76,6 +76,14 @@ class Mails {
     const files = typed ? [...fields.files, ...typed.files.filter((file) => !fields.files.some((other) => other.sha256 === file.sha256))] : fields.files;
     drafts.begin(conversation.account, conversation, { ...fields, text: typed?.text ?? fields.text, files, kind, message: message.id, quote: beginning.quote, quotes: true, begun });
     this.wanted = name;
+  }
+
+  /** Begins a new mail from the mailbox that is shown, else from the one that is being read, else from the first. */
+  async composeHere(): Promise<void> {
+    const boxes = session.accounts.filter((account) => account.mailbox !== null);
+    const wanted = [place.view.kind === 'account' ? place.view.account : null, inbox.talk.key?.account];
+    const box = wanted.map((id) => boxes.find((account) => account.id === id)).find(Boolean) ?? boxes[0];
+    if (box) await this.compose(box.id);
   }
 
   /** Opens the window of a new mail: the one that was begun last, or an empty one. */

@@ -30,9 +30,9 @@ use crate::{
 /// Mails that are offered at the same time.
 const AT_ONCE: usize = 4;
 /// Mails that are taken from the outbox while workers wait for them: the first ones go soon.
-const TAKEN: i64 = 32;
+const TAKEN: i64 = 64;
 /// When so many of them are left,
-const LEFT: usize = 16;
+const LEFT: usize = 48;
 /// so many more are fetched.
 const AHEAD: i64 = 256;
 /// So long a mail that is about to end waits for those of the other workers, to be noted together with them.
