@@ -19,19 +19,21 @@ LANGUAGE sql STABLE AS $$
     LIMIT 1
 $$;
 
--- Until now the latest message was the latest line of any kind.
+-- Until now the latest message was the latest line of any kind. What another program stores meanwhile waits.
+LOCK TABLE messages, conversations IN SHARE ROW EXCLUSIVE MODE;
 UPDATE conversations c SET
     last_message_id = l.id, last_at = l.received_at, last_direction = l.direction,
     last_unreadable = l.kind = 'unreadable',
     last_author = CASE WHEN c.chat_kind IN ('group', 'supergroup', 'topic') AND l.direction = 'in' THEN l.author_name ELSE '' END,
     last_media = coalesce(
         l.line,
-        (SELECT max(a.media_kind) FROM attachments a WHERE a.account_id = l.account_id AND a.message_id = l.id),
+        (SELECT max(a.media_kind) FROM attachments a WHERE a.account_id = l.account_id AND a.message_id = l.id AND a.replaced_at IS NULL),
         (SELECT s.media ->> 'kind' FROM chat_messages s
          WHERE s.account_id = l.account_id AND s.message_id = l.id AND s.media ->> 'kind' <> 'web_page')),
     snippet = CASE WHEN l.id = c.last_message_id THEN c.snippet
                    ELSE left(btrim(regexp_replace(l.body_text, '\s+', ' ', 'g')), 200) END
 FROM (SELECT o.account_id, o.id AS conversation_id, latest.* FROM conversations o
+      JOIN messages line ON line.account_id = o.account_id AND line.id = o.last_message_id AND line.kind = 'service'
       CROSS JOIN LATERAL latest_message(o.account_id, o.id) latest
-      WHERE o.last_media = 'service' AND o.merged_into IS NULL) l
+      WHERE o.merged_into IS NULL) l
 WHERE c.account_id = l.account_id AND c.id = l.conversation_id;

@@ -54,6 +54,10 @@ pub enum Fault {
     TakesLater,
     /// Wants a mail although it has refused each of its recipients.
     WantsAll,
+    /// Closes instead of an answer to DATA, once it has refused each recipient.
+    CloseAfterRefusal,
+    /// Offers no PIPELINING.
+    NoPipelining,
     /// Offers no STARTTLS.
     NoTls,
 }

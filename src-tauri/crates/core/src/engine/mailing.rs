@@ -34,7 +34,7 @@ const TAKEN: i64 = 64;
 /// When so many of them are left,
 const LEFT: usize = 48;
 /// so many more are fetched.
-const AHEAD: i64 = 256;
+const AHEAD: i64 = 128;
 /// So long a mail that is about to end waits for those of the other workers, to be noted together with them.
 const TOGETHER: Duration = Duration::from_millis(1);
 /// Mails whose sending is noted in one transaction,
@@ -239,7 +239,10 @@ impl Post<'_> {
             }
         };
         futures_util::join!(workers, self.note_ends(endings), self.note(deliveries, &ring, ended), rest);
-        self.put_back().await;
+        // Nobody offers anything any more.
+        if let Err(error) = store.put_back_others(self.account.id, self.lease.token(), &[]).await {
+            tracing::debug!(target: "skrynka::outbox", error = %crate::chain(&error), "Mails are put back with the next lease");
+        }
     }
 
     /// One worker: a mail after the other.
@@ -316,8 +319,10 @@ impl Post<'_> {
 
     async fn take(&self, now: OffsetDateTime, most: i64) -> Result<Vec<DueMail>, StoreError> {
         let _alone = self.taking.lock().await;
-        let mails = self.shared.parts.store.next_mails(self.account.id, self.lease.token(), now, most).await?;
-        self.held().extend(mails.iter().map(|mail| mail.id));
+        let mut mails = self.shared.parts.store.next_mails(self.account.id, self.lease.token(), now, most).await?;
+        let mut held = self.held();
+        // What somebody still has is offered by them, or goes back once they are done with it.
+        mails.retain(|mail| held.insert(mail.id));
         Ok(mails)
     }
 
@@ -335,6 +340,7 @@ impl Post<'_> {
         if taken.is_empty() {
             return;
         }
+        let _alone = self.taking.lock().await;
         let ids: Vec<_> = taken.iter().map(|mail| mail.id).collect();
         match self.shared.parts.store.put_back(self.account.id, self.lease.token(), &ids).await {
             Ok(()) | Err(StoreError::LeaseLost) => {

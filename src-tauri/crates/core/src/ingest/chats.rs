@@ -343,9 +343,9 @@ fn summary_change(message: &IncomingMessage, row: &NewMessage<'_>, key: ChatKey,
         ChatKind::Private | ChatKind::Bot | ChatKind::Broadcast => false,
         ChatKind::Group | ChatKind::Supergroup | ChatKind::Topic => true,
     };
-    let author = chat.and_then(|chat| chat.author.as_ref()).filter(|_| several && row.direction == Direction::In);
     // What asks nobody for anything makes it nobody's turn, and opens nothing that was put aside.
     let turn = if chat.is_some_and(ChatMessage::is_quiet) { Direction::Out } else { row.direction };
+    let author = chat.and_then(|chat| chat.author.as_ref()).filter(|_| several && turn == Direction::In);
     SummaryChange {
         conversation: row.conversation,
         new,

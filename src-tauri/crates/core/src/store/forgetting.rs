@@ -919,7 +919,7 @@ async fn blank_out(connection: &mut PgConnection, account: AccountId, ids: &[Uui
                 body_text = '', has_html = false, rfc_message_id = NULL, sent_at = NULL, sent_offset = NULL,
                 recipients_to = '[]', recipients_cc = '[]', recipients_reply_to = '[]', seen = true, file_count = 0,
                 size = 0, sha256 = sha256(''), edited_at = NULL,
-                kind = CASE kind WHEN 'unreadable' THEN 'chat' WHEN 'service' THEN 'chat' ELSE kind END
+                kind = CASE kind WHEN 'unreadable' THEN 'chat' ELSE kind END
          WHERE account_id = $1 AND id = ANY($2)",
         account.0,
         ids

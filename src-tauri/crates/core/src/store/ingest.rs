@@ -631,6 +631,8 @@ impl IngestTx {
                  last_direction = CASE WHEN s.newer THEN s.last_direction ELSE c.last_direction END,
                  last_unreadable = CASE WHEN s.newer THEN s.last_unreadable ELSE c.last_unreadable END,
                  snippet = CASE WHEN s.newer THEN s.snippet ELSE c.snippet END,
+                 last_author = CASE WHEN s.newer THEN s.last_author ELSE c.last_author END,
+                 last_media = CASE WHEN s.newer THEN s.last_media ELSE c.last_media END,
                  -- What was not muted in both is not muted.
                  muted_until = CASE WHEN s.muted THEN least(c.muted_until, s.muted_until) END,
                  triage = CASE WHEN s.open OR c.triage = 'open' THEN 'open'
@@ -638,9 +640,12 @@ impl IngestTx {
                  assignee = coalesce(c.assignee, s.assignee)
              FROM (
                  SELECT DISTINCT ON (n.into_id) n.into_id, old.last_message_id, old.last_at, old.last_direction,
-                        old.last_unreadable, old.snippet,
-                        old.message_count > 0 AND (old.last_at, old.last_message_id)
-                            > (kept.last_at, kept.last_message_id) AS newer,
+                        old.last_unreadable, old.snippet, old.last_author, old.last_media,
+                        old.message_count > 0
+                            AND (kept.message_count = 0
+                                 OR (old.last_media IS DISTINCT FROM 'service', old.last_at, old.last_message_id)
+                                    > (kept.last_media IS DISTINCT FROM 'service', kept.last_at, kept.last_message_id))
+                            AS newer,
                         (sum(old.message_count) OVER gone)::integer AS messages,
                         (sum(old.unread_count) OVER gone)::integer AS unread,
                         (sum(old.file_count) OVER gone)::integer AS files,
@@ -653,7 +658,8 @@ impl IngestTx {
                  JOIN conversations old ON old.account_id = $1 AND old.id = n.from_id
                  JOIN conversations kept ON kept.account_id = $1 AND kept.id = n.into_id
                  WINDOW gone AS (PARTITION BY n.into_id)
-                 ORDER BY n.into_id, old.last_at DESC, old.last_message_id DESC) s
+                 ORDER BY n.into_id, old.message_count > 0 DESC, old.last_media IS DISTINCT FROM 'service' DESC,
+                          old.last_at DESC, old.last_message_id DESC) s
              WHERE c.account_id = $1 AND c.id = s.into_id",
             account,
             &from,

@@ -388,23 +388,30 @@ impl Store {
         }
         let taken = sqlx::query!(
             "UPDATE outgoing SET state = 'sending', tries = tries + 1, maybe_sent = false
-             WHERE account_id = $1 AND id = ANY($2) AND state = 'waiting' RETURNING id, conversation_id",
-            account.0,
-            &due
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        sqlx::query!(
-            "UPDATE outgoing_mails SET dated_at = $3
-             WHERE account_id = $1 AND outgoing_id = ANY($2) AND dated_at IS NULL",
+             WHERE account_id = $1 AND id IN (
+                 SELECT o.id FROM outgoing o
+                 WHERE o.account_id = $1 AND o.id = ANY($2) AND o.state = 'waiting'
+                   AND (o.not_before IS NULL OR o.not_before <= $3) AND (o.send_at IS NULL OR o.send_at <= $3)
+                 FOR UPDATE SKIP LOCKED)
+             RETURNING id, conversation_id",
             account.0,
             &due,
             now
         )
-        .execute(&mut *tx)
+        .fetch_all(&mut *tx)
         .await?;
+        // A person may have put one off, or taken it back, meanwhile.
         let is_taken: HashSet<Uuid> = taken.iter().map(|mail| mail.id).collect();
         let ids: Vec<Uuid> = due.into_iter().filter(|id| is_taken.contains(id)).collect();
+        sqlx::query!(
+            "UPDATE outgoing_mails SET dated_at = $3
+             WHERE account_id = $1 AND outgoing_id = ANY($2) AND dated_at IS NULL",
+            account.0,
+            &ids,
+            now
+        )
+        .execute(&mut *tx)
+        .await?;
         let mails = mails(&mut tx, account, &ids).await?;
         let facts: Vec<Fact> = taken.into_iter().map(|mail| changed(mail.conversation_id)).collect();
         journal::announce(&mut tx, account, &facts).await?;

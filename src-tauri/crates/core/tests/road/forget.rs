@@ -6,7 +6,10 @@ use skrynka_core::{
     clock::{Clock as _, SystemClock},
     connector::{Batch, Content, Cursor, Incoming, IncomingMessage, KnownPeer, Raw},
     forget::{self, ForgetError, Progress},
-    model::{AccountId, Address, Direction, DraftId, Forward, Media, MediaFile, MediaKind, Peer, PeerKind, Place},
+    model::{
+        AccountId, Address, Direction, DraftId, Forward, Media, MediaFile, MediaKind, Peer, PeerKind, Place, Service,
+        ServiceKind,
+    },
     postgres::testing::TestDatabase,
     store::{Completeness, ForgetPreview, HandleKind, Identity, PersonHandle, StoreError, StoredMessage},
 };
@@ -463,6 +466,24 @@ async fn the_completeness_of_a_forgotten_chat_has_no_gap_and_no_name() {
     assert_eq!(program.engine.check_completeness(bureau.account).await.unwrap(), []);
     assert_eq!((bureau.stored().await, bureau.conversations().await.len()), (0, 0));
     program.engine.shutdown().await;
+}
+
+/// It is still nothing that anybody said.
+#[tokio::test]
+async fn a_line_about_somebody_who_is_removed_stays_nobodys_turn() {
+    let both = Both::new().await;
+    let joined = hers(TEAM, 31, "").with(|chat| {
+        chat.service =
+            Some(Service { kind: ServiceKind::MembersJoined, about: "Канарейка".to_owned(), seconds: None });
+    });
+    let answer = others(TEAM, 30, "Готово").ours();
+    both.chats.ingest(vec![peer(), hers(HER, 1, "канаркове").incoming(), answer.incoming(), joined.incoming()]).await;
+    let removed = forget::forget(&both.mail.store, &forgotten(HER.id), &|_| {}, &CancellationToken::new()).await;
+    assert_eq!(removed.unwrap(), 2);
+    let all = both.mail.conversations().await;
+    let [team] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((team.last_direction, &*team.snippet), (Direction::Out, "Готово"));
+    both.mail.assert_summaries_true().await;
 }
 
 fn forgotten(user: i64) -> Identity {

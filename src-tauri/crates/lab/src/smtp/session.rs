@@ -81,6 +81,7 @@ impl Session {
                     self.to.push(address(rest));
                     self.say("250 2.1.5 Ok").await?;
                 }
+                "DATA" if self.to.is_empty() && self.fault() == Fault::CloseAfterRefusal => return Ok(()),
                 "DATA" if self.to.is_empty() && self.fault() != Fault::WantsAll => {
                     self.say("503 5.5.1 No recipients").await?
                 }
@@ -98,9 +99,10 @@ impl Session {
 
     async fn greet(&mut self) -> io::Result<()> {
         let tls = if self.encrypted || self.fault() == Fault::NoTls { "" } else { "250-STARTTLS\r\n" };
+        let pipelining = if self.fault() == Fault::NoPipelining { "" } else { "250-PIPELINING\r\n" };
         let tokens = if lock(&self.shared.tokens).is_some() { " XOAUTH2" } else { "" };
         self.say(&format!(
-            "250-localhost\r\n{tls}250-AUTH PLAIN LOGIN{tokens}\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n250 SIZE 52428800"
+            "250-localhost\r\n{tls}250-AUTH PLAIN LOGIN{tokens}\r\n250-8BITMIME\r\n{pipelining}250-SMTPUTF8\r\n250 SIZE 52428800"
         ))
         .await
     }
@@ -198,6 +200,8 @@ impl Session {
             | Fault::SilentAt(_)
             | Fault::TakesLater
             | Fault::WantsAll
+            | Fault::CloseAfterRefusal
+            | Fault::NoPipelining
             | Fault::NoTls => {}
         }
         let (user, from, to) = (self.user.clone(), self.from.clone(), self.to.clone());

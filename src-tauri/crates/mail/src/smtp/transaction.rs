@@ -9,7 +9,7 @@ use crate::error::{MailError, Result};
 /// Written at a time; each piece has its own deadline.
 const PIECE: usize = 64 << 10;
 
-/// Commands that are said in one go.
+/// Commands that are said in one go, beside DATA.
 const AT_ONCE: usize = 50;
 /// The reply after which the mail follows.
 const GO_AHEAD: u16 = 354;
@@ -17,7 +17,7 @@ const GO_AHEAD: u16 = 354;
 /// What a server said before the mail itself.
 struct Announced {
     sender: Answer,
-    /// One for each address; none where the sender was refused.
+    /// One for each address; perhaps none where the sender was refused.
     addresses: Vec<Answer>,
     /// Whether the mail may follow, where that was asked already.
     ready: Option<Answer>,
@@ -136,20 +136,27 @@ impl Line {
             }
             return Ok(Announced { sender, addresses: answers, ready: None });
         }
-        let commands: Vec<&str> =
-            std::iter::once(sender).chain(addresses.iter().map(String::as_str)).chain(["DATA"]).collect();
+        let mut commands = vec![sender];
+        commands.extend(addresses.iter().map(String::as_str));
         let mut answers = Vec::with_capacity(commands.len());
-        for some in commands.chunks(AT_ONCE) {
-            let lines: String = some.iter().flat_map(|command| [*command, "\r\n"]).collect();
+        let last = commands.len().div_ceil(AT_ONCE);
+        for (chunk, some) in (1..).zip(commands.chunks(AT_ONCE)) {
+            let data = (chunk == last).then_some("DATA");
+            let lines: String = some.iter().copied().chain(data).flat_map(|command| [command, "\r\n"]).collect();
             self.write(lines.as_bytes()).await?;
             for _ in some {
                 answers.push(self.answer(self.tuning.command).await?);
             }
         }
-        let mut answers = answers.into_iter();
+        let ready = self.answer(self.tuning.command).await;
+        let mut addresses = answers.into_iter();
         let missing = || MailError::Protocol("no answer to MAIL".to_owned());
-        let (sender, ready) = (answers.next().ok_or_else(missing)?, answers.next_back());
-        Ok(Announced { sender, addresses: answers.collect(), ready })
+        let sender = addresses.next().ok_or_else(missing)?;
+        let addresses: Vec<Answer> = addresses.collect();
+        // Some servers hang up on whoever goes on after a refusal. What they said counts.
+        let wanted = sender.code == 250 && addresses.iter().any(|answer| outcome(answer) == Outcome::Told);
+        let ready = if wanted { Some(ready?) } else { ready.ok() };
+        Ok(Announced { sender, addresses, ready })
     }
 
     /// Writes the mail up to its end, with a dot before every line that begins with one (RFC 5321 section 4.5.2).

@@ -160,6 +160,35 @@ async fn a_server_that_wants_a_mail_for_nobody_gets_none() {
     assert_eq!(kept, [["olena@example.org"]]);
 }
 
+/// What it said of the addresses is known all the same.
+#[tokio::test]
+async fn a_server_that_hangs_up_after_its_refusal_was_understood() {
+    let desk = Desk::new(Security::LoopbackPlain);
+    let submitter = desk.submitter(Tuning::default());
+    desk.smtp.set_fault(Fault::CloseAfterRefusal);
+    let none = send(&*submitter, &mail(&["refused@example.org"])).await.unwrap();
+    assert!(matches!(&none["refused@example.org"], Outcome::Refused { reply } if reply.contains("550 5.1.1")));
+    assert!(send(&*submitter, &mail(&["olena@example.org"])).await.is_ok(), "over another connection");
+}
+
+#[tokio::test]
+async fn many_addresses_and_a_server_that_takes_one_command_at_a_time() {
+    let desk = Desk::new(Security::LoopbackPlain);
+    let names: Vec<String> = (0..120).map(|number| format!("customer{number}@example.org")).collect();
+    let to: Vec<&str> = names.iter().map(String::as_str).chain(["refused@example.org"]).collect();
+    for fault in [Fault::None, Fault::NoPipelining] {
+        desk.smtp.set_fault(fault);
+        let submitter = desk.submitter(Tuning::default());
+        let outcomes = send(&*submitter, &mail(&to)).await.unwrap();
+        let accepted = outcomes.values().filter(|outcome| **outcome == Outcome::Accepted).count();
+        assert_eq!((accepted, outcomes.len()), (120, 121), "{fault:?}");
+        let none = send(&*submitter, &mail(&["refused@example.org"])).await.unwrap();
+        assert!(matches!(&none["refused@example.org"], Outcome::Refused { .. }), "{fault:?}");
+    }
+    let kept: Vec<usize> = desk.smtp.mails().iter().map(|mail| mail.to.len()).collect();
+    assert_eq!(kept, [120, 120]);
+}
+
 #[tokio::test]
 async fn a_refusal_for_good_is_told_from_one_for_now() {
     let desk = Desk::new(Security::LoopbackPlain);
