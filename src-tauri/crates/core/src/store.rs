@@ -79,7 +79,7 @@ pub use outgoing::{
     StoredOutgoing,
 };
 pub(crate) use outgoing_mails::as_accepted;
-pub use outgoing_mails::{DueMail, Letterhead, MailDraft, OwnMail};
+pub use outgoing_mails::{DueMail, Letterhead, MailDraft, MailTry, OwnMail};
 pub use people::{ContactLink, FoundPerson, Handle, HandleKind, Person};
 pub use quarantine::Quarantined;
 pub use requests::{RequestState, TakenRequest};

@@ -65,10 +65,11 @@ impl MailSubmitter {
             None => self.open().await.map_err(failed)?,
         };
         let mut offered = line.offer(&from, &to, &raw, before_end).await;
-        // A server may have closed a connection that waited; nothing was said over it yet.
+        // A server may have closed a connection that waited. Each mail ends once, though: what it says then is final.
         let closed = matches!(
             &offered,
-            Err(Refusal::Failed(MailError::Closed { .. } | MailError::Broken(_)) | Refusal::Said { code: 421, .. })
+            Err(Refusal::Failed(MailError::Closed { .. } | MailError::Broken(_))
+                | Refusal::Said { code: 421, ended: false, .. })
         );
         if reused && closed {
             line = self.open().await.map_err(failed)?;
@@ -89,7 +90,7 @@ impl MailSubmitter {
         let refused =
             |detail: String| Trouble { code: TroubleCode::Refused, detail: detail.chars().take(500).collect() };
         match refusal {
-            Refusal::Said { code, words } => SendError::NotSent(match code {
+            Refusal::Said { code, words, ended: _ } => SendError::NotSent(match code {
                 // RFC 4954 section 6: the sign-in does not hold for sending.
                 530 | 535 | 538 => {
                     let code = match self.access.settings.auth {

@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeSet, HashSet, VecDeque},
     sync::{
         MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -24,17 +24,17 @@ use crate::{
     },
     fault,
     model::{Account, OutgoingId, Trouble, TroubleCode},
-    store::{DueMail, StoreError, as_accepted},
+    store::{DueMail, MailTry, StoreError, as_accepted},
 };
 
 /// Mails that are offered at the same time.
 const AT_ONCE: usize = 4;
-/// Mails that are taken from the outbox while workers wait for them: the first ones go soon.
-const TAKEN: i64 = 64;
-/// When so many of them are left,
+/// Mails that are read at a time,
+const READ: i64 = 64;
+/// and how many of them are left when the next ones are.
 const LEFT: usize = 48;
-/// so many more are fetched.
-const AHEAD: i64 = 128;
+/// A mail that takes longer is shown as being sent.
+const SLOW: Duration = Duration::from_secs(1);
 /// So long a mail that is about to end waits for those of the other workers, to be noted together with them.
 const TOGETHER: Duration = Duration::from_millis(1);
 /// Mails whose sending is noted in one transaction,
@@ -105,8 +105,7 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
         submitter: &*submitter,
         sent: Notify::new(),
         low: Notify::new(),
-        taking: Mutex::default(),
-        taken: Mutex::default(),
+        queue: Mutex::default(),
         held: std::sync::Mutex::default(),
         told: AtomicU64::new(0),
         busy: watch::Sender::new(0),
@@ -129,12 +128,10 @@ struct Post<'a> {
     submitter: &'a dyn Submitter,
     /// Rings when a mail was sent: its copy is wanted.
     sent: Notify,
-    /// Rings when few mails are left of those that were taken.
+    /// Rings when few mails are left in the queue.
     low: Notify,
-    /// Held by whoever takes mails from the outbox, or puts back what nobody holds.
-    taking: Mutex<()>,
-    /// Mails that are taken from the outbox and not offered yet.
-    taken: Mutex<VecDeque<DueMail>>,
+    /// Mails whose time has come. Nothing is noted of them: only at its end is one taken from the outbox.
+    queue: Mutex<VecDeque<DueMail>>,
     /// These, and those that are being offered.
     held: std::sync::Mutex<HashSet<OutgoingId>>,
     /// Bytes of a mail that the server takes, as was noted last; 0 at first.
@@ -148,11 +145,11 @@ struct Post<'a> {
 
 /// A mail whose last dot is the next thing to be said.
 struct Ending {
-    id: OutgoingId,
+    this: MailTry,
     /// What the server said of its addresses.
     outcomes: Outcomes,
-    /// Told whether that is noted, and the dot may be given.
-    noted: oneshot::Sender<bool>,
+    /// Told whether that is noted, and the dot may be given; `None`: that is not known.
+    noted: oneshot::Sender<Option<bool>>,
 }
 
 /// Where a worker's mails go on.
@@ -171,13 +168,15 @@ type Taken = (DueMail, Delivered);
 enum Tried {
     Taken(Delivered),
     NotTaken(NotTaken),
+    /// It was to be sent no more, or not yet.
+    TakenBack,
 }
 
 /// How tries ended, to be noted.
 #[derive(Clone, Copy)]
 enum Ended<'a> {
     Taken(&'a [Taken]),
-    NotTaken(OutgoingId, &'a NotTaken),
+    NotTaken(MailTry, &'a NotTaken),
 }
 
 /// A try at whose end the server has not, or perhaps not, taken the mail.
@@ -234,15 +233,11 @@ impl Post<'_> {
             tokio::select! {
                 () = ended.cancelled() => {}
                 () = rings => {}
-                () = self.fetch_ahead(&ring) => {}
+                () = self.read_ahead(&ring) => {}
                 () = self.settle() => {}
             }
         };
         futures_util::join!(workers, self.note_ends(endings), self.note(deliveries, &ring, ended), rest);
-        // Nobody offers anything any more.
-        if let Err(error) = store.put_back_others(self.account.id, self.lease.token(), &[]).await {
-            tracing::debug!(target: "skrynka::outbox", error = %crate::chain(&error), "Mails are put back with the next lease");
-        }
     }
 
     /// One worker: a mail after the other.
@@ -255,7 +250,7 @@ impl Post<'_> {
             let held = limit(Limited::Texts).max(limit(Limited::SignIns));
             let mut failed = false;
             if held.is_some() {
-                self.put_back().await;
+                self.empty_queue().await;
             } else {
                 match self.next(now).await {
                     Ok(Some(mail)) => {
@@ -265,7 +260,6 @@ impl Post<'_> {
                         continue;
                     }
                     Ok(None) => {}
-                    Err(StoreError::LeaseLost) => return,
                     Err(error) => {
                         failed = true;
                         tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Outbox not read");
@@ -288,24 +282,24 @@ impl Post<'_> {
 
     /// The next mail whose time has come.
     async fn next(&self, now: OffsetDateTime) -> Result<Option<DueMail>, StoreError> {
-        let mut taken = self.taken.lock().await;
-        if taken.is_empty() {
-            taken.extend(self.take(now, TAKEN).await?);
+        let mut queue = self.queue.lock().await;
+        if queue.is_empty() {
+            queue.extend(self.read(now).await?);
         }
-        let next = taken.pop_front();
-        if taken.len() == LEFT {
+        let next = queue.pop_front();
+        if queue.len() == LEFT {
             self.low.notify_one();
         }
         Ok(next)
     }
 
-    /// Takes the next mails before the workers have to wait for them.
-    async fn fetch_ahead(&self, ring: &Notify) {
+    /// Reads the next mails before the workers have to wait for them.
+    async fn read_ahead(&self, ring: &Notify) {
         loop {
             self.low.notified().await;
-            match self.take(self.shared.parts.clock.now(), AHEAD).await {
+            match self.read(self.shared.parts.clock.now()).await {
                 Ok(more) => {
-                    self.taken.lock().await.extend(more);
+                    self.queue.lock().await.extend(more);
                     // Somebody may have found none meanwhile.
                     ring.notify_one();
                 }
@@ -317,49 +311,33 @@ impl Post<'_> {
         }
     }
 
-    async fn take(&self, now: OffsetDateTime, most: i64) -> Result<Vec<DueMail>, StoreError> {
-        let _alone = self.taking.lock().await;
-        let mut mails = self.shared.parts.store.next_mails(self.account.id, self.lease.token(), now, most).await?;
+    /// Reads mails that nobody has yet.
+    async fn read(&self, now: OffsetDateTime) -> Result<Vec<DueMail>, StoreError> {
+        let store = &self.shared.parts.store;
+        // Those that end meanwhile count: the database may be asked before it notes that.
+        let held: Vec<_> = self.held().iter().copied().collect();
+        let mut mails = store.due_mails(self.account.id, self.lease.token(), (now, READ), &held).await?;
         let mut held = self.held();
-        // What somebody still has is offered by them, or goes back once they are done with it.
         mails.retain(|mail| held.insert(mail.id));
         Ok(mails)
     }
 
-    /// Puts back mails that were taken, although the answer to that was lost: nobody would offer them.
-    async fn put_back_lost(&self) -> Result<(), StoreError> {
-        let _alone = self.taking.lock().await;
-        let held: Vec<_> = self.held().iter().copied().collect();
-        self.shared.parts.store.put_back_others(self.account.id, self.lease.token(), &held).await
-    }
-
-    /// Gives back what was taken and cannot be offered now. What could not be put back is tried again after the next
-    /// pause, or is sorted out with the next lease.
-    async fn put_back(&self) {
-        let mut taken = self.taken.lock().await;
-        if taken.is_empty() {
-            return;
-        }
-        let _alone = self.taking.lock().await;
-        let ids: Vec<_> = taken.iter().map(|mail| mail.id).collect();
-        match self.shared.parts.store.put_back(self.account.id, self.lease.token(), &ids).await {
-            Ok(()) | Err(StoreError::LeaseLost) => {
-                taken.clear();
-                self.held().retain(|id| !ids.contains(id));
-            }
-            Err(error) => {
-                tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Mails not put back");
-            }
+    /// Forgets what waits and cannot be offered now.
+    async fn empty_queue(&self) {
+        let mut queue = self.queue.lock().await;
+        let mut held = self.held();
+        for mail in queue.drain(..) {
+            held.remove(&mail.id);
         }
     }
 
     /// Offers one mail and notes what became of it. A database that is away for a moment takes no outcome with it.
     async fn offer(&self, mut mail: DueMail, ways: Ways<'_>, ended: &CancellationToken) {
-        let id = mail.id;
+        let this = mail.this_try();
         let outcome = match self.files(&mail).await {
             Ok(files) => {
                 mail.mail.files = files;
-                self.try_mail(&mail, ways.ending).await
+                self.try_visibly(&mail, ways.ending).await
             }
             Err(error @ (StoreError::NotFound(_) | StoreError::Refused(_))) => {
                 let detail = format!("{}; nothing was sent", crate::chain(&error));
@@ -375,14 +353,17 @@ impl Post<'_> {
         match outcome {
             Tried::Taken(taken) => {
                 if taken.again.is_none() {
-                    self.accepted().push(id);
+                    self.accepted().push(mail.id);
                 }
                 // Whoever notes outlives the workers.
                 let _noted_with_others = ways.delivered.send((mail, taken)).await;
             }
-            Tried::NotTaken(not) => self.persist(Ended::NotTaken(id, &not), ended).await,
+            Tried::NotTaken(not) => self.persist(Ended::NotTaken(this, &not), ended).await,
+            Tried::TakenBack => {
+                tracing::info!(target: "skrynka::outbox", outgoing = %mail.id, "Mail taken back before its end");
+            }
         }
-        self.held().remove(&id);
+        self.held().remove(&this.outgoing);
     }
 
     fn held(&self) -> MutexGuard<'_, HashSet<OutgoingId>> {
@@ -422,19 +403,20 @@ impl Post<'_> {
         let mut some = Vec::with_capacity(AT_ONCE);
         while endings.recv_many(&mut some, AT_ONCE).await > 0 {
             self.wait_for_others(&mut endings, &mut some).await;
-            let mails: Vec<_> = some.iter().map(|ending: &Ending| (ending.id, &ending.outcomes)).collect();
+            let mails: Vec<_> = some.iter().map(|ending: &Ending| (ending.this, &ending.outcomes)).collect();
             let accepted = std::mem::take(&mut *self.accepted());
-            let noted = match store.mails_end(self.account.id, self.lease.token(), &mails, &accepted).await {
-                Ok(noted) => noted,
+            let (now, lease) = (self.shared.parts.clock.now(), self.lease.token());
+            let noted = match store.mails_end(self.account.id, lease, now, &mails, &accepted).await {
+                Ok(noted) => Some(noted),
                 Err(error) => {
                     let count = mails.len();
                     tracing::warn!(target: "skrynka::outbox", count, error = %crate::chain(&error), "Mails held back");
-                    HashSet::new()
+                    None
                 }
             };
             for ending in some.drain(..) {
                 // Whoever does not wait any more gives no dot.
-                let _unheard = ending.noted.send(noted.contains(&ending.id));
+                let _unheard = ending.noted.send(noted.as_ref().map(|noted| noted.contains(&ending.this.outgoing)));
             }
         }
     }
@@ -496,7 +478,7 @@ impl Post<'_> {
         loop {
             let noted = match what {
                 Ended::Taken(taken) => self.delivered(taken).await,
-                Ended::NotTaken(id, not) => self.not_sent(id, not).await,
+                Ended::NotTaken(this, not) => self.not_sent(this, not).await,
             };
             match noted {
                 Ok(()) | Err(StoreError::LeaseLost) => return,
@@ -512,25 +494,49 @@ impl Post<'_> {
         }
     }
 
+    /// Tries to send a mail, and lets people see that where it takes its time.
+    async fn try_visibly(&self, mail: &DueMail, ending: &mpsc::Sender<Ending>) -> Tried {
+        let tried = self.try_mail(mail, ending);
+        tokio::pin!(tried);
+        if let Ok(tried) = tokio::time::timeout(SLOW, &mut tried).await {
+            return tried;
+        }
+        let shown = async {
+            let store = &self.shared.parts.store;
+            if let Err(error) = store.mail_is_slow(self.account.id, self.lease.token(), mail.id).await {
+                tracing::debug!(target: "skrynka::outbox", error = %crate::chain(&error), "A slow mail is not shown as such");
+            }
+        };
+        // What is shown is written before the outcome: afterwards it would be wrong.
+        futures_util::join!(tried, shown).0
+    }
+
     async fn try_mail(&self, mail: &DueMail, ending: &mpsc::Sender<Ending>) -> Tried {
-        let (parts, id) = (&self.shared.parts, mail.id);
+        let (parts, this) = (&self.shared.parts, mail.this_try());
+        let taken_back = AtomicBool::new(false);
         let before_end = |outcomes: Outcomes| -> futures_util::future::BoxFuture<'_, bool> {
+            let taken_back = &taken_back;
             Box::pin(async move {
                 let (noted, is_noted) = oneshot::channel();
-                let noted = ending.send(Ending { id, outcomes, noted }).await.is_ok() && is_noted.await == Ok(true);
+                let is_sent_off = ending.send(Ending { this, outcomes, noted }).await.is_ok();
+                let noted = if is_sent_off { is_noted.await.unwrap_or_default() } else { None };
+                taken_back.store(noted == Some(false), Ordering::Relaxed);
                 fault::point("mail_ends");
-                noted && self.lease.check().await.is_ok()
+                noted == Some(true) && self.lease.check().await.is_ok()
             })
         };
         let addresses = mail.addresses();
         let tried = self.submitter.submit(&mail.mail, &addresses, &before_end).await;
+        if taken_back.into_inner() {
+            return Tried::TakenBack;
+        }
         fault::point("mail_answered");
         let now = parts.clock.now();
         let again = parts.mail.again(mail.tries, mail.mail.date, now);
         match tried {
             Ok(outcomes) if outcomes.values().any(|outcome| *outcome == Outcome::Accepted) => {
                 let later = outcomes.values().any(|outcome| matches!(outcome, Outcome::Later { .. }));
-                Tried::Taken(Delivered { outgoing: id, outcomes, again: again.filter(|_| later) })
+                Tried::Taken(Delivered { outgoing: mail.id, outcomes, again: again.filter(|_| later) })
             }
             Ok(outcomes) => {
                 let (later, detail) = refused(&outcomes);
@@ -588,14 +594,14 @@ impl Post<'_> {
         Ok(())
     }
 
-    async fn not_sent(&self, id: OutgoingId, not: &NotTaken) -> Result<(), StoreError> {
+    async fn not_sent(&self, this: MailTry, not: &NotTaken) -> Result<(), StoreError> {
         let NotTaken { outcomes, why, again, uncertain } = not;
         tracing::warn!(
-            target: "skrynka::outbox", outgoing = %id, code = why.code.as_str(), why = why.detail, uncertain,
+            target: "skrynka::outbox", outgoing = %this.outgoing, code = why.code.as_str(), why = why.detail, uncertain,
             again = again.is_some(), "Mail not sent"
         );
         let (store, lease) = (&self.shared.parts.store, self.lease.token());
-        store.mail_not_sent(self.account.id, lease, id, (outcomes, why), (*again, *uncertain)).await
+        store.mail_not_sent(self.account.id, lease, this, (outcomes, why), (*again, *uncertain)).await
     }
 
     /// Looks for mails of which nobody knows, and keeps copies of those that were sent.
@@ -609,7 +615,6 @@ impl Post<'_> {
                 looked = Some(now);
             }
             let settled = async {
-                self.put_back_lost().await?;
                 self.settle_uncertain(now, look).await?;
                 // Whoever sends many mails waits for them, and for no copy. Out of time is no failure.
                 let mut busy = self.busy.subscribe();

@@ -43,6 +43,17 @@ pub struct Letterhead {
     pub signature: String,
 }
 
+/// A try at sending a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailTry {
+    /// The mail.
+    pub outgoing: OutgoingId,
+    /// How often it was tried, this time included.
+    pub tries: u32,
+    /// The mail's Date, which stays the same from its first try on.
+    pub date: OffsetDateTime,
+}
+
 /// A mail to try now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueMail {
@@ -52,6 +63,8 @@ pub struct DueMail {
     pub tries: u32,
     /// Where it stands once it is sent.
     pub place: Place,
+    /// Whether it has its Date already.
+    pub is_dated: bool,
     /// What is sent.
     pub mail: OutgoingMail,
     /// Whether files go with it.
@@ -63,6 +76,11 @@ pub struct DueMail {
 }
 
 impl DueMail {
+    /// This try.
+    pub fn this_try(&self) -> MailTry {
+        MailTry { outgoing: self.id, tries: self.tries, date: self.mail.date }
+    }
+
     /// The addresses that have not been answered for good.
     pub fn addresses(&self) -> Vec<String> {
         let open =
@@ -110,9 +128,10 @@ impl TryFrom<MailRow> for DueMail {
             u32::try_from(row.number).map_err(|_| StoreError::Inconsistent("an outgoing mail's number".into()))?;
         Ok(Self {
             id: OutgoingId(row.id),
-            tries: u32::try_from(row.tries).unwrap_or(1),
+            tries: u32::try_from(row.tries).unwrap_or(0),
             place: Place::outbox(number),
             has_files: row.has_files,
+            is_dated: row.dated_at.is_some(),
             outcomes: serde_json::from_value(row.outcomes).map_err(wrong)?,
             copy_tries: u32::try_from(row.copy_tries).unwrap_or(0),
             mail: OutgoingMail {
@@ -353,19 +372,17 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Takes the next mails whose time has come and notes that they are being tried, without their files. Mails of one
-    /// conversation follow one another: only its first is among them.
-    pub async fn next_mails(
+    /// Reads at most `limit` mails whose time has come `now`, without their files, and changes nothing; none where the lease
+    /// is not ours any more. Mails of one conversation follow one another: only its first can be among them. Those that are
+    /// `held` already are not.
+    pub async fn due_mails(
         &self,
         account: AccountId,
         lease: LeaseToken,
-        now: OffsetDateTime,
-        limit: i64,
+        (now, limit): (OffsetDateTime, i64),
+        held: &[OutgoingId],
     ) -> Result<Vec<DueMail>, StoreError> {
-        let mut tx = self.begin().await?;
-        leases::fence(&mut tx, account, lease).await?;
-        // An outbox is empty nearly always, and its statistics say so: each mail would be sought by reading all of them.
-        sqlx::query!("SET LOCAL enable_seqscan = off").execute(&mut *tx).await?;
+        let mut connection = self.outbox.acquire().await?;
         let due = sqlx::query_scalar!(
             r#"SELECT line.id AS "id!" FROM (
                    SELECT o.id, o.state, o.not_before, coalesce(o.send_at, o.created_at) AS at,
@@ -375,101 +392,45 @@ impl Store {
                    WHERE o.account_id = $1 AND o.state IN ('waiting', 'sending')
                      AND (o.send_at IS NULL OR o.send_at <= $2)) line
                WHERE line.turn = 1 AND line.state = 'waiting' AND (line.not_before IS NULL OR line.not_before <= $2)
+                 AND line.id <> ALL ($5)
                  AND EXISTS (SELECT 1 FROM outgoing_mails m WHERE m.account_id = $1 AND m.outgoing_id = line.id)
+                 AND EXISTS (SELECT 1 FROM leases l WHERE l.account_id = $1 AND l.token = $4 AND l.holder IS NOT NULL)
                ORDER BY line.at, line.id LIMIT $3"#,
             account.0,
             now,
-            limit
+            limit,
+            lease.0,
+            &held.iter().map(|id| id.0).collect::<Vec<_>>()
         )
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut *connection)
         .await?;
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let taken = sqlx::query!(
-            "UPDATE outgoing SET state = 'sending', tries = tries + 1, maybe_sent = false
-             WHERE account_id = $1 AND id IN (
-                 SELECT o.id FROM outgoing o
-                 WHERE o.account_id = $1 AND o.id = ANY($2) AND o.state = 'waiting'
-                   AND (o.not_before IS NULL OR o.not_before <= $3) AND (o.send_at IS NULL OR o.send_at <= $3)
-                 FOR UPDATE SKIP LOCKED)
-             RETURNING id, conversation_id",
-            account.0,
-            &due,
-            now
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        // A person may have put one off, or taken it back, meanwhile.
-        let is_taken: HashSet<Uuid> = taken.iter().map(|mail| mail.id).collect();
-        let ids: Vec<Uuid> = due.into_iter().filter(|id| is_taken.contains(id)).collect();
-        sqlx::query!(
-            "UPDATE outgoing_mails SET dated_at = $3
-             WHERE account_id = $1 AND outgoing_id = ANY($2) AND dated_at IS NULL",
-            account.0,
-            &ids,
-            now
-        )
-        .execute(&mut *tx)
-        .await?;
-        let mails = mails(&mut tx, account, &ids).await?;
-        let facts: Vec<Fact> = taken.into_iter().map(|mail| changed(mail.conversation_id)).collect();
-        journal::announce(&mut tx, account, &facts).await?;
-        tx.commit().await?;
+        let mut mails = mails(&mut connection, account, &due).await?;
+        for mail in &mut mails {
+            mail.tries += 1;
+            if !mail.is_dated {
+                mail.mail.date = now;
+            }
+        }
         Ok(mails)
     }
 
-    /// Puts mails back that were taken and not tried. One that never was has no date yet.
-    pub async fn put_back(
-        &self,
-        account: AccountId,
-        lease: LeaseToken,
-        mails: &[OutgoingId],
-    ) -> Result<(), StoreError> {
-        self.put_back_where(account, lease, mails, true).await
-    }
-
-    /// Puts back what was taken and not offered to its end, and is none of these that somebody has: they were taken, and
-    /// the answer was lost.
-    pub async fn put_back_others(
-        &self,
-        account: AccountId,
-        lease: LeaseToken,
-        held: &[OutgoingId],
-    ) -> Result<(), StoreError> {
-        self.put_back_where(account, lease, held, false).await
-    }
-
-    async fn put_back_where(
-        &self,
-        account: AccountId,
-        lease: LeaseToken,
-        mails: &[OutgoingId],
-        among: bool,
-    ) -> Result<(), StoreError> {
+    /// Notes that a mail takes its time: whoever looks sees that it is on its way. Its end is not noted by that.
+    pub async fn mail_is_slow(&self, account: AccountId, lease: LeaseToken, id: OutgoingId) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         leases::fence(&mut tx, account, lease).await?;
-        let conversations = sqlx::query_scalar!(
-            "WITH back AS (
-                 UPDATE outgoing o SET state = 'waiting', tries = o.tries - 1 FROM outgoing_mails m
-                 WHERE o.account_id = $1 AND o.state = 'sending' AND NOT o.maybe_sent AND (o.id = ANY($2)) = $3
-                   AND m.account_id = $1 AND m.outgoing_id = o.id
-                 RETURNING o.id, o.conversation_id, o.tries),
-             undated AS (
-                 UPDATE outgoing_mails m SET dated_at = NULL FROM back
-                 WHERE m.account_id = $1 AND m.outgoing_id = back.id AND back.tries = 0)
-             SELECT conversation_id FROM back",
+        let conversation = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = 'sending' WHERE account_id = $1 AND id = $2 AND state = 'waiting'
+             RETURNING conversation_id",
             account.0,
-            &mails.iter().map(|id| id.0).collect::<Vec<_>>(),
-            among
+            id.0
         )
-        .fetch_all(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
-        if conversations.is_empty() {
-            return Ok(());
-        }
-        let facts: Vec<Fact> = conversations.into_iter().map(changed).collect();
-        journal::announce(&mut tx, account, &facts).await?;
+        let Some(conversation) = conversation else { return Ok(()) };
+        journal::announce(&mut tx, account, &[changed(conversation)]).await?;
         Ok(tx.commit().await?)
     }
 
@@ -501,8 +462,8 @@ impl Store {
     }
 
     /// Notes that the server is about to be given the ends of mails, each with what it said of the addresses: from here on
-    /// only its answers tell whether they were sent. Returns those of them that are still being sent, none where the lease
-    /// is not ours any more.
+    /// only its answers tell whether they were sent. Returns those of them that still are to be sent `now`: a person may
+    /// have taken one back meanwhile. None are where the lease is not ours any more.
     ///
     /// Notes of `accepted` ones that the server took them, as if a person had said so: should they not be stored any more,
     /// whoever comes next does it and asks nobody.
@@ -510,37 +471,46 @@ impl Store {
         &self,
         account: AccountId,
         lease: LeaseToken,
-        mails: &[(OutgoingId, &Outcomes)],
+        now: OffsetDateTime,
+        mails: &[(MailTry, &Outcomes)],
         accepted: &[OutgoingId],
     ) -> Result<HashSet<OutgoingId>, StoreError> {
-        let ids: Vec<Uuid> = mails.iter().map(|(id, _)| id.0).collect();
+        let ids: Vec<Uuid> = mails.iter().map(|(this, _)| this.outgoing.0).collect();
         let outcomes = mails.iter().map(|(_, outcomes)| serde_json::to_value(outcomes).map_err(wrong));
         let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
         // One statement, and the fence in it: every mail waits for this.
         let noted = sqlx::query_scalar!(
             r#"WITH held AS MATERIALIZED (
                    SELECT 1 FROM leases l JOIN accounts a ON a.id = l.account_id AND a.removed_at IS NULL
-                   WHERE l.account_id = $1 AND l.token = $5 AND l.holder IS NOT NULL FOR KEY SHARE OF l),
+                   WHERE l.account_id = $1 AND l.token = $7 AND l.holder IS NOT NULL FOR KEY SHARE OF l),
                -- What another transaction holds is being stored by it: nobody waits for that.
                free AS MATERIALIZED (
                    SELECT m.outgoing_id FROM held, outgoing_mails m JOIN outgoing o ON o.id = m.outgoing_id
-                   WHERE m.account_id = $1 AND m.outgoing_id = ANY($4) AND o.account_id = $1 AND o.id = ANY($4)
+                   WHERE m.account_id = $1 AND m.outgoing_id = ANY($6) AND o.account_id = $1 AND o.id = ANY($6)
                      AND o.state = 'sending' AND o.maybe_sent
                    FOR NO KEY UPDATE OF m, o SKIP LOCKED),
                taken AS (
                    UPDATE outgoing_mails m SET confirmed = true FROM free
-                   WHERE m.account_id = $1 AND m.outgoing_id = free.outgoing_id AND m.outgoing_id = ANY($4)),
+                   WHERE m.account_id = $1 AND m.outgoing_id = free.outgoing_id AND m.outgoing_id = ANY($6)),
+               ended AS (
+                   SELECT * FROM unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::jsonb[])
+                       AS ended (id, tries, dated_at, outcomes)),
                noted AS (
-                   UPDATE outgoing o SET maybe_sent = true FROM held
-                   WHERE o.account_id = $1 AND o.id = ANY($2) AND o.state = 'sending' RETURNING o.id)
-               UPDATE outgoing_mails m SET outcomes = m.outcomes || ended.outcomes
-               FROM noted JOIN unnest($2::uuid[], $3::jsonb[]) AS ended (id, outcomes) ON ended.id = noted.id
+                   UPDATE outgoing o SET state = 'sending', maybe_sent = true, tries = ended.tries FROM held, ended
+                   WHERE o.account_id = $1 AND o.id = ended.id AND o.id = ANY($2) AND NOT o.maybe_sent
+                     AND o.state IN ('waiting', 'sending') AND (o.not_before IS NULL OR o.not_before <= $8)
+                     AND (o.send_at IS NULL OR o.send_at <= $8)
+                   RETURNING o.id, ended.dated_at, ended.outcomes)
+               UPDATE outgoing_mails m SET dated_at = noted.dated_at, outcomes = m.outcomes || noted.outcomes FROM noted
                WHERE m.account_id = $1 AND m.outgoing_id = noted.id AND m.outgoing_id = ANY($2) RETURNING m.outgoing_id"#,
             account.0,
             &ids,
+            &mails.iter().map(|(this, _)| counted(this.tries)).collect::<Vec<_>>(),
+            &mails.iter().map(|(this, _)| this.date).collect::<Vec<_>>(),
             &outcomes,
             &accepted.iter().map(|id| id.0).collect::<Vec<_>>(),
-            lease.0
+            lease.0,
+            now
         )
         .fetch_all(&self.outbox)
         .await?;
@@ -548,12 +518,12 @@ impl Store {
     }
 
     /// Notes how a try failed: `again` is when the next one follows, `None` that none does. One of which nobody knows
-    /// stays uncertain.
+    /// stays uncertain, and one that was taken back meanwhile stays so.
     pub async fn mail_not_sent(
         &self,
         account: AccountId,
         lease: LeaseToken,
-        id: OutgoingId,
+        this: MailTry,
         (outcomes, why): (&Outcomes, &Trouble),
         (again, uncertain): (Option<OffsetDateTime>, bool),
     ) -> Result<(), StoreError> {
@@ -567,26 +537,28 @@ impl Store {
             "failed"
         };
         let conversation = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = $3, not_before = $4, error = $5, maybe_sent = $6
-             WHERE account_id = $1 AND id = $2 AND state = 'sending' RETURNING conversation_id",
+            "UPDATE outgoing SET state = $3, not_before = $4, error = $5, maybe_sent = $6, tries = $7
+             WHERE account_id = $1 AND id = $2 AND state IN ('waiting', 'sending') RETURNING conversation_id",
             account.0,
-            id.0,
+            this.outgoing.0,
             state,
             again,
             serde_json::to_value(why).map_err(wrong)?,
-            uncertain
+            uncertain,
+            counted(this.tries)
         )
         .fetch_optional(&mut *tx)
         .await?;
         let Some(conversation) = conversation else { return Ok(()) };
         sqlx::query!(
-            "UPDATE outgoing_mails SET outcomes = outcomes || $3,
+            "UPDATE outgoing_mails SET outcomes = outcomes || $3, dated_at = $5,
                     uncertain_since = CASE WHEN $4 THEN clock_timestamp() ELSE uncertain_since END
              WHERE account_id = $1 AND outgoing_id = $2",
             account.0,
-            id.0,
+            this.outgoing.0,
             serde_json::to_value(outcomes).map_err(wrong)?,
-            uncertain
+            uncertain,
+            this.date
         )
         .execute(&mut *tx)
         .await?;
@@ -842,6 +814,10 @@ async fn mails(
     .fetch_all(connection)
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+fn counted(tries: u32) -> i32 {
+    i32::try_from(tries).unwrap_or(i32::MAX)
 }
 
 fn cut() -> Trouble {

@@ -18,8 +18,8 @@ use skrynka_core::{
         TroubleCode, VoiceNote,
     },
     store::{
-        DueMail, LeaseHolder, LeaseSpan, LeaseToken, MailDraft, NotSent, OutgoingDraft, OutgoingFile, OutgoingForward,
-        OutgoingState, StoreError, StoredOutgoing, TakenLease,
+        DueMail, LeaseHolder, LeaseSpan, LeaseToken, MailDraft, MailTry, NotSent, OutgoingDraft, OutgoingFile,
+        OutgoingForward, OutgoingState, StoreError, StoredOutgoing, TakenLease,
     },
 };
 
@@ -599,45 +599,63 @@ async fn a_mail_that_is_known_to_be_taken_is_settled_without_a_person() {
         store.queue_mail(account, mail).await.unwrap();
     }
     let lease = leased(&bureau).await;
-    let taken = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
-    let [known, last, unsaid] = [0, 1, 2].map(|at| taken[at].id);
+    let now = SystemClock.now().replace_nanosecond(0).unwrap();
+    let due = store.due_mails(account, lease, (now, 3), &[]).await.unwrap();
+    let [known, last, unsaid] = [0, 1, 2].map(|at| due[at].this_try());
     let outcomes = Outcomes::from([("customer@example.net".to_owned(), Outcome::Told)]);
-    let ends = |id| [(id, &outcomes)];
+    let ends = |this| [(this, &outcomes)];
 
-    let lost = store.mails_end(account, LeaseToken(7), &ends(known), &[]).await.unwrap();
+    let lost = store.mails_end(account, LeaseToken(7), now, &ends(known), &[]).await.unwrap();
     assert!(lost.is_empty(), "no dot without the lease");
-    assert_eq!(store.mails_end(account, lease, &ends(known), &[]).await.unwrap(), [known].into());
+    let ended = store.mails_end(account, lease, now, &ends(known), &[]).await.unwrap();
+    assert_eq!(ended, [known.outgoing].into());
     // One whose end was not noted cannot have been taken, whatever is said of it.
-    assert_eq!(store.mails_end(account, lease, &ends(last), &[known, unsaid]).await.unwrap(), [last].into());
+    let accepted = [known.outgoing, unsaid.outgoing];
+    let ended = store.mails_end(account, lease, now, &ends(last), &accepted).await.unwrap();
+    assert_eq!(ended, [last.outgoing].into());
     store.recover_mails(account, lease, SystemClock.now()).await.unwrap();
 
     let uncertain = store.uncertain_mails(account, START).await.unwrap();
-    let of = |(mail, confirmed): &(DueMail, bool)| (mail.id, *confirmed);
+    let of = |(mail, confirmed): &(DueMail, bool)| (mail.this_try(), *confirmed);
     assert_eq!(uncertain.iter().map(of).collect::<Vec<_>>(), [(known, true), (last, false)]);
-    assert!(matches!(store.retry_text(account, known).await, Err(StoreError::NotFound(_))), "it was sent");
-    store.retry_text(account, last).await.unwrap();
-    let again = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
-    assert_eq!(again.iter().map(|mail| mail.id).collect::<Vec<_>>(), [last, unsaid]);
+    assert!(matches!(store.retry_text(account, known.outgoing).await, Err(StoreError::NotFound(_))), "it was sent");
+    store.retry_text(account, last.outgoing).await.unwrap();
+    let again = store.due_mails(account, lease, (SystemClock.now(), 3), &[]).await.unwrap();
+    assert_eq!(again.iter().map(|mail| mail.id).collect::<Vec<_>>(), [last.outgoing, unsaid.outgoing]);
 }
 
-/// Mails that were taken while the answer was lost are nobody's, and go back; what is offered, or was, does not.
+/// Until a mail's end is noted it is the person's, and afterwards no other try ends it.
 #[tokio::test]
-async fn mails_that_nobody_holds_go_back() {
+async fn a_mail_ends_once_and_not_after_it_was_taken_back() {
     let bureau = Bureau::new().await;
     let (store, account) = (&bureau.store, bureau.account);
-    for number in 0..3 {
+    for number in 0..4 {
         store.queue_mail(account, &mail(number)).await.unwrap();
     }
     let lease = leased(&bureau).await;
-    let taken = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
-    let [held, ended, lost] = [0, 1, 2].map(|at| taken[at].id);
+    let now = SystemClock.now().replace_nanosecond(0).unwrap();
+    let due = store.due_mails(account, lease, (now, 4), &[]).await.unwrap();
+    let [back, slow, failed, other] = [0, 1, 2, 3].map(|at| due[at].this_try());
+    assert_eq!(due.iter().map(|mail| (mail.tries, mail.mail.date)).collect::<Vec<_>>(), [(1, now); 4]);
     let outcomes = Outcomes::from([("customer@example.net".to_owned(), Outcome::Told)]);
-    store.mails_end(account, lease, &[(ended, &outcomes)], &[]).await.unwrap();
 
-    store.put_back_others(account, lease, &[held]).await.unwrap();
-    let again = store.next_mails(account, lease, SystemClock.now(), 3).await.unwrap();
-    assert_eq!(again.iter().map(|mail| (mail.id, mail.tries)).collect::<Vec<_>>(), [(lost, 1)], "not tried before");
-    assert!(matches!(store.put_back_others(account, LeaseToken(7), &[]).await, Err(StoreError::LeaseLost)));
+    store.discard_text(account, back.outgoing).await.unwrap();
+    store.mail_is_slow(account, lease, slow.outgoing).await.unwrap();
+    assert!(store.is_sending().await.unwrap());
+    assert!(matches!(store.discard_text(account, slow.outgoing).await, Err(StoreError::NotFound(_))), "on its way");
+    let why = Trouble { code: TroubleCode::Network, detail: "gone".to_owned() };
+    let again = Some(now + time::Duration::HOUR);
+    store.mail_not_sent(account, lease, failed, (&Outcomes::new(), &why), (again, false)).await.unwrap();
+
+    let all = [back, slow, failed, other].map(|this| (this, &outcomes));
+    let ended = store.mails_end(account, lease, now, &all, &[]).await.unwrap();
+    assert_eq!(ended, [slow.outgoing, other.outgoing].into());
+    assert!(store.mails_end(account, lease, now, &all, &[]).await.unwrap().is_empty());
+    let hour_later = now + time::Duration::HOUR;
+    let again = store.due_mails(account, lease, (hour_later, 4), &[]).await.unwrap();
+    assert_eq!(again.iter().map(DueMail::this_try).collect::<Vec<_>>(), [MailTry { tries: 2, ..failed }]);
+    assert_eq!(store.due_mails(account, lease, (hour_later, 4), &[failed.outgoing]).await.unwrap(), []);
+    assert_eq!(store.due_mails(account, LeaseToken(7), (hour_later, 4), &[]).await.unwrap(), []);
 }
 
 /// The bureau's account for an hour.

@@ -26,8 +26,8 @@ struct Announced {
 /// Why a transaction did not end with the mail being taken.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// The server said no to the mail as a whole: its code, and its words.
-    Said { code: u16, words: String },
+    /// The server said no to the mail as a whole: its code, its words, and whether it had the end by then.
+    Said { code: u16, words: String, ended: bool },
     /// The mail needs what this server does not offer; it was not tried.
     CannotTake(String),
     /// The connection failed while the mail was certainly not taken.
@@ -57,7 +57,7 @@ impl Line {
         let sender = self.sender(from, to, mail)?;
         let Announced { sender, addresses, ready } = self.announce(&sender, to).await?;
         if sender.code != 250 {
-            return Err(refused(&sender));
+            return Err(refused(&sender, false));
         }
         let mut outcomes = Outcomes::new();
         for ((address, _), answer) in to.iter().zip(addresses) {
@@ -75,7 +75,7 @@ impl Line {
             None => self.ask("DATA").await?,
         };
         if ready.code != GO_AHEAD {
-            return Err(refused(&ready));
+            return Err(refused(&ready, false));
         }
         self.write_mail(mail).await?;
         if !before_end(outcomes.clone()).await {
@@ -89,7 +89,7 @@ impl Line {
         // RFC 5321 section 4.2.1: the first digit decides.
         match answer.code {
             200..=299 => {}
-            400..=599 => return Err(refused(&answer)),
+            400..=599 => return Err(refused(&answer, true)),
             _ => return Err(Refusal::Unknown(MailError::Protocol(answer.said().text))),
         }
         for outcome in outcomes.values_mut() {
@@ -187,6 +187,6 @@ fn outcome(answer: &Answer) -> Outcome {
     }
 }
 
-fn refused(answer: &Answer) -> Refusal {
-    Refusal::Said { code: answer.code, words: answer.said().text }
+fn refused(answer: &Answer, ended: bool) -> Refusal {
+    Refusal::Said { code: answer.code, words: answer.said().text, ended }
 }
