@@ -5,13 +5,13 @@ mod copy;
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use skrynka_core::{
     connector::{
         BeforeEnd, ConnectorError, IncomingMessage, Outcomes, OutgoingMail, Raw, SendError, SentCopy, Submitter,
@@ -120,9 +120,26 @@ impl MailSubmitter {
     }
 
     fn kept(&self) -> Option<Line> {
+        self.idle().pop().map(|(line, _)| line)
+    }
+
+    /// The connections that have not waited for too long.
+    fn idle(&self) -> MutexGuard<'_, Vec<(Line, Instant)>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|(_, since)| since.elapsed() < self.access.tuning.kept_line);
-        idle.pop().map(|(line, _)| line)
+        idle
+    }
+
+    async fn connect(&self, mails: usize) -> Result<(), MailError> {
+        let missing = mails.min(KEPT).saturating_sub(self.idle().len());
+        if missing > 0 {
+            // Whether the sign-in is taken at all is asked once.
+            self.keep(self.open().await?);
+            for opened in join_all((1..missing).map(|_| self.open())).await {
+                self.keep(opened?);
+            }
+        }
+        Ok(())
     }
 
     fn keep(&self, line: Line) {
@@ -134,6 +151,14 @@ impl MailSubmitter {
 }
 
 impl Submitter for MailSubmitter {
+    fn prepare(&self, mails: usize) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.connect(mails).await {
+                tracing::debug!(target: "skrynka::email", error = %skrynka_core::chain(&error), "Not signed in ahead");
+            }
+        })
+    }
+
     fn submit<'a>(
         &'a self,
         mail: &'a OutgoingMail,

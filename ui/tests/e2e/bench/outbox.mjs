@@ -1,5 +1,6 @@
 // Mail going out: 200 mails that are due at one moment, from that moment to the server's last one, beside Python's
-// smtplib over one connection. Ours are stored before and after; smtplib stores nothing. Once by the window, which paints
+// smtplib over one connection. Ours are stored before and after; smtplib stores nothing. Ours knows when they are due, and
+// reads them and signs in before; smtplib has its mails ready and signs in when they are. Once by the window, which paints
 // each of them, and once by `skrynka listen`.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -98,6 +98,9 @@ pub enum SentCopy {
 
 /// Sends mail of one account.
 pub trait Submitter: Send + Sync {
+    /// Opens connections for so many mails that are due soon. A failure is met again by the first mail, which tells it.
+    fn prepare(&self, mails: usize) -> BoxFuture<'_, ()>;
+
     /// Offers a mail for some of its addresses. Returns what the server said of each; where none is
     /// [`Outcome::Accepted`], it has not taken the mail.
     fn submit<'a>(

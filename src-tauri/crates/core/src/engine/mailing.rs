@@ -33,6 +33,8 @@ const AT_ONCE: usize = 4;
 const READ: i64 = 64;
 /// and how many of them are left when the next ones are.
 const LEFT: usize = 48;
+/// So long before their time mails are read, and connections for them opened.
+const SOON: Duration = Duration::from_secs(1);
 /// A mail that takes longer is shown as being sent.
 const SLOW: Duration = Duration::from_secs(1);
 /// So long a mail that is about to end waits for those of the other workers, to be noted together with them.
@@ -105,6 +107,7 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
         submitter: &*submitter,
         sent: Notify::new(),
         low: Notify::new(),
+        soon: Notify::new(),
         queue: Mutex::default(),
         held: std::sync::Mutex::default(),
         told: AtomicU64::new(0),
@@ -130,7 +133,10 @@ struct Post<'a> {
     sent: Notify,
     /// Rings when few mails are left in the queue.
     low: Notify,
-    /// Mails whose time has come. Nothing is noted of them: only at its end is one taken from the outbox.
+    /// Rings when mails of the queue are due soon.
+    soon: Notify,
+    /// Mails whose time has come, and then those whose time comes soon. Nothing is noted of them: only at its end is one
+    /// taken from the outbox.
     queue: Mutex<VecDeque<DueMail>>,
     /// These, and those that are being offered.
     held: std::sync::Mutex<HashSet<OutgoingId>>,
@@ -234,6 +240,7 @@ impl Post<'_> {
                 () = ended.cancelled() => {}
                 () = rings => {}
                 () = self.read_ahead(&ring) => {}
+                () = self.connect_ahead() => {}
                 () = self.settle() => {}
             }
         };
@@ -242,7 +249,6 @@ impl Post<'_> {
 
     /// One worker: a mail after the other.
     async fn work(&self, ring: &Notify, ways: Ways<'_>, ended: &CancellationToken) {
-        let store = &self.shared.parts.store;
         self.busy.send_modify(|busy| *busy += 1);
         while !ended.is_cancelled() {
             let now = self.shared.parts.clock.now();
@@ -266,10 +272,9 @@ impl Post<'_> {
                     }
                 }
             }
-            let due = store.next_due(self.account.id, now).await.unwrap_or_default();
-            let due = if failed { None } else { held.or(due) };
+            let due = if failed { None } else { held.or(self.next_due(now).await) };
             let until = due.map(|due| Duration::try_from(due - self.shared.parts.clock.now()).unwrap_or_default());
-            let pause = until.unwrap_or(LOOK).clamp(Duration::from_millis(20), LOOK);
+            let pause = until.unwrap_or(LOOK).min(LOOK);
             self.busy.send_modify(|busy| *busy -= 1);
             tokio::select! {
                 () = ended.cancelled() => {}
@@ -283,14 +288,29 @@ impl Post<'_> {
     /// The next mail whose time has come.
     async fn next(&self, now: OffsetDateTime) -> Result<Option<DueMail>, StoreError> {
         let mut queue = self.queue.lock().await;
-        if queue.is_empty() {
+        if queue.front().is_none_or(|mail| !mail.is_due(now)) {
+            // What is still to come may have been put off meanwhile, or taken back.
+            self.forget(&mut queue);
             queue.extend(self.read(now).await?);
+            if queue.front().is_some_and(|mail| !mail.is_due(now)) {
+                self.soon.notify_one();
+            }
         }
-        let next = queue.pop_front();
+        let next = queue.pop_front_if(|mail| mail.is_due(now));
         if queue.len() == LEFT {
             self.low.notify_one();
         }
         Ok(next)
+    }
+
+    /// When there is something to do again, as far as that is known.
+    async fn next_due(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let soon = self.queue.lock().await.front().and_then(|mail| mail.due);
+        if soon.is_some() {
+            return soon;
+        }
+        let later = self.shared.parts.store.next_due(self.account.id, now + SOON).await;
+        later.unwrap_or_default().map(|due| due - SOON)
     }
 
     /// Reads the next mails before the workers have to wait for them.
@@ -299,7 +319,10 @@ impl Post<'_> {
             self.low.notified().await;
             match self.read(self.shared.parts.clock.now()).await {
                 Ok(more) => {
-                    self.queue.lock().await.extend(more);
+                    let mut queue = self.queue.lock().await;
+                    queue.extend(more);
+                    queue.make_contiguous().sort_by_key(|mail| mail.due);
+                    drop(queue);
                     // Somebody may have found none meanwhile.
                     ring.notify_one();
                 }
@@ -311,12 +334,21 @@ impl Post<'_> {
         }
     }
 
-    /// Reads mails that nobody has yet.
+    /// Opens connections before the mails are due that go over them: that takes longer than a mail.
+    async fn connect_ahead(&self) {
+        loop {
+            self.soon.notified().await;
+            let mails = self.queue.lock().await.len();
+            self.submitter.prepare(mails.min(AT_ONCE)).await;
+        }
+    }
+
+    /// Reads mails that nobody has yet, in the order in which they are due.
     async fn read(&self, now: OffsetDateTime) -> Result<Vec<DueMail>, StoreError> {
         let store = &self.shared.parts.store;
         // Those that end meanwhile count: the database may be asked before it notes that.
         let held: Vec<_> = self.held().iter().copied().collect();
-        let mut mails = store.due_mails(self.account.id, self.lease.token(), (now, READ), &held).await?;
+        let mut mails = store.due_mails(self.account.id, self.lease.token(), (now, SOON), READ, &held).await?;
         let mut held = self.held();
         mails.retain(|mail| held.insert(mail.id));
         Ok(mails)
@@ -324,7 +356,10 @@ impl Post<'_> {
 
     /// Forgets what waits and cannot be offered now.
     async fn empty_queue(&self) {
-        let mut queue = self.queue.lock().await;
+        self.forget(&mut *self.queue.lock().await);
+    }
+
+    fn forget(&self, queue: &mut VecDeque<DueMail>) {
         let mut held = self.held();
         for mail in queue.drain(..) {
             held.remove(&mail.id);

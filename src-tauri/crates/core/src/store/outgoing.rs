@@ -601,6 +601,7 @@ impl Store {
             .await?
             .ok_or(StoreError::NotFound("the text"))?,
         };
+        ring(&mut tx, account).await?;
         journal::announce(&mut tx, account, &[changed(conversation)]).await?;
         Ok(tx.commit().await?)
     }

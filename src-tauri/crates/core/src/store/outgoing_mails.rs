@@ -1,6 +1,9 @@
 //! `outgoing_mails`, `outgoing_files`: what mails on their way have beside texts.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -61,6 +64,8 @@ pub struct DueMail {
     pub id: OutgoingId,
     /// How often it was tried, this time included.
     pub tries: u32,
+    /// Not before then; `None`: at once.
+    pub due: Option<OffsetDateTime>,
     /// Where it stands once it is sent.
     pub place: Place,
     /// Whether it has its Date already.
@@ -76,6 +81,11 @@ pub struct DueMail {
 }
 
 impl DueMail {
+    /// Whether its time has come `now`.
+    pub fn is_due(&self, now: OffsetDateTime) -> bool {
+        self.due.is_none_or(|due| due <= now)
+    }
+
     /// This try.
     pub fn this_try(&self) -> MailTry {
         MailTry { outgoing: self.id, tries: self.tries, date: self.mail.date }
@@ -116,6 +126,7 @@ struct MailRow {
     copy_tries: i32,
     dated_at: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
+    due: Option<OffsetDateTime>,
     has_files: bool,
 }
 
@@ -130,6 +141,7 @@ impl TryFrom<MailRow> for DueMail {
             id: OutgoingId(row.id),
             tries: u32::try_from(row.tries).unwrap_or(0),
             place: Place::outbox(number),
+            due: row.due,
             has_files: row.has_files,
             is_dated: row.dated_at.is_some(),
             outcomes: serde_json::from_value(row.outcomes).map_err(wrong)?,
@@ -372,32 +384,33 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Reads at most `limit` mails whose time has come `now`, without their files, and changes nothing; none where the lease
-    /// is not ours any more. Mails of one conversation follow one another: only its first can be among them. Those that are
-    /// `held` already are not.
+    /// Reads at most `limit` mails whose time has come `now` or comes within `soon`, without their files and in the order in
+    /// which they are due, and changes nothing; none where the lease is not ours any more. Mails of one conversation follow
+    /// one another: only its first can be among them. Those that are `held` already are not.
     pub async fn due_mails(
         &self,
         account: AccountId,
         lease: LeaseToken,
-        (now, limit): (OffsetDateTime, i64),
+        (now, soon): (OffsetDateTime, Duration),
+        limit: i64,
         held: &[OutgoingId],
     ) -> Result<Vec<DueMail>, StoreError> {
         let mut connection = self.outbox.acquire().await?;
         let due = sqlx::query_scalar!(
             r#"SELECT line.id AS "id!" FROM (
-                   SELECT o.id, o.state, o.not_before, coalesce(o.send_at, o.created_at) AS at,
+                   SELECT o.id, o.state, coalesce(o.send_at, o.created_at) AS at, greatest(o.not_before, o.send_at) AS due,
                           row_number() OVER (PARTITION BY coalesce(o.conversation_id, o.id)
                                              ORDER BY coalesce(o.send_at, o.created_at), o.id) AS turn
                    FROM outgoing o
                    WHERE o.account_id = $1 AND o.state IN ('waiting', 'sending')
                      AND (o.send_at IS NULL OR o.send_at <= $2)) line
-               WHERE line.turn = 1 AND line.state = 'waiting' AND (line.not_before IS NULL OR line.not_before <= $2)
+               WHERE line.turn = 1 AND line.state = 'waiting' AND (line.due IS NULL OR line.due <= $2)
                  AND line.id <> ALL ($5)
                  AND EXISTS (SELECT 1 FROM outgoing_mails m WHERE m.account_id = $1 AND m.outgoing_id = line.id)
                  AND EXISTS (SELECT 1 FROM leases l WHERE l.account_id = $1 AND l.token = $4 AND l.holder IS NOT NULL)
-               ORDER BY line.at, line.id LIMIT $3"#,
+               ORDER BY line.due NULLS FIRST, line.at, line.id LIMIT $3"#,
             account.0,
-            now,
+            now + soon,
             limit,
             lease.0,
             &held.iter().map(|id| id.0).collect::<Vec<_>>()
@@ -411,7 +424,7 @@ impl Store {
         for mail in &mut mails {
             mail.tries += 1;
             if !mail.is_dated {
-                mail.mail.date = now;
+                mail.mail.date = mail.due.unwrap_or(now).max(now);
             }
         }
         Ok(mails)
@@ -801,7 +814,7 @@ async fn mails(
         MailRow,
         r#"SELECT o.id, o.tries, o.body_text, m.rfc_message_id, m.number, m.author_name, m.author_address, m.subject,
                 m.recipients_to, m.recipients_cc, m.recipients_bcc, m.body_html, m.refs, m.outcomes, m.copy_tries, m.dated_at,
-                o.created_at,
+                o.created_at, greatest(o.not_before, o.send_at) AS due,
                 EXISTS (SELECT 1 FROM outgoing_files f
                         WHERE f.account_id = o.account_id AND f.outgoing_id = o.id) AS "has_files!"
          FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, n)

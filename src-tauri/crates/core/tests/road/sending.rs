@@ -600,7 +600,7 @@ async fn a_mail_that_is_known_to_be_taken_is_settled_without_a_person() {
     }
     let lease = leased(&bureau).await;
     let now = SystemClock.now().replace_nanosecond(0).unwrap();
-    let due = store.due_mails(account, lease, (now, 3), &[]).await.unwrap();
+    let due = store.due_mails(account, lease, (now, Duration::ZERO), 3, &[]).await.unwrap();
     let [known, last, unsaid] = [0, 1, 2].map(|at| due[at].this_try());
     let outcomes = Outcomes::from([("customer@example.net".to_owned(), Outcome::Told)]);
     let ends = |this| [(this, &outcomes)];
@@ -620,7 +620,7 @@ async fn a_mail_that_is_known_to_be_taken_is_settled_without_a_person() {
     assert_eq!(uncertain.iter().map(of).collect::<Vec<_>>(), [(known, true), (last, false)]);
     assert!(matches!(store.retry_text(account, known.outgoing).await, Err(StoreError::NotFound(_))), "it was sent");
     store.retry_text(account, last.outgoing).await.unwrap();
-    let again = store.due_mails(account, lease, (SystemClock.now(), 3), &[]).await.unwrap();
+    let again = store.due_mails(account, lease, (SystemClock.now(), Duration::ZERO), 3, &[]).await.unwrap();
     assert_eq!(again.iter().map(|mail| mail.id).collect::<Vec<_>>(), [last.outgoing, unsaid.outgoing]);
 }
 
@@ -634,7 +634,7 @@ async fn a_mail_ends_once_and_not_after_it_was_taken_back() {
     }
     let lease = leased(&bureau).await;
     let now = SystemClock.now().replace_nanosecond(0).unwrap();
-    let due = store.due_mails(account, lease, (now, 4), &[]).await.unwrap();
+    let due = store.due_mails(account, lease, (now, Duration::ZERO), 4, &[]).await.unwrap();
     let [back, slow, failed, other] = [0, 1, 2, 3].map(|at| due[at].this_try());
     assert_eq!(due.iter().map(|mail| (mail.tries, mail.mail.date)).collect::<Vec<_>>(), [(1, now); 4]);
     let outcomes = Outcomes::from([("customer@example.net".to_owned(), Outcome::Told)]);
@@ -651,11 +651,15 @@ async fn a_mail_ends_once_and_not_after_it_was_taken_back() {
     let ended = store.mails_end(account, lease, now, &all, &[]).await.unwrap();
     assert_eq!(ended, [slow.outgoing, other.outgoing].into());
     assert!(store.mails_end(account, lease, now, &all, &[]).await.unwrap().is_empty());
-    let hour_later = now + time::Duration::HOUR;
-    let again = store.due_mails(account, lease, (hour_later, 4), &[]).await.unwrap();
-    assert_eq!(again.iter().map(DueMail::this_try).collect::<Vec<_>>(), [MailTry { tries: 2, ..failed }]);
-    assert_eq!(store.due_mails(account, lease, (hour_later, 4), &[failed.outgoing]).await.unwrap(), []);
-    assert_eq!(store.due_mails(account, LeaseToken(7), (hour_later, 4), &[]).await.unwrap(), []);
+    let hour = Duration::from_secs(3600);
+    let due = |soon| store.due_mails(account, lease, (now, soon), 4, &[]);
+    assert_eq!(due(hour - Duration::from_secs(1)).await.unwrap(), []);
+    let later = due(hour).await.unwrap();
+    let try_again = MailTry { tries: 2, ..failed };
+    assert_eq!(later.iter().map(|mail| (mail.this_try(), mail.due)).collect::<Vec<_>>(), [(try_again, again)]);
+    assert!(!later[0].is_due(now) && later[0].is_due(now + hour));
+    assert_eq!(store.due_mails(account, lease, (now, hour), 4, &[failed.outgoing]).await.unwrap(), []);
+    assert_eq!(store.due_mails(account, LeaseToken(7), (now, hour), 4, &[]).await.unwrap(), []);
 }
 
 /// The bureau's account for an hour.
