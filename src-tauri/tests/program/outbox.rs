@@ -12,13 +12,14 @@ use skrynka_core::{
     connector::OutgoingMail,
     model::{AccountId, Address, OutgoingId},
     postgres::Cluster,
-    store::{MailDraft, OutgoingState, Store},
+    store::{MailDraft, OutgoingState, Store, StoreError, StoredOutgoing},
 };
 use skrynka_lab::{
     Dovecot, Mode, Options, Proxy, SmtpSink,
     authority::Authority,
     smtp::{Fault, Verb},
 };
+use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -70,6 +71,10 @@ impl Outwards {
     }
 
     fn queue_to(&mut self, to: &[&str]) {
+        self.queue_at(to, None);
+    }
+
+    fn queue_at(&mut self, to: &[&str], send_at: Option<OffsetDateTime>) -> OutgoingId {
         let person = |address: &&str| Address { name: String::new(), address: (*address).to_owned() };
         let now = SystemClock.now();
         let id = OutgoingId::new(now);
@@ -88,9 +93,26 @@ impl Outwards {
             files: Vec::new(),
         };
         let (entities, files) = (Vec::new(), Vec::new());
-        let draft = MailDraft { id, conversation: None, send_at: None, draft: None, mail, entities, files };
+        let draft = MailDraft { id, conversation: None, send_at, draft: None, mail, entities, files };
         self.runtime.block_on(self.store.queue_mail(self.account, &draft)).unwrap();
         self.queued.push(id);
+        id
+    }
+
+    fn outgoing(&self, id: OutgoingId) -> Result<StoredOutgoing, StoreError> {
+        self.runtime.block_on(self.store.outgoing_text(self.account, id))
+    }
+
+    fn look(&self, id: OutgoingId, done: impl Fn(&StoredOutgoing) -> bool) -> StoredOutgoing {
+        let begun = std::time::Instant::now();
+        loop {
+            let mail = self.outgoing(id).unwrap();
+            if done(&mail) {
+                return mail;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{mail:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn listen(&self, kill_at: Option<&str>) -> Child {
@@ -104,10 +126,7 @@ impl Outwards {
     }
 
     fn states(&self) -> Vec<OutgoingState> {
-        let states = self.queued.iter().map(|id| {
-            self.runtime.block_on(self.store.outgoing_text(self.account, *id)).map(|outgoing| outgoing.state).unwrap()
-        });
-        states.collect()
+        self.queued.iter().map(|id| self.outgoing(*id).unwrap().state).collect()
     }
 
     /// Lets everything settle without faults, then compares both sides. Returns how many are sent, uncertain and failed.
@@ -246,33 +265,60 @@ fn each_address_has_its_own_end_and_none_is_forgotten() {
     outwards.queue_to(&["olena@example.org", "refused@example.org", "later@example.org"]);
     let id = outwards.queued[0];
     let mut app = outwards.listen(None);
-    let look = |done: &dyn Fn(&skrynka_core::store::StoredOutgoing) -> bool| {
-        let begun = std::time::Instant::now();
-        loop {
-            let mail = outwards.runtime.block_on(outwards.store.outgoing_text(outwards.account, id)).unwrap();
-            if done(&mail) {
-                return mail;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{mail:?}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    };
     // Olena has it, one is tried again.
-    look(&|mail| mail.tries >= 3 && mail.state == OutgoingState::Waiting);
+    outwards.look(id, |mail| mail.tries >= 3 && mail.state == OutgoingState::Waiting);
     assert_eq!(outwards.smtp.mails().len(), 1);
     assert_eq!(size(&outwards), Some(50 << 20), "and from every sign-in for sending");
     outwards.smtp.set_fault(Fault::TakesLater);
-    let mail = look(&|mail| mail.state == OutgoingState::Failed);
+    let mail = outwards.look(id, |mail| mail.state == OutgoingState::Failed);
     let refused = mail.error.unwrap().detail;
     assert!(refused.contains("refused@example.org") && refused.contains("550"), "{refused}");
     let got: Vec<_> = outwards.smtp.mails().into_iter().flat_map(|mail| mail.to).collect();
     assert_eq!(got, ["olena@example.org", "later@example.org"]);
     // A person lets the rest go: it stays one message, with one copy.
     outwards.runtime.block_on(outwards.store.discard_text(outwards.account, id)).unwrap();
-    look(&|mail| mail.state == OutgoingState::Sent);
+    outwards.look(id, |mail| mail.state == OutgoingState::Sent);
     while outwards.dovecot.flags(USER, "Sent").unwrap().is_empty() {
         std::thread::sleep(Duration::from_millis(50));
     }
     kill_now(&mut app);
     outwards.assert_one_message_each(1);
+}
+
+/// The server has a whole mail but for its end when a person takes it back; another one takes too long for that.
+#[test]
+fn a_mail_is_taken_back_until_its_end_unless_it_is_seen_to_be_on_its_way() {
+    let mut outwards = Outwards::new();
+    let mut app = outwards.listen(None);
+    outwards.smtp.set_fault(Fault::SilentAt(Verb::Data));
+    let slow = outwards.queue_at(&["customer0@example.org"], None);
+    outwards.look(slow, |mail| mail.state == OutgoingState::Sending);
+    let discard = |id| outwards.runtime.block_on(outwards.store.discard_text(outwards.account, id));
+    assert!(matches!(discard(slow), Err(StoreError::NotFound(_))), "on its way");
+
+    let due = SystemClock.now() + Duration::from_secs(2);
+    let back = outwards.queue_at(&["customer1@example.org"], Some(due));
+    let until = Duration::try_from(due - SystemClock.now()).unwrap() + Duration::from_millis(300);
+    std::thread::sleep(until);
+    let discard = |id| outwards.runtime.block_on(outwards.store.discard_text(outwards.account, id));
+    discard(back).unwrap();
+    outwards.smtp.set_fault(Fault::None);
+    outwards.look(slow, |mail| mail.state == OutgoingState::Sent);
+    let begun = std::time::Instant::now();
+    let held_back = ["logs", "--area", "outbox", "--grep", "Mail taken back before its end"];
+    while outwards.profile.records(&held_back).is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "it was not offered");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+
+    // Its time has not come before it goes.
+    let due = SystemClock.now() + Duration::from_secs(2);
+    let last = outwards.queue_at(&["customer2@example.org"], Some(due));
+    outwards.look(last, |mail| mail.state == OutgoingState::Sent);
+    kill_now(&mut app);
+    let mails = outwards.smtp.mails();
+    let to: Vec<_> = mails.iter().flat_map(|mail| &mail.to).collect();
+    assert_eq!(to, ["customer0@example.org", "customer2@example.org"]);
+    assert!(OffsetDateTime::from(mails[1].at) >= due, "{:?}, due {due}", mails[1].at);
+    assert!(matches!(outwards.outgoing(back), Err(StoreError::NotFound(_))));
 }

@@ -238,6 +238,26 @@ async fn silence_before_the_end_is_unsent_and_after_it_unknown() {
 }
 
 #[tokio::test]
+async fn connections_that_were_opened_ahead_carry_the_mails() {
+    let desk = Desk::new(Security::LoopbackPlain);
+    let submitter = desk.submitter(Tuning::default());
+    submitter.prepare(2).await;
+    submitter.prepare(2).await;
+    // No other connection is to be had.
+    desk.smtp.set_fault(Fault::Busy);
+    let mail = mail(&["olena@example.org"]);
+    let all = futures_util::future::join_all((0..3).map(|_| send(&*submitter, &mail))).await;
+    assert_eq!(all.iter().filter(|sent| sent.is_ok()).count(), 2, "{all:?}");
+    assert_eq!(desk.kept(), 2);
+
+    // One that cannot be had keeps nobody waiting, and the mail itself tells why.
+    let nobody = desk.submitter(Tuning::default());
+    nobody.prepare(4).await;
+    let error = send(&*nobody, &mail).await.unwrap_err();
+    assert!(matches!(error, SendError::NotSent(ConnectorError::Transient { .. })), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_mail_that_may_not_be_ended_is_not_sent() {
     let desk = Desk::new(Security::LoopbackPlain);
     let mail = mail(&["olena@example.org"]);
