@@ -207,6 +207,9 @@ pub struct Store {
     /// Connections on which it is noted that mails are about to end: a server waits for it, and no other statement may
     /// hold it up.
     outbox: PgPool,
+    /// Connections on which due mails are read: an outbox is empty nearly always, and its statistics say so, so that each
+    /// mail would be sought by reading all of them.
+    due: PgPool,
     /// Rings when connections that seem alive are likely dead.
     lost: tokio::sync::watch::Sender<()>,
 }
@@ -214,19 +217,21 @@ pub struct Store {
 impl Store {
     /// Connects to the database that `options` name. Does not touch the schema.
     ///
-    /// At most 16 connections are opened; one that stood idle is checked before it is handed out, so that a database
+    /// At most 18 connections are opened; one that stood idle is checked before it is handed out, so that a database
     /// that was restarted or frozen is noticed instead of waited for.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, StoreError> {
         let pool = options.pool(checked(8, ACQUIRE_DEADLINE));
         let ingest = options.pool(checked(6, INGEST_ACQUIRE_DEADLINE));
-        let outbox = options.by_key().pool(checked(2, ACQUIRE_DEADLINE));
+        let by_key = || options.by_key().pool(checked(2, ACQUIRE_DEADLINE));
+        let (outbox, due) = (by_key(), by_key());
         drop(pool.acquire().await?);
-        Ok(Self { pool, ingest, outbox, lost: tokio::sync::watch::Sender::new(()) })
+        Ok(Self { pool, ingest, outbox, due, lost: tokio::sync::watch::Sender::new(()) })
     }
 
     /// Closes every connection, waiting for those in use, but no longer than a few seconds.
     pub async fn close(&self) {
-        let closed = futures_util::future::join3(self.pool.close(), self.ingest.close(), self.outbox.close());
+        let all = [&self.pool, &self.ingest, &self.outbox, &self.due];
+        let closed = futures_util::future::join_all(all.map(PgPool::close));
         if tokio::time::timeout(CLOSE_DEADLINE, closed).await.is_err() {
             tracing::warn!(target: "skrynka::store", "Connections left open, the database does not answer");
         }

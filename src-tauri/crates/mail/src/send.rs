@@ -19,6 +19,7 @@ use skrynka_core::{
     model::{Auth, Direction, Place, Trouble, TroubleCode},
 };
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 
 pub use self::compose::{ComposeError, compose, is_address};
 use self::copy::SentFolder;
@@ -36,6 +37,8 @@ const KEPT: usize = 4;
 pub(crate) struct MailSubmitter {
     access: Access,
     idle: Mutex<Vec<(Line, Instant)>>,
+    /// Connections that may be opened at the same time.
+    opening: Semaphore,
     /// Bytes of a mail that the server takes; 0 where it has not said.
     takes: AtomicU64,
     /// The mailbox, while copies follow one another.
@@ -44,7 +47,13 @@ pub(crate) struct MailSubmitter {
 
 impl MailSubmitter {
     pub(crate) fn new(access: Access) -> Self {
-        Self { access, idle: Mutex::default(), takes: AtomicU64::new(0), copying: tokio::sync::Mutex::default() }
+        Self {
+            access,
+            idle: Mutex::default(),
+            opening: Semaphore::new(KEPT),
+            takes: AtomicU64::new(0),
+            copying: tokio::sync::Mutex::default(),
+        }
     }
 
     async fn offer(
@@ -58,12 +67,7 @@ impl MailSubmitter {
         let to = addresses.iter().map(written).collect::<Result<Vec<_>, _>>().map_err(cannot_be)?;
         let from = compose::mail_address(&mail.from.address).map_err(cannot_be)?.to_string();
         let failed = |error: MailError| SendError::NotSent(error.into_connector(self.access.clock.now()));
-        let kept = self.kept();
-        let reused = kept.is_some();
-        let mut line = match kept {
-            Some(line) => line,
-            None => self.open().await.map_err(failed)?,
-        };
+        let (mut line, reused) = self.line().await.map_err(failed)?;
         let mut offered = line.offer(&from, &to, &raw, before_end).await;
         // A server may have closed a connection that waited. Each mail ends once, though: what it says then is final.
         let closed = matches!(
@@ -130,16 +134,30 @@ impl MailSubmitter {
         idle
     }
 
-    async fn connect(&self, mails: usize) -> Result<(), MailError> {
-        let missing = mails.min(KEPT).saturating_sub(self.idle().len());
-        if missing > 0 {
-            // Whether the sign-in is taken at all is asked once.
-            self.keep(self.open().await?);
-            for opened in join_all((1..missing).map(|_| self.open())).await {
-                self.keep(opened?);
-            }
+    /// A connection, and whether it had been opened before. One that is being opened ahead is waited for.
+    async fn line(&self) -> Result<(Line, bool), MailError> {
+        if let Some(line) = self.kept() {
+            return Ok((line, true));
         }
-        Ok(())
+        let _turn = self.opening.acquire().await;
+        match self.kept() {
+            Some(line) => Ok((line, true)),
+            None => Ok((self.open().await?, false)),
+        }
+    }
+
+    async fn connect(&self, mails: usize) -> Result<(), MailError> {
+        let one = async || {
+            let _turn = self.opening.acquire().await;
+            if self.idle().len() < mails {
+                self.keep(self.open().await?);
+            }
+            Ok(())
+        };
+        // Whether the sign-in is taken at all is asked once.
+        one().await?;
+        let missing = mails.min(KEPT).saturating_sub(self.idle().len());
+        join_all((0..missing).map(|_| one())).await.into_iter().collect()
     }
 
     fn keep(&self, line: Line) {

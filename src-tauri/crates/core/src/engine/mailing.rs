@@ -24,7 +24,7 @@ use crate::{
     },
     fault,
     model::{Account, OutgoingId, Trouble, TroubleCode},
-    store::{DueMail, MailTry, StoreError, as_accepted},
+    store::{DueMail, MailTry, StoreError, answered, as_accepted},
 };
 
 /// Mails that are offered at the same time.
@@ -37,6 +37,8 @@ const LEFT: usize = 48;
 const SOON: Duration = Duration::from_secs(1);
 /// A mail that takes longer is shown as being sent.
 const SLOW: Duration = Duration::from_secs(1);
+/// How long that may take to be written: the mail's outcome waits for it.
+const SHOWN: Duration = Duration::from_secs(3);
 /// So long a mail that is about to end waits for those of the other workers, to be noted together with them.
 const TOGETHER: Duration = Duration::from_millis(1);
 /// Mails whose sending is noted in one transaction,
@@ -108,6 +110,7 @@ pub(super) async fn run(shared: &Shared, account: &Account, lease: &Lease, bell:
         sent: Notify::new(),
         low: Notify::new(),
         soon: Notify::new(),
+        reading: Mutex::default(),
         queue: Mutex::default(),
         held: std::sync::Mutex::default(),
         told: AtomicU64::new(0),
@@ -135,6 +138,8 @@ struct Post<'a> {
     low: Notify,
     /// Rings when mails of the queue are due soon.
     soon: Notify,
+    /// Held by whoever reads: a mail that was read twice could be tried twice.
+    reading: Mutex<()>,
     /// Mails whose time has come, and then those whose time comes soon. Nothing is noted of them: only at its end is one
     /// taken from the outbox.
     queue: Mutex<VecDeque<DueMail>>,
@@ -256,7 +261,7 @@ impl Post<'_> {
             let held = limit(Limited::Texts).max(limit(Limited::SignIns));
             let mut failed = false;
             if held.is_some() {
-                self.empty_queue().await;
+                self.forget(self.queue.lock().await.drain(..));
             } else {
                 match self.next(now).await {
                     Ok(Some(mail)) => {
@@ -290,7 +295,7 @@ impl Post<'_> {
         let mut queue = self.queue.lock().await;
         if queue.front().is_none_or(|mail| !mail.is_due(now)) {
             // What is still to come may have been put off meanwhile, or taken back.
-            self.forget(&mut queue);
+            self.forget(queue.drain(..));
             queue.extend(self.read(now).await?);
             if queue.front().is_some_and(|mail| !mail.is_due(now)) {
                 self.soon.notify_one();
@@ -317,12 +322,15 @@ impl Post<'_> {
     async fn read_ahead(&self, ring: &Notify) {
         loop {
             self.low.notified().await;
+            // What is still to come is read again with what may have come before it.
+            let now = self.shared.parts.clock.now();
+            let mut queue = self.queue.lock().await;
+            let soon = queue.iter().position(|mail| !mail.is_due(now)).unwrap_or(queue.len());
+            self.forget(queue.drain(soon..));
+            drop(queue);
             match self.read(self.shared.parts.clock.now()).await {
                 Ok(more) => {
-                    let mut queue = self.queue.lock().await;
-                    queue.extend(more);
-                    queue.make_contiguous().sort_by_key(|mail| mail.due);
-                    drop(queue);
+                    self.queue.lock().await.extend(more);
                     // Somebody may have found none meanwhile.
                     ring.notify_one();
                 }
@@ -336,16 +344,24 @@ impl Post<'_> {
 
     /// Opens connections before the mails are due that go over them: that takes longer than a mail.
     async fn connect_ahead(&self) {
+        let mut prepared = None;
         loop {
             self.soon.notified().await;
-            let mails = self.queue.lock().await.len();
-            self.submitter.prepare(mails.min(AT_ONCE)).await;
+            let queue = self.queue.lock().await;
+            let (mails, due) = (queue.len().min(AT_ONCE), queue.front().and_then(|mail| mail.due));
+            drop(queue);
+            // A server that refuses is asked once, and again by the mail itself.
+            if due != prepared && self.shared.limit(self.account.id, Limited::SignIns).is_none() {
+                prepared = due;
+                self.submitter.prepare(mails).await;
+            }
         }
     }
 
     /// Reads mails that nobody has yet, in the order in which they are due.
     async fn read(&self, now: OffsetDateTime) -> Result<Vec<DueMail>, StoreError> {
         let store = &self.shared.parts.store;
+        let _alone = self.reading.lock().await;
         // Those that end meanwhile count: the database may be asked before it notes that.
         let held: Vec<_> = self.held().iter().copied().collect();
         let mut mails = store.due_mails(self.account.id, self.lease.token(), (now, SOON), READ, &held).await?;
@@ -354,14 +370,10 @@ impl Post<'_> {
         Ok(mails)
     }
 
-    /// Forgets what waits and cannot be offered now.
-    async fn empty_queue(&self) {
-        self.forget(&mut *self.queue.lock().await);
-    }
-
-    fn forget(&self, queue: &mut VecDeque<DueMail>) {
+    /// Forgets mails that nobody offers now: they are read again.
+    fn forget(&self, mails: impl Iterator<Item = DueMail>) {
         let mut held = self.held();
-        for mail in queue.drain(..) {
+        for mail in mails {
             held.remove(&mail.id);
         }
     }
@@ -395,7 +407,11 @@ impl Post<'_> {
             }
             Tried::NotTaken(not) => self.persist(Ended::NotTaken(this, &not), ended).await,
             Tried::TakenBack => {
-                tracing::info!(target: "skrynka::outbox", outgoing = %mail.id, "Mail taken back before its end");
+                tracing::info!(target: "skrynka::outbox", outgoing = %mail.id, "Mail not ended: it is not to be sent now");
+                let store = &self.shared.parts.store;
+                if let Err(error) = store.mail_not_ended(self.account.id, self.lease.token(), mail.id).await {
+                    tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Mail not shown as waiting");
+                }
             }
         }
         self.held().remove(&this.outgoing);
@@ -522,7 +538,7 @@ impl Post<'_> {
                 ),
             }
             tokio::select! {
-                // What could not be noted stays "sending" and is sorted out with the next lease.
+                // What could not be noted stays as it is, and is sorted out with the next lease.
                 () = ended.cancelled() => return,
                 () = tokio::time::sleep(NOTE_AGAIN) => {}
             }
@@ -537,8 +553,9 @@ impl Post<'_> {
             return tried;
         }
         let shown = async {
-            let store = &self.shared.parts.store;
-            if let Err(error) = store.mail_is_slow(self.account.id, self.lease.token(), mail.id).await {
+            let (store, now) = (&self.shared.parts.store, self.shared.parts.clock.now());
+            let shown = store.mail_is_slow(self.account.id, self.lease.token(), mail.id, now);
+            if let Err(error) = answered(SHOWN, shown).await {
                 tracing::debug!(target: "skrynka::outbox", error = %crate::chain(&error), "A slow mail is not shown as such");
             }
         };
@@ -635,8 +652,9 @@ impl Post<'_> {
             target: "skrynka::outbox", outgoing = %this.outgoing, code = why.code.as_str(), why = why.detail, uncertain,
             again = again.is_some(), "Mail not sent"
         );
-        let (store, lease) = (&self.shared.parts.store, self.lease.token());
-        store.mail_not_sent(self.account.id, lease, this, (outcomes, why), (*again, *uncertain)).await
+        let (parts, lease) = (&self.shared.parts, self.lease.token());
+        let (store, now) = (&parts.store, parts.clock.now());
+        store.mail_not_sent(self.account.id, lease, now, this, (outcomes, why), (*again, *uncertain)).await
     }
 
     /// Looks for mails of which nobody knows, and keeps copies of those that were sent.

@@ -34,7 +34,7 @@ pub(super) const SAFETY: &[&str] = &[
 /// An office laptop's share: few sessions, little memory, no processes that are of no use to a lone server.
 const SMALL_MACHINE: &[&str] = &[
     "shared_buffers=64MB",
-    "max_connections=100", // a program takes up to sixteen: a window, a listener, and commands beside them
+    "max_connections=100", // a program takes up to eighteen: a window, a listener, and commands beside them
     "jit=off",
     "wal_level=minimal",
     "max_wal_senders=0",

@@ -395,10 +395,10 @@ impl Store {
         limit: i64,
         held: &[OutgoingId],
     ) -> Result<Vec<DueMail>, StoreError> {
-        let mut connection = self.outbox.acquire().await?;
+        let mut connection = self.due.acquire().await?;
         let due = sqlx::query_scalar!(
             r#"SELECT line.id AS "id!" FROM (
-                   SELECT o.id, o.state, coalesce(o.send_at, o.created_at) AS at, greatest(o.not_before, o.send_at) AS due,
+                   SELECT o.id, o.state, o.created_at, greatest(o.not_before, o.send_at) AS due,
                           row_number() OVER (PARTITION BY coalesce(o.conversation_id, o.id)
                                              ORDER BY coalesce(o.send_at, o.created_at), o.id) AS turn
                    FROM outgoing o
@@ -407,8 +407,9 @@ impl Store {
                WHERE line.turn = 1 AND line.state = 'waiting' AND (line.due IS NULL OR line.due <= $2)
                  AND line.id <> ALL ($5)
                  AND EXISTS (SELECT 1 FROM outgoing_mails m WHERE m.account_id = $1 AND m.outgoing_id = line.id)
-                 AND EXISTS (SELECT 1 FROM leases l WHERE l.account_id = $1 AND l.token = $4 AND l.holder IS NOT NULL)
-               ORDER BY line.due NULLS FIRST, line.at, line.id LIMIT $3"#,
+                 AND EXISTS (SELECT 1 FROM leases l JOIN accounts a ON a.id = l.account_id AND a.removed_at IS NULL
+                             WHERE l.account_id = $1 AND l.token = $4 AND l.holder IS NOT NULL)
+               ORDER BY coalesce(line.due, line.created_at), line.id LIMIT $3"#,
             account.0,
             now + soon,
             limit,
@@ -430,13 +431,45 @@ impl Store {
         Ok(mails)
     }
 
-    /// Notes that a mail takes its time: whoever looks sees that it is on its way. Its end is not noted by that.
-    pub async fn mail_is_slow(&self, account: AccountId, lease: LeaseToken, id: OutgoingId) -> Result<(), StoreError> {
+    /// Notes that a mail takes its time: whoever looks sees that it is on its way, before its end or after it. Its end is
+    /// not noted by that.
+    pub async fn mail_is_slow(
+        &self,
+        account: AccountId,
+        lease: LeaseToken,
+        id: OutgoingId,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         leases::fence(&mut tx, account, lease).await?;
         let conversation = sqlx::query_scalar!(
-            "UPDATE outgoing SET state = 'sending' WHERE account_id = $1 AND id = $2 AND state = 'waiting'
+            "UPDATE outgoing SET state = 'sending'
+             WHERE account_id = $1 AND id = $2 AND (state = 'sending' OR state = 'waiting'
+                   AND (not_before IS NULL OR not_before <= $3) AND (send_at IS NULL OR send_at <= $3))
              RETURNING conversation_id",
+            account.0,
+            id.0,
+            now
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(conversation) = conversation else { return Ok(()) };
+        journal::announce(&mut tx, account, &[changed(conversation)]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes that a mail was not to be ended now: where it was shown as being sent, it waits again.
+    pub async fn mail_not_ended(
+        &self,
+        account: AccountId,
+        lease: LeaseToken,
+        id: OutgoingId,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        leases::fence(&mut tx, account, lease).await?;
+        let conversation = sqlx::query_scalar!(
+            "UPDATE outgoing SET state = 'waiting'
+             WHERE account_id = $1 AND id = $2 AND state = 'sending' AND NOT maybe_sent RETURNING conversation_id",
             account.0,
             id.0
         )
@@ -510,7 +543,7 @@ impl Store {
                        AS ended (id, tries, dated_at, outcomes)),
                noted AS (
                    UPDATE outgoing o SET state = 'sending', maybe_sent = true, tries = ended.tries FROM held, ended
-                   WHERE o.account_id = $1 AND o.id = ended.id AND o.id = ANY($2) AND NOT o.maybe_sent
+                   WHERE o.account_id = $1 AND o.id = ended.id AND o.id = ANY($2) AND NOT o.maybe_sent AND o.tries < ended.tries
                      AND o.state IN ('waiting', 'sending') AND (o.not_before IS NULL OR o.not_before <= $8)
                      AND (o.send_at IS NULL OR o.send_at <= $8)
                    RETURNING o.id, ended.dated_at, ended.outcomes)
@@ -530,12 +563,13 @@ impl Store {
         Ok(noted.into_iter().map(OutgoingId).collect())
     }
 
-    /// Notes how a try failed: `again` is when the next one follows, `None` that none does. One of which nobody knows
-    /// stays uncertain, and one that was taken back meanwhile stays so.
+    /// Notes `now` how a try failed: `again` is when the next one follows, `None` that none does. One of which nobody knows
+    /// stays uncertain, and one that was taken back or put off meanwhile stays so.
     pub async fn mail_not_sent(
         &self,
         account: AccountId,
         lease: LeaseToken,
+        now: OffsetDateTime,
         this: MailTry,
         (outcomes, why): (&Outcomes, &Trouble),
         (again, uncertain): (Option<OffsetDateTime>, bool),
@@ -551,14 +585,17 @@ impl Store {
         };
         let conversation = sqlx::query_scalar!(
             "UPDATE outgoing SET state = $3, not_before = $4, error = $5, maybe_sent = $6, tries = $7
-             WHERE account_id = $1 AND id = $2 AND state IN ('waiting', 'sending') RETURNING conversation_id",
+             WHERE account_id = $1 AND id = $2 AND (NOT maybe_sent OR tries = $7)
+               AND (state = 'sending' OR state = 'waiting' AND (send_at IS NULL OR send_at <= $8))
+             RETURNING conversation_id",
             account.0,
             this.outgoing.0,
             state,
             again,
             serde_json::to_value(why).map_err(wrong)?,
             uncertain,
-            counted(this.tries)
+            counted(this.tries),
+            now
         )
         .fetch_optional(&mut *tx)
         .await?;

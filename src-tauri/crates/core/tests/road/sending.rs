@@ -640,17 +640,28 @@ async fn a_mail_ends_once_and_not_after_it_was_taken_back() {
     let outcomes = Outcomes::from([("customer@example.net".to_owned(), Outcome::Told)]);
 
     store.discard_text(account, back.outgoing).await.unwrap();
-    store.mail_is_slow(account, lease, slow.outgoing).await.unwrap();
+    store.mail_is_slow(account, lease, slow.outgoing, now).await.unwrap();
     assert!(store.is_sending().await.unwrap());
     assert!(matches!(store.discard_text(account, slow.outgoing).await, Err(StoreError::NotFound(_))), "on its way");
     let why = Trouble { code: TroubleCode::Network, detail: "gone".to_owned() };
     let again = Some(now + time::Duration::HOUR);
-    store.mail_not_sent(account, lease, failed, (&Outcomes::new(), &why), (again, false)).await.unwrap();
+    store.mail_not_sent(account, lease, now, failed, (&Outcomes::new(), &why), (again, false)).await.unwrap();
+
+    // One that is not to be ended now waits again, and can be taken back.
+    store.mail_not_ended(account, lease, slow.outgoing).await.unwrap();
+    assert!(!store.is_sending().await.unwrap());
+    store.mail_is_slow(account, lease, slow.outgoing, now).await.unwrap();
 
     let all = [back, slow, failed, other].map(|this| (this, &outcomes));
     let ended = store.mails_end(account, lease, now, &all, &[]).await.unwrap();
     assert_eq!(ended, [slow.outgoing, other.outgoing].into());
     assert!(store.mails_end(account, lease, now, &all, &[]).await.unwrap().is_empty());
+    // What another try says of a mail that has ended counts for nothing.
+    let stale = MailTry { tries: 2, ..other };
+    store.mail_not_sent(account, lease, now, stale, (&Outcomes::new(), &why), (again, false)).await.unwrap();
+    store.mail_not_ended(account, lease, other.outgoing).await.unwrap();
+    assert_eq!(store.outgoing_text(account, other.outgoing).await.unwrap().state, OutgoingState::Sending);
+
     let hour = Duration::from_secs(3600);
     let due = |soon| store.due_mails(account, lease, (now, soon), 4, &[]);
     assert_eq!(due(hour - Duration::from_secs(1)).await.unwrap(), []);
@@ -660,6 +671,34 @@ async fn a_mail_ends_once_and_not_after_it_was_taken_back() {
     assert!(!later[0].is_due(now) && later[0].is_due(now + hour));
     assert_eq!(store.due_mails(account, lease, (now, hour), 4, &[failed.outgoing]).await.unwrap(), []);
     assert_eq!(store.due_mails(account, LeaseToken(7), (now, hour), 4, &[]).await.unwrap(), []);
+    store.remove_account(account, false).await.unwrap();
+    assert_eq!(store.due_mails(account, lease, (now, hour), 4, &[]).await.unwrap(), [], "no end would be noted either");
+}
+
+/// A person may put a mail off whose try has begun already, should the clocks differ.
+#[tokio::test]
+async fn a_mail_that_was_put_off_waits_whatever_its_try_comes_to() {
+    let bureau = Bureau::new().await;
+    let (store, account) = (&bureau.store, bureau.account);
+    let now = SystemClock.now().replace_nanosecond(0).unwrap();
+    let (earlier, later) = (now - time::Duration::MINUTE, now + time::Duration::HOUR);
+    store.queue_mail(account, &MailDraft { send_at: Some(now), ..mail(0) }).await.unwrap();
+    let lease = leased(&bureau).await;
+    let due = store.due_mails(account, lease, (earlier, Duration::from_secs(60)), 4, &[]).await.unwrap();
+    let this = due[0].this_try();
+    assert_eq!(this.date, now, "its Date is its time");
+    store.reschedule(account, this.outgoing, later, earlier).await.unwrap();
+
+    store.mail_is_slow(account, lease, this.outgoing, now).await.unwrap();
+    let outcomes = Outcomes::from([("customer@example.net".to_owned(), Outcome::Told)]);
+    assert!(store.mails_end(account, lease, now, &[(this, &outcomes)], &[]).await.unwrap().is_empty());
+    let why = Trouble { code: TroubleCode::Network, detail: "gone".to_owned() };
+    let again = Some(now + time::Duration::MINUTE);
+    store.mail_not_sent(account, lease, now, this, (&Outcomes::new(), &why), (again, false)).await.unwrap();
+    let mail = store.outgoing_text(account, this.outgoing).await.unwrap();
+    assert_eq!((mail.state, mail.tries, mail.error), (OutgoingState::Waiting, 0, None));
+    let due = store.due_mails(account, lease, (later, Duration::ZERO), 4, &[]).await.unwrap();
+    assert_eq!(due.iter().map(DueMail::this_try).collect::<Vec<_>>(), [MailTry { date: later, ..this }]);
 }
 
 /// The bureau's account for an hour.

@@ -250,9 +250,13 @@ async fn connections_that_were_opened_ahead_carry_the_mails() {
     assert_eq!(all.iter().filter(|sent| sent.is_ok()).count(), 2, "{all:?}");
     assert_eq!(desk.kept(), 2);
 
-    // One that cannot be had keeps nobody waiting, and the mail itself tells why.
-    let nobody = desk.submitter(Tuning::default());
+    // Where one cannot be had, no other is asked for, and the mail itself tells why.
+    let proxy = Proxy::start(desk.smtp.smtp()).unwrap();
+    let mut settings = desk.settings.clone();
+    settings.smtp.port = proxy.address().port();
+    let nobody = self::submitter(settings, Tuning::default());
     nobody.prepare(4).await;
+    assert_eq!(proxy.accepted(), 1);
     let error = send(&*nobody, &mail).await.unwrap_err();
     assert!(matches!(error, SendError::NotSent(ConnectorError::Transient { .. })), "{error:?}");
 }
