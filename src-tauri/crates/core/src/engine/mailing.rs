@@ -140,8 +140,8 @@ struct Post<'a> {
     soon: Notify,
     /// Held by whoever reads: a mail that was read twice could be tried twice.
     reading: Mutex<()>,
-    /// Mails whose time has come, and then those whose time comes soon. Nothing is noted of them: only at its end is one
-    /// taken from the outbox.
+    /// Mails whose time has come, and then those whose time comes soon. Nothing is noted of them: a mail is taken from
+    /// the outbox at its end.
     queue: Mutex<VecDeque<DueMail>>,
     /// These, and those that are being offered.
     held: std::sync::Mutex<HashSet<OutgoingId>>,
@@ -407,7 +407,7 @@ impl Post<'_> {
             }
             Tried::NotTaken(not) => self.persist(Ended::NotTaken(this, &not), ended).await,
             Tried::TakenBack => {
-                tracing::info!(target: "skrynka::outbox", outgoing = %mail.id, "Mail not ended: it is not to be sent now");
+                tracing::info!(target: "skrynka::outbox", outgoing = %mail.id, "Mail not ended, it is to wait");
                 let store = &self.shared.parts.store;
                 if let Err(error) = store.mail_not_ended(self.account.id, self.lease.token(), mail.id).await {
                     tracing::warn!(target: "skrynka::outbox", error = %crate::chain(&error), "Mail not shown as waiting");

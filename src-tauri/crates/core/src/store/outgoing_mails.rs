@@ -384,9 +384,9 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Reads at most `limit` mails whose time has come `now` or comes within `soon`, without their files and in the order in
-    /// which they are due, and changes nothing; none where the lease is not ours any more. Mails of one conversation follow
-    /// one another: only its first can be among them. Those that are `held` already are not.
+    /// Reads at most `limit` mails whose time has come `now` or comes within `soon`, in the order in which they are due,
+    /// without their files, and changes nothing; none where the lease is not ours any more. Mails of one conversation
+    /// follow one another: only its first can be among them. Those that are `held` already are not.
     pub async fn due_mails(
         &self,
         account: AccountId,
@@ -431,8 +431,8 @@ impl Store {
         Ok(mails)
     }
 
-    /// Notes that a mail takes its time: whoever looks sees that it is on its way, before its end or after it. Its end is
-    /// not noted by that.
+    /// Notes that a mail takes its time: whoever looks sees that it is on its way, before its end or after it. Its end
+    /// is not noted by that.
     pub async fn mail_is_slow(
         &self,
         account: AccountId,
