@@ -185,7 +185,8 @@ describe('by keyboard', () => {
     await page.getByTestId('list-retry').waitFor();
     await counted(page, 'done', before + 100);
     await page.evaluate(() => window.bureau.fail('conversations', false));
-    await page.getByTestId('list-retry').click();
+    // A change may have had it read meanwhile: then there is nothing to press.
+    await page.getByTestId('list-retry').click({ timeout: 2_000 }).catch(() => undefined);
     await counted(page, 'done', before + 120);
     await counted(page, 'waiting', total - 120);
     await expect.poll(() => selected(page).count()).toBe(1);
