@@ -328,7 +328,7 @@ impl Post<'_> {
             let soon = queue.iter().position(|mail| !mail.is_due(now)).unwrap_or(queue.len());
             self.forget(queue.drain(soon..));
             drop(queue);
-            match self.read(self.shared.parts.clock.now()).await {
+            match self.read(now).await {
                 Ok(more) => {
                     self.queue.lock().await.extend(more);
                     // Somebody may have found none meanwhile.
